@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createLedger, type Ending, LedgerError } from './ledger.ts';
+import type { PlannedRequest, Settlement } from './settlement.ts';
+
+const planned = (index: number): PlannedRequest => ({
+  index,
+  intendedMs: index * 10,
+  endpoint: 1,
+  fresh: false,
+});
+
+const ending = (outcome: Ending['outcome'], status: number | null = null): Ending => ({
+  endMs: 99,
+  outcome,
+  status,
+  bytesReceived: 0,
+  connection: null,
+  pod: null,
+  version: null,
+  detail: null,
+});
+
+function open() {
+  const settlements: Settlement[] = [];
+  return { settlements, ledger: createLedger((settlement) => settlements.push(settlement)) };
+}
+
+describe('createLedger()', () => {
+  test('closes empty', () => {
+    assert.deepEqual(open().ledger.close(), { planned: 0, sent: 0, settled: 0, outcomes: new Map() });
+  });
+
+  test('balances sent and unsent requests and emits each once, with its planned times', () => {
+    const { ledger, settlements } = open();
+    const [first, second, third] = [
+      ledger.plan(planned(0)),
+      ledger.plan(planned(1)),
+      ledger.plan(planned(2)),
+    ];
+    ledger.send(first, 0.5);
+    ledger.send(third, 21);
+    assert.equal(ledger.open, 3);
+    ledger.settle(third, ending('http_503', 503));
+    ledger.settle(first, ending('ok', 200));
+    ledger.settle(second, ending('not_sent'));
+    assert.equal(ledger.open, 0);
+    assert.deepEqual(ledger.close(), {
+      planned: 3,
+      sent: 2,
+      settled: 3,
+      outcomes: new Map([
+        ['http_503', 1],
+        ['ok', 1],
+        ['not_sent', 1],
+      ]),
+    });
+    assert.deepEqual(
+      settlements.map(({ index, intendedMs, sentMs, endMs, outcome }) => [
+        index,
+        intendedMs,
+        sentMs,
+        endMs,
+        outcome,
+      ]),
+      [
+        [2, 20, 21, 99, 'http_503'],
+        [0, 0, 0.5, 99, 'ok'],
+        [1, 10, null, 99, 'not_sent'],
+      ],
+    );
+  });
+
+  test('throws at the close for a request never settled', () => {
+    const { ledger } = open();
+    ledger.plan(planned(0));
+    assert.throws(
+      () => ledger.close(),
+      new LedgerError('the ledger does not balance: planned 1, sent 0, settled 0, sum of outcomes 0'),
+    );
+  });
+
+  test('throws at the close for a request settled twice, and emits it once', () => {
+    const { ledger, settlements } = open();
+    const entry = ledger.plan(planned(7));
+    ledger.send(entry, 1);
+    ledger.settle(entry, ending('ok', 200));
+    ledger.settle(entry, ending('timeout'));
+    assert.equal(settlements.length, 1);
+    assert.throws(() => ledger.close(), /request 7 settled twice, the second time as timeout/);
+  });
+
+  test('a double settlement and a missing one do not cancel out', () => {
+    const { ledger } = open();
+    const entry = ledger.plan(planned(0));
+    ledger.plan(planned(1));
+    ledger.settle(entry, ending('refused'));
+    ledger.settle(entry, ending('refused'));
+    assert.throws(() => ledger.close(), LedgerError);
+  });
+
+  test('throws at the close for a request written twice, or written after its end', () => {
+    const twice = open().ledger;
+    const entry = twice.plan(planned(3));
+    twice.send(entry, 1);
+    twice.send(entry, 2);
+    twice.settle(entry, ending('ok', 200));
+    assert.throws(() => twice.close(), /request 3 sent after it was sent/);
+
+    const late = open().ledger;
+    const ended = late.plan(planned(4));
+    late.settle(ended, ending('timeout'));
+    late.send(ended, 2);
+    assert.throws(() => late.close(), /request 4 sent after it was settled/);
+  });
+
+  test('throws at the close for an answer to a request never written', () => {
+    const { ledger } = open();
+    ledger.settle(ledger.plan(planned(5)), ending('ok', 200));
+    assert.throws(() => ledger.close(), /request 5 answered with 200 and never sent/);
+  });
+
+  test('throws at the close when a request of another ledger was settled', () => {
+    const { ledger } = open();
+    ledger.plan(planned(1));
+    ledger.settle(open().ledger.plan(planned(2)), ending('refused'));
+    assert.throws(() => ledger.close(), /not the planned ones/);
+  });
+});

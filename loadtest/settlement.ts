@@ -1,0 +1,73 @@
+import type { Outcome } from './outcome.ts';
+
+/** What is requested: one line of the target's mix. */
+export interface Endpoint {
+  readonly name: string;
+  readonly method: string;
+  /** Request target in origin form, query included (RFC 9112 §3.2.1). */
+  readonly path: string;
+  /** Share of the mix, relative to the other endpoints' weights. */
+  readonly weight: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The only status that counts as ok. Default: any 2xx. */
+  readonly expectedStatus?: number;
+}
+
+/** A request as the plan makes it: a pure function of its index. */
+export interface PlannedRequest {
+  readonly index: number;
+  /** When it shall be sent, in ms since the run's start. */
+  readonly intendedMs: number;
+  /** Position in the plan's `endpoints`. */
+  readonly endpoint: number;
+  /** Shall it open a connection of its own? */
+  readonly fresh: boolean;
+}
+
+/** The requests of a run, in the order of their intended times. */
+export interface Plan {
+  readonly endpoints: readonly Endpoint[];
+  /** The index-th request; undefined past the end. */
+  at(index: number): PlannedRequest | undefined;
+}
+
+/** The connection a request was written to, as it was at that moment. */
+export interface ConnectionFacts {
+  readonly id: number;
+  /** Had it carried a request before this one? */
+  readonly reused: boolean;
+  /** Since it was established. */
+  readonly ageMs: number;
+  /** Since its previous answer ended; 0 on a connection not used before. */
+  readonly idleMs: number;
+  /** Requests written to it, this one included. */
+  readonly requests: number;
+  readonly localPort: number | null;
+}
+
+/**
+ * How one request ended: made exactly once for each request taken from the plan.
+ * Times are ms since the run's start, on its monotonic clock.
+ */
+export interface Settlement {
+  readonly index: number;
+  readonly endpoint: number;
+  readonly intendedMs: number;
+  /** When it was written; null: never. */
+  readonly sentMs: number | null;
+  readonly endMs: number;
+  readonly outcome: Outcome;
+  /** Final status of the answer, known as soon as its status line is, even where the rest is missing. */
+  readonly status: number | null;
+  /** Bytes of the answer, head and framing included. */
+  readonly bytesReceived: number;
+  /** Null: it never had a connection. */
+  readonly connection: ConnectionFacts | null;
+  /** Name of the pod that answered last on this connection, this answer included. */
+  readonly pod: string | null;
+  /** Version that answered last on this connection, this answer included. */
+  readonly version: string | null;
+  /** For failures: the socket's error code, or what is wrong with the answer. */
+  readonly detail: string | null;
+}
