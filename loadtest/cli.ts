@@ -1,0 +1,51 @@
+import { type Command, formatColumns, formatHelp } from './command.ts';
+import { EXIT_CODES, type Exit } from './exit-code.ts';
+import { UsageError } from './usage-error.ts';
+import type { World } from './world.ts';
+
+/** The whole program as a function: the exit code for the arguments after the program's name. */
+export async function runCli(
+  commands: readonly Command[],
+  args: readonly string[],
+  world: World,
+): Promise<number> {
+  const [name, ...rest] = args;
+  try {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      world.stdout.write(formatOverview(commands));
+      return EXIT_CODES[name === undefined ? 'usage' : 'proven'].code;
+    }
+    const command = commands.find((candidate) => candidate.name === name);
+    if (command === undefined) {
+      const names = commands.map((candidate) => candidate.name).join(', ');
+      throw new UsageError(`unknown command ${JSON.stringify(name)}; the commands are ${names}`);
+    }
+    if (rest.includes('--help') || rest.includes('-h')) {
+      world.stdout.write(formatHelp(command));
+      return EXIT_CODES.proven.code;
+    }
+    return EXIT_CODES[await command.run(rest, world)].code;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    world.stderr.write(`loadtest: ${error.message}\n`);
+    return EXIT_CODES.usage.code;
+  }
+}
+
+function formatOverview(commands: readonly Command[]): string {
+  const exits = Object.entries(EXIT_CODES) as [Exit, (typeof EXIT_CODES)[Exit]][];
+  return [
+    'loadtest: load that accounts for every request, and says whether any was lost',
+    '',
+    'Usage: loadtest COMMAND [flags]',
+    '',
+    'Commands:',
+    ...formatColumns(commands.map(({ name, summary }) => [name, summary])),
+    '',
+    'Exit codes:',
+    ...formatColumns(exits.map(([, { code, meaning }]) => [String(code), meaning])),
+    '',
+    'loadtest COMMAND --help lists its flags and shows examples.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { readFile, writeFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { runCli } from './cli.ts';
+import { COMMANDS } from './commands.ts';
+import type { TextOutput } from './world.ts';
+
+/** 128 + SIGINT, as shells report it. */
+const EXIT_INTERRUPTED = 130;
+
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    interruption.abort();
+  });
+}
+
+process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
+  stdout: toTextOutput(process.stdout),
+  stderr: toTextOutput(process.stderr),
+  env: process.env,
+  interrupted: interruption.signal,
+  readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
+  writeText: (path, content) => writeFile(path, content),
+});
+
+function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
+  return {
+    write: (content) => void stream.write(content),
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns ?? 80;
+    },
+  };
+}

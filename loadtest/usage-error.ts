@@ -1,0 +1,7 @@
+/**
+ * The caller's fault: a bad flag, URL or file. The message is one line that names the value, the place and the
+ * fix; `loadtest` prints it after its own name and exits 2.
+ */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}

@@ -1,0 +1,19 @@
+/** A stream of text: standard output or standard error. */
+export interface TextOutput {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal in characters; 80 where it is not one. */
+  readonly columns: number;
+}
+
+/** All that a command touches outside itself, so that a test can hold it in its hand. */
+export interface World {
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first SIGINT or SIGTERM. A second one ends the process. */
+  readonly interrupted: AbortSignal;
+  /** `-` is standard input. */
+  readText(path: string): Promise<string>;
+  writeText(path: string, text: string): Promise<void>;
+}
