@@ -1,0 +1,34 @@
+interface Component {
+  purpose: string;
+  /** What a cluster must have for it, beyond Kubernetes itself. */
+  needs: string;
+}
+
+/** The directories of components/, each one feature. The table in README.md is made from this. */
+export const COMPONENTS: Readonly<Record<string, Component>> = {
+  'load-balancer': {
+    purpose: 'An external address for the Service.',
+    needs: 'something that gives `LoadBalancer` Services an address',
+  },
+  gateway: {
+    purpose: 'A route from the Gateway named `gateway`.',
+    needs: 'Gateway API and a controller',
+  },
+  pdb: {
+    purpose: 'A node drain takes one pod at a time, and is never blocked.',
+    needs: '',
+  },
+  'network-policy': {
+    purpose: 'Nothing but port 3000 goes in, nothing goes out.',
+    needs: 'a network plugin that enforces it',
+  },
+  tenancy: {
+    purpose:
+      'A namespace under Pod Security `restricted`, with a quota that has room for a rollout at full scale, and default limits.',
+    needs: '',
+  },
+  'node-runtime': {
+    purpose: 'The same service on Node: the image `microservice-node` in place of `microservice`.',
+    needs: '',
+  },
+};
