@@ -6,8 +6,19 @@ import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const ENTRIES = {
+  'service/main': 'src/main.ts',
+  'service/fibonacci-worker': 'src/runtime/fibonacci-worker.ts',
+  // Piscina starts this file, from beside itself, in each of its threads.
+  'service/worker': 'node_modules/piscina/dist/worker.js',
   'loadtest/main': 'loadtest/main.ts',
 };
+
+/** CommonJS dependencies expect these; a module has neither. */
+const COMMONJS_NAMES = [
+  "import { createRequire as dropless_createRequire } from 'node:module';",
+  'const require = dropless_createRequire(import.meta.url);',
+  "const __dirname = new URL('.', import.meta.url).pathname;",
+].join('\n');
 
 await rm('dist', { recursive: true, force: true });
 await build({
@@ -17,6 +28,9 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
+  // Piscina's optional native module lowers the priority of threads; it does without.
+  external: ['@napi-rs/nice'],
+  banner: { js: COMMONJS_NAMES },
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'warning',

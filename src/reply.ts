@@ -1,0 +1,14 @@
+/** What a handler answers with. The app makes the `Response` of it, once, with the headers every answer has. */
+export interface Reply {
+  /** HTTP status code. */
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Further answer headers, names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A JSON answer. */
+export function json(status: number, value: unknown): Reply {
+  return { status, contentType: 'application/json', body: JSON.stringify(value) };
+}
