@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { after, describe, test } from 'node:test';
+import { createBalancer } from './balancer.ts';
+
+const closers: (() => unknown)[] = [];
+after(async () => {
+  for (const close of closers) await close();
+});
+
+async function listen(onSocket: (socket: Socket) => void): Promise<{ server: Server; port: number }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => server.close());
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+async function balance(latencyMs = 0) {
+  const balancer = await createBalancer({ propagationMs: 0, latencyMs });
+  closers.push(() => balancer.close());
+  return balancer;
+}
+
+/** Sends text and tells how the connection ended, and with what. */
+function exchange(port: number, text: string): Promise<{ end: string; got: string; port: number }> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let end = 'closed';
+    let got = '';
+    let localPort = 0;
+    socket.on('connect', () => {
+      localPort = socket.localPort ?? 0;
+      socket.write(text);
+    });
+    socket.on('data', (chunk) => {
+      got += chunk.toString();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      end = error.code ?? error.message;
+    });
+    socket.on('close', () => resolve({ end, got, port: localPort }));
+  });
+}
+
+describe('createBalancer()', () => {
+  test('gives connections to the endpoints in turn and knows where each one led', async () => {
+    const balancer = await balance();
+    const pods = await Promise.all(['a', 'b'].map((name) => listen((socket) => socket.end(name))));
+    balancer.publish(pods.map(({ port }, index) => ({ pod: ['a', 'b'][index] ?? '', port })));
+    await balancer.settled();
+    const seen: string[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      const { got, port } = await exchange(balancer.port, 'x');
+      assert.equal(balancer.podOf(port), got);
+      seen.push(got);
+    }
+    assert.deepEqual(seen, ['a', 'b', 'a', 'b']);
+  });
+
+  for (const latencyMs of [0, 5]) {
+    test(`passes on a close as a close and a reset as a reset, latency ${latencyMs} ms`, async () => {
+      const balancer = await balance(latencyMs);
+      const { port } = await listen((socket) => {
+        socket.once('data', (data) =>
+          data.toString() === 'reset' ? socket.resetAndDestroy() : socket.end('bye'),
+        );
+      });
+      balancer.publish([{ pod: 'a', port }]);
+      await balancer.settled();
+      const closed = await exchange(balancer.port, 'close');
+      assert.deepEqual([closed.end, closed.got], ['closed', 'bye']);
+      const reset = await exchange(balancer.port, 'reset');
+      assert.deepEqual([reset.end, reset.got], ['ECONNRESET', '']);
+    });
+  }
+
+  test('resets where there is no endpoint, and where the endpoint does not listen', async () => {
+    const balancer = await balance();
+    assert.equal((await exchange(balancer.port, 'x')).end, 'ECONNRESET');
+    const { port, server } = await listen(() => {});
+    await new Promise((resolve) => server.close(resolve));
+    balancer.publish([{ pod: 'a', port }]);
+    await balancer.settled();
+    const { end, port: clientPort } = await exchange(balancer.port, 'x');
+    assert.equal(end, 'ECONNRESET');
+    assert.equal(balancer.podOf(clientPort), 'a');
+  });
+
+  test('leaves a connection where it is when its endpoint is removed', async () => {
+    const balancer = await balance();
+    const { port } = await listen((socket) => socket.on('data', (data) => socket.write(data)));
+    balancer.publish([{ pod: 'a', port }]);
+    await balancer.settled();
+    const kept = connect(balancer.port, '127.0.0.1');
+    closers.push(() => kept.destroy());
+    const echo = (text: string) =>
+      new Promise<string>((resolve) => {
+        kept.once('data', (data) => resolve(data.toString()));
+        kept.write(text);
+      });
+    assert.equal(await echo('one'), 'one');
+    balancer.publish([]);
+    await balancer.settled();
+    assert.equal((await exchange(balancer.port, 'x')).end, 'ECONNRESET');
+    assert.equal(await echo('two'), 'two');
+  });
+});

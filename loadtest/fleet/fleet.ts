@@ -1,0 +1,330 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PodEvent } from '../prove/timeline.ts';
+import { createBalancer } from './balancer.ts';
+import { isReady } from './probe.ts';
+import { type Replica, startReplica } from './replica.ts';
+import { toActions } from './rolling.ts';
+
+/** The Deployment, the cluster and the network between them, scaled down to one machine. */
+export interface FleetOptions {
+  /** Run by `sh -c "exec COMMAND"`; it must listen on $PORT. */
+  readonly command: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly replicas: number;
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+  readonly minReadyMs: number;
+  /** Null: no readiness probe, so that a pod is ready as soon as its process runs. */
+  readonly readiness: { readonly path: string; readonly periodMs: number } | null;
+  readonly preStopMs: number;
+  /** From the deletion, preStop included, until SIGKILL. */
+  readonly graceMs: number;
+  /** How much later than the controller the balancer learns of endpoints. */
+  readonly propagationMs: number;
+  /** One way, between clients and pods. */
+  readonly latencyMs: number;
+  /** How long a silent node goes unnoticed. */
+  readonly nodeGraceMs: number;
+}
+
+export interface Fleet {
+  readonly url: string;
+  /** Names of the pods that are not terminating, oldest first. */
+  readonly pods: readonly string[];
+  podOf(clientPort: number): string | null;
+  /** Replaces every pod by one of this version. */
+  rollout(version: string): void;
+  scale(replicas: number): void;
+  /** Takes no new pods on the node and evicts those on it, one at a time, as a PDB with maxUnavailable 1 allows. */
+  drain(node: string, signal: AbortSignal): Promise<void>;
+  uncordon(node: string): void;
+  /** With force: grace 0, killed at once. */
+  kill(pod: string, options: { force: boolean }): void;
+  /** The node's pods fall silent; the controller notices after `nodeGraceMs`. */
+  powerOff(node: string): void;
+  /** Resolves when every wanted pod is available, none is terminating and the balancer knows it. */
+  settled(signal: AbortSignal): Promise<void>;
+  /** Ends every process. */
+  close(): Promise<void>;
+}
+
+/** Starting and failing this often in a row, a version will not come up. */
+const MAX_CRASHES = 5;
+const NODES = ['node-1', 'node-2'] as const;
+
+interface Pod {
+  readonly name: string;
+  readonly revision: number;
+  readonly version: string;
+  readonly node: string;
+  replica: Replica | null;
+  readyMs: number | null;
+  isTerminating: boolean;
+  isFrozen: boolean;
+}
+
+/** No more pods can come up. */
+export class FleetError extends Error {
+  override name = 'FleetError';
+}
+
+/**
+ * Starts the fleet and waits until it is settled.
+ * @throws {FleetError} where the command does not come up
+ */
+export async function createFleet(
+  options: FleetOptions,
+  hooks: { nowMs(): number; onEvent(event: PodEvent): void; signal: AbortSignal },
+): Promise<Fleet> {
+  const balancer = await createBalancer(options);
+  const pods = new Set<Pod>();
+  const cordoned = new Set<string>();
+  const waiters = new Set<() => void>();
+  const closing = new AbortController();
+  const running = new Set<Promise<void>>();
+  let desired = { replicas: options.replicas, revision: 1, version: 'v1' };
+  let serial = 0;
+  let crashes = 0;
+  let failure: FleetError | null = null;
+  let published = '';
+
+  const emit = (event: DistributiveOmit<PodEvent, 'atMs'>) =>
+    hooks.onEvent({ ...event, atMs: hooks.nowMs() } as PodEvent);
+  const isAvailable = (pod: Pod) =>
+    pod.readyMs !== null && !pod.isTerminating && hooks.nowMs() - pod.readyMs >= options.minReadyMs;
+
+  /** Whatever changed: act on it as the controller would, publish the endpoints, and wake who waits. */
+  function reconcile(): void {
+    if (closing.signal.aborted) return;
+    const actions = toActions(
+      { ...options, ...desired },
+      [...pods].map((pod) => ({ ...pod, isAvailable: isAvailable(pod) })),
+    );
+    for (const pod of [...pods].filter(({ name }) => actions.terminate.includes(name))) {
+      terminate(pod, options.graceMs);
+    }
+    for (let n = 0; n < actions.start && failure === null; n += 1) start();
+    publish();
+    for (const wake of waiters) wake();
+  }
+
+  function publish(): void {
+    const endpoints = [...pods].flatMap(({ name, replica, readyMs, isTerminating }) =>
+      replica !== null && readyMs !== null && !isTerminating ? [{ pod: name, port: replica.port }] : [],
+    );
+    const names = endpoints.map(({ pod }) => pod);
+    const before = published.split(' ').filter((name) => name !== '');
+    if (names.join(' ') === published) return;
+    for (const pod of names) if (!before.includes(pod)) emit({ kind: 'endpoint-added', pod });
+    for (const pod of before) if (!names.includes(pod)) emit({ kind: 'endpoint-removed', pod });
+    published = names.join(' ');
+    balancer.publish(endpoints);
+  }
+
+  function start(): void {
+    serial += 1;
+    const load = (node: string) => [...pods].filter((pod) => pod.node === node).length;
+    const [node = NODES[0]] = NODES.filter((name) => !cordoned.has(name)).sort((a, b) => load(a) - load(b));
+    const pod: Pod = {
+      name: `pod-${serial}`,
+      revision: desired.revision,
+      version: desired.version,
+      node,
+      replica: null,
+      readyMs: null,
+      isTerminating: false,
+      isFrozen: false,
+    };
+    pods.add(pod);
+    emit({ kind: 'scheduled', pod: pod.name, version: pod.version, node });
+    track(run(pod));
+  }
+
+  async function run(pod: Pod): Promise<void> {
+    const replica = await startReplica(options.command, {
+      ...options.env,
+      POD_NAME: pod.name,
+      NODE_NAME: pod.node,
+      APP_VERSION: pod.version,
+    });
+    pod.replica = replica;
+    emit({ kind: 'started', pod: pod.name });
+    // Terminated before it had a process to signal: nothing to wait for.
+    if (closing.signal.aborted || pod.isTerminating) replica.destroy();
+    track(probe(pod, replica));
+    const exit = await replica.exited;
+    emit({ kind: 'exited', pod: pod.name, ...exit });
+    replica.destroy();
+    if (!pod.isTerminating) {
+      crashes = pod.readyMs === null ? crashes + 1 : 0;
+      if (crashes >= MAX_CRASHES) {
+        const how = exit.signal ?? `code ${exit.code}`;
+        failure = new FleetError(
+          [
+            `the command ${JSON.stringify(options.command)} ends with ${how} before it is ready`,
+            ...replica.log,
+          ].join('\n  '),
+        );
+      }
+    }
+    emit({ kind: 'gone', pod: pod.name });
+    pods.delete(pod);
+    reconcile();
+  }
+
+  async function probe(pod: Pod, replica: Replica): Promise<void> {
+    const { readiness, minReadyMs } = options;
+    let isRunning = true;
+    void replica.exited.then(() => {
+      isRunning = false;
+    });
+    while (isRunning && !pod.isTerminating && !closing.signal.aborted) {
+      const ready = readiness === null || (await isReady(replica.port, readiness.path));
+      if (!isRunning || pod.isTerminating || pod.isFrozen) return;
+      if (ready !== (pod.readyMs !== null)) {
+        pod.readyMs = ready ? hooks.nowMs() : null;
+        emit({ kind: ready ? 'ready' : 'unready', pod: pod.name });
+        reconcile();
+        if (ready) track(pause(minReadyMs + 1).then(reconcile));
+      }
+      if (readiness === null) return;
+      await pause(readiness.periodMs);
+    }
+  }
+
+  /** What the kubelet does with a pod that is deleted. */
+  function terminate(pod: Pod, graceMs: number): void {
+    if (pod.isTerminating) return;
+    pod.isTerminating = true;
+    const preStopMs = Math.min(options.preStopMs, graceMs);
+    emit({ kind: 'terminating', pod: pod.name, graceMs, preStopMs });
+    track(end(pod, graceMs, preStopMs));
+  }
+
+  async function end(pod: Pod, graceMs: number, preStopMs: number): Promise<void> {
+    const deadline = sleep(graceMs, undefined, { signal: closing.signal }).catch(() => {});
+    if (graceMs > 0) {
+      await pause(preStopMs);
+      if (pod.replica !== null) emit({ kind: 'sigterm', pod: pod.name });
+      pod.replica?.signal('SIGTERM');
+    }
+    await Promise.race([deadline, pod.replica?.exited]);
+    pod.replica?.destroy();
+  }
+
+  function pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
+  }
+
+  /** Nothing of the fleet outlives `close`. */
+  function track(work: Promise<void>): void {
+    running.add(work);
+    void work.finally(() => running.delete(work));
+  }
+
+  async function until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      if (failure !== null) throw failure;
+      if (isTrue()) return;
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          waiters.delete(wake);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        waiters.add(wake);
+        signal.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  function isSettled(): boolean {
+    return (
+      pods.size === desired.replicas &&
+      [...pods].every((pod) => isAvailable(pod) && !pod.isFrozen && pod.revision === desired.revision)
+    );
+  }
+
+  async function close(): Promise<void> {
+    closing.abort();
+    process.off('exit', destroyAll);
+    destroyAll();
+    while (running.size > 0) await Promise.all(running);
+    await balancer.close();
+  }
+
+  function destroyAll(): void {
+    for (const { replica } of pods) replica?.destroy();
+  }
+
+  function isOn(node: string): (pod: Pod) => boolean {
+    return (pod) => pod.node === node && !pod.isTerminating;
+  }
+
+  const fleet: Fleet = {
+    url: `http://127.0.0.1:${balancer.port}`,
+    get pods() {
+      return [...pods].filter((pod) => !pod.isTerminating).map(({ name }) => name);
+    },
+    podOf: balancer.podOf,
+    rollout(version) {
+      desired = { ...desired, revision: desired.revision + 1, version };
+      reconcile();
+    },
+    scale(replicas) {
+      desired = { ...desired, replicas };
+      reconcile();
+    },
+    async drain(node, signal) {
+      cordoned.add(node);
+      for (;;) {
+        const pod = [...pods].find(isOn(node));
+        if (pod === undefined) return;
+        await until(() => [...pods].filter(isAvailable).length >= desired.replicas, signal);
+        terminate(pod, options.graceMs);
+        reconcile();
+      }
+    },
+    uncordon: (node) => void cordoned.delete(node),
+    kill(name, { force }) {
+      const pod = [...pods].find((candidate) => candidate.name === name);
+      if (pod === undefined) throw new FleetError(`there is no ${name}`);
+      terminate(pod, force ? 0 : options.graceMs);
+      reconcile();
+    },
+    powerOff(node) {
+      cordoned.add(node);
+      const lost = [...pods].filter(isOn(node));
+      for (const pod of lost) {
+        pod.isFrozen = true;
+        pod.replica?.signal('SIGSTOP');
+      }
+      const notice = () => {
+        for (const pod of lost) {
+          emit({ kind: 'node-lost', pod: pod.name });
+          terminate(pod, 0);
+        }
+        reconcile();
+      };
+      track(pause(options.nodeGraceMs).then(notice));
+    },
+    async settled(signal) {
+      await until(isSettled, signal);
+      await balancer.settled();
+    },
+    close,
+  };
+  // The last line of defence: whatever ends this process ends its replicas.
+  process.on('exit', destroyAll);
+  reconcile();
+  try {
+    await fleet.settled(hooks.signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return fleet;
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Settlement } from '../settlement.ts';
+import { type Evidence, toLoss } from './attribution.ts';
+import { CAUSES, type CauseId } from './cause.ts';
+import { type Phase, type PodEvent, toLives } from './timeline.ts';
+
+const SLACK_MS = 20;
+const ROUND_TRIP_MS = 5;
+
+/** Was ready long before the run. */
+const settled: PodEvent[] = [
+  { atMs: -3_000, pod: 'a', kind: 'scheduled', version: 'v1', node: 'n1' },
+  { atMs: -2_000, pod: 'a', kind: 'ready' },
+  { atMs: -2_000, pod: 'a', kind: 'endpoint-added' },
+];
+/** Deletion at 10 s, SIGTERM at 15 s. */
+const terminating: PodEvent[] = [
+  ...settled,
+  { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 5_000 },
+  { atMs: 10_010, pod: 'a', kind: 'endpoint-removed' },
+];
+const forced: PodEvent[] = [
+  ...settled,
+  { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 0, preStopMs: 0 },
+];
+/** Scheduled at 1 s, ready at 2 s. */
+const fresh: PodEvent[] = [
+  { atMs: 1_000, pod: 'a', kind: 'scheduled', version: 'v2', node: 'n1' },
+  { atMs: 2_000, pod: 'a', kind: 'ready' },
+  { atMs: 2_000, pod: 'a', kind: 'endpoint-added' },
+];
+const flapping: PodEvent[] = [
+  ...settled,
+  { atMs: 50_000, pod: 'a', kind: 'unready' },
+  { atMs: 50_000, pod: 'a', kind: 'endpoint-removed' },
+  { atMs: 51_000, pod: 'a', kind: 'ready' },
+  { atMs: 51_000, pod: 'a', kind: 'endpoint-added' },
+];
+const exited = (atMs: number, code: number | null, signal: string | null = null): PodEvent => ({
+  atMs,
+  pod: 'a',
+  kind: 'exited',
+  code,
+  signal,
+});
+const nodeLost: PodEvent[] = [...settled, { atMs: 90_000, pod: 'a', kind: 'node-lost' }];
+
+interface Case {
+  readonly events: PodEvent[];
+  readonly outcome: Settlement['outcome'];
+  readonly endMs: number;
+  /** From the writing to the failure. Default: a round trip. */
+  readonly waitedMs?: number;
+  readonly kept?: boolean;
+  readonly bytes?: number;
+  readonly firstOkMs?: number | null;
+  readonly pod?: string | null;
+}
+
+function toSettlement({
+  outcome,
+  endMs,
+  waitedMs = ROUND_TRIP_MS,
+  kept = true,
+  bytes = 0,
+  pod,
+}: Case): Settlement {
+  return {
+    index: 0,
+    endpoint: 0,
+    intendedMs: endMs - waitedMs,
+    sentMs: outcome === 'refused' || outcome === 'not_sent' ? null : endMs - waitedMs,
+    endMs,
+    outcome,
+    status: outcome.startsWith('http_') ? Number(outcome.slice(5)) : null,
+    bytesReceived: bytes,
+    connection:
+      outcome === 'refused' || outcome === 'not_sent'
+        ? null
+        : { id: 1, reused: kept, ageMs: 100, idleMs: 70, requests: kept ? 2 : 1, localPort: 1 },
+    pod: pod === undefined ? 'a' : pod,
+    version: null,
+    detail: null,
+  };
+}
+
+function blame(given: Case) {
+  const evidence: Evidence = {
+    lives: toLives(given.events),
+    podOf: () => null,
+    firstOkMs: () => (given.firstOkMs === undefined ? -1_000 : given.firstOkMs),
+    slackMs: SLACK_MS,
+    roundTripMs: ROUND_TRIP_MS,
+  };
+  return toLoss(toSettlement(given), evidence);
+}
+
+const inFlight = 2 * ROUND_TRIP_MS + 10;
+const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phase: Phase])[]> = {
+  'exits-on-sigterm': [
+    [
+      'ended by the signal',
+      { events: [...terminating, exited(15_000, null, 'SIGTERM')], outcome: 'reset', endMs: 15_000 },
+      'gone',
+    ],
+    [
+      'ended by the signal, in a shell',
+      { events: [...terminating, exited(15_000, 143)], outcome: 'refused', endMs: 14_980 },
+      'preStop',
+    ],
+    [
+      'gave up a request in flight',
+      { events: [...terminating, exited(15_005, 0)], outcome: 'reset', endMs: 15_000, waitedMs: inFlight },
+      'endpoint removed',
+    ],
+    [
+      'cut an answer',
+      { events: [...terminating, exited(15_005, 0)], outcome: 'truncated', endMs: 15_000, bytes: 9 },
+      'endpoint removed',
+    ],
+  ],
+  'closes-kept-connections': [
+    [
+      'in a race after SIGTERM',
+      { events: terminating, outcome: 'reset', endMs: 15_000, waitedMs: inFlight - 1 },
+      'endpoint removed',
+    ],
+    [
+      'in a race after SIGTERM, and then ended well',
+      { events: [...terminating, exited(15_000, 0)], outcome: 'closed_before_response', endMs: 15_001 },
+      'gone',
+    ],
+    ['at its idle timeout', { events: settled, outcome: 'reset', endMs: 5_000 }, 'ready'],
+  ],
+  'stops-listening-early': [
+    [
+      'no new connection after SIGTERM',
+      { events: terminating, outcome: 'reset', endMs: 15_100, kept: false },
+      'endpoint removed',
+    ],
+    ['in its preStop hook', { events: terminating, outcome: 'refused', endMs: 10_005 }, 'terminating'],
+    ['answers 503', { events: terminating, outcome: 'http_503', endMs: 15_100 }, 'endpoint removed'],
+    [
+      'refused, the pod worked out',
+      { events: terminating, outcome: 'refused', endMs: 15_100, pod: null },
+      'endpoint removed',
+    ],
+  ],
+  'ready-too-early': [
+    [
+      'refused by a new pod',
+      { events: fresh, outcome: 'refused', endMs: 2_100, pod: null, firstOkMs: 2_500 },
+      'ready',
+    ],
+    ['503 of a new pod', { events: fresh, outcome: 'http_503', endMs: 2_499, firstOkMs: 2_500 }, 'ready'],
+    ['never answered ok', { events: fresh, outcome: 'http_500', endMs: 62_000, firstOkMs: null }, 'ready'],
+  ],
+  'killed-at-grace-end': [
+    [
+      'after SIGTERM was ignored',
+      { events: [...terminating, exited(55_000, null, 'SIGKILL')], outcome: 'reset', endMs: 54_980 },
+      'endpoint removed',
+    ],
+    [
+      'as the kubelet reports it',
+      { events: [...terminating, exited(55_000, 137)], outcome: 'truncated', endMs: 55_000, bytes: 4 },
+      'gone',
+    ],
+    ['deleted by force', { events: forced, outcome: 'reset', endMs: 10_000 }, 'terminating'],
+    ['refused after force', { events: forced, outcome: 'refused', endMs: 10_100, pod: null }, 'terminating'],
+  ],
+  'too-little-capacity': [
+    ['429', { events: settled, outcome: 'http_429', endMs: 5_000 }, 'ready'],
+    ['503', { events: settled, outcome: 'http_503', endMs: 5_000 }, 'ready'],
+    ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
+    ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
+    ['no pod known', { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null }, 'unknown'],
+    [
+      'no endpoint at all',
+      {
+        events: [...settled, { atMs: 3_000, pod: 'a', kind: 'endpoint-removed' }],
+        outcome: 'refused',
+        endMs: 20_000,
+        pod: null,
+      },
+      'unknown',
+    ],
+  ],
+  'readiness-flaps': [
+    ['before it shows', { events: flapping, outcome: 'http_503', endMs: 20_000 }, 'ready'],
+    ['while it shows', { events: flapping, outcome: 'http_500', endMs: 50_500 }, 'unready'],
+    ['just after', { events: flapping, outcome: 'timeout', endMs: 80_999 }, 'ready'],
+    ['no endpoint left', { events: flapping, outcome: 'refused', endMs: 50_500, pod: null }, 'unready'],
+  ],
+  'node-lost': [
+    [
+      'silence, noticed later',
+      { events: nodeLost, outcome: 'timeout', endMs: 30_000, waitedMs: 5_000 },
+      'ready',
+    ],
+    ['no connection', { events: nodeLost, outcome: 'connect_timeout', endMs: 45_000, pod: null }, 'ready'],
+    ['no route', { events: nodeLost, outcome: 'refused', endMs: 95_000, pod: null }, 'ready'],
+  ],
+  unknown: [
+    ['an error of the application', { events: settled, outcome: 'http_500', endMs: 5_000 }, 'ready'],
+    ['a crash', { events: [...settled, exited(5_000, 1)], outcome: 'reset', endMs: 5_000 }, 'unready'],
+    ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'unknown'],
+    ['nobody to blame', { events: settled, outcome: 'refused', endMs: 5_000, pod: null }, 'unknown'],
+    [
+      'a 503 of an old pod past 60 s as new',
+      { events: fresh, outcome: 'http_500', endMs: 62_001, firstOkMs: null },
+      'ready',
+    ],
+    ['silence long before', { events: nodeLost, outcome: 'protocol_error', endMs: 29_999 }, 'ready'],
+    ['500 while terminating', { events: terminating, outcome: 'http_500', endMs: 12_000 }, 'preStop'],
+    ['500 long before it flapped', { events: flapping, outcome: 'http_500', endMs: 19_999 }, 'ready'],
+    ['500 long after it flapped', { events: flapping, outcome: 'http_500', endMs: 81_000 }, 'ready'],
+  ],
+};
+
+for (const [cause, list] of Object.entries(cases)) {
+  describe(`toLoss() blames ${CAUSES[cause as CauseId].title}`, () => {
+    for (const [what, given, phase] of list) {
+      test(what, () => {
+        const loss = blame(given);
+        assert.deepEqual([loss.cause, loss.phase], [cause, phase], loss.why);
+        assert.notEqual(loss.why, '');
+      });
+    }
+  });
+}
+
+describe('toLoss()', () => {
+  test('prefers the way a connection took to the name on its answers', () => {
+    const evidence: Evidence = {
+      lives: toLives(terminating),
+      podOf: () => 'a',
+      firstOkMs: () => 0,
+      slackMs: SLACK_MS,
+      roundTripMs: ROUND_TRIP_MS,
+    };
+    const loss = toLoss(
+      toSettlement({ events: [], outcome: 'reset', endMs: 15_000, pod: 'other' }),
+      evidence,
+    );
+    assert.deepEqual([loss.pod, loss.podBy], ['a', 'connection']);
+  });
+
+  test('says how it knows the pod', () => {
+    assert.equal(blame({ events: terminating, outcome: 'reset', endMs: 15_000 }).podBy, 'connection');
+    const worked = blame({ events: terminating, outcome: 'refused', endMs: 15_000, pod: null });
+    assert.deepEqual([worked.pod, worked.podBy], ['a', 'elimination']);
+    const nobody = blame({ events: settled, outcome: 'refused', endMs: 15_000, pod: null });
+    assert.deepEqual([nobody.pod, nobody.podBy], [null, null]);
+  });
+
+  test('names no pod where two can have done it, and the cause only where they agree', () => {
+    const rename = (events: readonly PodEvent[]) => events.map((event) => ({ ...event, pod: 'b' }));
+    const given = { outcome: 'refused', endMs: 15_100, pod: null } as const;
+    const agreed = blame({ ...given, events: [...terminating, ...rename(terminating)] });
+    assert.deepEqual([agreed.pod, agreed.cause], [null, 'stops-listening-early']);
+    assert.match(agreed.why, /one of a, b/);
+    const torn = blame({
+      ...given,
+      events: [...terminating, ...rename(nodeLost).map((e) => ({ ...e, atMs: e.atMs / 2 }))],
+    });
+    assert.deepEqual([torn.pod, torn.cause], [null, 'unknown']);
+  });
+
+  test('states its facts with times', () => {
+    assert.equal(
+      blame({ events: terminating, outcome: 'reset', endMs: 15_012, kept: false }).why,
+      'a took no new connection 12 ms after SIGTERM',
+    );
+    assert.equal(
+      blame({ events: fresh, outcome: 'http_503', endMs: 2_100, firstOkMs: 2_500 }).why,
+      'a was ready for 100 ms, and answered this endpoint only 400 ms later',
+    );
+  });
+});

@@ -1,0 +1,260 @@
+import type { Outcome } from '../outcome.ts';
+import type { Settlement } from '../settlement.ts';
+import type { CauseId } from './cause.ts';
+import { isWithin, type Phase, type PodLife, toPhase } from './timeline.ts';
+
+/** What is known about the pods when a loss is judged. */
+export interface Evidence {
+  readonly lives: ReadonlyMap<string, PodLife>;
+  /** The pod a connection led to, where the way is known; null: not known. */
+  podOf(settlement: Settlement): string | null;
+  /** When this pod first answered this endpoint ok; null: never. */
+  firstOkMs(pod: string, endpoint: number): number | null;
+  /** How much later than it happened an event may be stamped. */
+  readonly slackMs: number;
+  /** The shortest time between a request and its answer: the way there and back, and next to no work. */
+  readonly roundTripMs: number;
+}
+
+/** A lost request, with whom and what to blame. */
+export interface Loss {
+  readonly settlement: Settlement;
+  readonly pod: string | null;
+  /** How the pod is known: its answers or the way to it, or as the only one that it can have been. */
+  readonly podBy: 'connection' | 'elimination' | null;
+  /** The pod's phase when the request failed. */
+  readonly phase: Phase;
+  readonly cause: CauseId;
+  /** The facts that tell the cause, in one sentence. */
+  readonly why: string;
+}
+
+interface Judgement {
+  readonly cause: CauseId;
+  readonly why: string;
+}
+
+/**
+ * A request that meets the end of its connection on the way fails within a round trip. Two and this much mean
+ * that the server had it, and gave it up.
+ */
+const IN_FLIGHT_MS = 10;
+/** node-monitor-grace-period is 50 s since Kubernetes 1.32: what a node loses before it is NotReady is its loss too. */
+const NODE_GRACE_MS = 60_000;
+/** A pod that failed all it got for this long after it became ready is not merely too early. */
+const START_MS = 60_000;
+/** Readiness and loss belong together within the default probe's three periods of 10 s. */
+const FLAP_MS = 30_000;
+/** How long a removed endpoint may go on getting traffic from a node that has not heard of it. */
+const PROPAGATION_MS = 10_000;
+
+const CUT: readonly Outcome[] = ['refused', 'reset', 'closed_before_response', 'truncated'];
+const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
+const OVERLOAD: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
+
+/** Judges one lost request. Pure: the same evidence gives the same loss. */
+export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
+  const known = evidence.podOf(settlement) ?? settlement.pod;
+  if (known !== null) {
+    const life = evidence.lives.get(known);
+    const judgement = life === undefined ? unseen(known) : judge(settlement, life, evidence);
+    return { settlement, pod: known, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
+  }
+  const suspects = [...evidence.lives.values()].filter((life) => isSuspect(settlement, life, evidence));
+  const [first, ...others] = suspects;
+  if (first === undefined) {
+    return { settlement, pod: null, podBy: null, phase: 'unknown', ...judgeFleet(settlement, evidence) };
+  }
+  const judgement = judge(settlement, first, evidence);
+  if (others.length === 0) {
+    return {
+      settlement,
+      pod: first.pod,
+      podBy: 'elimination',
+      phase: phaseOf(settlement, first),
+      ...judgement,
+    };
+  }
+  const agree = others.every((life) => judge(settlement, life, evidence).cause === judgement.cause);
+  const names = suspects.map(({ pod }) => pod).join(', ');
+  return {
+    settlement,
+    pod: null,
+    podBy: null,
+    phase: 'unknown',
+    cause: agree ? judgement.cause : 'unknown',
+    why: agree ? `one of ${names}; of the first: ${judgement.why}` : `any of ${names} can have caused it`,
+  };
+}
+
+function phaseOf({ endMs }: Settlement, life: PodLife | undefined): Phase {
+  return toPhase(life, endMs);
+}
+
+function unseen(pod: string): Judgement {
+  return { cause: 'unknown', why: `the life of ${pod} was not seen` };
+}
+
+/** May traffic have reached this pod, and can it have failed there? */
+function isSuspect(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+  const { endMs, endpoint } = settlement;
+  const wasEndpoint = life.endpoint.some(
+    ({ fromMs, toMs }) =>
+      endMs >= fromMs - evidence.slackMs && (toMs === null || endMs < toMs + PROPAGATION_MS),
+  );
+  if (!wasEndpoint) return false;
+  const firstOkMs = evidence.firstOkMs(life.pod, endpoint);
+  const answersLater = firstOkMs === null || firstOkMs > endMs;
+  return (
+    isPast(life.terminatingMs, settlement, evidence) ||
+    isNodeLost(settlement, life) ||
+    isFlapping(life, endMs) ||
+    (answersLater && isNew(life, endMs)) ||
+    isPast(life.exit?.atMs ?? null, settlement, evidence)
+  );
+}
+
+function isPast(ms: number | null, { endMs }: Settlement, { slackMs }: Evidence): ms is number {
+  return ms !== null && endMs >= ms - slackMs;
+}
+
+function isNodeLost({ endMs }: Settlement, { nodeLostMs }: PodLife): boolean {
+  return nodeLostMs !== null && endMs >= nodeLostMs - NODE_GRACE_MS;
+}
+
+function isNew({ ready }: PodLife, atMs: number): boolean {
+  const fromMs = ready[0]?.fromMs;
+  return fromMs !== undefined && fromMs > 0 && atMs <= fromMs + START_MS;
+}
+
+/** Was it unready, between two times of readiness or for good, near that moment, without being told to end? */
+function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
+  return ready.some(({ toMs }, index) => {
+    if (toMs === null || (terminatingMs !== null && toMs >= terminatingMs)) return false;
+    const untilMs = ready[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+    return atMs >= toMs - FLAP_MS && atMs < untilMs + FLAP_MS;
+  });
+}
+
+function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
+  const { outcome, endMs, connection } = settlement;
+  const { pod, exit } = life;
+  const isCut = CUT.includes(outcome);
+  const isUnanswered = isCut || SILENT.includes(outcome);
+  const isKept = connection?.reused === true;
+
+  if (isUnanswered && isNodeLost(settlement, life)) {
+    return {
+      cause: 'node-lost',
+      why: `the node ${life.node ?? ''} of ${pod} was lost${when(life.nodeLostMs)}`,
+    };
+  }
+  if (isPast(life.terminatingMs, settlement, evidence)) {
+    return judgeTerminating(settlement, life, evidence, { isUnanswered, isKept });
+  }
+  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered) {
+    return { cause: 'unknown', why: `the process of ${pod} ended untold${how(life)}` };
+  }
+  const firstOkMs = evidence.firstOkMs(pod, settlement.endpoint);
+  if (isNew(life, endMs) && (firstOkMs === null || firstOkMs > endMs)) {
+    const sinceMs = Math.round(endMs - (life.ready[0]?.fromMs ?? 0));
+    const later = firstOkMs === null ? 'never' : `only ${Math.round(firstOkMs - endMs)} ms later`;
+    return {
+      cause: 'ready-too-early',
+      why: `${pod} was ready for ${sinceMs} ms, and answered this endpoint ${later}`,
+    };
+  }
+  if (isFlapping(life, endMs)) {
+    return {
+      cause: 'readiness-flaps',
+      why: `${pod} turned unready near that time, without being terminated`,
+    };
+  }
+  if (OVERLOAD.includes(outcome) || SILENT.includes(outcome)) {
+    const what = OVERLOAD.includes(outcome) ? `answered ${settlement.status}` : 'did not answer in time';
+    return { cause: 'too-little-capacity', why: `${pod} was ready and ${what}` };
+  }
+  if (isKept && (outcome === 'reset' || outcome === 'closed_before_response')) {
+    return {
+      cause: 'closes-kept-connections',
+      why: `${pod} was ready and closed a connection that had been idle for ${Math.round(connection.idleMs)} ms`,
+    };
+  }
+  return { cause: 'unknown', why: `${pod} was ${toPhase(life, endMs)} and the request ended as ${outcome}` };
+}
+
+function judgeTerminating(
+  settlement: Settlement,
+  life: PodLife,
+  evidence: Evidence,
+  { isUnanswered, isKept }: { isUnanswered: boolean; isKept: boolean },
+): Judgement {
+  const { outcome, sentMs, endMs, bytesReceived } = settlement;
+  const { pod, exit } = life;
+  const at = relative(endMs, life.sigtermMs, 'SIGTERM');
+  const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
+  if (isUnanswered && life.graceMs === 0) {
+    return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
+  }
+  if (isUnanswered && ended && (exit.signal === 'SIGKILL' || exit.code === 137)) {
+    return {
+      cause: 'killed-at-grace-end',
+      why: `${pod} was killed${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
+    };
+  }
+  if (isUnanswered && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
+    return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
+  }
+  const isInFlight =
+    bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.roundTripMs + IN_FLIGHT_MS);
+  if (CUT.includes(outcome) && outcome !== 'refused' && isInFlight) {
+    const waited = sentMs === null ? 0 : Math.round(endMs - sentMs);
+    return {
+      cause: 'exits-on-sigterm',
+      why: `${pod} gave up a request that had been in flight for ${waited} ms${at}`,
+    };
+  }
+  if (CUT.includes(outcome) && isKept) {
+    return { cause: 'closes-kept-connections', why: `${pod} closed a kept connection${at}` };
+  }
+  if (isUnanswered && !isKept) {
+    return { cause: 'stops-listening-early', why: `${pod} took no new connection${at}` };
+  }
+  if (OVERLOAD.includes(outcome)) {
+    return { cause: 'stops-listening-early', why: `${pod} answered ${settlement.status}${at}` };
+  }
+  return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
+}
+
+function judgeFleet(settlement: Settlement, { lives }: Evidence): Judgement {
+  const { endMs, outcome } = settlement;
+  const all = [...lives.values()];
+  if (all.length > 0 && !all.some((life) => isWithin(life.endpoint, endMs))) {
+    const flapping = all.find((life) => isFlapping(life, endMs));
+    return flapping === undefined
+      ? { cause: 'too-little-capacity', why: 'no pod was a ready endpoint' }
+      : {
+          cause: 'readiness-flaps',
+          why: `no pod was a ready endpoint, and ${flapping.pod} had turned unready`,
+        };
+  }
+  if (OVERLOAD.includes(outcome) || SILENT.includes(outcome)) {
+    return { cause: 'too-little-capacity', why: 'every pod that could be reached was ready' };
+  }
+  return { cause: 'unknown', why: 'no pod that could be reached was starting, ending or unready' };
+}
+
+function relative(atMs: number, toMs: number | null, name: string): string {
+  if (toMs === null) return '';
+  const ms = Math.round(atMs - toMs);
+  return ms < 0 ? ` ${-ms} ms before ${name}` : ` ${ms} ms after ${name}`;
+}
+
+function when(atMs: number | null): string {
+  return atMs === null ? '' : ` (seen at ${(atMs / 1000).toFixed(1)} s)`;
+}
+
+function how({ exit }: PodLife): string {
+  if (exit === null) return '';
+  return exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
+}

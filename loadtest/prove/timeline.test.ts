@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { isWithin, type PodEvent, toLives, toPhase } from './timeline.ts';
+
+const pod = 'a';
+const events: PodEvent[] = [
+  { atMs: 100, pod, kind: 'scheduled', version: 'v1', node: 'n' },
+  { atMs: 150, pod, kind: 'started' },
+  { atMs: 200, pod, kind: 'ready' },
+  { atMs: 210, pod, kind: 'endpoint-added' },
+  { atMs: 300, pod, kind: 'unready' },
+  { atMs: 310, pod, kind: 'endpoint-removed' },
+  { atMs: 350, pod, kind: 'ready' },
+  { atMs: 360, pod, kind: 'endpoint-added' },
+  { atMs: 400, pod, kind: 'terminating', graceMs: 100, preStopMs: 50 },
+  { atMs: 420, pod, kind: 'endpoint-removed' },
+  { atMs: 480, pod, kind: 'exited', code: 0, signal: null },
+  { atMs: 490, pod, kind: 'gone' },
+];
+
+describe('toLives()', () => {
+  test('makes one life of one pod, from events in any order', () => {
+    const lives = toLives([...events].reverse());
+    assert.deepEqual(
+      [...lives.values()],
+      [
+        {
+          pod,
+          version: 'v1',
+          node: 'n',
+          scheduledMs: 100,
+          startedMs: 150,
+          ready: [
+            { fromMs: 200, toMs: 300 },
+            { fromMs: 350, toMs: 480 },
+          ],
+          endpoint: [
+            { fromMs: 210, toMs: 310 },
+            { fromMs: 360, toMs: 420 },
+          ],
+          terminatingMs: 400,
+          graceMs: 100,
+          sigtermMs: 450,
+          exit: { atMs: 480, code: 0, signal: null },
+          nodeLostMs: null,
+          goneMs: 490,
+        },
+      ],
+    );
+  });
+
+  test('prefers a SIGTERM that was seen to one worked out', () => {
+    const seen = toLives([...events, { atMs: 463, pod, kind: 'sigterm' }]);
+    assert.equal(seen.get(pod)?.sigtermMs, 463);
+  });
+
+  test('keeps pods apart, and a life of which little was seen', () => {
+    const lives = toLives([...events, { atMs: 5, pod: 'b', kind: 'ready' }]);
+    assert.deepEqual([...lives.keys()], ['b', 'a']);
+    assert.deepEqual(lives.get('b')?.ready, [{ fromMs: 5, toMs: null }]);
+    assert.equal(lives.get('b')?.sigtermMs, null);
+  });
+
+  test('has no life without an event', () => assert.equal(toLives([]).size, 0));
+});
+
+describe('isWithin()', () => {
+  for (const [atMs, expected] of [
+    [9, false],
+    [10, true],
+    [19, true],
+    [20, false],
+    [30, true],
+    [1e9, true],
+  ] as const) {
+    test(`${atMs}: ${expected}`, () => {
+      const spans = [
+        { fromMs: 10, toMs: 20 },
+        { fromMs: 30, toMs: null },
+      ];
+      assert.equal(isWithin(spans, atMs), expected);
+    });
+  }
+});
+
+describe('toPhase()', () => {
+  const life = toLives(events).get(pod);
+  for (const [atMs, phase] of [
+    [99, 'unknown'],
+    [100, 'starting'],
+    [199, 'starting'],
+    [200, 'ready'],
+    [300, 'unready'],
+    [349, 'unready'],
+    [350, 'ready'],
+    [399, 'ready'],
+    [400, 'terminating'],
+    [419, 'terminating'],
+    [420, 'preStop'],
+    [449, 'preStop'],
+    [450, 'endpoint removed'],
+    [479, 'endpoint removed'],
+    [480, 'gone'],
+    [1e9, 'gone'],
+  ] as const) {
+    test(`${atMs} ms: ${phase}`, () => assert.equal(toPhase(life, atMs), phase));
+  }
+  test('of a pod not seen: unknown', () => assert.equal(toPhase(undefined, 0), 'unknown'));
+});

@@ -1,0 +1,134 @@
+interface At {
+  /** In ms on the load's clock; negative: before the load began. */
+  readonly atMs: number;
+  readonly pod: string;
+}
+
+/**
+ * What happened to a pod, stamped when it was seen. `endpoint-*` is its membership of the ready endpoints,
+ * `sigterm` is sent only where it can be observed, else it is worked out from `terminating`.
+ */
+export type PodEvent = At &
+  (
+    | { readonly kind: 'scheduled'; readonly version: string | null; readonly node: string | null }
+    | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
+    | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number }
+    | { readonly kind: 'sigterm' | 'node-lost' | 'gone' }
+    | { readonly kind: 'exited'; readonly code: number | null; readonly signal: string | null }
+  );
+
+/** From `fromMs` until `toMs`; null: still. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number | null;
+}
+
+export interface Exit {
+  readonly atMs: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** One pod from its scheduling to its end. A time is null when it was not seen. */
+export interface PodLife {
+  readonly pod: string;
+  readonly version: string | null;
+  readonly node: string | null;
+  readonly scheduledMs: number | null;
+  readonly startedMs: number | null;
+  readonly ready: readonly Span[];
+  /** While it was among the ready endpoints. */
+  readonly endpoint: readonly Span[];
+  readonly terminatingMs: number | null;
+  readonly graceMs: number | null;
+  readonly sigtermMs: number | null;
+  readonly exit: Exit | null;
+  readonly nodeLostMs: number | null;
+  readonly goneMs: number | null;
+}
+
+const PHASES = {
+  unknown: 'the pod was not seen at that time',
+  starting: 'scheduled, and not ready yet',
+  ready: 'ready',
+  unready: 'was ready, and is not now',
+  terminating: 'to be ended, and still an endpoint',
+  preStop: 'no longer an endpoint, SIGTERM not sent yet',
+  'endpoint removed': 'no longer an endpoint, SIGTERM sent',
+  gone: 'its process has ended',
+} as const satisfies Record<string, string>;
+
+export type Phase = keyof typeof PHASES;
+
+/** Lives by pod, from events in any order. */
+export function toLives(events: readonly PodEvent[]): Map<string, PodLife> {
+  const byPod = new Map<string, PodEvent[]>();
+  for (const event of [...events].sort((a, b) => a.atMs - b.atMs)) {
+    const known = byPod.get(event.pod);
+    if (known === undefined) byPod.set(event.pod, [event]);
+    else known.push(event);
+  }
+  return new Map([...byPod].map(([pod, own]) => [pod, toLife(pod, own)]));
+}
+
+function toLife(pod: string, events: readonly PodEvent[]): PodLife {
+  const first = <K extends PodEvent['kind']>(kind: K) =>
+    events.find((event): event is Extract<PodEvent, { kind: K }> => event.kind === kind);
+  const firstMs = (kind: PodEvent['kind']) => first(kind)?.atMs ?? null;
+  const terminating = first('terminating');
+  const exit = events.findLast((event) => event.kind === 'exited');
+  return {
+    pod,
+    version: first('scheduled')?.version ?? null,
+    node: first('scheduled')?.node ?? null,
+    scheduledMs: firstMs('scheduled'),
+    startedMs: firstMs('started'),
+    ready: toSpans(events, 'ready', ['unready', 'exited', 'gone']),
+    endpoint: toSpans(events, 'endpoint-added', ['endpoint-removed']),
+    terminatingMs: terminating?.atMs ?? null,
+    graceMs: terminating?.graceMs ?? null,
+    sigtermMs:
+      firstMs('sigterm') ?? (terminating === undefined ? null : terminating.atMs + terminating.preStopMs),
+    exit: exit === undefined ? null : { atMs: exit.atMs, code: exit.code, signal: exit.signal },
+    nodeLostMs: firstMs('node-lost'),
+    goneMs: firstMs('gone'),
+  };
+}
+
+function toSpans(
+  events: readonly PodEvent[],
+  opens: PodEvent['kind'],
+  closes: readonly PodEvent['kind'][],
+): Span[] {
+  const spans: Span[] = [];
+  let fromMs: number | null = null;
+  for (const { kind, atMs } of events) {
+    if (kind === opens) fromMs ??= atMs;
+    else if (fromMs !== null && closes.includes(kind)) {
+      spans.push({ fromMs, toMs: atMs });
+      fromMs = null;
+    }
+  }
+  if (fromMs !== null) spans.push({ fromMs, toMs: null });
+  return spans;
+}
+
+/** Does the moment lie in one of the spans? Their start belongs to them, their end does not. */
+export function isWithin(spans: readonly Span[], atMs: number): boolean {
+  return spans.some(({ fromMs, toMs }) => atMs >= fromMs && (toMs === null || atMs < toMs));
+}
+
+/** The pod's phase at a moment. The end of its process outweighs its termination, and that its readiness. */
+export function toPhase(life: PodLife | undefined, atMs: number): Phase {
+  if (life === undefined) return 'unknown';
+  const isPast = (ms: number | null) => ms !== null && atMs >= ms;
+  if (isPast(life.goneMs)) return 'gone';
+  if (isPast(life.terminatingMs)) {
+    if (isPast(life.exit?.atMs ?? null)) return 'gone';
+    if (isWithin(life.endpoint, atMs)) return 'terminating';
+    return isPast(life.sigtermMs) ? 'endpoint removed' : 'preStop';
+  }
+  if (isWithin(life.ready, atMs)) return 'ready';
+  if (life.ready.some((span) => atMs >= span.fromMs)) return 'unready';
+  return isPast(life.scheduledMs) ? 'starting' : 'unknown';
+}

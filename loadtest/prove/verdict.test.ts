@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Findings, toVerdict } from './verdict.ts';
+
+const clean: Findings = {
+  planned: 3_000,
+  ok: 3_000,
+  lost: 0,
+  lostToTimeouts: 0,
+  isLedgerClosed: true,
+  isGeneratorLimited: false,
+  watchGaps: [],
+  incomplete: null,
+  unseen: [],
+};
+
+describe('toVerdict()', () => {
+  test('is green with nothing lost and nothing in doubt, and says what that bounds', () => {
+    assert.deepEqual(toVerdict(clean), {
+      kind: 'proven',
+      exit: 'proven',
+      sentence: 'PROVEN: 0 lost of 3,000 requests. At 95 % confidence fewer than 1 in 1,000 are lost.',
+      doubts: [],
+      upperBound: 0.001,
+    });
+  });
+
+  for (const [what, change, doubt] of [
+    ['no request at all', { planned: 0, ok: 0 }, 'nothing was requested'],
+    ['an open ledger', { isLedgerClosed: false }, 'the ledger does not balance'],
+    ['an answer neither ok nor lost', { ok: 2_999 }, '1 answers were neither ok nor lost (4xx or 3xx)'],
+    ['a limited generator', { isGeneratorLimited: true }, 'the load generator could not keep its schedule'],
+    ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
+    ['a disturbance not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
+    ['a version not seen', { unseen: ['no answer came from v2'] }, 'no answer came from v2'],
+  ] as const) {
+    test(`is inconclusive with ${what}`, () => {
+      const verdict = toVerdict({ ...clean, ...change });
+      assert.equal(verdict.kind, 'inconclusive');
+      assert.equal(verdict.exit, 'inconclusive');
+      assert.deepEqual(verdict.doubts, [doubt]);
+      assert.match(verdict.sentence, /^INCONCLUSIVE: none lost of [\d,]+ requests, but /);
+      assert.equal(verdict.upperBound, null);
+    });
+  }
+
+  test('is red from the first loss on, and keeps the doubts', () => {
+    const verdict = toVerdict({ ...clean, ok: 2_999, lost: 1, watchGaps: ['pods'] });
+    assert.equal(verdict.exit, 'failed');
+    assert.equal(verdict.sentence, 'LOST 1 of 3,000 requests.');
+    assert.deepEqual(verdict.doubts, ['the watch was interrupted (pods)']);
+  });
+
+  test('does not blame the target for what a limited generator can have lost', () => {
+    const limited = { ...clean, ok: 2_990, lost: 10, isGeneratorLimited: true };
+    assert.equal(toVerdict({ ...limited, lostToTimeouts: 10 }).kind, 'inconclusive');
+    assert.equal(toVerdict({ ...limited, lostToTimeouts: 9 }).kind, 'losses');
+  });
+
+  test('counts nothing on an open ledger', () => {
+    assert.equal(toVerdict({ ...clean, ok: 2_999, lost: 1, isLedgerClosed: false }).kind, 'inconclusive');
+  });
+});

@@ -1,0 +1,79 @@
+import type { Exit } from '../exit-code.ts';
+
+/** All that a verdict rests on. */
+export interface Findings {
+  /** Requests planned; each has one outcome, or `isLedgerClosed` is false. */
+  readonly planned: number;
+  readonly ok: number;
+  readonly lost: number;
+  /** Losses that the load generator can have made itself: never written, or timed out. */
+  readonly lostToTimeouts: number;
+  readonly isLedgerClosed: boolean;
+  readonly isGeneratorLimited: boolean;
+  /** Why the events of the pods may be incomplete; empty: the watch covered the whole event. */
+  readonly watchGaps: readonly string[];
+  /** Why the disturbance did not run to its end, or was not seen to; null: it did. */
+  readonly incomplete: string | null;
+  /** Which of the pods that had to be seen answering never did, in words; empty: all did. */
+  readonly unseen: readonly string[];
+}
+
+export type Verdict = {
+  readonly kind: 'proven' | 'losses' | 'inconclusive';
+  readonly exit: Exit;
+  /** One plain sentence. */
+  readonly sentence: string;
+  /** What stands against a proof, besides losses. */
+  readonly doubts: readonly string[];
+  /** 95 % upper bound of the share of requests lost; null where requests were lost. */
+  readonly upperBound: number | null;
+};
+
+/** The rule of three: none lost of n leaves, at 95 % confidence, a rate of at most 3/n. */
+function toUpperBound(requests: number): number {
+  return requests === 0 ? 1 : Math.min(1, 3 / requests);
+}
+
+/**
+ * Losses are red whatever else is in doubt, unless the generator itself can have made all of them. No loss is green
+ * only with nothing in doubt.
+ */
+export function toVerdict(findings: Findings): Verdict {
+  const { planned, ok, lost } = findings;
+  const doubts = toDoubts(findings);
+  const isOwnFault = findings.isGeneratorLimited && findings.lostToTimeouts === lost;
+  if (lost > 0 && findings.isLedgerClosed && !isOwnFault) {
+    const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
+    return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
+  }
+  if (doubts.length > 0 || lost > 0) {
+    const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
+    return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
+  }
+  const upperBound = toUpperBound(ok);
+  const sentence = `PROVEN: 0 lost of ${count(ok)} requests. At 95 % confidence fewer than ${toRate(upperBound)} are lost.`;
+  return { kind: 'proven', exit: 'proven', sentence, doubts, upperBound };
+}
+
+function toDoubts(findings: Findings): string[] {
+  const { planned, ok, lost } = findings;
+  return [
+    ...(findings.isLedgerClosed ? [] : ['the ledger does not balance']),
+    ...(planned === 0 ? ['nothing was requested'] : []),
+    ...(planned > ok + lost
+      ? [`${count(planned - ok - lost)} answers were neither ok nor lost (4xx or 3xx)`]
+      : []),
+    ...(findings.isGeneratorLimited ? ['the load generator could not keep its schedule'] : []),
+    ...(findings.incomplete === null ? [] : [findings.incomplete]),
+    ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
+    ...findings.unseen,
+  ];
+}
+
+function toRate(share: number): string {
+  return `1 in ${count(Math.floor(1 / share))}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

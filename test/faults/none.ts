@@ -1,0 +1,18 @@
+/** Does everything right: goes on accepting for a while after SIGTERM, sends clients away, finishes, exits 0. */
+import { startServer } from './server.ts';
+
+const LAME_DUCK_MS = 700;
+let isDraining = false;
+const server = startServer(({ path, answer }) => {
+  const close = isDraining;
+  if (path === '/ready') answer(isDraining ? 503 : 200, { close });
+  else setTimeout(() => answer(200, { close }), 2);
+});
+
+process.on('SIGTERM', () => {
+  isDraining = true;
+  setTimeout(() => {
+    server.stopListening();
+    setInterval(() => server.busy.size === 0 && process.exit(0), 10);
+  }, LAME_DUCK_MS);
+});

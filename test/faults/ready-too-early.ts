@@ -1,0 +1,18 @@
+/** Says that it is ready at once, and answers 503 until what it needs is loaded. */
+import { startServer } from './server.ts';
+
+const LOADED_MS = 1_000;
+let isLoaded = process.env.APP_VERSION === 'v1';
+let isDraining = false;
+setTimeout(() => {
+  isLoaded = true;
+}, LOADED_MS);
+
+startServer(({ path, answer }) => {
+  answer(path === '/ready' || isLoaded ? 200 : 503, { close: isDraining });
+});
+
+process.on('SIGTERM', () => {
+  isDraining = true;
+  setTimeout(() => process.exit(0), 700);
+});

@@ -1,0 +1,66 @@
+/**
+ * The smallest HTTP server whose every fault is chosen: it answers on kept connections, names its pod and version,
+ * and does nothing at SIGTERM unless told to.
+ */
+import { createServer, type Socket } from 'node:net';
+
+export interface Request {
+  readonly path: string;
+  readonly socket: Socket;
+  /** Had the connection carried a request before? */
+  readonly isKept: boolean;
+  answer(status: number, options?: { close?: boolean }): void;
+}
+
+export interface Server {
+  readonly sockets: ReadonlySet<Socket>;
+  /** Sockets with a request that is not answered yet. */
+  readonly busy: ReadonlySet<Socket>;
+  stopListening(): void;
+}
+
+export function startServer(onRequest: (request: Request) => void): Server {
+  const sockets = new Set<Socket>();
+  const busy = new Set<Socket>();
+  const { PORT, POD_NAME = 'pod', APP_VERSION = 'v1' } = process.env;
+
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      busy.delete(socket);
+    });
+    let text = '';
+    let requests = 0;
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        const [line = ''] = text.slice(0, end).split('\r\n');
+        text = text.slice(end + 4);
+        requests += 1;
+        busy.add(socket);
+        onRequest({
+          path: line.split(' ')[1] ?? '/',
+          socket,
+          isKept: requests > 1,
+          answer(status, { close = false } = {}) {
+            busy.delete(socket);
+            if (socket.destroyed) return;
+            const head = [
+              `HTTP/1.1 ${status} Any`,
+              `x-pod: ${POD_NAME}`,
+              `x-version: ${APP_VERSION}`,
+              'content-length: 2',
+              ...(close ? ['connection: close'] : []),
+            ];
+            socket.write(`${head.join('\r\n')}\r\n\r\nok`);
+            if (close) socket.end();
+          },
+        });
+      }
+    });
+  });
+  server.listen(Number(PORT), '127.0.0.1');
+  return { sockets, busy, stopListening: () => void server.close() };
+}

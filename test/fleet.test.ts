@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { createFleet, type Fleet, FleetError, type FleetOptions } from '../loadtest/fleet/fleet.ts';
+import { type PodEvent, toLives } from '../loadtest/prove/timeline.ts';
+
+const options: FleetOptions = {
+  command: `${process.execPath} ${join(import.meta.dirname, 'faults/none.ts')}`,
+  env: process.env,
+  replicas: 3,
+  maxSurge: 1,
+  maxUnavailable: 0,
+  minReadyMs: 50,
+  readiness: { path: '/ready', periodMs: 20 },
+  preStopMs: 100,
+  graceMs: 5_000,
+  propagationMs: 50,
+  latencyMs: 0,
+  nodeGraceMs: 100,
+};
+const fleets: Fleet[] = [];
+const never = new AbortController().signal;
+
+after(async () => {
+  for (const fleet of fleets) await fleet.close();
+});
+
+async function start(change: Partial<FleetOptions> = {}) {
+  const events: PodEvent[] = [];
+  const fleet = await createFleet(
+    { ...options, ...change },
+    { nowMs: () => performance.now(), onEvent: (event) => events.push(event), signal: never },
+  );
+  fleets.push(fleet);
+  return {
+    fleet,
+    events,
+    kinds: (pod: string) => events.filter((event) => event.pod === pod).map(({ kind }) => kind),
+  };
+}
+
+describe('createFleet()', () => {
+  test('starts the replicas, spread over the nodes, and serves', async () => {
+    const { fleet, events } = await start();
+    assert.deepEqual(fleet.pods, ['pod-1', 'pod-2', 'pod-3']);
+    const nodes = [...toLives(events).values()].map(({ node }) => node);
+    assert.deepEqual(nodes, ['node-1', 'node-2', 'node-1']);
+    const answer = await fetch(fleet.url);
+    assert.equal(answer.headers.get('x-version'), 'v1');
+  });
+
+  test('rolls out: each pod replaced, in the order of a Deployment, ended as a kubelet does', async () => {
+    const { fleet, events, kinds } = await start();
+    fleet.rollout('v2');
+    await fleet.settled(never);
+    assert.deepEqual(fleet.pods, ['pod-4', 'pod-5', 'pod-6']);
+    assert.equal((await fetch(fleet.url)).headers.get('x-version'), 'v2');
+    assert.deepEqual(kinds('pod-1'), [
+      'scheduled',
+      'started',
+      'ready',
+      'endpoint-added',
+      'terminating',
+      'endpoint-removed',
+      'sigterm',
+      'exited',
+      'gone',
+    ]);
+    const lives = toLives(events);
+    for (const [old, successor] of [
+      ['pod-1', 'pod-4'],
+      ['pod-2', 'pod-5'],
+      ['pod-3', 'pod-6'],
+    ] as const) {
+      const endedMs = lives.get(old)?.terminatingMs ?? 0;
+      const readyMs = lives.get(successor)?.ready[0]?.fromMs ?? Number.POSITIVE_INFINITY;
+      assert.ok(endedMs >= readyMs + options.minReadyMs, `${old} ended before ${successor} was available`);
+      assert.deepEqual(lives.get(old)?.exit?.code, 0);
+      assert.ok((lives.get(old)?.sigtermMs ?? 0) >= endedMs + options.preStopMs);
+    }
+  });
+
+  test('scales up and down, the youngest first', async () => {
+    const { fleet } = await start({ replicas: 1 });
+    fleet.scale(3);
+    await fleet.settled(never);
+    assert.deepEqual(fleet.pods, ['pod-1', 'pod-2', 'pod-3']);
+    fleet.scale(2);
+    await fleet.settled(never);
+    assert.deepEqual(fleet.pods, ['pod-1', 'pod-2']);
+  });
+
+  test('drains a node one pod at a time, and keeps it empty until it is uncordoned', async () => {
+    const { fleet, events } = await start();
+    await fleet.drain('node-1', never);
+    await fleet.settled(never);
+    const lives = toLives(events);
+    assert.deepEqual(
+      fleet.pods.map((pod) => lives.get(pod)?.node),
+      ['node-2', 'node-2', 'node-2'],
+    );
+    fleet.uncordon('node-1');
+    fleet.scale(4);
+    await fleet.settled(never);
+    assert.equal(toLives(events).get(fleet.pods[3] ?? '')?.node, 'node-1');
+  });
+
+  test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
+    const command = `${process.execPath} ${join(import.meta.dirname, 'faults/killed-at-grace-end.ts')}`;
+    const { fleet, events } = await start({ command, replicas: 2, graceMs: 300 });
+    fleet.kill('pod-1', { force: false });
+    await fleet.settled(never);
+    fleet.kill('pod-2', { force: true });
+    await fleet.settled(never);
+    const lives = toLives(events);
+    const stubborn = lives.get('pod-1');
+    assert.equal(stubborn?.exit?.signal, 'SIGKILL');
+    assert.ok((stubborn.exit?.atMs ?? 0) - (stubborn.terminatingMs ?? 0) >= 300);
+    assert.equal(lives.get('pod-2')?.exit?.signal, 'SIGKILL');
+    assert.equal(lives.get('pod-2')?.graceMs, 0);
+    assert.ok(!events.some(({ pod, kind }) => pod === 'pod-2' && kind === 'sigterm'));
+    assert.deepEqual(fleet.pods, ['pod-3', 'pod-4']);
+  });
+
+  test('replaces the pods of a node that lost its power, once that is noticed', async () => {
+    const { fleet, events } = await start();
+    fleet.powerOff('node-2');
+    await fleet.settled(never);
+    const lives = toLives(events);
+    assert.notEqual(lives.get('pod-2')?.nodeLostMs ?? null, null);
+    assert.deepEqual(
+      fleet.pods.map((pod) => lives.get(pod)?.node),
+      ['node-1', 'node-1', 'node-1'],
+    );
+  });
+
+  test('ends a command that does not come up with its exit code and its last lines', async () => {
+    await assert.rejects(
+      start({ command: 'sh -c "echo no such thing >&2; exit 3"' }),
+      (error: Error) =>
+        error instanceof FleetError &&
+        /ends with code 3 before it is ready\n {2}no such thing/.test(error.message),
+    );
+  });
+
+  test('leaves no process behind when it is closed in the middle of a rollout', async () => {
+    const { fleet, events } = await start();
+    fleet.rollout('v2');
+    await fleet.close();
+    const started = events.filter(({ kind }) => kind === 'started').map(({ pod }) => pod);
+    const exited = events.filter(({ kind }) => kind === 'exited').map(({ pod }) => pod);
+    assert.deepEqual(started.sort(), exited.sort());
+  });
+});
