@@ -16,7 +16,7 @@ export const OUTCOME_KINDS = {
   },
   refused: { lost: true, meaning: 'no connection: refused by the host, or no route to it' },
   connect_timeout: { lost: true, meaning: 'no connection before the deadline' },
-  reset: { lost: true, meaning: 'the connection was reset after the request was written' },
+  reset: { lost: true, meaning: 'the server reset the connection, mostly after the request was written' },
   closed_before_response: {
     lost: true,
     meaning: 'the server closed the connection after the request was written, before a byte of the answer',
@@ -26,7 +26,11 @@ export const OUTCOME_KINDS = {
   protocol_error: { lost: true, meaning: 'the answer is not HTTP/1.1, or exceeds a limit' },
   dns: { lost: true, meaning: 'the host name could not be resolved' },
   tls: { lost: true, meaning: 'the TLS handshake failed, or the certificate is not trusted' },
-  not_sent: { lost: true, meaning: 'never written: no connection became free before the deadline' },
+  not_sent: {
+    lost: true,
+    meaning:
+      'never written: no connection became free before the deadline or the stop, or this machine could open none',
+  },
   unfinished: {
     lost: true,
     meaning: 'written, and still without a complete answer when the run was stopped',

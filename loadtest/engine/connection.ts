@@ -1,0 +1,172 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Entry } from '../ledger.ts';
+import type { Failure } from '../outcome.ts';
+import type { ConnectionFacts } from '../settlement.ts';
+import { type Phase, toErrorCode, toFailure } from './connection-failure.ts';
+import type { ResponseParser } from './response-parser.ts';
+import type { Target } from './target.ts';
+
+/** Who is told what happens on a connection. */
+export interface ConnectionOwner {
+  /** It can carry its first request. */
+  onEstablished(connection: Connection): void;
+  /** The answer is complete and the connection idle. `isSpent`: it cannot carry another request. */
+  onAnswered(connection: Connection, isSpent: boolean): void;
+  /** It failed to open, or in the middle of an exchange, and is closed. */
+  onFailed(connection: Connection, outcome: Failure, detail: string): void;
+  /** It closed with no request on it. */
+  onClosed(connection: Connection): void;
+  /** Bytes came that no request had asked for; it is closed next. */
+  onExcess(): void;
+}
+
+/** One connection and the request it carries: one at a time, written once. */
+export class Connection {
+  readonly id: number;
+  /** No request is written to it when it is older. */
+  readonly maxAgeMs: number;
+  readonly parser: ResponseParser;
+  readonly #owner: ConnectionOwner;
+  #socket: Socket | null = null;
+  #phase: Phase = 'resolving';
+  #establishedMs = 0;
+  #idleSinceMs = 0;
+  #requests = 0;
+
+  /** The request that it is opened for, or carries. */
+  entry: Entry | null;
+  /** As the latest request was written. */
+  facts: ConnectionFacts | null = null;
+  /** Name of the pod and version that answered last. */
+  pod: string | null = null;
+  version: string | null = null;
+
+  constructor(id: number, maxAgeMs: number, entry: Entry, parser: ResponseParser, owner: ConnectionOwner) {
+    this.id = id;
+    this.maxAgeMs = maxAgeMs;
+    this.entry = entry;
+    this.parser = parser;
+    this.#owner = owner;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get idleSinceMs(): number {
+    return this.#idleSinceMs;
+  }
+
+  isExpired(nowMs: number): boolean {
+    return nowMs - this.#establishedMs >= this.maxAgeMs;
+  }
+
+  connect(target: Target, address: string, clock: () => number): void {
+    if (this.#phase !== 'resolving') return;
+    this.#phase = 'connecting';
+    const socket = toSocket(target, address);
+    this.#socket = socket;
+    socket.setNoDelay(true);
+
+    const onEstablished = () => {
+      if (this.#phase !== 'connecting' && this.#phase !== 'securing') return;
+      this.#phase = 'idle';
+      this.#establishedMs = clock();
+      this.#idleSinceMs = this.#establishedMs;
+      this.#owner.onEstablished(this);
+    };
+    socket.once('connect', () => {
+      if (target.tls === null) onEstablished();
+      else if (this.#phase === 'connecting') this.#phase = 'securing';
+    });
+    socket.once('secureConnect', onEstablished);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk, clock));
+    socket.on('end', () => this.#onEnd(null, clock));
+    socket.on('close', () => this.#onEnd(null, clock));
+    socket.on('error', (error) => this.#onEnd(toErrorCode(error), clock));
+  }
+
+  /** Writes one request; the connection must be idle. */
+  write(entry: Entry, text: string, method: string, nowMs: number): void {
+    this.#requests += 1;
+    const reused = this.#requests > 1;
+    this.entry = entry;
+    this.facts = {
+      id: this.id,
+      reused,
+      ageMs: nowMs - this.#establishedMs,
+      idleMs: reused ? nowMs - this.#idleSinceMs : 0,
+      requests: this.#requests,
+      localPort: this.#socket?.localPort ?? null,
+    };
+    this.#phase = 'busy';
+    this.parser.begin(method);
+    this.#socket?.write(text, 'latin1');
+  }
+
+  /** Waits for the server to close. */
+  linger(): void {
+    this.#phase = 'lingering';
+  }
+
+  /** Closes at once, and tells nobody. */
+  destroy(): void {
+    this.#phase = 'closed';
+    this.#socket?.destroy();
+  }
+
+  /** Gives up the request with this outcome. */
+  fail(outcome: Failure, detail: string): void {
+    this.destroy();
+    this.#owner.onFailed(this, outcome, detail);
+  }
+
+  #onData(chunk: Buffer, clock: () => number): void {
+    const consumed = this.#phase === 'busy' ? this.parser.push(chunk) : 0;
+    if (this.#phase === 'busy') {
+      if (this.parser.complaint !== null) this.fail('protocol_error', this.parser.complaint);
+      else if (this.parser.isComplete)
+        this.#answered(consumed < chunk.length || !this.parser.isPersistent, clock);
+    }
+    if (consumed < chunk.length && this.#phase !== 'closed') {
+      this.#owner.onExcess();
+      this.#closed();
+    }
+  }
+
+  /** @param code of the error; null: the server closed in order */
+  #onEnd(code: string | null, clock: () => number): void {
+    if (this.#phase === 'closed') return;
+    if (this.#phase === 'busy' && code === null) {
+      this.parser.end();
+      if (this.parser.isComplete) this.#answered(true, clock);
+    }
+    const failure = toFailure(this.#phase, code, this.parser.bytesReceived);
+    if (failure === null) this.#closed();
+    else this.fail(failure, code ?? 'closed by the server');
+  }
+
+  #answered(isSpent: boolean, clock: () => number): void {
+    this.#phase = 'idle';
+    this.#idleSinceMs = clock();
+    this.#owner.onAnswered(this, isSpent);
+  }
+
+  #closed(): void {
+    this.destroy();
+    this.#owner.onClosed(this);
+  }
+}
+
+function toSocket({ host, port, tls }: Target, address: string): Socket {
+  if (tls === null) return connectTcp({ host: address, port });
+  return connectTls({
+    host: address,
+    port,
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: tls.isVerified,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(tls.ca === null ? {} : { ca: tls.ca }),
+  });
+}

@@ -1,0 +1,137 @@
+import { lookup } from 'node:dns/promises';
+import { createLedger, type LedgerSummary } from '../ledger.ts';
+import type { Plan, PlannedRequest, Settlement } from '../settlement.ts';
+import { createHttpTransport } from './http-transport.ts';
+import { createMetronome } from './metronome.ts';
+import { createNetTransport } from './net-transport.ts';
+import { createResolver } from './resolver.ts';
+import type { ConnectionCounts, TransportOptions } from './transport.ts';
+
+const TICK_MS = 0.25;
+const SWEEP_MS = 50;
+const DNS_TTL_MS = 5000;
+/** After the last deadline nothing can be open; should it be, the ledger shall say so instead of waiting. */
+const LAST_GRACE_MS = 1000;
+const MAX_BACKOFF_MS = 100;
+
+export interface EngineOptions extends TransportOptions {
+  /** `net`: the instrument's own client. `http`: node:http, as a cross-check. */
+  readonly engine: 'net' | 'http';
+  /** Open: each request at its intended time. Closed: so many users, each sending its next when its last ended. */
+  readonly mode: 'open' | { readonly closed: number; readonly durationMs: number };
+}
+
+export interface EngineHooks {
+  onSettled(settlement: Settlement): void;
+  /** Stops the run: what is open is settled at once. */
+  readonly signal: AbortSignal;
+  /** Ms since the run's start on a monotonic clock; may start below 0. */
+  readonly clock: () => number;
+  /** 0 up to 1, seeded. */
+  readonly random: () => number;
+}
+
+export interface EngineSummary extends LedgerSummary {
+  readonly connections: Readonly<ConnectionCounts>;
+  /** The signal stopped it before the plan's end. */
+  readonly isAborted: boolean;
+}
+
+/**
+ * Carries out a plan. Requests not yet due when the signal comes are not taken from it, and so not in the ledger.
+ *
+ * Connection attempts are never more than arrivals: an open plan needs no back-off, and holding an attempt back
+ * would turn refused requests into late successes. A closed loop has no arrivals to bound it, so its users pause
+ * after a request that could not be written.
+ * @throws {LedgerError} where a request was not settled exactly once
+ * @throws {UsageError} for an endpoint that cannot be written as HTTP/1.1
+ */
+export async function runEngine(
+  plan: Plan,
+  options: EngineOptions,
+  hooks: EngineHooks,
+): Promise<EngineSummary> {
+  const { clock, random, signal } = hooks;
+  const { mode, timeoutMs } = options;
+  const ledger = createLedger(onSettled);
+  const resolver = createResolver(
+    options.target.host,
+    DNS_TTL_MS,
+    (host) => lookup(host, { all: true }),
+    clock,
+  );
+  const createTransport = options.engine === 'net' ? createNetTransport : createHttpTransport;
+  const transport = createTransport(plan, options, ledger, { clock, random, resolver });
+
+  let taken = 0;
+  let next = plan.at(0);
+  let lastDeadlineMs = 0;
+  let failuresInARow = 0;
+  let finish: () => void = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+
+  function take(request: PlannedRequest): void {
+    taken += 1;
+    next = plan.at(taken);
+    lastDeadlineMs = request.intendedMs + timeoutMs;
+    transport.submit(ledger.plan(request));
+  }
+
+  function hasMore(): boolean {
+    return next !== undefined && !signal.aborted && (mode === 'open' || clock() < mode.durationMs);
+  }
+
+  function fireDue(): void {
+    while (next !== undefined && !signal.aborted && next.intendedMs <= clock()) take(next);
+    finishIfDone();
+  }
+
+  function userSendsNext(): void {
+    if (next !== undefined && hasMore()) take({ ...next, intendedMs: clock() });
+    finishIfDone();
+  }
+
+  function onSettled(settlement: Settlement): void {
+    hooks.onSettled(settlement);
+    failuresInARow = settlement.sentMs === null ? failuresInARow + 1 : 0;
+    if (mode === 'open') finishIfDone();
+    else if (failuresInARow === 0) userSendsNext();
+    else setTimeout(userSendsNext, toBackoffMs(failuresInARow / mode.closed));
+  }
+
+  /** @param rounds of failures of all users */
+  function toBackoffMs(rounds: number): number {
+    return Math.min(MAX_BACKOFF_MS, 2 ** rounds) * (0.5 + random() / 2);
+  }
+
+  function finishIfDone(): void {
+    if (ledger.open === 0 && !hasMore()) finish();
+  }
+
+  function sweep(): void {
+    const nowMs = clock();
+    transport.sweep(nowMs);
+    if (!hasMore() && nowMs > lastDeadlineMs + LAST_GRACE_MS) finish();
+  }
+
+  function abort(): void {
+    transport.abort();
+    finishIfDone();
+  }
+
+  const sweeper = setInterval(sweep, SWEEP_MS);
+  const metronome = mode === 'open' ? createMetronome(TICK_MS, fireDue) : null;
+  signal.addEventListener('abort', abort);
+  if (mode === 'open') fireDue();
+  else for (let user = 0; user < mode.closed; user += 1) userSendsNext();
+
+  await finished;
+  const isAborted = signal.aborted && next !== undefined;
+  signal.removeEventListener('abort', abort);
+  clearInterval(sweeper);
+  await metronome?.stop();
+  transport.close();
+  return { ...ledger.close(), connections: transport.counts, isAborted };
+}

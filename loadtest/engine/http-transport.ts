@@ -1,0 +1,189 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Entry, Ledger } from '../ledger.ts';
+import { type Failure, type Outcome, toOutcome } from '../outcome.ts';
+import type { ConnectionFacts, Plan } from '../settlement.ts';
+import { toErrorCode, toFailure } from './connection-failure.ts';
+import { toFields, toRequestId } from './request-writer.ts';
+import type { ConnectionCounts, Transport, TransportOptions, TransportWorld } from './transport.ts';
+
+interface Exchange {
+  readonly entry: Entry;
+  readonly client: ClientRequest;
+  facts: ConnectionFacts | null;
+  response: IncomingMessage | null;
+  bodyBytes: number;
+}
+
+/** What this transport knows of a socket of the agent's. */
+interface SocketRecord {
+  readonly id: number;
+  readonly establishedMs: number;
+  idleSinceMs: number;
+  requests: number;
+}
+
+/**
+ * The cross-check: the same interface over `node:http` and its keep-alive Agent. Its counts are exact; its kinds
+ * are coarser, since node:http tells a reset from a close only in part, and its connections have no maximum age.
+ */
+export function createHttpTransport(
+  plan: Plan,
+  options: TransportOptions,
+  ledger: Ledger,
+  { clock }: TransportWorld,
+): Transport {
+  const { target, timeoutMs, maxConnections, requestId } = options;
+  const { host, port, tls } = target;
+  const trust =
+    tls === null ? {} : { rejectUnauthorized: tls.isVerified, ...(tls.ca === null ? {} : { ca: tls.ca }) };
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: maxConnections,
+    maxFreeSockets: maxConnections,
+    ...trust,
+  };
+  const agent = tls === null ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
+  const send = tls === null ? httpRequest : httpsRequest;
+  const headers = plan.endpoints.map((endpoint) => Object.fromEntries(toFields(target, endpoint)));
+
+  const counts: ConnectionCounts = { attempted: 0, established: 0, retired: 0, excess: 0 };
+  const exchanges = new Map<Entry, Exchange>();
+  const sockets = new WeakMap<Socket, SocketRecord>();
+
+  function submit(entry: Entry): void {
+    const { request } = entry;
+    const endpoint = plan.endpoints[request.endpoint];
+    if (endpoint === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
+    const client = send({
+      host,
+      port,
+      method: endpoint.method,
+      path: endpoint.path,
+      headers: {
+        ...headers[request.endpoint],
+        ...(requestId === null ? {} : { [requestId.header]: toRequestId(requestId, request) }),
+        ...(request.fresh ? { Connection: 'close' } : {}),
+      },
+      ...(request.fresh ? { agent: false, ...trust } : { agent }),
+    });
+    const exchange: Exchange = { entry, client, facts: null, response: null, bodyBytes: 0 };
+    exchanges.set(entry, exchange);
+
+    client.once('socket', (socket) => {
+      const onWritable = () => exchanges.has(entry) && onSent(exchange, socket);
+      if (socket.connecting) socket.once(tls === null ? 'connect' : 'secureConnect', onWritable);
+      else onWritable();
+    });
+    client.once('response', (response) => onResponse(exchange, response));
+    client.on('error', (error) => settle(exchange, toHttpFailure(error, exchange), toErrorCode(error)));
+    client.once('close', () => settle(exchange, 'closed_before_response', 'closed'));
+    client.end(endpoint.body);
+  }
+
+  function onSent(exchange: Exchange, socket: Socket): void {
+    const nowMs = clock();
+    const record = sockets.get(socket) ?? register(socket, nowMs);
+    record.requests += 1;
+    const reused = record.requests > 1;
+    exchange.facts = {
+      id: record.id,
+      reused,
+      ageMs: nowMs - record.establishedMs,
+      idleMs: reused ? nowMs - record.idleSinceMs : 0,
+      requests: record.requests,
+      localPort: socket.localPort ?? null,
+    };
+    ledger.send(exchange.entry, nowMs);
+  }
+
+  function register(socket: Socket, nowMs: number): SocketRecord {
+    counts.attempted += 1;
+    counts.established += 1;
+    const record = { id: counts.established, establishedMs: nowMs, idleSinceMs: nowMs, requests: 0 };
+    sockets.set(socket, record);
+    return record;
+  }
+
+  function onResponse(exchange: Exchange, response: IncomingMessage): void {
+    const { socket } = response;
+    const { request } = exchange.entry;
+    exchange.response = response;
+    response.on('data', (chunk: Buffer) => {
+      exchange.bodyBytes += chunk.length;
+    });
+    response.once('end', () => {
+      const record = sockets.get(socket);
+      if (record !== undefined) record.idleSinceMs = clock();
+      const expected = plan.endpoints[request.endpoint]?.expectedStatus;
+      if (response.complete) settle(exchange, toOutcome(response.statusCode ?? 0, expected), null);
+      else settle(exchange, 'truncated', 'closed by the server');
+    });
+    response.on('error', (error) => settle(exchange, 'truncated', toErrorCode(error)));
+  }
+
+  /** Once per exchange; what node:http reports after that is of no account. */
+  function settle(exchange: Exchange, outcome: Outcome, detail: string | null): void {
+    const { entry, response, facts, bodyBytes } = exchange;
+    if (!exchanges.delete(entry)) return;
+    const endMs = clock();
+    const isLate = detail === null && endMs >= deadlineOf(entry);
+    ledger.settle(entry, {
+      endMs,
+      outcome: isLate ? 'timeout' : outcome,
+      status: response?.statusCode ?? null,
+      bytesReceived: bodyBytes,
+      connection: facts,
+      pod: field(response, options.podHeader),
+      version: field(response, options.versionHeader),
+      detail: isLate ? 'complete after its deadline' : detail,
+    });
+    if (detail !== null || isLate) exchange.client.destroy();
+  }
+
+  function deadlineOf({ request }: Entry): number {
+    return request.intendedMs + timeoutMs;
+  }
+
+  return {
+    counts,
+    submit,
+
+    sweep(nowMs) {
+      for (const exchange of exchanges.values()) {
+        if (deadlineOf(exchange.entry) > nowMs) continue;
+        settle(exchange, exchange.entry.sentMs === null ? 'not_sent' : 'timeout', 'the deadline passed');
+      }
+    },
+
+    abort() {
+      for (const exchange of exchanges.values()) {
+        settle(exchange, exchange.entry.sentMs === null ? 'not_sent' : 'unfinished', 'the run was stopped');
+      }
+    },
+
+    close() {
+      agent.destroy();
+    },
+  };
+}
+
+function field(response: IncomingMessage | null, name: string): string | null {
+  const value = response?.headers[name.toLowerCase()];
+  return typeof value === 'string' ? value : null;
+}
+
+function toHttpFailure(error: Error, { entry, response }: Exchange): Failure {
+  const code = toErrorCode(error);
+  if (code.startsWith('HPE_')) return 'protocol_error';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
+  if (response !== null) return 'truncated';
+  if (entry.sentMs === null) return toFailure('connecting', code, 0) ?? 'refused';
+  return error.message === 'socket hang up' ? 'closed_before_response' : 'reset';
+}

@@ -1,0 +1,51 @@
+import type { Entry } from '../ledger.ts';
+import type { RequestIdField } from './request-writer.ts';
+import type { Resolver } from './resolver.ts';
+import type { ResponseLimits } from './response-parser.ts';
+import type { Target } from './target.ts';
+
+export interface TransportOptions {
+  readonly target: Target;
+  /** The deadline of each request, from its intended time: over queue, connect, first byte and body. */
+  readonly timeoutMs: number;
+  /** Connections open at a time; further requests wait. */
+  readonly maxConnections: number;
+  /** A kept connection is closed at about this age, spread by 20 % to both sides; Infinity: never. */
+  readonly connMaxAgeMs: number;
+  /** Names of the answer's fields that say which pod and which version answered. */
+  readonly podHeader: string;
+  readonly versionHeader: string;
+  /** Null: requests carry no id. With one, an answer that names another request's id is a protocol_error. */
+  readonly requestId: RequestIdField | null;
+  readonly limits: ResponseLimits;
+}
+
+export interface TransportWorld {
+  /** Ms since the run's start, monotonic. */
+  readonly clock: () => number;
+  /** 0 up to 1, seeded. */
+  readonly random: () => number;
+  readonly resolver: Resolver;
+}
+
+/** What happened to connections, over the whole run. */
+export interface ConnectionCounts {
+  attempted: number;
+  established: number;
+  /** Closed by this side because of their age. */
+  retired: number;
+  /** Dropped because bytes came that no request had asked for: a second answer, or one too long. */
+  excess: number;
+}
+
+/** A way to carry requests. It settles each entry it is given, exactly once. */
+export interface Transport {
+  readonly counts: Readonly<ConnectionCounts>;
+  submit(entry: Entry): void;
+  /** Ends every request whose deadline has passed. */
+  sweep(nowMs: number): void;
+  /** Ends every request: the written ones as `unfinished`, the others as `not_sent`. */
+  abort(): void;
+  /** Closes all connections. No request may be open. */
+  close(): void;
+}

@@ -1,0 +1,68 @@
+/**
+ * Runs the engine against hostile servers, and prints what its ledgers say as one line of JSON.
+ *
+ *   drive ENGINE '{"MODE": PORT}'
+ */
+import { type EngineSummary, runEngine } from '../../loadtest/engine/engine.ts';
+import type { Plan, Settlement } from '../../loadtest/settlement.ts';
+import { TIMEOUT_MS } from './modes.ts';
+
+/** What one engine says of one mode. */
+export interface Account {
+  readonly settlements: readonly Settlement[];
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly summary: Omit<EngineSummary, 'outcomes'>;
+}
+
+const REQUESTS = 60;
+const GAP_MS = 10;
+const FRESH_EVERY = 7;
+
+/** Runs at a time: more would only measure how busy this machine is. */
+const TOGETHER = 5;
+
+const [engine = '', ports = '{}'] = process.argv.slice(2);
+const targets = Object.entries(JSON.parse(ports) as Record<string, number>);
+const accounts: Record<string, Account> = {};
+await Promise.all(
+  Array.from({ length: TOGETHER }, async () => {
+    for (let target = targets.shift(); target !== undefined; target = targets.shift()) {
+      accounts[target[0]] = await run(target[1]);
+    }
+  }),
+);
+console.log(JSON.stringify({ runtime: process.versions.bun === undefined ? 'node' : 'bun', accounts }));
+
+async function run(port: number): Promise<Account> {
+  const plan: Plan = {
+    endpoints: [{ name: 'root', method: 'GET', path: '/', weight: 1 }],
+    at: (index) =>
+      index < REQUESTS
+        ? { index, intendedMs: index * GAP_MS, endpoint: 0, fresh: index % FRESH_EVERY === 0 }
+        : undefined,
+  };
+  const settlements: Settlement[] = [];
+  const startMs = performance.now();
+  const { outcomes, ...summary } = await runEngine(
+    plan,
+    {
+      engine: engine === 'http' ? 'http' : 'net',
+      target: { host: '127.0.0.1', port, tls: null },
+      mode: 'open',
+      timeoutMs: TIMEOUT_MS,
+      maxConnections: 100,
+      connMaxAgeMs: 300,
+      podHeader: 'X-Pod',
+      versionHeader: 'X-Version',
+      requestId: { header: 'X-Request-Id', prefix: 'h-' },
+      limits: { maxLineBytes: 8192, maxHeadBytes: 65_536, maxFields: 100, maxBodyBytes: 1_000_000 },
+    },
+    {
+      onSettled: (settlement) => settlements.push(settlement),
+      signal: new AbortController().signal,
+      clock: () => performance.now() - startMs,
+      random: Math.random,
+    },
+  );
+  return { settlements, outcomes: Object.fromEntries(outcomes), summary };
+}
