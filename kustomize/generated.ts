@@ -1,9 +1,12 @@
-/** The parts of the documents that are made from the manifests: `npm run generate` writes them, a test compares. */
+/** The parts of the documents that are made from the manifests and the rules over them: `npm run generate` writes them, a test compares. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { LINT_RULES } from '../loadtest/lint/rules.ts';
+import { formatRulesDoc } from '../loadtest/lint/rules-doc.ts';
+import { formatTable } from '../loadtest/markdown-table.ts';
 import { COMPONENTS } from './components.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
 
@@ -14,6 +17,7 @@ export function generate(): Map<string, string> {
   return new Map([
     withBlock('kustomize/README.md', toComponentTable()),
     withBlock('docs/dev-and-prod.md', `\`\`\`diff\n${toOverlayDiff()}\`\`\`\n`),
+    ['docs/lint-rules.md', formatRulesDoc(LINT_RULES)],
   ]);
 }
 
@@ -40,17 +44,6 @@ function toComponentTable(): string {
     return [`[${name}](components/${name})`, purpose, kinds, needs, usedBy.join(', ')];
   });
   return formatTable(['Component', 'What it gives', 'Objects it adds', 'What it needs', 'Used in'], rows);
-}
-
-/** Markdown as the formatter of the project leaves it: each column as wide as its widest cell. */
-function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
-  );
-  const format = (cells: readonly string[], filler: string) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0, filler)).join(' | ')} |\n`;
-  const rule = header.map(() => '');
-  return [format(header, ' '), format(rule, '-'), ...rows.map((cells) => format(cells, ' '))].join('');
 }
 
 function readOverlay(name: string): string {

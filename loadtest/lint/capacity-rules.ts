@@ -1,0 +1,480 @@
+import type { Field } from './field.ts';
+import { parseQuantity, toPods } from './quantity.ts';
+import { toRollingUpdate } from './rollout.ts';
+import type { Finding, Rule } from './rule.ts';
+import {
+  type Autoscaler,
+  containerAmount,
+  type Inventory,
+  matchesSelector,
+  type Workload,
+} from './workload.ts';
+
+/** The HorizontalPodAutoscaler does nothing while the metric is within a tenth of its target. */
+const TOLERANCE = 1.1;
+
+const HPA = 'https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/';
+const BUDGET = 'https://kubernetes.io/docs/tasks/run-application/configure-pdb/';
+const QUOTA = 'https://kubernetes.io/docs/concepts/policy/resource-quotas/';
+
+export const CAPACITY_RULES: readonly Rule[] = [
+  {
+    id: 'hpa-replicas',
+    severity: 'error',
+    title: 'The manifest sets replicas beside an autoscaler',
+    lost: 'Each apply sets the number of pods back. Under load most pods are ended at once, and the rest are overloaded until the autoscaler has caught up.',
+    fix: 'Remove spec.replicas; set minReplicas of the autoscaler.',
+    source: `${HPA}#migrating-deployments-and-statefulsets-to-horizontal-autoscaling`,
+    check: forEachScaled(({ object }, _autoscaler, { isLive }) => {
+      const field = object.root.get('spec', 'replicas');
+      // In a cluster it is always set: by the autoscaler itself.
+      return isLive || !field.exists ? [] : [{ object, field, message: `replicas is ${field.scalar()}` }];
+    }),
+    bad: `
+kind: Deployment
+spec: { replicas: 4 }
+`,
+    good: `
+kind: Deployment
+spec: { replicas: 4 }
+---
+kind: HorizontalPodAutoscaler
+$patch: delete
+`,
+  },
+  {
+    id: 'hpa-no-requests',
+    severity: 'error',
+    title: 'The autoscaler measures against a request that is not there',
+    lost: 'Utilisation is a share of the request: without one there is no number, the autoscaler does nothing (FailedGetResourceMetric), and a rise in load meets as many pods as before.',
+    fix: 'Set the request of the metric’s resource on the container, and the container’s right name in the metric.',
+    source: `${HPA}#support-for-resource-metrics`,
+    check: forEachScaled((workload, autoscaler, inventory) =>
+      autoscaler.metrics.flatMap((metric) => {
+        const container =
+          metric.container === undefined ? workload.serving : namedContainers(workload, metric.container);
+        if (container.length === 0) {
+          return [
+            {
+              object: autoscaler.object,
+              field: metric.field,
+              message: `${workload.label} has no container ${JSON.stringify(metric.container)}`,
+            },
+          ];
+        }
+        return unsized(inventory, workload, container, metric.resource).map((field) => ({
+          object: workload.object,
+          field,
+          message: `${containerName(field)} requests no ${metric.resource}, and HorizontalPodAutoscaler/${autoscaler.object.name} measures it`,
+        }));
+      }),
+    ),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          resources: { requests: { cpu: null }, limits: { cpu: null } }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          resources: { requests: { cpu: null } } # a limit is a request
+`,
+  },
+  {
+    id: 'hpa-sidecar-requests',
+    severity: 'error',
+    title: 'A sidecar without a request blinds the autoscaler',
+    lost: 'A Resource metric needs the request of every container of the pod. One that has none, an injected proxy for example, and the autoscaler does nothing: a rise in load meets as many pods as before.',
+    fix: 'Use a ContainerResource metric on the container that does the work (Kubernetes 1.30), or give each container a request.',
+    source: `${HPA}#container-resource-metrics`,
+    check: forEachScaled((workload, autoscaler, inventory) =>
+      autoscaler.metrics
+        .filter(({ container }) => container === undefined)
+        .flatMap((metric) => {
+          const sidecars = workload.containers.filter((container) => !workload.serving.includes(container));
+          return unsized(inventory, workload, sidecars, metric.resource).map((field) => ({
+            object: workload.object,
+            field,
+            message: `${containerName(field)} requests no ${metric.resource}, and HorizontalPodAutoscaler/${autoscaler.object.name} measures the whole pod`,
+          }));
+        }),
+    ),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - { name: log-shipper, image: registry.example.com/log-shipper:2.1.0 }
+---
+kind: HorizontalPodAutoscaler
+spec:
+  metrics:
+    - type: Resource
+      resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - { name: log-shipper, image: registry.example.com/log-shipper:2.1.0 }
+`,
+  },
+  {
+    id: 'hpa-fixed',
+    severity: 'warning',
+    title: 'The autoscaler cannot scale',
+    lost: 'minReplicas is maxReplicas: a rise in load meets as many pods as before.',
+    fix: 'Raise maxReplicas, or drop the autoscaler and set replicas.',
+    source: HPA,
+    check: forEachScaled((_workload, { object, min, max }) =>
+      min < max
+        ? []
+        : [{ object, field: object.root.get('spec', 'maxReplicas'), message: `from ${min} to ${max} pods` }],
+    ),
+    bad: `
+kind: HorizontalPodAutoscaler
+spec: { minReplicas: 4, maxReplicas: 4 }
+`,
+    good: `
+kind: HorizontalPodAutoscaler
+spec: { minReplicas: 4, maxReplicas: 5 }
+`,
+  },
+  {
+    id: 'hpa-target-unreachable',
+    severity: 'error',
+    title: 'The limit keeps the metric below its target',
+    lost: 'A container cannot use more than its limit. Where that is not well above target × request the autoscaler never scales up: the CPU is throttled, or the memory killed, instead.',
+    fix: 'Raise the limit, or lower the target: limit ÷ request must be more than 1.1 × the target, because the autoscaler tolerates a tenth.',
+    source: `${HPA}#algorithm-details`,
+    check: forEachScaled((workload, autoscaler, inventory) =>
+      autoscaler.metrics.flatMap((metric) => {
+        const containers =
+          metric.container === undefined ? workload.containers : namedContainers(workload, metric.container);
+        const sum = (side: 'requests' | 'limits') =>
+          total(containers.map((each) => containerAmount(inventory, workload, each, side, metric.resource)));
+        const [request, limit] = [sum('requests'), sum('limits')];
+        if (request === undefined || limit === undefined || request === 0) return [];
+        const reachable = (limit / request) * 100;
+        if (reachable > metric.percent * TOLERANCE) return [];
+        return [
+          {
+            object: autoscaler.object,
+            field: metric.field,
+            message: `${metric.resource} is limited to ${Math.round(reachable)} % of the request, and the target is ${metric.percent} %`,
+          },
+        ];
+      }),
+    ),
+    bad: `
+kind: HorizontalPodAutoscaler
+spec:
+  metrics:
+    - type: ContainerResource
+      containerResource: # memory request = limit
+        { name: memory, container: web, target: { type: Utilization, averageUtilization: 91 } }
+`,
+    good: `
+kind: HorizontalPodAutoscaler
+spec:
+  metrics:
+    - type: ContainerResource
+      containerResource:
+        { name: memory, container: web, target: { type: Utilization, averageUtilization: 90 } }
+`,
+  },
+  {
+    id: 'hpa-hasty-down',
+    severity: 'warning',
+    title: 'The autoscaler takes pods away after a short lull',
+    lost: 'Load that comes in waves loses its pods between two of them: each pod that goes has connections to hand over, and the next wave meets too few.',
+    fix: 'Leave behavior.scaleDown.stabilizationWindowSeconds at its default of 300, or at 60 at least.',
+    source: `${HPA}#stabilization-window`,
+    check: forEachScaled((_workload, { object }) => {
+      const field = object.root.get('spec', 'behavior', 'scaleDown', 'stabilizationWindowSeconds');
+      const seconds = field.number() ?? 300;
+      return seconds >= 60 ? [] : [{ object, field, message: `pods are taken away after ${seconds} s` }];
+    }),
+    bad: `
+kind: HorizontalPodAutoscaler
+spec: { behavior: { scaleDown: { stabilizationWindowSeconds: 59 } } }
+`,
+    good: `
+kind: HorizontalPodAutoscaler
+spec: { behavior: { scaleDown: { stabilizationWindowSeconds: 60 } } }
+`,
+  },
+  {
+    id: 'pdb-blocks-drain',
+    severity: 'error',
+    title: 'The disruption budget allows no disruption',
+    lost: 'No pod may be evicted, so a node drain hangs. It ends by force (a deleted node, a timeout of the cloud provider), with every request on the node.',
+    fix: 'Use maxUnavailable: 1: it goes with the number of pods.',
+    source: BUDGET,
+    check: forEachWorkload(({ replicas, budgets, label }) =>
+      budgets.flatMap((object) => {
+        if (replicas === undefined || replicas.min === 0) return [];
+        const spec = object.root.get('spec');
+        const minAvailable = toPods(spec.get('minAvailable').scalar(), replicas.min, 'up');
+        const maxUnavailable = toPods(spec.get('maxUnavailable').scalar(), replicas.min, 'up');
+        const allowed =
+          maxUnavailable ?? (minAvailable === undefined ? undefined : replicas.min - minAvailable);
+        if (allowed === undefined || allowed > 0) return [];
+        const key = maxUnavailable === undefined ? 'minAvailable' : 'maxUnavailable';
+        return [
+          {
+            object,
+            field: spec.get(key),
+            message: `${key} is ${spec.get(key).scalar()}, and ${label} has ${replicas.min} at its fewest`,
+          },
+        ];
+      }),
+    ),
+    bad: `
+kind: PodDisruptionBudget
+spec: { maxUnavailable: null, minAvailable: 4 }
+`,
+    good: `
+kind: PodDisruptionBudget
+spec: { maxUnavailable: null, minAvailable: 3 }
+`,
+  },
+  {
+    id: 'pdb-missing',
+    severity: 'warning',
+    title: 'No disruption budget',
+    lost: 'A drain may evict all pods at once: two nodes drained together, or all pods on one, and every request fails until new pods are ready.',
+    fix: 'Add a PodDisruptionBudget with maxUnavailable: 1 that selects the pods.',
+    source: BUDGET,
+    check: forEachWorkload(({ object, replicas, budgets }) =>
+      replicas === undefined || replicas.min < 2 || budgets.length > 0
+        ? []
+        : [
+            {
+              object,
+              field: object.root,
+              message: `${replicas.min} pods and no PodDisruptionBudget selects them`,
+            },
+          ],
+    ),
+    bad: `
+kind: PodDisruptionBudget
+$patch: delete
+`,
+    good: `
+kind: PodDisruptionBudget
+$patch: delete
+---
+kind: PodDisruptionBudget
+apiVersion: policy/v1
+metadata: { name: every-pod }
+spec:
+  maxUnavailable: 1
+  selector: {}
+`,
+  },
+  {
+    id: 'pdb-selects-nothing',
+    severity: 'warning',
+    title: 'A disruption budget selects no pods',
+    lost: 'It protects nothing: a drain may evict all pods of the workload that it was written for at once.',
+    fix: 'Let its selector be that of the workload.',
+    source: BUDGET,
+    check: (inventory) =>
+      inventory.objects
+        .filter(({ kind }) => kind === 'PodDisruptionBudget')
+        .filter((budget) => {
+          const neighbours = inventory.workloads.filter(
+            ({ object }) => object.namespace === budget.namespace,
+          );
+          const selector = budget.root.get('spec', 'selector');
+          return (
+            neighbours.length > 0 && !neighbours.some(({ podLabels }) => matchesSelector(selector, podLabels))
+          );
+        })
+        .map((object) => ({
+          object,
+          field: object.root.get('spec', 'selector'),
+          message: 'no workload of its namespace has these labels',
+        })),
+    bad: `
+kind: PodDisruptionBudget
+apiVersion: policy/v1
+metadata: { name: renamed }
+spec: { maxUnavailable: 1, selector: { matchLabels: { app: website } } }
+`,
+    good: `
+kind: PodDisruptionBudget
+spec:
+  selector: { matchLabels: null, matchExpressions: [{ key: app, operator: In, values: [web] }] }
+`,
+  },
+  {
+    id: 'pdb-overlap',
+    severity: 'error',
+    title: 'Two disruption budgets select the same pods',
+    lost: 'The API server refuses every eviction of such a pod, so a node drain hangs. It ends by force, with every request on the node.',
+    fix: 'Leave one PodDisruptionBudget for each workload.',
+    source: 'https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-budgets',
+    check: forEachWorkload(({ label, budgets }) =>
+      budgets.slice(1).map((object) => ({
+        object,
+        field: object.root.get('spec', 'selector'),
+        message: `PodDisruptionBudget/${budgets[0]?.name} selects the pods of ${label} too`,
+      })),
+    ),
+    bad: `
+kind: PodDisruptionBudget
+apiVersion: policy/v1
+metadata: { name: every-pod }
+spec: { maxUnavailable: 1, selector: {} }
+`,
+    good: `
+kind: PodDisruptionBudget
+$patch: delete
+---
+kind: PodDisruptionBudget
+apiVersion: policy/v1
+metadata: { name: every-pod }
+spec: { maxUnavailable: 1, selector: {} }
+`,
+  },
+  {
+    id: 'quota-no-room',
+    severity: 'error',
+    title: 'The quota has no room for a rollout at full scale',
+    lost: 'The API server refuses pods beyond it: the autoscaler stops short under load, and a rollout at full scale cannot start the new pod that it waits for.',
+    fix: 'Let the quota hold maxReplicas + maxSurge pods; more by the pods that drain, which count until they are gone.',
+    source: QUOTA,
+    check: (inventory) =>
+      inventory.objects
+        .filter(({ kind, root }) => kind === 'ResourceQuota' && !isScoped(root.get('spec')))
+        .flatMap((quota) => checkQuota(inventory, quota)),
+    bad: `
+kind: ResourceQuota
+apiVersion: v1
+metadata: { name: team }
+spec: { hard: { pods: "12" } } # 10 + 25 %
+`,
+    good: `
+kind: ResourceQuota
+apiVersion: v1
+metadata: { name: team }
+spec: { hard: { pods: "13", requests.cpu: 1300m, limits.memory: 3328Mi } }
+`,
+  },
+];
+
+function checkQuota(inventory: Inventory, quota: Inventory['objects'][number]): Finding[] {
+  const workloads = inventory.workloads.filter(
+    ({ object, replicas }) => object.namespace === quota.namespace && replicas !== undefined,
+  );
+  if (workloads.length === 0) return [];
+  return quota.root
+    .get('spec', 'hard')
+    .entries()
+    .flatMap(([name, field]): Finding[] => {
+      const hard = parseQuantity(field.scalar());
+      const needs = workloads.map((workload) => quotaNeed(inventory, workload, name));
+      if (hard === undefined || needs.includes('not counted')) return [];
+      const unsizedAt = needs.indexOf('refused');
+      if (unsizedAt >= 0) {
+        const label = workloads[unsizedAt]?.label;
+        return [{ object: quota, field, message: `${label} sets no ${name}, so the quota refuses its pods` }];
+      }
+      const counted = needs.filter((need) => typeof need === 'object');
+      // Not all workloads roll at once: all at full scale, and the largest surge.
+      const needed =
+        counted.reduce((sum, { steady }) => sum + steady, 0) + Math.max(...counted.map(({ surge }) => surge));
+      if (needed <= hard) return [];
+      const labels = workloads.map(({ label }) => label).join(', ');
+      return [
+        {
+          object: quota,
+          field,
+          message: `${name} is ${field.scalar()}, but ${labels} at full scale with a surge needs ${formatAmount(needed)}`,
+        },
+      ];
+    });
+}
+
+function isScoped(spec: Field): boolean {
+  return spec.get('scopes').items().length > 0 || spec.get('scopeSelector').exists;
+}
+
+/** What a workload takes of a quota's resource at its largest, and the pods of a rollout beside that. */
+function quotaNeed(
+  inventory: Inventory,
+  workload: Workload,
+  name: string,
+): { steady: number; surge: number } | 'not counted' | 'refused' {
+  const { max } = workload.replicas ?? { max: 0 };
+  const surgePods = toRollingUpdate(workload, max)?.maxSurge ?? 0;
+  const each = (amount: number) => ({ steady: amount * max, surge: amount * surgePods });
+  if (name === 'pods' || name === 'count/pods') return each(1);
+  const [, side = 'requests', resource] =
+    /^(?:(requests|limits)\.)?(cpu|memory|ephemeral-storage)$/.exec(name) ?? [];
+  if (resource === undefined) return 'not counted';
+  const perPod = total(
+    workload.containers.map((container) =>
+      containerAmount(inventory, workload, container, side === 'limits' ? 'limits' : 'requests', resource),
+    ),
+  );
+  // A quota on CPU or memory makes the value compulsory; ephemeral storage is only counted.
+  if (perPod === undefined) return resource === 'ephemeral-storage' ? 'not counted' : 'refused';
+  return each(perPod);
+}
+
+/** Undefined where one is unknown. */
+function total(amounts: readonly (number | undefined)[]): number | undefined {
+  return amounts.reduce<number | undefined>(
+    (sum, amount) => (sum === undefined || amount === undefined ? undefined : sum + amount),
+    0,
+  );
+}
+
+function formatAmount(amount: number): string {
+  return amount >= 2 ** 20 ? `${Math.ceil(amount / 2 ** 20)}Mi` : String(Number(amount.toFixed(3)));
+}
+
+function unsized(
+  inventory: Inventory,
+  workload: Workload,
+  containers: readonly Field[],
+  resource: string,
+): Field[] {
+  return containers.filter(
+    (container) => containerAmount(inventory, workload, container, 'requests', resource) === undefined,
+  );
+}
+
+function namedContainers({ containers }: Workload, name: string): Field[] {
+  return containers.filter((container) => container.get('name').text() === name);
+}
+
+function containerName(container: Field): string {
+  return `container ${container.get('name').text() ?? '?'}`;
+}
+
+function forEachWorkload(check: (workload: Workload, inventory: Inventory) => Finding[]): Rule['check'] {
+  return (inventory) => inventory.workloads.flatMap((workload) => check(workload, inventory));
+}
+
+function forEachScaled(
+  check: (workload: Workload, autoscaler: Autoscaler, inventory: Inventory) => Finding[],
+): Rule['check'] {
+  return forEachWorkload((workload, inventory) =>
+    workload.autoscaler === undefined ? [] : check(workload, workload.autoscaler, inventory),
+  );
+}

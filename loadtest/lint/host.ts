@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+
+export interface ProgramRun {
+  /** Null: no such program on the PATH. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What `loadtest lint` touches beside the files that it reads: directories, kubectl and kustomize. */
+export interface Host {
+  /** The names in a directory; null where the path is none. */
+  listDirectory(path: string): Promise<readonly string[] | null>;
+  runProgram(name: string, args: readonly string[]): Promise<ProgramRun>;
+}
+
+/** Rendered manifests of whole platforms have tens of megabytes. */
+const MAX_OUTPUT_BYTES = 256 * 2 ** 20;
+
+export const nodeHost: Host = {
+  listDirectory: (path) =>
+    readdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
+      throw error;
+    }),
+
+  runProgram: (name, args) =>
+    new Promise((resolve) => {
+      execFile(name, args, { maxBuffer: MAX_OUTPUT_BYTES, encoding: 'utf8' }, (error, stdout, stderr) => {
+        if (error === null) resolve({ exitCode: 0, stdout, stderr });
+        else if (error.code === 'ENOENT') resolve({ exitCode: null, stdout, stderr });
+        else
+          resolve({
+            exitCode: typeof error.code === 'number' ? error.code : 1,
+            stdout,
+            stderr: stderr || error.message,
+          });
+      });
+    }),
+};

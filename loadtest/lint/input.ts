@@ -1,0 +1,165 @@
+import { posix } from 'node:path';
+import { UsageError } from '../usage-error.ts';
+import type { World } from '../world.ts';
+import { Field } from './field.ts';
+import type { Host, ProgramRun } from './host.ts';
+import { type KubeObject, parseManifests } from './manifest.ts';
+import { createInventory, hasLabels, type Inventory, matchesSelector, serviceSelector } from './workload.ts';
+
+const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+const MANIFEST = /\.(ya?ml|json)$/;
+
+/** Reads manifests: `-` is standard input; a directory is built by kustomize, or else its manifests are read. */
+export async function readManifests(
+  paths: readonly string[],
+  world: World,
+  host: Host,
+): Promise<KubeObject[]> {
+  const objects: KubeObject[] = [];
+  for (const path of paths) objects.push(...(await readPath(path, world, host)));
+  return objects;
+}
+
+async function readPath(path: string, world: World, host: Host): Promise<KubeObject[]> {
+  const names = path === '-' ? null : await host.listDirectory(path);
+  if (names === null) return parseManifests(await readFile(path, world), path);
+  const kustomization = KUSTOMIZATIONS.find((name) => names.includes(name));
+  if (kustomization !== undefined) {
+    return parseManifests(await kustomize(path, host), posix.join(path, kustomization), true);
+  }
+  const files = names.filter((name) => MANIFEST.test(name)).map((name) => posix.join(path, name));
+  if (files.length === 0) throw new UsageError(`${path}: has no kustomization and no YAML or JSON files`);
+  const objects: KubeObject[] = [];
+  for (const file of files.sort()) objects.push(...parseManifests(await readFile(file, world), file));
+  return objects;
+}
+
+async function readFile(path: string, world: World): Promise<string> {
+  return world.readText(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${path}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`);
+  });
+}
+
+/**
+ * The objects that a kustomize directory renders to, as YAML.
+ *
+ * @throws {UsageError} where it does not build, or there is nothing to build it with
+ */
+async function kustomize(directory: string, host: Host): Promise<string> {
+  const builders = [
+    ['kustomize', ['build', directory]],
+    ['kubectl', ['kustomize', directory]],
+  ] as const;
+  for (const [program, args] of builders) {
+    const { exitCode, stdout, stderr } = await host.runProgram(program, args);
+    if (exitCode === null) continue;
+    if (exitCode !== 0) throw new UsageError(`${program} ${args.join(' ')}: ${firstLine(stderr)}`);
+    return stdout;
+  }
+  throw new UsageError(`${directory} needs kustomize or kubectl to be built, and neither is on the PATH`);
+}
+
+export interface LiveTarget {
+  readonly deployment: string;
+  readonly namespace: string | undefined;
+  readonly context: string | undefined;
+}
+
+/** What bears on a Deployment; each may be forbidden to the user without the rest being of no use. */
+const COMPANIONS = [
+  'services',
+  'horizontalpodautoscalers',
+  'poddisruptionbudgets',
+  'resourcequotas',
+  'limitranges',
+];
+
+/**
+ * A Deployment of a cluster with the objects that bear on it, and the server's version.
+ *
+ * @returns with `unseen`: the kinds that could not be read, so that nothing is said of them
+ * @throws {UsageError} where the Deployment cannot be read
+ */
+export async function readCluster(
+  { deployment, namespace, context }: LiveTarget,
+  host: Host,
+): Promise<{ inventory: Inventory; unseen: string[] }> {
+  const scope = [
+    ...(context === undefined ? [] : ['--context', context]),
+    ...(namespace === undefined ? [] : ['--namespace', namespace]),
+  ];
+  const source = `cluster:${deployment}`;
+  const kubectl = (...args: string[]) => host.runProgram('kubectl', [...scope, ...args, '--output', 'json']);
+  const target = await kubectl('get', 'deployment', deployment);
+  if (target.exitCode === null) throw new UsageError('--deployment needs kubectl, and it is not on the PATH');
+  if (target.exitCode !== 0) throw new UsageError(`--deployment ${deployment}: ${firstLine(target.stderr)}`);
+  const objects = parseManifests(target.stdout, source, true);
+
+  const unseen: string[] = [];
+  const wanted = [
+    ...COMPANIONS.map((kind) => [kind]),
+    ...configMapNames(objects).map((name) => ['configmap', name]),
+  ];
+  for (const what of wanted) {
+    const { exitCode, stdout } = await kubectl('get', ...what);
+    if (exitCode === 0) objects.push(...parseManifests(stdout, source, true));
+    else unseen.push(what.join('/'));
+  }
+  return {
+    inventory: createInventory(
+      objects.filter((object) => bearsOn(objects[0], object)),
+      {
+        isLive: true,
+        kubeMinor: parseMinor(await kubectl('version')),
+      },
+    ),
+    unseen,
+  };
+}
+
+/** The quota and defaults of the namespace count for all; the rest only where it is about the Deployment. */
+function bearsOn(deployment: KubeObject | undefined, { kind, root }: KubeObject): boolean {
+  const labels = deployment?.root.get('spec', 'template', 'metadata', 'labels').texts() ?? new Map();
+  const spec = root.get('spec');
+  switch (kind) {
+    case 'Service': {
+      const selector = serviceSelector({ root });
+      return selector !== undefined && hasLabels(labels, selector);
+    }
+    case 'HorizontalPodAutoscaler':
+      return (
+        spec.get('scaleTargetRef', 'kind').text() === 'Deployment' &&
+        spec.get('scaleTargetRef', 'name').text() === deployment?.name
+      );
+    case 'PodDisruptionBudget':
+      return matchesSelector(spec.get('selector'), labels);
+    default:
+      return true;
+  }
+}
+
+function configMapNames([deployment]: readonly KubeObject[]): string[] {
+  const containers = deployment?.root.get('spec', 'template', 'spec', 'containers').items() ?? [];
+  const names = containers.flatMap((container) => [
+    ...container
+      .get('envFrom')
+      .items()
+      .map((from) => from.get('configMapRef', 'name').text()),
+    ...container
+      .get('env')
+      .items()
+      .map((variable) => variable.get('valueFrom', 'configMapKeyRef', 'name').text()),
+  ]);
+  return [...new Set(names.filter((name) => name !== undefined))];
+}
+
+/** Some clouds write `30+`. */
+function parseMinor({ exitCode, stdout }: ProgramRun): number | undefined {
+  if (exitCode !== 0) return undefined;
+  const minor = Number.parseInt(new Field(JSON.parse(stdout)).get('serverVersion', 'minor').text() ?? '', 10);
+  return Number.isNaN(minor) ? undefined : minor;
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] || 'failed without a message';
+}

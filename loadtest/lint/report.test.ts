@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { patchExemplar } from './exemplar.ts';
+import { parseManifests } from './manifest.ts';
+import { formatJson, formatSarif, formatText, type LintReport } from './report.ts';
+import { runRules } from './rule.ts';
+import { LINT_RULES } from './rules.ts';
+import { formatRulesDoc } from './rules-doc.ts';
+import { createInventory } from './workload.ts';
+
+/** One of each severity, and one set aside. */
+const PATCH = `
+kind: Deployment
+spec:
+  minReadySeconds: 0
+  template: { spec: { terminationGracePeriodSeconds: 5 } }
+---
+kind: HorizontalPodAutoscaler
+metadata: { annotations: { ignore.loadtest.dropless/single-replica: saves money } }
+spec: { minReplicas: 1, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }
+`;
+
+function toReport(source: string, isRendered = false): LintReport {
+  const inventory = createInventory(parseManifests(patchExemplar(PATCH), source, isRendered));
+  return {
+    inventory,
+    rules: LINT_RULES,
+    diagnoses: runRules(LINT_RULES, inventory),
+    unseen: ['resourcequotas'],
+  };
+}
+
+describe('formatText()', () => {
+  test('puts the worst first, and what was set aside or not seen before the sum', () => {
+    const lines = formatText(toReport('web.yaml')).split('\n');
+    const heads = lines
+      .filter((line) => /^\S/.test(line))
+      .map((line) => line.replace(/:\d+:\d+|: .*/g, (part) => (part.startsWith(': ') ? part : '')));
+    assert.deepEqual(
+      heads.map((line) => line.split(' ').slice(0, 4).join(' ')),
+      [
+        'web.yaml: error shutdown-budget: the',
+        'web.yaml: warning hpa-hasty-down: pods',
+        'web.yaml: info rollout-no-settling: minReadySeconds',
+        'ignored single-replica: HorizontalPodAutoscaler/web: saves',
+        'not seen: resourcequotas could',
+        '1 error, 1 warning,',
+      ],
+    );
+    assert.match(
+      lines.at(-2) ?? '',
+      /^1 error, 1 warning, 1 info in Deployment\/web \(\d+ rules over 4 objects; 1 ignored\)$/,
+    );
+  });
+});
+
+describe('formatJson()', () => {
+  test('carries every finding with its place, its loss and its fix', () => {
+    const { schema, summary, findings } = JSON.parse(formatJson(toReport('web.yaml')));
+    assert.equal(schema, 'dropless.lint/1');
+    assert.deepEqual(summary, {
+      error: 1,
+      warning: 1,
+      info: 1,
+      ignored: 1,
+      workloads: ['Deployment/web'],
+      objects: 4,
+      rules: LINT_RULES.length,
+      unseen: ['resourcequotas'],
+    });
+    const [budget] = findings.filter(({ rule }: { rule: string }) => rule === 'shutdown-budget');
+    assert.deepEqual(Object.keys(budget), [
+      'rule',
+      'severity',
+      'message',
+      'kind',
+      'name',
+      'namespace',
+      'path',
+      'source',
+      'line',
+      'column',
+      'lost',
+      'fix',
+      'docs',
+    ]);
+    assert.equal(budget.path, 'spec.template.spec.terminationGracePeriodSeconds');
+    const ignored = findings.filter((finding: object) => 'ignoredBecause' in finding);
+    assert.deepEqual(
+      ignored.map(({ rule, ignoredBecause }: Record<string, string>) => [rule, ignoredBecause]),
+      [['single-replica', 'saves money']],
+    );
+  });
+});
+
+interface Sarif {
+  $schema: string;
+  version: string;
+  runs: {
+    tool: {
+      driver: { name: string; rules: { id: string; helpUri: string; shortDescription: { text: string } }[] };
+    };
+    columnKind: string;
+    results: {
+      ruleId: string;
+      ruleIndex: number;
+      level: string;
+      message: { text: string };
+      locations: {
+        physicalLocation: {
+          artifactLocation: { uri: string };
+          region: { startLine: number; startColumn: number };
+        };
+      }[];
+      suppressions?: { kind: string; justification: string }[];
+    }[];
+  }[];
+}
+
+describe('formatSarif()', () => {
+  test('has what SARIF 2.1.0 requires, with indexes that fit and places inside the file', () => {
+    const sarif: Sarif = JSON.parse(formatSarif(toReport('deploy/web app.yaml')));
+    assert.equal(sarif.version, '2.1.0');
+    assert.match(sarif.$schema, /sarif-2\.1\.0\.json$/);
+    assert.equal(sarif.runs.length, 1);
+    const [run] = sarif.runs;
+    assert.ok(run !== undefined);
+    assert.ok(['utf16CodeUnits', 'unicodeCodePoints'].includes(run.columnKind));
+    const { name, rules } = run.tool.driver;
+    assert.ok(name.length > 0);
+    assert.deepEqual(
+      rules.map(({ id }) => id),
+      LINT_RULES.map(({ id }) => id),
+    );
+    for (const { helpUri, shortDescription } of rules) {
+      assert.equal(new URL(helpUri).protocol, 'https:');
+      assert.ok(shortDescription.text.length > 0);
+    }
+
+    assert.deepEqual(run.results.map(({ ruleId, level }) => `${level} ${ruleId}`).sort(), [
+      'error shutdown-budget',
+      'note rollout-no-settling',
+      'warning hpa-hasty-down',
+      'warning single-replica',
+    ]);
+    const lines = patchExemplar(PATCH).split('\n');
+    for (const { ruleId, ruleIndex, message, locations } of run.results) {
+      assert.equal(rules[ruleIndex]?.id, ruleId);
+      assert.ok(message.text.length > 0);
+      assert.equal(locations.length, 1);
+      const { artifactLocation, region } = locations[0]?.physicalLocation ?? assert.fail('no place');
+      assert.equal(artifactLocation.uri, 'deploy/web%20app.yaml');
+      assert.ok(region.startLine >= 1 && region.startLine <= lines.length);
+      assert.ok(
+        region.startColumn >= 1 && region.startColumn <= (lines[region.startLine - 1]?.length ?? 0) + 1,
+      );
+    }
+    const suppressed = run.results.filter(({ suppressions }) => suppressions !== undefined);
+    assert.deepEqual(
+      suppressed.map(({ ruleId, suppressions }) => [ruleId, suppressions]),
+      [['single-replica', [{ kind: 'inSource', justification: 'saves money' }]]],
+    );
+  });
+
+  test('points at the start of the kustomization where the manifest was rendered', () => {
+    const sarif: Sarif = JSON.parse(formatSarif(toReport('./overlay/kustomization.yaml', true)));
+    const places = sarif.runs[0]?.results.map(({ locations }) => locations[0]?.physicalLocation) ?? [];
+    assert.equal(places.length, 4);
+    for (const place of places) {
+      assert.deepEqual(place, {
+        artifactLocation: { uri: 'overlay/kustomization.yaml' },
+        region: { startLine: 1, startColumn: 1 },
+      });
+    }
+  });
+});
+
+describe('docs/lint-rules.md', () => {
+  test('is what the rules say; npm run generate writes it', () => {
+    const path = join(import.meta.dirname, '../../docs/lint-rules.md');
+    assert.equal(readFileSync(path, 'utf8'), formatRulesDoc(LINT_RULES));
+  });
+});

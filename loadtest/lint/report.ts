@@ -1,0 +1,170 @@
+import { posix } from 'node:path';
+import { formatPath } from './field.ts';
+import { type Diagnosis, type Rule, SEVERITIES, type Severity } from './rule.ts';
+import type { Inventory } from './workload.ts';
+
+/** Everything a report of `loadtest lint` is made of. */
+export interface LintReport {
+  readonly inventory: Inventory;
+  readonly rules: readonly Rule[];
+  readonly diagnoses: readonly Diagnosis[];
+  /** Kinds of objects that could not be read, so that nothing is said of them. */
+  readonly unseen: readonly string[];
+}
+
+export function countSeverities({
+  diagnoses,
+}: LintReport): Readonly<Record<Severity, number>> & { ignored: number } {
+  const counts = { error: 0, warning: 0, info: 0, ignored: 0 };
+  for (const { rule, ignoredBecause } of diagnoses) {
+    counts[ignoredBecause === undefined ? rule.severity : 'ignored']++;
+  }
+  return counts;
+}
+
+/** For a person: each finding with what would be lost and the fix, the worst first, and one line that sums up. */
+export function formatText(report: LintReport): string {
+  const findings = report.diagnoses
+    .filter(({ ignoredBecause }) => ignoredBecause === undefined)
+    .sort((a, b) => SEVERITIES.indexOf(a.rule.severity) - SEVERITIES.indexOf(b.rule.severity));
+  const ignored = report.diagnoses.filter(({ ignoredBecause }) => ignoredBecause !== undefined);
+  return [
+    ...findings.map(formatFinding),
+    ...ignored.map(
+      ({ rule, object, ignoredBecause }) =>
+        `ignored ${rule.id}: ${object.kind}/${object.name}: ${ignoredBecause}\n`,
+    ),
+    ...report.unseen.map((kind) => `not seen: ${kind} could not be read, so nothing is said of it\n`),
+    `${formatSummary(report)}\n`,
+  ].join('');
+}
+
+function formatFinding({ rule, object, field, message }: Diagnosis): string {
+  const position = object.locate(field);
+  const place =
+    position === undefined ? object.source : `${object.source}:${position.line}:${position.column}`;
+  return [
+    `${place}: ${rule.severity} ${rule.id}: ${message}`,
+    `  at    ${object.kind}/${object.name} ${formatPath(field.path)}`.trimEnd(),
+    `  lost  ${rule.lost}`,
+    `  fix   ${rule.fix}`,
+    '',
+    '',
+  ].join('\n');
+}
+
+function formatSummary(report: LintReport): string {
+  const counts = countSeverities(report);
+  const found = SEVERITIES.filter((severity) => counts[severity] > 0).map((severity) =>
+    severity === 'info' ? `${counts.info} info` : plural(counts[severity], severity),
+  );
+  const labels = report.inventory.workloads.map(({ label }) => label).join(', ');
+  return [
+    `${found.length === 0 ? 'nothing found' : found.join(', ')} in ${labels}`,
+    `(${plural(report.rules.length, 'rule')} over ${plural(report.inventory.objects.length, 'object')}`,
+    counts.ignored === 0 ? ')' : `; ${counts.ignored} ignored)`,
+  ]
+    .join(' ')
+    .replace(' )', ')')
+    .replace(' ;', ';');
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** For programs. `schema` changes with any change that could break one. */
+export function formatJson(report: LintReport): string {
+  return toJson({
+    schema: 'dropless.lint/1',
+    summary: {
+      ...countSeverities(report),
+      workloads: report.inventory.workloads.map(({ label }) => label),
+      objects: report.inventory.objects.length,
+      rules: report.rules.length,
+      unseen: report.unseen,
+    },
+    findings: report.diagnoses.map(({ rule, object, field, message, ignoredBecause }) => ({
+      rule: rule.id,
+      severity: rule.severity,
+      message,
+      kind: object.kind,
+      name: object.name,
+      namespace: object.namespace,
+      path: formatPath(field.path),
+      source: object.source,
+      ...object.locate(field),
+      lost: rule.lost,
+      fix: rule.fix,
+      docs: rule.source,
+      ...(ignoredBecause === undefined ? {} : { ignoredBecause }),
+    })),
+  });
+}
+
+const SARIF_LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
+
+/**
+ * For code scanning: SARIF 2.1.0. What was rendered has no lines: its findings point at the kustomization.
+ *
+ * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ */
+export function formatSarif({ rules, diagnoses }: LintReport): string {
+  const indexes = new Map(rules.map((rule, index) => [rule.id, index]));
+  return toJson({
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'loadtest lint',
+            rules: rules.map(({ id, severity, title, lost, fix, source }) => ({
+              id,
+              shortDescription: { text: title },
+              fullDescription: { text: lost },
+              help: { text: `${lost}\n\nFix: ${fix}`, markdown: `${lost}\n\n**Fix:** ${fix}` },
+              helpUri: source,
+              defaultConfiguration: { level: SARIF_LEVELS[severity] },
+            })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: diagnoses.map(({ rule, object, field, message, ignoredBecause }) => {
+          const position = object.locate(field) ?? { line: 1, column: 1 };
+          const name = `${object.kind}/${object.name}`;
+          return {
+            ruleId: rule.id,
+            ruleIndex: indexes.get(rule.id),
+            level: SARIF_LEVELS[rule.severity],
+            message: { text: `${name}: ${message}. ${rule.fix}` },
+            locations: [
+              {
+                physicalLocation: {
+                  artifactLocation: { uri: toUri(object.source) },
+                  region: { startLine: position.line, startColumn: position.column },
+                },
+                logicalLocations: [{ fullyQualifiedName: `${name} ${formatPath(field.path)}`.trim() }],
+              },
+            ],
+            // A line may move; the place in the object stays.
+            partialFingerprints: {
+              'objectPath/v1': `${rule.id}:${object.namespace}/${name}:${formatPath(field.path)}`,
+            },
+            ...(ignoredBecause === undefined
+              ? {}
+              : { suppressions: [{ kind: 'inSource', justification: ignoredBecause }] }),
+          };
+        }),
+      },
+    ],
+  });
+}
+
+function toUri(source: string): string {
+  return source === '-' ? 'stdin' : encodeURI(posix.normalize(source));
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

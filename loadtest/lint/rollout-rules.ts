@@ -1,0 +1,359 @@
+import type { Field } from './field.ts';
+import { toProbe } from './probe.ts';
+import { toRollingUpdate } from './rollout.ts';
+import type { Finding, Rule } from './rule.ts';
+import type { Inventory, Workload } from './workload.ts';
+
+/** What a rollout must leave of the pods; the rest has to carry their load. */
+const MIN_CAPACITY = 0.75;
+
+const DEPLOYMENT = 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/';
+const ROLLING = `${DEPLOYMENT}#rolling-update-deployment`;
+const IMAGES = 'https://kubernetes.io/docs/concepts/containers/images/#image-names';
+const EVICTION = 'https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/';
+
+export const ROLLOUT_RULES: readonly Rule[] = [
+  {
+    id: 'rollout-outage',
+    severity: 'error',
+    title: 'A rollout ends every pod before a new one serves',
+    lost: 'Every request from the end of the old pods until the first new one is ready, in each rollout.',
+    fix: 'Use strategy RollingUpdate with maxUnavailable 0 and maxSurge 25 %.',
+    source: `${DEPLOYMENT}#strategy`,
+    check: forEachWorkload((workload) => {
+      const strategy = workload.object.root.get('spec', 'strategy');
+      if (workload.object.kind !== 'Deployment') return [];
+      if (strategy.get('type').text() === 'Recreate') {
+        return [{ object: workload.object, field: strategy.get('type'), message: 'strategy Recreate' }];
+      }
+      const { min } = workload.replicas ?? { min: 0 };
+      const { maxUnavailable } = toRollingUpdate(workload, min) ?? { maxUnavailable: 0 };
+      if (min === 0 || maxUnavailable < min) return [];
+      return [
+        {
+          object: workload.object,
+          field: strategy.get('rollingUpdate', 'maxUnavailable'),
+          message: `all of ${plural(min, 'pod')} may be unavailable at once`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  strategy: { type: Recreate, rollingUpdate: null }
+`,
+    good: `
+kind: Deployment
+spec:
+  strategy: { type: RollingUpdate, rollingUpdate: null } # 25 % of 4
+`,
+  },
+  {
+    id: 'rollout-below-capacity',
+    severity: 'warning',
+    title: 'A rollout takes away a large share of few pods',
+    lost: 'While it runs, fewer pods carry the whole load: under load that needs them all, requests are refused or time out.',
+    fix: 'Set maxUnavailable 0 and let maxSurge make room.',
+    source: ROLLING,
+    check: forEachWorkload((workload) => {
+      const { min } = workload.replicas ?? { min: 0 };
+      const { maxUnavailable } = toRollingUpdate(workload, min) ?? { maxUnavailable: 0 };
+      if (maxUnavailable === 0 || maxUnavailable >= min || min - maxUnavailable >= min * MIN_CAPACITY)
+        return [];
+      return [
+        {
+          object: workload.object,
+          field: workload.object.root.get('spec', 'strategy', 'rollingUpdate', 'maxUnavailable'),
+          message: `with ${plural(min, 'pod')}, ${maxUnavailable} may be unavailable during a rollout`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  strategy: { rollingUpdate: { maxUnavailable: 2 } } # of 4
+`,
+    good: `
+kind: Deployment
+spec:
+  strategy: { rollingUpdate: { maxUnavailable: 1 } } # of 4
+`,
+  },
+  {
+    id: 'rollout-no-settling',
+    severity: 'info',
+    title: 'A pod counts as available the moment it is ready',
+    lost: 'A version that answers its first probe and fails seconds later replaces every good pod before anything stops it.',
+    fix: 'Set minReadySeconds to 5 or more.',
+    source: `${DEPLOYMENT}#min-ready-seconds`,
+    check: forEachWorkload(({ object }) => {
+      const field = object.root.get('spec', 'minReadySeconds');
+      if (object.kind !== 'Deployment' || (field.number() ?? 0) > 0) return [];
+      return [{ object, field, message: 'minReadySeconds is 0' }];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  minReadySeconds: null
+`,
+    good: `
+kind: Deployment
+spec:
+  minReadySeconds: 1
+`,
+  },
+  {
+    id: 'rollout-deadline',
+    severity: 'warning',
+    title: 'A rollout is given up before a slow pod had the time it was promised',
+    lost: 'A start that its probes still allow is reported as ProgressDeadlineExceeded: what watches the rollout, such as CI, undoes it half-way, with one more replacement of pods.',
+    fix: 'Set progressDeadlineSeconds above the patience of the startupProbe + minReadySeconds.',
+    source: `${DEPLOYMENT}#progress-deadline-seconds`,
+    check: forEachWorkload(({ object, serving }) => {
+      if (object.kind !== 'Deployment') return [];
+      const field = object.root.get('spec', 'progressDeadlineSeconds');
+      const deadlineSeconds = field.number() ?? 600;
+      const settlingSeconds = object.root.get('spec', 'minReadySeconds').number() ?? 0;
+      const startSeconds = Math.max(0, ...serving.map(allowedStartSeconds));
+      if (deadlineSeconds > startSeconds + settlingSeconds) return [];
+      return [
+        {
+          object,
+          field,
+          message: `the rollout may take ${deadlineSeconds} s to progress, but a pod ${startSeconds} s to start and ${settlingSeconds} s to settle`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  progressDeadlineSeconds: 35 # 30 × 1 s startupProbe + 5 s minReadySeconds
+`,
+    good: `
+kind: Deployment
+spec:
+  progressDeadlineSeconds: 36
+`,
+  },
+  {
+    id: 'surge-needs-free-node',
+    severity: 'warning',
+    title: 'A new pod needs a node that has none of the old ones',
+    lost: 'With as many nodes as pods the new pod stays Pending: the rollout stands still, and so does the replacement of a pod whose node is drained.',
+    fix: 'Drop hostPort and hostNetwork (a Service reaches the pods without), and prefer anti-affinity to requiring it.',
+    source:
+      'https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity',
+    check: forEachWorkload((workload) => {
+      const { min } = workload.replicas ?? { min: 0 };
+      const update = toRollingUpdate(workload, min);
+      const claim = nodeClaim(workload);
+      if (update === undefined || update.maxUnavailable > 0 || claim === undefined) return [];
+      return [
+        {
+          object: workload.object,
+          field: claim.field,
+          message: `${claim.reason} allows one pod a node, and a rollout needs ${plural(update.maxSurge, 'more')} than ${min}`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          ports:
+            - { name: http, containerPort: 8080, hostPort: 8080 }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      affinity:
+        podAntiAffinity:
+          preferredDuringSchedulingIgnoredDuringExecution:
+            - weight: 100
+              podAffinityTerm:
+                topologyKey: kubernetes.io/hostname
+                labelSelector: { matchLabels: { app: web } }
+`,
+  },
+  {
+    id: 'single-replica',
+    severity: 'warning',
+    title: 'There may be only one pod',
+    lost: 'When its node dies, or it crashes or is evicted, every request until another pod is ready.',
+    fix: 'Keep at least 2 pods: replicas, or minReplicas of the HorizontalPodAutoscaler.',
+    source: DEPLOYMENT,
+    check: forEachWorkload(({ object, replicas, autoscaler }) => {
+      if (replicas === undefined || replicas.min > 1) return [];
+      const owner = autoscaler?.object ?? object;
+      const key = autoscaler === undefined ? 'replicas' : 'minReplicas';
+      return [{ object: owner, field: owner.root.get('spec', key), message: `${key} is ${replicas.min}` }];
+    }),
+    bad: `
+kind: HorizontalPodAutoscaler
+spec: { minReplicas: 1 }
+`,
+    good: `
+kind: HorizontalPodAutoscaler
+spec: { minReplicas: 2 }
+`,
+  },
+  {
+    id: 'pods-together',
+    severity: 'info',
+    title: 'Nothing keeps the pods apart',
+    lost: 'All pods may stand on one node, and its loss is an outage. (The scheduler spreads by itself, but gives way to free resources.)',
+    fix: 'Add topologySpreadConstraints over kubernetes.io/hostname with ScheduleAnyway.',
+    source: 'https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/',
+    check: forEachWorkload(({ object, pod, replicas }) => {
+      if (replicas === undefined || replicas.min < 2) return [];
+      const isSpread =
+        pod.get('topologySpreadConstraints').items().length > 0 ||
+        pod.get('affinity', 'podAntiAffinity').exists;
+      if (isSpread) return [];
+      return [
+        {
+          object,
+          field: pod,
+          message: `${replicas.min} pods and neither spread constraints nor anti-affinity`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec: { template: { spec: { topologySpreadConstraints: null } } }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: topology.kubernetes.io/zone
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector: { matchLabels: { app: web } }
+`,
+  },
+  {
+    id: 'image-mutable',
+    severity: 'warning',
+    title: 'The image is `latest`, or has no tag',
+    lost: 'A pod that is replaced for another reason (a drain, a crash, a scale-up) starts a version that nobody rolled out, without any of the protection of a rollout, and a rollback brings nothing back.',
+    fix: 'Name a version, or better a digest.',
+    source: IMAGES,
+    check: forEachWorkload(({ object, containers }) =>
+      containers.flatMap((container) => {
+        const image = container.get('image').text() ?? '';
+        const tag = /:([^/:@]+)$/.exec(image)?.[1];
+        if (image === '' || image.includes('@') || (tag !== undefined && tag !== 'latest')) return [];
+        return [{ object, field: container.get('image'), message: `image ${image}` }];
+      }),
+    ),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - { name: web, image: registry.example.com:5000/web }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - { name: web, image: registry.example.com:5000/web:1.4.2 }
+`,
+  },
+  {
+    id: 'pod-best-effort',
+    severity: 'warning',
+    title: 'The pod requests no resources',
+    lost: 'It is the first to be killed or evicted when its node runs short of memory, with its requests in flight, and gets no share of a busy CPU.',
+    fix: 'Request the CPU and memory that the container needs, and limit the memory to the same.',
+    source: EVICTION,
+    check: forEachWorkload(({ object, pod, containers }, { objects }) => {
+      const hasDefaults = objects.some(
+        ({ kind, namespace }) => kind === 'LimitRange' && namespace === object.namespace,
+      );
+      const isSized = (where: Field) =>
+        ['requests', 'limits'].some((side) => where.get('resources', side).entries().length > 0);
+      if (hasDefaults || [pod, ...containers].some(isSized)) return [];
+      return [
+        { object, field: pod, message: 'no container requests anything: quality of service BestEffort' },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  replicas: 4
+  template:
+    spec:
+      containers:
+        - { name: web, resources: null }
+---
+kind: HorizontalPodAutoscaler
+$patch: delete
+`,
+    good: `
+kind: Deployment
+spec:
+  replicas: 4
+  template:
+    spec:
+      containers:
+        - name: web
+          resources: { limits: null, requests: { cpu: null, memory: 64Mi } }
+---
+kind: HorizontalPodAutoscaler
+$patch: delete
+`,
+  },
+];
+
+/** How long the probes of a container let it take until it is ready at the latest. */
+function allowedStartSeconds(container: Field): number {
+  const startup = toProbe(container, 'startupProbe');
+  const readiness = toProbe(container, 'readinessProbe');
+  return (
+    (startup === undefined ? 0 : startup.initialDelaySeconds + startup.patienceSeconds) +
+    (readiness?.initialDelaySeconds ?? 0)
+  );
+}
+
+/** What keeps a second pod of the workload off a node. */
+function nodeClaim({ pod, podLabels, containers }: Workload): { field: Field; reason: string } | undefined {
+  if (pod.get('hostNetwork').isTrue()) return { field: pod.get('hostNetwork'), reason: 'hostNetwork' };
+  const hostPort = containers
+    .flatMap((container) => container.get('ports').items())
+    .map((port) => port.get('hostPort'))
+    .find((port) => (port.number() ?? 0) > 0);
+  if (hostPort !== undefined) return { field: hostPort, reason: 'hostPort' };
+  const term = pod
+    .get('affinity', 'podAntiAffinity', 'requiredDuringSchedulingIgnoredDuringExecution')
+    .items()
+    .find(
+      (each) =>
+        each.get('topologyKey').text() === 'kubernetes.io/hostname' &&
+        // With matchLabelKeys on the template's hash, old and new pods may share a node.
+        each.get('matchLabelKeys').items().length === 0 &&
+        [...each.get('labelSelector', 'matchLabels').texts()].every(
+          ([key, value]) => podLabels.get(key) === value,
+        ),
+    );
+  return term === undefined ? undefined : { field: term, reason: 'required anti-affinity' };
+}
+
+function plural(count: number, noun: string): string {
+  return count === 1 || noun === 'more' ? `${count} ${noun}` : `${count} ${noun}s`;
+}
+
+function forEachWorkload(check: (workload: Workload, inventory: Inventory) => Finding[]): Rule['check'] {
+  return (inventory) => inventory.workloads.flatMap((workload) => check(workload, inventory));
+}

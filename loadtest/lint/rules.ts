@@ -1,0 +1,43 @@
+import { CAPACITY_RULES } from './capacity-rules.ts';
+import { PROBE_RULES } from './probe-rules.ts';
+import { ROLLOUT_RULES } from './rollout-rules.ts';
+import { type Rule, toIgnores } from './rule.ts';
+import { SERVICE_RULES } from './service-rules.ts';
+import { SHUTDOWN_RULES } from './shutdown-rules.ts';
+
+const IGNORE_WITHOUT_REASON: Rule = {
+  id: 'ignore-without-reason',
+  severity: 'warning',
+  title: 'A rule is set aside without a reason, or is none',
+  lost: 'The annotation has no effect, or hides a finding that nobody can judge later.',
+  fix: 'Write the reason as the value of the annotation, and the id of a rule in its key.',
+  source: 'https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/',
+  check: ({ objects }) =>
+    objects.flatMap((object) =>
+      toIgnores(object).flatMap(({ field, id, reason }) => {
+        if (!LINT_RULES.some((rule) => rule.id === id)) {
+          return [{ object, field, message: `there is no rule ${JSON.stringify(id)}` }];
+        }
+        return reason === '' ? [{ object, field, message: `no reason is given to ignore ${id}` }] : [];
+      }),
+    ),
+  bad: `
+kind: Deployment
+metadata: { annotations: { ignore.loadtest.dropless/single-replica: "" } }
+`,
+  good: `
+kind: HorizontalPodAutoscaler
+metadata: { annotations: { ignore.loadtest.dropless/single-replica: for development } }
+spec: { minReplicas: 1 }
+`,
+};
+
+/** Every rule of `loadtest lint`. */
+export const LINT_RULES: readonly Rule[] = [
+  ...SHUTDOWN_RULES,
+  ...PROBE_RULES,
+  ...ROLLOUT_RULES,
+  ...CAPACITY_RULES,
+  ...SERVICE_RULES,
+  IGNORE_WITHOUT_REASON,
+];

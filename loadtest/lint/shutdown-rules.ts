@@ -1,0 +1,347 @@
+import type { Field } from './field.ts';
+import type { Finding, Rule } from './rule.ts';
+import { commandText, type Shutdown, toShutdown } from './shutdown.ts';
+import type { Inventory, Workload } from './workload.ts';
+
+const DEFAULT_GRACE_SECONDS = 30;
+
+/**
+ * A pod that is being deleted goes on receiving connections until every kube-proxy has heard of it. With a
+ * removal that is learnt of after 1 s, accepting for 0.5 s lost 4 to 5 % of the requests and accepting for 3 s none.
+ */
+const MIN_ACCEPT_SECONDS = 3;
+
+/** Names of images that are built without a shell. */
+const SHELL_LESS = /distroless|\bscratch\b|chainguard|[-/:]static\b/i;
+
+const TERMINATION = 'https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination';
+const HOOKS = 'https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/';
+
+export const SHUTDOWN_RULES: readonly Rule[] = [
+  {
+    id: 'shutdown-budget',
+    severity: 'error',
+    title: 'The grace period ends before the shutdown does',
+    lost: 'The kubelet kills the container while it still answers: every request in flight at that moment is cut, in each rollout, scale-down and node drain.',
+    fix: 'Set terminationGracePeriodSeconds above preStop + lame duck + drain timeout, with some seconds of reserve. It is counted from the start of preStop.',
+    source: TERMINATION,
+    check: forEachServing(({ workload, container, shutdown }) => {
+      const grace = workload.pod.get('terminationGracePeriodSeconds');
+      const graceSeconds = grace.number() ?? DEFAULT_GRACE_SECONDS;
+      const parts = [
+        ['preStop', shutdown.preStop?.seconds],
+        ['lame duck', shutdown.lameDuckSeconds],
+        ['drain', shutdown.drainSeconds],
+      ].filter((part): part is [string, number] => typeof part[1] === 'number' && part[1] > 0);
+      const needed = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
+      if (graceSeconds > needed) return [];
+      const budget = parts.map(([name, seconds]) => `${seconds} s ${name}`).join(' + ');
+      return [
+        {
+          object: workload.object,
+          field: grace,
+          message:
+            budget === ''
+              ? `the grace period is ${graceSeconds} s: ${containerName(container)} is killed at once`
+              : `the grace period is ${graceSeconds} s, but ${containerName(container)} takes up to ${needed} s (${budget})`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      terminationGracePeriodSeconds: 37 # 10 s preStop + 2 s lame duck + 25 s drain
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      terminationGracePeriodSeconds: 38
+`,
+  },
+  {
+    id: 'shutdown-no-delay',
+    severity: 'error',
+    title: 'The container stops accepting connections as soon as it is told to end',
+    lost: 'kube-proxies and balancers learn of the removal later than the container does, and until then send new connections to it. Unless the server goes on accepting by itself they are refused: in each rollout, scale-down and node drain.',
+    fix: 'Add lifecycle.preStop.sleep of 5 to 10 s (Kubernetes 1.30), or let the server go on accepting for that long after SIGTERM. If it already does, say so in an annotation.',
+    source: TERMINATION,
+    check: forEachServing(({ workload, container, shutdown }) =>
+      shutdown.acceptsSeconds !== 0
+        ? []
+        : [
+            {
+              object: workload.object,
+              field: container,
+              message: `${containerName(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
+            },
+          ],
+    ),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle: null
+          env:
+            - { name: LAME_DUCK_MS, value: "0" }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle:
+            preStop: { sleep: { seconds: 5 } }
+          env:
+            - { name: LAME_DUCK_MS, value: "0" }
+`,
+  },
+  {
+    id: 'shutdown-delay-short',
+    severity: 'warning',
+    title: 'The container stops accepting connections before its removal has spread',
+    lost: `Accepting for 0.5 s lost 4 to 5 % of the requests of a rollout where the balancer learnt of the removal after 1 s; accepting for ${MIN_ACCEPT_SECONDS} s lost none. Large clusters and cloud balancers take longer.`,
+    fix: 'Raise preStop.sleep, or the time for which the server accepts after SIGTERM, to 5 to 10 s together.',
+    source: TERMINATION,
+    check: forEachServing(({ workload, container, shutdown: { acceptsSeconds = 0, preStop } }) =>
+      acceptsSeconds === 0 || acceptsSeconds >= MIN_ACCEPT_SECONDS
+        ? []
+        : [
+            {
+              object: workload.object,
+              field: preStop?.field ?? container,
+              message: `${containerName(container)} accepts for ${acceptsSeconds} s after its pod is deleted, less than ${MIN_ACCEPT_SECONDS} s`,
+            },
+          ],
+    ),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle: null # leaves 2 s of lame duck
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle:
+            preStop: { sleep: { seconds: 1 } } # and 2 s of lame duck
+`,
+  },
+  {
+    id: 'prestop-no-shell',
+    severity: 'error',
+    title: 'preStop runs a program that the image does not have',
+    lost: 'The hook fails at once (FailedPreStopHook, an event that nobody reads) and the delay it was to give is gone: new connections are refused in each rollout.',
+    fix: 'Use lifecycle.preStop.sleep: the kubelet sleeps, the image needs nothing (Kubernetes 1.30).',
+    source: HOOKS,
+    check: forEachServing(({ workload, container, shutdown }) => {
+      const image = container.get('image').text() ?? '';
+      const command = execCommand(shutdown);
+      if (command === undefined || !SHELL_LESS.test(image) || !isShellOrSleep(command)) return [];
+      return [
+        {
+          object: workload.object,
+          field: command,
+          message: `preStop runs ${JSON.stringify(commandText(command))}, but by its name ${image} has neither shell nor sleep`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          image: registry.example.com/web:1.4.2-distroless
+          lifecycle:
+            preStop: { sleep: null, exec: { command: [sleep, "10"] } }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          image: registry.example.com/web:1.4.2-distroless
+          lifecycle:
+            preStop: { exec: null, sleep: { seconds: 10 } }
+`,
+  },
+  {
+    id: 'prestop-exec-sleep',
+    severity: 'info',
+    title: 'preStop sleeps by a program of the image',
+    lost: 'Nothing while the image has the program. When a leaner base image takes it away, the hook fails unseen and the delay is gone.',
+    fix: 'Use lifecycle.preStop.sleep: the kubelet sleeps, the image needs nothing (Kubernetes 1.30).',
+    source: HOOKS,
+    check: forEachServing(({ inventory, workload, container, shutdown }) => {
+      const command = execCommand(shutdown);
+      const isOld = inventory.kubeMinor !== undefined && inventory.kubeMinor < 30;
+      if (command === undefined || isOld || SHELL_LESS.test(container.get('image').text() ?? '')) return [];
+      if (!/^(\S*\/)?(sleep|(ba|da|a)?sh\s+-c\s+(exec\s+)?(\S*\/)?sleep)\s+\S+$/.test(commandText(command)))
+        return [];
+      return [
+        {
+          object: workload.object,
+          field: command,
+          message: `preStop runs ${JSON.stringify(commandText(command))}`,
+        },
+      ];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle:
+            preStop: { sleep: null, exec: { command: [sh, -c, sleep 10] } }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle:
+            preStop: { sleep: null, exec: { command: [sh, -c, nginx -s quit && sleep 10] } }
+`,
+  },
+  {
+    id: 'prestop-sleep-dropped',
+    severity: 'error',
+    title: 'preStop.sleep on a cluster that does not know it',
+    lost: 'Before Kubernetes 1.30 the API server refuses the manifest or drops the field. Dropped, there is no preStop, and new connections are refused in each rollout.',
+    fix: 'Run the sleep as a program of the image (exec), let the server accept for longer after SIGTERM, or upgrade to 1.30.',
+    source: HOOKS,
+    check: forEachServing(({ inventory, workload, shutdown: { preStop } }) =>
+      inventory.kubeMinor === undefined || inventory.kubeMinor >= 30 || !preStop?.field.get('sleep').exists
+        ? []
+        : [
+            {
+              object: workload.object,
+              field: preStop.field.get('sleep'),
+              message: `preStop.sleep needs Kubernetes 1.30, the cluster has 1.${inventory.kubeMinor}`,
+            },
+          ],
+    ),
+    assumes: { kubeMinor: 29 },
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle:
+            preStop: { sleep: { seconds: 10 } }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          lifecycle:
+            preStop: { sleep: null, exec: { command: [sleep, "10"] } }
+`,
+  },
+  {
+    id: 'sigterm-swallowed',
+    severity: 'warning',
+    title: 'A shell or package manager stands between the kubelet and the server',
+    lost: 'SIGTERM goes to process 1. A shell that runs a list of commands does not pass it on: the server never learns that it is to end, and is killed at the end of the grace period with its requests in flight.',
+    fix: 'Start the server itself, or let the last command of the script be `exec SERVER`.',
+    source: TERMINATION,
+    check: forEachServing(({ workload, container }) => {
+      const field = container.get('command').exists ? container.get('command') : container.get('args');
+      const line = ['command', 'args']
+        .map((key) => commandText(container.get(key)))
+        .join(' ')
+        .trim();
+      return isSwallowing(line)
+        ? [
+            {
+              object: workload.object,
+              field,
+              message: `${containerName(container)} starts with ${JSON.stringify(line.length > 60 ? `${line.slice(0, 57)}...` : line)}`,
+            },
+          ]
+        : [];
+    }),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          command: [sh, -c, ./migrate && ./server]
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          command: [sh, -c, ./migrate && exec ./server]
+`,
+  },
+];
+
+interface Serving {
+  readonly inventory: Inventory;
+  readonly workload: Workload;
+  readonly container: Field;
+  readonly shutdown: Shutdown;
+}
+
+function forEachServing(check: (serving: Serving) => Finding[]): Rule['check'] {
+  return (inventory) =>
+    inventory.workloads.flatMap((workload) =>
+      workload.serving.flatMap((container) =>
+        check({ inventory, workload, container, shutdown: toShutdown(inventory, workload, container) }),
+      ),
+    );
+}
+
+function containerName(container: Field): string {
+  return `container ${container.get('name').text() ?? '?'}`;
+}
+
+function execCommand({ preStop }: Shutdown): Field | undefined {
+  const command = preStop?.field.get('exec', 'command');
+  return command?.exists ? command : undefined;
+}
+
+function isShellOrSleep(command: Field): boolean {
+  return /^(\S*\/)?((ba|da|a|z)?sh|sleep)$/.test(command.get(0).text() ?? '');
+}
+
+/** Shells pass a lone command their place, and scripts with `exec` or `trap` were written with signals in mind. */
+function isSwallowing(line: string): boolean {
+  if (/^(\S*\/)?(npm|yarn|pnpm)\s/.test(line)) return true;
+  const [, script] = /^(?:\S*\/)?(?:ba|da|a|z)?sh\s+(?:-\w+\s+)*-\w*c\s+(.*)$/s.exec(line) ?? [];
+  return script !== undefined && /;|&&|\|\||\||\n/.test(script.trim()) && !/\b(exec|trap)\b/.test(script);
+}

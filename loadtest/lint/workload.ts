@@ -1,0 +1,245 @@
+import type { Field } from './field.ts';
+import type { KubeObject } from './manifest.ts';
+import { parseQuantity } from './quantity.ts';
+
+/** What the rules are asked about: the objects, and what is known of where they go. */
+export interface Inventory {
+  readonly objects: readonly KubeObject[];
+  /** Those that answer requests; the rules speak of no others. */
+  readonly workloads: readonly Workload[];
+  /** Read from a cluster, where the API server and the controllers have filled fields in. */
+  readonly isLive: boolean;
+  /** The minor version of Kubernetes 1.x, where it is known. */
+  readonly kubeMinor: number | undefined;
+}
+
+/** A Deployment, StatefulSet or DaemonSet that answers requests, with everything in the input that bears on it. */
+export interface Workload {
+  readonly object: KubeObject;
+  /** `Deployment/web` */
+  readonly label: string;
+  readonly pod: Field;
+  readonly podLabels: ReadonlyMap<string, string>;
+  /** All that run as long as the pod does: containers, and init containers that restart always (sidecars). */
+  readonly containers: readonly Field[];
+  /** Those of them that requests are sent to. */
+  readonly serving: readonly Field[];
+  readonly services: readonly KubeObject[];
+  readonly budgets: readonly KubeObject[];
+  readonly autoscaler: Autoscaler | undefined;
+  /** The fewest and the most pods wanted; undefined for a DaemonSet, whose number is that of the nodes. */
+  readonly replicas: { readonly min: number; readonly max: number } | undefined;
+}
+
+export interface Autoscaler {
+  readonly object: KubeObject;
+  readonly min: number;
+  readonly max: number;
+  readonly metrics: readonly UtilizationMetric[];
+}
+
+/** A metric that is a share of what containers request. */
+interface UtilizationMetric {
+  readonly field: Field;
+  readonly resource: string;
+  readonly percent: number;
+  /** Undefined: the sum of all containers of the pod. */
+  readonly container: string | undefined;
+}
+
+const KINDS = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
+
+export function createInventory(
+  objects: readonly KubeObject[],
+  known: { isLive?: boolean; kubeMinor?: number | undefined } = {},
+): Inventory {
+  return {
+    objects,
+    workloads: toWorkloads(objects),
+    isLive: known.isLive ?? false,
+    kubeMinor: known.kubeMinor,
+  };
+}
+
+function toWorkloads(objects: readonly KubeObject[]): Workload[] {
+  return objects
+    .filter(isWorkload)
+    .map((object) => toWorkload(object, objects))
+    .filter(({ services, containers }) => services.length > 0 || containers.some(hasPorts));
+}
+
+/** Whether the object is of a kind that makes pods which stay, whether or not they answer requests. */
+export function isWorkload(object: KubeObject): boolean {
+  return KINDS.has(object.kind) && object.apiVersion.startsWith('apps/');
+}
+
+function hasPorts(container: Field): boolean {
+  return container.get('ports').items().length > 0;
+}
+
+function toWorkload(object: KubeObject, objects: readonly KubeObject[]): Workload {
+  const pod = object.root.get('spec', 'template', 'spec');
+  const podLabels = object.root.get('spec', 'template', 'metadata', 'labels').texts();
+  const neighbours = objects.filter(({ namespace }) => namespace === object.namespace);
+  const ofKind = (kind: string) => neighbours.filter((neighbour) => neighbour.kind === kind);
+  const containers = [
+    ...pod.get('containers').items(),
+    ...pod
+      .get('initContainers')
+      .items()
+      .filter((container) => container.get('restartPolicy').text() === 'Always'),
+  ];
+  const services = ofKind('Service').filter((service) => isSelectedBy(service, podLabels));
+  const autoscaler = ofKind('HorizontalPodAutoscaler').find(
+    ({ root }) =>
+      root.get('spec', 'scaleTargetRef', 'kind').text() === object.kind &&
+      root.get('spec', 'scaleTargetRef', 'name').text() === object.name,
+  );
+  const scaler = autoscaler === undefined ? undefined : toAutoscaler(autoscaler);
+  const fixed = object.root.get('spec', 'replicas').number() ?? 1;
+  return {
+    object,
+    label: `${object.kind}/${object.name}`,
+    pod,
+    podLabels,
+    containers,
+    serving: toServing(containers, services),
+    services,
+    budgets: ofKind('PodDisruptionBudget').filter(({ root }) =>
+      matchesSelector(root.get('spec', 'selector'), podLabels),
+    ),
+    autoscaler: scaler,
+    replicas: object.kind === 'DaemonSet' ? undefined : (scaler ?? { min: fixed, max: fixed }),
+  };
+}
+
+/** Containers that a Service's ports lead to; where ports do not tell, those with ports, or all. */
+function toServing(containers: readonly Field[], services: readonly KubeObject[]): readonly Field[] {
+  const targets = new Set(services.flatMap((service) => servicePorts(service).map(({ target }) => target)));
+  const reached = containers.filter((container) =>
+    container
+      .get('ports')
+      .items()
+      .some(
+        (port) =>
+          targets.has(port.get('name').text() ?? '') || targets.has(port.get('containerPort').number() ?? 0),
+      ),
+  );
+  if (reached.length > 0) return reached;
+  const open = containers.filter(hasPorts);
+  return open.length > 0 ? open : containers;
+}
+
+/** The ports of a Service, each with the port of the pod that it leads to: a number, or the name of one. */
+export function servicePorts(service: KubeObject): { field: Field; target: string | number }[] {
+  return service.root
+    .get('spec', 'ports')
+    .items()
+    .flatMap((field) => {
+      const target = field.get('targetPort').scalar() ?? field.get('port').number();
+      return target === undefined ? [] : [{ field, target }];
+    });
+}
+
+function isSelectedBy(service: KubeObject, podLabels: ReadonlyMap<string, string>): boolean {
+  const selector = serviceSelector(service);
+  return selector !== undefined && hasLabels(podLabels, selector);
+}
+
+/** Undefined where a Service chooses no pods: it has no selector, or is a name for something outside. */
+export function serviceSelector(service: Pick<KubeObject, 'root'>): ReadonlyMap<string, string> | undefined {
+  const selector = service.root.get('spec', 'selector').texts();
+  return selector.size === 0 || service.root.get('spec', 'type').text() === 'ExternalName'
+    ? undefined
+    : selector;
+}
+
+export function hasLabels(labels: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): boolean {
+  return [...wanted].every(([key, value]) => labels.get(key) === value);
+}
+
+/**
+ * Whether a label selector (matchLabels and matchExpressions) chooses the labels; an empty one chooses all.
+ *
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
+ */
+export function matchesSelector(selector: Field, labels: ReadonlyMap<string, string>): boolean {
+  if (!selector.exists) return false;
+  return (
+    hasLabels(labels, selector.get('matchLabels').texts()) &&
+    selector
+      .get('matchExpressions')
+      .items()
+      .every((expression) => {
+        const label = labels.get(expression.get('key').text() ?? '');
+        const values = expression
+          .get('values')
+          .items()
+          .map((value) => value.text());
+        switch (expression.get('operator').text()) {
+          case 'In':
+            return label !== undefined && values.includes(label);
+          case 'NotIn':
+            return label === undefined || !values.includes(label);
+          case 'Exists':
+            return label !== undefined;
+          case 'DoesNotExist':
+            return label === undefined;
+          default:
+            return false;
+        }
+      })
+  );
+}
+
+/** https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/ */
+function toAutoscaler(object: KubeObject): Autoscaler {
+  const spec = object.root.get('spec');
+  const max = spec.get('maxReplicas').number() ?? 1;
+  return { object, min: spec.get('minReplicas').number() ?? 1, max, metrics: toUtilizationMetrics(spec) };
+}
+
+function toUtilizationMetrics(spec: Field): UtilizationMetric[] {
+  const cpu = (field: Field, percent: number) => [{ field, resource: 'cpu', percent, container: undefined }];
+  // autoscaling/v1 knows only this; without any metric both versions take the CPU at 80 %.
+  const v1 = spec.get('targetCPUUtilizationPercentage');
+  if (v1.exists) return cpu(v1, v1.number() ?? 80);
+  if (spec.get('metrics').items().length === 0) return cpu(spec, 80);
+  return spec
+    .get('metrics')
+    .items()
+    .flatMap((field) => {
+      const isContainer = field.get('type').text() === 'ContainerResource';
+      const metric = field.get(isContainer ? 'containerResource' : 'resource');
+      const resource = metric.get('name').text();
+      const percent = metric.get('target', 'averageUtilization').number();
+      if (resource === undefined || percent === undefined) return [];
+      return [
+        { field, resource, percent, container: isContainer ? metric.get('container').text() : undefined },
+      ];
+    });
+}
+
+/**
+ * What a container requests of a resource (or may use at most), in base units: as written, else the request that
+ * a limit implies, else the default of a LimitRange of the namespace; undefined where it requests nothing.
+ */
+export function containerAmount(
+  { objects }: Inventory,
+  { object }: Workload,
+  container: Field,
+  side: 'requests' | 'limits',
+  resource: string,
+): number | undefined {
+  const resources = container.get('resources');
+  const written = (where: Field) => parseQuantity(where.get(resource).scalar());
+  const ranges = objects
+    .filter(({ kind, namespace }) => kind === 'LimitRange' && namespace === object.namespace)
+    .flatMap(({ root }) => root.get('spec', 'limits').items())
+    .filter((limit) => limit.get('type').text() === 'Container');
+  const byDefault = (key: string) =>
+    ranges.map((limit) => written(limit.get(key))).find((value) => value !== undefined);
+  const limit = written(resources.get('limits'));
+  if (side === 'limits') return limit ?? byDefault('default');
+  return written(resources.get('requests')) ?? limit ?? byDefault('defaultRequest') ?? byDefault('default');
+}
