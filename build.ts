@@ -11,6 +11,7 @@ const ENTRIES = {
   // Piscina starts this file, from beside itself, in each of its threads.
   'service/worker': 'node_modules/piscina/dist/worker.js',
   'loadtest/main': 'loadtest/main.ts',
+  'loadtest/load-worker': 'loadtest/load-worker.ts',
 };
 
 /** CommonJS dependencies expect these; a module has neither. */

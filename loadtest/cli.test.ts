@@ -50,6 +50,8 @@ async function call(...args: string[]) {
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
+    nowMs: () => 0,
+    prepareFile: () => assert.fail('opens a file'),
     readText: () => assert.fail('reads a file'),
     writeText: () => assert.fail('writes a file'),
   };

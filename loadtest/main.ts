@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { runCli } from './cli.ts';
 import { COMMANDS } from './commands.ts';
@@ -21,8 +21,10 @@ process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   stderr: toTextOutput(process.stderr),
   env: process.env,
   interrupted: interruption.signal,
+  nowMs: Date.now,
   readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
   writeText: (path, content) => writeFile(path, content),
+  prepareFile: async (path) => (await open(path, 'a')).close(),
 });
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {

@@ -45,6 +45,10 @@ export type Outcome = Exclude<Kind, 'http_CODE'> | `http_${number}`;
 /** The outcomes without a complete answer. */
 export type Failure = Exclude<Kind, 'ok' | 'http_CODE'>;
 
+export function isOutcome(text: string): text is Outcome {
+  return text !== 'http_CODE' && (Object.hasOwn(OUTCOME_KINDS, text) || /^http_[1-9]\d\d$/.test(text));
+}
+
 /** Is this a loss? Everything but `ok` and complete answers below 500; 429 is a loss too. */
 export function isLost(outcome: Outcome): boolean {
   const status = toStatus(outcome);

@@ -1,14 +1,16 @@
+import { ENDPOINT_STREAM, FRESH_STREAM, uniformAt } from './random.ts';
 import { createSchedule, type Stage } from './schedule.ts';
 import type { Endpoint, Plan } from './settlement.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Worker `index` of `of` sends every arrival k of the one global plan with k mod `of` = `index`. */
-interface Shard {
+export interface Shard {
   readonly index: number;
   readonly of: number;
 }
 
 /** Open: arrivals come when they are due, whatever the target does. Closed: each connection waits for its answer. */
-type LoadModel =
+export type LoadModel =
   | { readonly kind: 'open'; readonly stages: readonly Stage[] }
   | { readonly kind: 'closed'; readonly connections: number; readonly durationMs: number };
 
@@ -62,23 +64,6 @@ export function planDurationMs({ model }: PlanSpec): number {
   return model.kind === 'open' ? createSchedule(model.stages).durationMs : model.durationMs;
 }
 
-// Independent streams of one seed, so that the choice of endpoint does not decide which requests are fresh.
-const ENDPOINT_STREAM = 0x1b873593;
-const FRESH_STREAM = 0x3c6ef372;
-
-/** A number in [0, 1) that depends on the seed, the stream and the index alone. */
-function uniformAt(seed: number, stream: number, index: number): number {
-  return scramble(scramble(seed ^ stream) + Math.imul(index, 0x9e3779b1)) / 2 ** 32;
-}
-
-/** The finaliser of MurmurHash3: every bit of the input changes every bit of the output with chance ½. */
-function scramble(value: number): number {
-  let hash = value | 0;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
 /** Position of the weight on which a number in [0, 1) falls when all are laid end to end. */
 function createWeightedChoice(weights: readonly number[]): (uniform: number) => number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -92,4 +77,13 @@ function createWeightedChoice(weights: readonly number[]): (uniform: number) => 
     const found = bounds.findIndex((bound) => uniform < bound);
     return found === -1 ? last : found;
   };
+}
+
+/** `I/N`: part I, from 0, of N. */
+export function parseShard(text: string): Shard {
+  const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
+  if (index === undefined || of === undefined || Number(index) >= Number(of)) {
+    throw new UsageError('must be I/N with I from 0 to N - 1, as 0/3, 1/3 and 2/3');
+  }
+  return { index: Number(index), of: Number(of) };
 }

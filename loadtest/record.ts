@@ -1,5 +1,5 @@
 import { createHistogram, type EncodedHistogram, type Histogram, type Precision } from './histogram.ts';
-import type { Outcome } from './outcome.ts';
+import { isLost, type Outcome } from './outcome.ts';
 import type { Settlement } from './settlement.ts';
 
 /** A label over a time span: from `fromMs` until the next phase starts. */
@@ -9,7 +9,7 @@ export interface Phase {
 }
 
 /** Requests that ended in each way. */
-type OutcomeCounts = Readonly<Partial<Record<Outcome, number>>>;
+export type OutcomeCounts = Readonly<Partial<Record<Outcome, number>>>;
 
 /** Requests of one endpoint, phase and version. All latencies of all cells add up to those of the run. */
 export interface Cell {
@@ -25,7 +25,7 @@ export interface Cell {
   readonly service: EncodedHistogram;
   /** Intended time to end, of everything else. */
   readonly failed: EncodedHistogram;
-  /** Intended time to written, of everything that was written. */
+  /** Intended time to written, less what opening the connection took, of everything that was written. */
   readonly lag: EncodedHistogram;
 }
 
@@ -63,7 +63,7 @@ export interface RunRecord {
 export const MAX_FAILURES_PER_OUTCOME = 100;
 
 /** Latency digits: what is read off as a figure has three, what is drawn has two. */
-const CELL_PRECISION: Precision = 3;
+export const CELL_PRECISION: Precision = 3;
 export const SERIES_PRECISION: Precision = 2;
 
 const HISTOGRAMS = ['response', 'service', 'failed', 'lag'] as const;
@@ -137,8 +137,19 @@ function addOutcomes(sum: OutcomeTally, counts: OutcomeCounts): void {
   for (const [outcome, count] of outcomeEntries(counts)) sum[outcome] = (sum[outcome] ?? 0) + count;
 }
 
-function outcomeEntries(counts: OutcomeCounts): [Outcome, number][] {
+export function outcomeEntries(counts: OutcomeCounts): [Outcome, number][] {
   return Object.entries(counts) as [Outcome, number][];
+}
+
+/** Requests, those of them that were not ok, and those of these that were lost. */
+export function countOutcomes(counts: OutcomeCounts): { total: number; notOk: number; lost: number } {
+  const result = { total: 0, notOk: 0, lost: 0 };
+  for (const [outcome, count] of outcomeEntries(counts)) {
+    result.total += count;
+    if (outcome !== 'ok') result.notOk += count;
+    if (isLost(outcome)) result.lost += count;
+  }
+  return result;
 }
 
 /**

@@ -49,6 +49,16 @@ describe('createRecorder()', () => {
     assert.deepEqual([sum.lag.count, sum.lag.sumMs], [2, 3]);
   });
 
+  test('does not count the opening of a connection as lag, neither the first time nor again', () => {
+    const facts = { id: 1, setupMs: 30, ageMs: 0, idleMs: 0, requests: 1, localPort: 1 };
+    const at = { intendedMs: 10, sentMs: 42, endMs: 50 };
+    const { cells } = record([
+      settlement({ ...at, connection: { ...facts, reused: false } }),
+      settlement({ ...at, index: 1, connection: { ...facts, reused: true } }),
+    ]);
+    assert.equal(sumCells(cells).lag.sumMs, 2 + 32);
+  });
+
   test('makes a cell for each endpoint, phase of the intended time, and version', () => {
     const { cells } = record([
       settlement({ endpoint: 0, intendedMs: 999.9, version: '1' }),

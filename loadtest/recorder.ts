@@ -25,7 +25,7 @@ const MAX_VERSIONS = 16;
 const OTHER_VERSIONS = '(others)';
 
 /** Where a run stands, for the live line. */
-interface Snapshot {
+export interface Snapshot {
   readonly elapsedMs: number;
   readonly settled: number;
   readonly notOk: number;
@@ -48,6 +48,16 @@ interface RecorderOptions {
   readonly slotMs: number;
   /** After so long nothing due before can settle any more. */
   readonly timeoutMs: number;
+}
+
+/**
+ * How late the generator wrote the request; null: it never did. Opening a connection is not the generator's
+ * delay: it is as long as the way to the target and its handshakes.
+ */
+function toLagMs({ sentMs, intendedMs, connection }: Settlement): number | null {
+  if (sentMs === null) return null;
+  const setupMs = connection === null || connection.reused ? 0 : connection.setupMs;
+  return Math.max(0, sentMs - intendedMs - setupMs);
 }
 
 /** The width of the slots of a time series: 1 s, and more in long runs, so that a report has a bounded size. */
@@ -118,7 +128,8 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
       counts.settled += 1;
       cell.outcomes[outcome] = (cell.outcomes[outcome] ?? 0) + 1;
       slot.outcomes[outcome] = (slot.outcomes[outcome] ?? 0) + 1;
-      if (sentMs !== null) cell.lag.record(Math.max(0, sentMs - intendedMs));
+      const lagMs = toLagMs(settlement);
+      if (lagMs !== null) cell.lag.record(lagMs);
       if (outcome === 'ok') {
         cell.response.record(responseMs);
         slot.response.record(responseMs);

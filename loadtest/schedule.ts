@@ -1,3 +1,6 @@
+import { parseDurationMs } from './duration.ts';
+import { UsageError } from './usage-error.ts';
+
 /** A stretch of an open-model run in which the rate changes linearly; equal ends are a constant rate. */
 export interface Stage {
   readonly durationMs: number;
@@ -52,4 +55,14 @@ function toElapsedMs({ fromRate, toRate, durationMs }: Stage, arrivals: number):
   const slope = (toRate - fromRate) / (durationMs / 1_000);
   const root = Math.sqrt(Math.max(0, fromRate * fromRate + 2 * slope * arrivals));
   return (2_000 * arrivals) / (fromRate + root);
+}
+
+/** `RATE/TIME` or `FROM..TO/TIME`, in requests per second: `100/30s`, `0..500/1m`. */
+export function parseStage(text: string): Stage {
+  const [, from, to = from, time = ''] = /^(\d+\.?\d*)(?:\.\.(\d+\.?\d*))?\/(\w+)$/.exec(text) ?? [];
+  const durationMs = parseDurationMs(time);
+  if (from === undefined || durationMs === null || durationMs === 0) {
+    throw new UsageError('must be RATE/TIME or FROM..TO/TIME, as 100/30s or 0..500/1m');
+  }
+  return { durationMs, fromRate: Number(from), toRate: Number(to) };
 }

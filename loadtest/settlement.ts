@@ -37,6 +37,8 @@ export interface ConnectionFacts {
   readonly id: number;
   /** Had it carried a request before this one? */
   readonly reused: boolean;
+  /** What opening it took, TCP and TLS: the first request on it waited for that. */
+  readonly setupMs: number;
   /** Since it was established. */
   readonly ageMs: number;
   /** Since its previous answer ended; 0 on a connection not used before. */

@@ -13,7 +13,11 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first SIGINT or SIGTERM. A second one ends the process. */
   readonly interrupted: AbortSignal;
+  /** Ms since the epoch. */
+  nowMs(): number;
   /** `-` is standard input. */
   readText(path: string): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
+  /** Makes sure that `writeText` will be able to write there. */
+  prepareFile(path: string): Promise<void>;
 }

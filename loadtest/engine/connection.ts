@@ -30,6 +30,7 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   #socket: Socket | null = null;
   #phase: Phase = 'resolving';
+  #setupMs = 0;
   #establishedMs = 0;
   #idleSinceMs = 0;
   #requests = 0;
@@ -65,6 +66,7 @@ export class Connection {
   connect(target: Target, address: string, clock: () => number): void {
     if (this.#phase !== 'resolving') return;
     this.#phase = 'connecting';
+    const connectMs = clock();
     const socket = toSocket(target, address);
     this.#socket = socket;
     socket.setNoDelay(true);
@@ -73,6 +75,7 @@ export class Connection {
       if (this.#phase !== 'connecting' && this.#phase !== 'securing') return;
       this.#phase = 'idle';
       this.#establishedMs = clock();
+      this.#setupMs = this.#establishedMs - connectMs;
       this.#idleSinceMs = this.#establishedMs;
       this.#owner.onEstablished(this);
     };
@@ -95,6 +98,7 @@ export class Connection {
     this.facts = {
       id: this.id,
       reused,
+      setupMs: this.#setupMs,
       ageMs: nowMs - this.#establishedMs,
       idleMs: reused ? nowMs - this.#idleSinceMs : 0,
       requests: this.#requests,

@@ -24,6 +24,7 @@ interface Exchange {
 /** What this transport knows of a socket of the agent's. */
 interface SocketRecord {
   readonly id: number;
+  readonly setupMs: number;
   readonly establishedMs: number;
   idleSinceMs: number;
   requests: number;
@@ -77,7 +78,8 @@ export function createHttpTransport(
     exchanges.set(entry, exchange);
 
     client.once('socket', (socket) => {
-      const onWritable = () => exchanges.has(entry) && onSent(exchange, socket);
+      const socketMs = clock();
+      const onWritable = () => exchanges.has(entry) && onSent(exchange, socket, clock() - socketMs);
       if (socket.connecting) socket.once(tls === null ? 'connect' : 'secureConnect', onWritable);
       else onWritable();
     });
@@ -87,14 +89,15 @@ export function createHttpTransport(
     client.end(endpoint.body);
   }
 
-  function onSent(exchange: Exchange, socket: Socket): void {
+  function onSent(exchange: Exchange, socket: Socket, setupMs: number): void {
     const nowMs = clock();
-    const record = sockets.get(socket) ?? register(socket, nowMs);
+    const record = sockets.get(socket) ?? register(socket, nowMs, setupMs);
     record.requests += 1;
     const reused = record.requests > 1;
     exchange.facts = {
       id: record.id,
       reused,
+      setupMs: record.setupMs,
       ageMs: nowMs - record.establishedMs,
       idleMs: reused ? nowMs - record.idleSinceMs : 0,
       requests: record.requests,
@@ -103,10 +106,10 @@ export function createHttpTransport(
     ledger.send(exchange.entry, nowMs);
   }
 
-  function register(socket: Socket, nowMs: number): SocketRecord {
+  function register(socket: Socket, nowMs: number, setupMs: number): SocketRecord {
     counts.attempted += 1;
     counts.established += 1;
-    const record = { id: counts.established, establishedMs: nowMs, idleSinceMs: nowMs, requests: 0 };
+    const record = { id: counts.established, setupMs, establishedMs: nowMs, idleSinceMs: nowMs, requests: 0 };
     sockets.set(socket, record);
     return record;
   }

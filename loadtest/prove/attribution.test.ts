@@ -78,7 +78,7 @@ function toSettlement({
     connection:
       outcome === 'refused' || outcome === 'not_sent'
         ? null
-        : { id: 1, reused: kept, ageMs: 100, idleMs: 70, requests: kept ? 2 : 1, localPort: 1 },
+        : { id: 1, reused: kept, setupMs: 1, ageMs: 100, idleMs: 70, requests: kept ? 2 : 1, localPort: 1 },
     pod: pod === undefined ? 'a' : pod,
     version: null,
     detail: null,
