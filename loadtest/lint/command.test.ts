@@ -31,6 +31,8 @@ async function lint(args: readonly string[], { files = {}, programs = {} }: Mach
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
+    nowMs: () => 0,
+    prepareFile: async () => assert.fail('opens a file'),
     readText: async (path) => {
       const text = files[path];
       if (text === undefined) throw Object.assign(new Error('absent'), { code: 'ENOENT' });
