@@ -37,7 +37,7 @@ export interface ShutdownCause {
 }
 
 /** Beyond lame duck and drain timeout, after which the process ends come what may: time to flush. */
-const HARD_EXIT_RESERVE_MS = 5_000;
+export const HARD_EXIT_RESERVE_MS = 5_000;
 
 /** What a log line may take to leave when the process has to end at once. */
 const FLUSH_AT_ONCE_MS = 100;
