@@ -5,8 +5,10 @@ import type { Finding, Rule } from './rule.ts';
 import {
   type Autoscaler,
   containerAmount,
+  hasPodResources,
   type Inventory,
   matchesSelector,
+  podAmount,
   type Workload,
 } from './workload.ts';
 
@@ -51,9 +53,15 @@ $patch: delete
     source: `${HPA}#support-for-resource-metrics`,
     check: forEachScaled((workload, autoscaler, inventory) =>
       autoscaler.metrics.flatMap((metric) => {
-        const container =
+        const measured = `HorizontalPodAutoscaler/${autoscaler.object.name} measures it`;
+        if (metric.container === undefined && hasPodResources(workload, 'requests')) {
+          const field = workload.pod.get('resources', 'requests', metric.resource);
+          const message = `the pod requests no ${metric.resource}, and ${measured}`;
+          return field.exists ? [] : [{ object: workload.object, field, message }];
+        }
+        const containers =
           metric.container === undefined ? workload.serving : namedContainers(workload, metric.container);
-        if (container.length === 0) {
+        if (containers.length === 0) {
           return [
             {
               object: autoscaler.object,
@@ -62,10 +70,10 @@ $patch: delete
             },
           ];
         }
-        return unsized(inventory, workload, container, metric.resource).map((field) => ({
+        return unsized(inventory, workload, containers, metric.resource).map((field) => ({
           object: workload.object,
           field,
-          message: `${containerName(field)} requests no ${metric.resource}, and HorizontalPodAutoscaler/${autoscaler.object.name} measures it`,
+          message: `${containerName(field)} requests no ${metric.resource}, and ${measured}`,
         }));
       }),
     ),
@@ -97,7 +105,7 @@ spec:
     source: `${HPA}#container-resource-metrics`,
     check: forEachScaled((workload, autoscaler, inventory) =>
       autoscaler.metrics
-        .filter(({ container }) => container === undefined)
+        .filter(({ container }) => container === undefined && !hasPodResources(workload, 'requests'))
         .flatMap((metric) => {
           const sidecars = workload.containers.filter((container) => !workload.serving.includes(container));
           return unsized(inventory, workload, sidecars, metric.resource).map((field) => ({
@@ -160,11 +168,13 @@ spec: { minReplicas: 4, maxReplicas: 5 }
     source: `${HPA}#algorithm-details`,
     check: forEachScaled((workload, autoscaler, inventory) =>
       autoscaler.metrics.flatMap((metric) => {
-        const containers =
-          metric.container === undefined ? workload.containers : namedContainers(workload, metric.container);
-        const sum = (side: 'requests' | 'limits') =>
-          total(containers.map((each) => containerAmount(inventory, workload, each, side, metric.resource)));
-        const [request, limit] = [sum('requests'), sum('limits')];
+        const [container] = metric.container === undefined ? [] : namedContainers(workload, metric.container);
+        if (metric.container !== undefined && container === undefined) return [];
+        const amount = (side: 'requests' | 'limits') =>
+          container === undefined
+            ? podAmount(inventory, workload, side, metric.resource)
+            : containerAmount(inventory, workload, container, side, metric.resource);
+        const [request, limit] = [amount('requests'), amount('limits')];
         if (request === undefined || limit === undefined || request === 0) return [];
         const reachable = (limit / request) * 100;
         if (reachable > metric.percent * TOLERANCE) return [];
@@ -426,22 +436,10 @@ function quotaNeed(
   const [, side = 'requests', resource] =
     /^(?:(requests|limits)\.)?(cpu|memory|ephemeral-storage)$/.exec(name) ?? [];
   if (resource === undefined) return 'not counted';
-  const perPod = total(
-    workload.containers.map((container) =>
-      containerAmount(inventory, workload, container, side === 'limits' ? 'limits' : 'requests', resource),
-    ),
-  );
+  const perPod = podAmount(inventory, workload, side === 'limits' ? 'limits' : 'requests', resource);
   // A quota on CPU or memory makes the value compulsory; ephemeral storage is only counted.
   if (perPod === undefined) return resource === 'ephemeral-storage' ? 'not counted' : 'refused';
   return each(perPod);
-}
-
-/** Undefined where one is unknown. */
-function total(amounts: readonly (number | undefined)[]): number | undefined {
-  return amounts.reduce<number | undefined>(
-    (sum, amount) => (sum === undefined || amount === undefined ? undefined : sum + amount),
-    0,
-  );
 }
 
 function formatAmount(amount: number): string {

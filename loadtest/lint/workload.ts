@@ -221,6 +221,34 @@ function toUtilizationMetrics(spec: Field): UtilizationMetric[] {
 }
 
 /**
+ * What a pod requests of a resource (or may use at most), in base units: what it declares for itself as a whole,
+ * else the sum of its containers. Undefined where one of them requests nothing.
+ */
+export function podAmount(
+  inventory: Inventory,
+  workload: Workload,
+  side: 'requests' | 'limits',
+  resource: string,
+): number | undefined {
+  if (hasPodResources(workload, side)) {
+    return parseQuantity(workload.pod.get('resources', side, resource).scalar());
+  }
+  return workload.containers.reduce<number | undefined>((sum, container) => {
+    const amount = containerAmount(inventory, workload, container, side, resource);
+    return sum === undefined || amount === undefined ? undefined : sum + amount;
+  }, 0);
+}
+
+/**
+ * Whether the pod declares resources as a whole, which then count in place of its containers'.
+ *
+ * https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification
+ */
+export function hasPodResources({ pod }: Workload, side: 'requests' | 'limits'): boolean {
+  return pod.get('resources', side).entries().length > 0;
+}
+
+/**
  * What a container requests of a resource (or may use at most), in base units: as written, else the request that
  * a limit implies, else the default of a LimitRange of the namespace; undefined where it requests nothing.
  */
