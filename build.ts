@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { PAGE_CLIENT } from './loadtest/page/assets.ts';
 
 const ENTRIES = {
   'service/main': 'src/main.ts',
@@ -29,10 +30,21 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  // Piscina's optional native module lowers the priority of threads; it does without.
-  external: ['@napi-rs/nice'],
+  // Piscina's optional native module lowers the priority of threads; it does without. Bundled, nothing bundles.
+  external: ['@napi-rs/nice', 'esbuild'],
   banner: { js: COMMONJS_NAMES },
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'warning',
+});
+
+await build({
+  ...PAGE_CLIENT,
+  entryPoints: { 'loadtest/page-client': 'loadtest/page/client/charts.ts' },
+  outdir: 'dist',
+});
+await build({
+  ...PAGE_CLIENT,
+  entryPoints: { 'loadtest/page-client': 'loadtest/page/client/page.css' },
+  outdir: 'dist',
 });

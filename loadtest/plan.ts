@@ -60,7 +60,7 @@ export function countPlanned({ model, maxRequests, shard }: PlanSpec): number | 
 }
 
 /** How long the plan goes on, in ms; a plan cut by `maxRequests` may end before. */
-export function planDurationMs({ model }: PlanSpec): number {
+export function planDurationMs({ model }: Pick<PlanSpec, 'model'>): number {
   return model.kind === 'open' ? createSchedule(model.stages).durationMs : model.durationMs;
 }
 

@@ -1,5 +1,7 @@
 import type { Exit } from './exit-code.ts';
 import { type OptionValues, optional, repeatable, text } from './option.ts';
+import { loadPageAssets } from './page/assets.ts';
+import { formatPage } from './page/page.ts';
 import { formatReport, type Report } from './report.ts';
 import { parseRequirement } from './requirement.ts';
 import { toFindings } from './summary.ts';
@@ -20,6 +22,7 @@ export const REPORT_OPTIONS = {
       'Write the report as one line of JSON; - is standard output, and the tables then go to standard error',
     ),
   ),
+  html: optional(text('FILE', 'Write the report as a page that needs nothing else')),
 };
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
@@ -29,8 +32,14 @@ const STANDARD_OUTPUT = '-';
 const SHOWN_FAILURES = 10;
 
 /** @throws {UsageError} where a report could not be written: before the run, not after it */
-export async function prepareOutputs({ json }: Pick<ReportOptions, 'json'>, world: World): Promise<void> {
-  for (const [flag, path] of [['--json', json]] as const) {
+export async function prepareOutputs(
+  { json, html }: Pick<ReportOptions, 'json' | 'html'>,
+  world: World,
+): Promise<void> {
+  for (const [flag, path] of [
+    ['--json', json],
+    ['--html', html],
+  ] as const) {
     if (path === undefined || (flag === '--json' && path === STANDARD_OUTPUT)) continue;
     try {
       await world.prepareFile(path);
@@ -44,9 +53,11 @@ export async function prepareOutputs({ json }: Pick<ReportOptions, 'json'>, worl
 export async function presentReport(report: Report, options: ReportOptions, world: World): Promise<Exit> {
   const findings = toFindings(report);
   const tables = toTables(report, findings);
-  const { json } = options;
+  const { json, html } = options;
   if (json === STANDARD_OUTPUT) world.stdout.write(formatReport(report, findings));
   else if (json !== undefined) await world.writeText(json, formatReport(report, findings));
+  if (html !== undefined)
+    await world.writeText(html, formatPage(report, findings, tables, await loadPageAssets()));
 
   const shown = tables.map((table) =>
     table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,

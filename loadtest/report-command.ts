@@ -10,7 +10,7 @@ export const report = defineCommand({
   positionals: { placeholder: 'FILE', min: 1, max: 1 },
   options: REPORT_OPTIONS,
   examples: [
-    { line: 'loadtest report run.json', shows: 'a page from the JSON of a run' },
+    { line: 'loadtest report run.json --html run.html', shows: 'a page from the JSON of a run' },
     { line: "loadtest report run.json --require 'p99 < 20ms'", shows: 'a further requirement, afterwards' },
   ],
   run: async ({ options, positionals }, world) => {

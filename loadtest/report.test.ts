@@ -196,7 +196,7 @@ describe('toTables()', () => {
   test('shows each failure with its connection, pod and phase', () => {
     assert.match(
       text,
-      /1000 +\/health +closed_before_response +10 s .* load +reused, aged 900 ms +40 ms +0 B +pod-<2> +2 +closed by the server/,
+      /1000 +\/health +closed_before_response +10\.000 s .* load +reused, aged 900 ms +40 ms +0 B +pod-<2> +2 +closed by the server/,
     );
   });
 });

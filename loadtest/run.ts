@@ -121,7 +121,7 @@ export const run = defineCommand({
       shows: '100 requests a second for 30 s, over the four endpoints',
     },
     {
-      line: "loadtest run http://localhost:3000 --rate 500 --duration 1m --warmup 5s --require 'p99 < 50ms'",
+      line: "loadtest run http://localhost:3000 --rate 500 --duration 1m --warmup 5s --require 'p99 < 50ms' --html report.html",
       shows: 'a requirement, and a page to look at',
     },
     {

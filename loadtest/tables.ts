@@ -157,7 +157,7 @@ function toFailureTable({ record, setup }: Report): Table {
       String(failure.index),
       setup.endpoints[failure.endpoint]?.name ?? '',
       failure.outcome,
-      formatMs(failure.intendedMs),
+      `${formatFixed(failure.intendedMs / 1_000, 3)} s`,
       formatMs(failure.endMs - failure.intendedMs),
       failure.phase === failure.endPhase ? failure.phase : `${failure.phase} to ${failure.endPhase}`,
       failure.connection === null
