@@ -187,6 +187,9 @@ function toHttpFailure(error: Error, { entry, response }: Exchange): Failure {
   if (code.startsWith('HPE_')) return 'protocol_error';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
   if (response !== null) return 'truncated';
-  if (entry.sentMs === null) return toFailure('connecting', code, 0) ?? 'refused';
+  if (entry.sentMs === null) {
+    const isOfSystem = /^E[A-Z]+$/.test(code) && code !== 'EPROTO';
+    return toFailure(isOfSystem ? 'connecting' : 'securing', code, 0) ?? 'refused';
+  }
   return error.message === 'socket hang up' ? 'closed_before_response' : 'reset';
 }

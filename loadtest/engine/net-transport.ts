@@ -9,6 +9,8 @@ import type { ConnectionCounts, Transport, TransportOptions, TransportWorld } fr
 
 /** How long a spent connection may wait for the server to close it. */
 const LINGER_MS = 1000;
+/** What is read from a socket at a time. */
+const READ_BYTES = 65_536;
 /** Ages are spread by this share to both sides, so that connections do not expire together. */
 const AGE_JITTER = 0.2;
 
@@ -32,6 +34,7 @@ export function createNetTransport(
   const wantedNames = wanted.map((name) => name.toLowerCase());
 
   const counts: ConnectionCounts = { attempted: 0, established: 0, retired: 0, excess: 0 };
+  const readBuffer = Buffer.allocUnsafe(READ_BYTES);
   const queue = new Set<Entry>();
   /** Opening, idle and busy ones: those that `maxConnections` bounds. */
   const connections = new Set<Connection>();
@@ -112,7 +115,7 @@ export function createNetTransport(
     const connection = new Connection(counts.attempted, maxAgeMs, entry, parser, owner);
     connections.add(connection);
     resolver.resolve(
-      (address) => connection.connect(target, address, clock),
+      (address) => connection.connect(target, address, readBuffer, clock),
       (code) => connection.phase === 'resolving' && connection.fail('dns', code),
     );
   }

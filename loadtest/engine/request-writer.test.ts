@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Endpoint } from '../settlement.ts';
+import { UsageError } from '../usage-error.ts';
+import { createRequestWriter, type RequestIdField } from './request-writer.ts';
+import type { Target } from './target.ts';
+
+const TARGET: Target = { host: 'service', port: 3000, tls: null };
+const HEALTH: Endpoint = { name: 'health', method: 'GET', path: '/health', weight: 1 };
+
+function write(
+  endpoint: Partial<Endpoint>,
+  {
+    target = TARGET,
+    id = null,
+    isLast = false,
+  }: { target?: Target; id?: RequestIdField | null; isLast?: boolean } = {},
+): string {
+  const toText = createRequestWriter(target, [HEALTH, { ...HEALTH, ...endpoint }], id);
+  return toText({ index: 7, intendedMs: 0, endpoint: 1, fresh: isLast }, isLast);
+}
+
+describe('createRequestWriter()', () => {
+  test('writes the request of RFC 9112 §3, in origin form', () => {
+    assert.equal(
+      write({ path: '/payload?n=20' }),
+      'GET /payload?n=20 HTTP/1.1\r\nHost: service:3000\r\nUser-Agent: dropless-loadtest\r\nAccept: */*\r\n\r\n',
+    );
+  });
+
+  test('announces the last request of a connection, and names each with its id', () => {
+    assert.ok(write({}, { isLast: true }).endsWith('Accept: */*\r\nConnection: close\r\n\r\n'));
+    const id = { header: 'X-Request-Id', prefix: 'run-' };
+    assert.ok(write({}, { id }).endsWith('Accept: */*\r\nX-Request-Id: run-7\r\n\r\n'));
+  });
+
+  test('announces a body by its bytes, and an empty one where the method expects one', () => {
+    const text = write({ method: 'POST', body: 'é€' });
+    assert.ok(text.includes('\r\nContent-Length: 5\r\n'));
+    assert.deepEqual(Buffer.from(text.slice(-5), 'latin1').toString(), 'é€');
+    assert.ok(write({ method: 'PUT' }).includes('\r\nContent-Length: 0\r\n'));
+    assert.ok(!write({ method: 'DELETE' }).includes('Content-Length'));
+  });
+
+  test('lets own headers replace the usual ones, whatever their case', () => {
+    const text = write({ headers: { host: 'other', ACCEPT: 'text/plain', 'X-A': 'ä' } });
+    assert.ok(
+      text.includes('\r\nhost: other\r\nUser-Agent: dropless-loadtest\r\nACCEPT: text/plain\r\nX-A: ä\r\n'),
+    );
+    assert.equal(text.match(/host:/gi)?.length, 1);
+  });
+
+  for (const [host, port, isSecure, field] of [
+    ['service', 80, false, 'service'],
+    ['service', 443, false, 'service:443'],
+    ['service', 443, true, 'service'],
+    ['service', 80, true, 'service:80'],
+    ['::1', 3000, false, '[::1]:3000'],
+    ['::1', 80, false, '[::1]'],
+  ] as const) {
+    test(`Host: ${field}`, () => {
+      const tls = isSecure ? { ca: null, isVerified: true } : null;
+      assert.ok(write({}, { target: { host, port, tls } }).includes(`\r\nHost: ${field}\r\n`));
+    });
+  }
+
+  const refused: [Partial<Endpoint>, RegExp][] = [
+    [{ method: 'G ET' }, /method "G ET"/],
+    [{ method: 'CONNECT' }, /method "CONNECT"/],
+    [{ path: 'health' }, /path "health" must start with \//],
+    [{ path: '/a b' }, /path "\/a b"/],
+    [{ path: '/a\r\nX: y' }, /path/],
+    [{ headers: { 'X A': 'b' } }, /header name "X A"/],
+    [{ headers: { X: 'a\r\nY: b' } }, /header X "a\\r\\nY: b"/],
+    [{ headers: { X: '€' } }, /non-Latin-1/],
+    [{ headers: { Connection: 'close' } }, /"Connection" is set by the engine/],
+    [{ headers: { 'content-length': '3' } }, /set by the engine/],
+    [{ headers: { 'Transfer-Encoding': 'chunked' } }, /set by the engine/],
+    [{ headers: { Expect: '100-continue' } }, /set by the engine/],
+  ];
+  for (const [endpoint, message] of refused) {
+    test(`refuses ${JSON.stringify(endpoint)}`, () => {
+      assert.throws(
+        () => write(endpoint),
+        (error) => error instanceof UsageError && message.test(error.message),
+      );
+    });
+  }
+});
