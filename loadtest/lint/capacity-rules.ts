@@ -27,9 +27,10 @@ export const CAPACITY_RULES: readonly Rule[] = [
     lost: 'Each apply sets the number of pods back. Under load most pods are ended at once, and the rest are overloaded until the autoscaler has caught up.',
     fix: 'Remove spec.replicas; set minReplicas of the autoscaler.',
     source: `${HPA}#migrating-deployments-and-statefulsets-to-horizontal-autoscaling`,
-    check: forEachScaled(({ object }, _autoscaler, { isLive }) => {
+    check: forEachScaled(({ object }) => {
       const field = object.root.get('spec', 'replicas');
-      // In a cluster it is always set: by the autoscaler itself.
+      // What was read from a cluster has a uid, and there the autoscaler itself sets replicas.
+      const isLive = object.root.get('metadata', 'uid').exists;
       return isLive || !field.exists ? [] : [{ object, field, message: `replicas is ${field.scalar()}` }];
     }),
     bad: `

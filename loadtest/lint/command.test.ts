@@ -217,7 +217,9 @@ describe('loadtest lint --deployment', () => {
   const list = (...texts: (string | undefined)[]) => texts.map((text) => text ?? '').join('---\n');
   const stray =
     '{ apiVersion: v1, kind: Service, metadata: { name: other }, spec: { selector: { app: other } } }\n';
-  const live = patchExemplar('{ kind: Deployment, spec: { replicas: 7 } }').split('---\n')[0] ?? '';
+  const live =
+    patchExemplar('{ kind: Deployment, metadata: { uid: 5b1e }, spec: { replicas: 7 } }').split('---\n')[0] ??
+    '';
   const programs = {
     'kubectl --context c --namespace shop get deployment web --output json': live,
     'kubectl --context c --namespace shop get services --output json': list(objects.get('Service'), stray),

@@ -105,16 +105,9 @@ export async function readCluster(
     if (exitCode === 0) objects.push(...parseManifests(stdout, source, true));
     else unseen.push(what.join('/'));
   }
-  return {
-    inventory: createInventory(
-      objects.filter((object) => bearsOn(objects[0], object)),
-      {
-        isLive: true,
-        kubeMinor: parseMinor(await kubectl('version')),
-      },
-    ),
-    unseen,
-  };
+  const kubeMinor = parseMinor(await kubectl('version'));
+  const bearing = objects.filter((object) => bearsOn(objects[0], object));
+  return { inventory: createInventory(bearing, kubeMinor), unseen };
 }
 
 /** The quota and defaults of the namespace count for all; the rest only where it is about the Deployment. */

@@ -43,7 +43,7 @@ describe('the rules and reports', () => {
       fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 2 }), (path, value) => {
         const documents = replaceAt(objects, path, value) as unknown[];
         const text = documents.map((document) => JSON.stringify(document)).join('\n---\n');
-        const inventory = createInventory(parseManifests(text, 'any.yaml'), { kubeMinor: 29 });
+        const inventory = createInventory(parseManifests(text, 'any.yaml'), 29);
         const diagnoses = runRules(LINT_RULES, inventory);
         const report = { inventory, rules: LINT_RULES, diagnoses, unseen: [] };
         for (const format of [formatText, formatJson, formatSarif]) assert.ok(format(report).length > 0);

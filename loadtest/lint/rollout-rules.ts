@@ -188,10 +188,10 @@ spec:
     fix: 'Keep at least 2 pods: replicas, or minReplicas of the HorizontalPodAutoscaler.',
     source: DEPLOYMENT,
     check: forEachWorkload(({ object, replicas, autoscaler }) => {
-      if (replicas === undefined || replicas.min > 1) return [];
+      if (replicas?.min !== 1) return [];
       const owner = autoscaler?.object ?? object;
       const key = autoscaler === undefined ? 'replicas' : 'minReplicas';
-      return [{ object: owner, field: owner.root.get('spec', key), message: `${key} is ${replicas.min}` }];
+      return [{ object: owner, field: owner.root.get('spec', key), message: `${key} is 1` }];
     }),
     bad: `
 kind: HorizontalPodAutoscaler

@@ -7,7 +7,7 @@ import { LINT_RULES } from './rules.ts';
 import { createInventory } from './workload.ts';
 
 function find(patch: string, assumes: Rule['assumes'] = undefined): string[] {
-  const inventory = createInventory(parseManifests(patchExemplar(patch), 'example'), assumes);
+  const inventory = createInventory(parseManifests(patchExemplar(patch), 'example'), assumes?.kubeMinor);
   return runRules(LINT_RULES, inventory)
     .filter(({ ignoredBecause }) => ignoredBecause === undefined)
     .map((diagnosis) => `${diagnosis.rule.id}: ${formatPlace(diagnosis)}: ${diagnosis.message}`);

@@ -7,8 +7,6 @@ export interface Inventory {
   readonly objects: readonly KubeObject[];
   /** Those that answer requests; the rules speak of no others. */
   readonly workloads: readonly Workload[];
-  /** Read from a cluster, where the API server and the controllers have filled fields in. */
-  readonly isLive: boolean;
   /** The minor version of Kubernetes 1.x, where it is known. */
   readonly kubeMinor: number | undefined;
 }
@@ -49,16 +47,8 @@ interface UtilizationMetric {
 
 const KINDS = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
 
-export function createInventory(
-  objects: readonly KubeObject[],
-  known: { isLive?: boolean; kubeMinor?: number | undefined } = {},
-): Inventory {
-  return {
-    objects,
-    workloads: toWorkloads(objects),
-    isLive: known.isLive ?? false,
-    kubeMinor: known.kubeMinor,
-  };
+export function createInventory(objects: readonly KubeObject[], kubeMinor?: number): Inventory {
+  return { objects, workloads: toWorkloads(objects), kubeMinor };
 }
 
 function toWorkloads(objects: readonly KubeObject[]): Workload[] {
