@@ -210,6 +210,24 @@ spec: { minReplicas: 1 }
   });
 });
 
+describe('an annotation without a reason', () => {
+  test('hides nothing, and is found itself', async () => {
+    const manifest = patchExemplar(`
+kind: HorizontalPodAutoscaler
+metadata: { annotations: { ignore.loadtest.dropless/single-replica: " " } }
+spec: { minReplicas: 1 }
+`);
+    const { stdout } = await lint(['-', '--format', 'json'], { files: { '-': manifest } });
+    const found = (JSON.parse(stdout).findings as { rule: string; ignoredBecause?: string }[]).map(
+      ({ rule, ignoredBecause }) => [rule, ignoredBecause],
+    );
+    assert.deepEqual(found, [
+      ['single-replica', undefined],
+      ['ignore-without-reason', undefined],
+    ]);
+  });
+});
+
 describe('loadtest lint --deployment', () => {
   const objects = new Map(
     GOOD.split('---\n').map((text) => [/kind: (\w+)/.exec(text)?.[1] ?? '', text] as const),
