@@ -1,5 +1,5 @@
 /**
- * Bundles what is shipped into dist/, for Node and Bun alike: `bun build.ts`.
+ * Bundles what is shipped for Node and Bun alike, into dist/ or the directory named: `bun build.ts [DIRECTORY]`.
  * Workers are loaded by URL, so each is an entry of its own beside the program that starts it.
  */
 import { rm } from 'node:fs/promises';
@@ -22,10 +22,12 @@ const COMMONJS_NAMES = [
   "const __dirname = new URL('.', import.meta.url).pathname;",
 ].join('\n');
 
-await rm('dist', { recursive: true, force: true });
+const outdir = process.argv[2] ?? 'dist';
+
+await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: ENTRIES,
-  outdir: 'dist',
+  outdir,
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -41,10 +43,10 @@ await build({
 await build({
   ...PAGE_CLIENT,
   entryPoints: { 'loadtest/page-client': 'loadtest/page/client/charts.ts' },
-  outdir: 'dist',
+  outdir,
 });
 await build({
   ...PAGE_CLIENT,
   entryPoints: { 'loadtest/page-client': 'loadtest/page/client/page.css' },
-  outdir: 'dist',
+  outdir,
 });

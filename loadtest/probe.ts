@@ -73,6 +73,7 @@ function toReason(error: NodeJS.ErrnoException): string {
   const code = error.code ?? '';
   if (code === 'ECONNREFUSED') return 'connection refused; is it listening there?';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name is not known';
+  if (/^ERR_SSL|^EPROTO/.test(code)) return 'it does not speak TLS there, as https does';
   if (/CERT|SIGNATURE|ISSUER|ALTNAME/.test(code)) return `its certificate is not trusted (${code}); see --ca`;
-  return error.message;
+  return error.message.replace(/\s+/g, ' ').trim();
 }

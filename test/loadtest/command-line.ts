@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+interface Ending {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ending>;
+}
+
+export interface Program {
+  readonly name: string;
+  readonly argv: readonly [string, ...string[]];
+}
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** The program as it is run from the sources. */
+export const SOURCES: Program = {
+  name: 'Bun, from the sources',
+  argv: [process.execPath, join(root, 'loadtest', 'main.ts')],
+};
+
+/** The program as it is shipped, on both runtimes. Bundles into a directory of its own, inside the project, since the bundle leaves one optional package out. */
+export function createPrograms(): { programs: readonly Program[]; directory: string; remove(): void } {
+  const directory = mkdtempSync(join(root, 'node_modules', '.loadtest-'));
+  const built = spawnSync(process.execPath, ['build.ts', directory], { cwd: root, encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  const bundle = join(directory, 'loadtest', 'main.js');
+  return {
+    programs: [
+      { name: 'Bun', argv: [process.execPath, bundle] },
+      { name: 'Node', argv: ['node', bundle] },
+    ],
+    directory,
+    remove: () => rmSync(directory, { recursive: true }),
+  };
+}
+
+export function start({ argv: [command, ...first] }: Program, args: readonly string[], input = ''): Running {
+  const child = spawn(command, [...first, ...args], { cwd: root, stdio: 'pipe' });
+  const out = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    out.stderr += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const ended = new Promise<Ending>((resolve) => child.once('close', (code) => resolve({ code, ...out })));
+  return { child, ended };
+}
+
+export interface Target {
+  readonly url: string;
+  /** Requests received. */
+  readonly received: number;
+  /** Resolves as soon as so many have been received. */
+  reach(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A server that counts what it receives. */
+export async function listen(
+  answer: RequestListener = (_, response) => response.end('ok'),
+  tls: { key: string; cert: string } | null = null,
+): Promise<Target> {
+  let received = 0;
+  let waiting: { count: number; resolve: () => void }[] = [];
+  const onRequest: RequestListener = (request, response) => {
+    received += 1;
+    for (const { count, resolve } of waiting) if (received >= count) resolve();
+    waiting = waiting.filter(({ count }) => received < count);
+    answer(request, response);
+  };
+  const server = tls === null ? createServer(onRequest) : createTlsServer(tls, onRequest);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `${tls === null ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get received() {
+      return received;
+    },
+    reach: (count) =>
+      new Promise((resolve) => {
+        if (received >= count) resolve();
+        else waiting.push({ count, resolve });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
