@@ -4,9 +4,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { COMMANDS } from '../loadtest/commands.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
 import { formatRulesDoc } from '../loadtest/lint/rules-doc.ts';
 import { formatTable } from '../loadtest/markdown-table.ts';
+import { formatReference } from '../loadtest/reference.ts';
 import { COMPONENTS } from './components.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
 
@@ -18,6 +20,7 @@ export function generate(): Map<string, string> {
     withBlock('kustomize/README.md', toComponentTable()),
     withBlock('docs/dev-and-prod.md', `\`\`\`diff\n${toOverlayDiff()}\`\`\`\n`),
     ['docs/lint-rules.md', formatRulesDoc(LINT_RULES)],
+    ['docs/reference-cli.md', formatReference(COMMANDS)],
   ]);
 }
 

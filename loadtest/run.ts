@@ -100,7 +100,7 @@ const OPTIONS = {
     help: 'Send part I, from 0, of the one plan that N machines share',
     parse: parseShard,
   }),
-  'start-at': optional({
+  'start-at': withDefault('now', {
     placeholder: 'TIME',
     help: 'Start at this moment, as 2030-01-31T12:00:00Z, in all shards alike',
     parse: parseMoment,
@@ -166,7 +166,7 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     shard: options.shard,
   };
   if (countPlanned(plan) === 0) throw new UsageError('the rate and the duration make a plan of no request');
-  const startAtEpochMs = options['start-at'] ?? null;
+  const startAtEpochMs = options['start-at'];
   if (startAtEpochMs !== null && startAtEpochMs <= world.nowMs()) {
     throw new UsageError(
       `--start-at ${toMoment(startAtEpochMs)} has passed: it is ${toMoment(world.nowMs())}`,
@@ -285,7 +285,8 @@ function toReport(
   };
 }
 
-function parseMoment(given: string): number {
+function parseMoment(given: string): number | null {
+  if (given === 'now') return null;
   const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(given)
     ? Date.parse(given)
     : Number.NaN;
