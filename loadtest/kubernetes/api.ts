@@ -1,0 +1,165 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { isObject, type Json, textAt } from './json.ts';
+import type { Access } from './kubeconfig.ts';
+
+/** The API server said no, or could not be heard. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  /** HTTP status; null: no answer. */
+  readonly status: number | null;
+
+  constructor(status: number | null, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The patch formats of the Kubernetes API. */
+const PATCH_TYPES = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+} as const;
+
+export interface Api {
+  get(path: string, signal?: AbortSignal): Promise<Json>;
+  post(path: string, body: Json): Promise<Json>;
+  patch(path: string, type: keyof typeof PATCH_TYPES, body: unknown): Promise<Json>;
+  remove(path: string, body: Json): Promise<Json>;
+  /** Hands over each line as it comes, until the server ends the stream. Rejects where it breaks. */
+  stream(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
+}
+
+const ANSWER_TIMEOUT_MS = 15_000;
+const MAX_LINE_BYTES = 8_000_000;
+
+/** A client of one API server. Calls reject with `ApiError`. */
+export function createApi(access: Access): Api {
+  const { protocol, hostname, port, pathname } = new URL(access.server);
+  const isTls = protocol === 'https:';
+  const options = {
+    hostname,
+    port: port === '' ? (isTls ? 443 : 80) : Number(port),
+    ...(isTls
+      ? {
+          agent: new HttpsAgent({ keepAlive: true }),
+          rejectUnauthorized: !access.isTlsUnchecked,
+          ...(access.ca === null ? {} : { ca: access.ca }),
+          ...(access.clientCertificate ?? {}),
+        }
+      : { agent: new HttpAgent({ keepAlive: true }) }),
+  };
+
+  function send(
+    method: string,
+    path: string,
+    {
+      body,
+      type = 'application/json',
+      signal,
+    }: { body?: unknown; type?: string; signal?: AbortSignal | undefined },
+    onResponse: (response: IncomingMessage, resolve: () => void, reject: (error: Error) => void) => void,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const payload = body === undefined ? null : JSON.stringify(body);
+      const request = (isTls ? requestHttps : requestHttp)({
+        ...options,
+        method,
+        path: `${pathname.replace(/\/$/, '')}${path}`,
+        headers: {
+          accept: 'application/json',
+          ...(access.token === null ? {} : { authorization: `Bearer ${access.token}` }),
+          ...(payload === null ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(payload) }),
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const fail = (error: Error) =>
+        reject(error instanceof ApiError ? error : new ApiError(null, `${method} ${path}: ${error.message}`));
+      const unanswered = setTimeout(() => request.destroy(new Error('no answer in 15 s')), ANSWER_TIMEOUT_MS);
+      request.on('error', (error) => {
+        clearTimeout(unanswered);
+        fail(error);
+      });
+      request.on('response', (response) => {
+        clearTimeout(unanswered);
+        response.on('error', fail);
+        response.on('aborted', () => fail(new Error('the connection broke')));
+        onResponse(response, resolve, fail);
+      });
+      request.end(payload ?? undefined);
+    });
+  }
+
+  async function call(method: string, path: string, rest: Parameters<typeof send>[2]): Promise<Json> {
+    let answer: Json = {};
+    await send(method, path, rest, (response, resolve, reject) => {
+      void readAll(response).then((text) => {
+        const status = response.statusCode ?? 0;
+        const parsed = parseJson(text);
+        if (status >= 400) {
+          reject(toApiError(method, path, status, parsed, text));
+        } else if (parsed === null) {
+          reject(new ApiError(status, `${method} ${path}: the answer is not JSON`));
+        } else {
+          answer = parsed;
+          resolve();
+        }
+      }, reject);
+    });
+    return answer;
+  }
+
+  return {
+    get: (path, signal) => call('GET', path, { signal }),
+    post: (path, body) => call('POST', path, { body }),
+    patch: (path, type, body) => call('PATCH', path, { body, type: PATCH_TYPES[type] }),
+    remove: (path, body) => call('DELETE', path, { body }),
+    stream: (path, onLine, signal) =>
+      send('GET', path, { signal }, (response, resolve, reject) => {
+        const status = response.statusCode ?? 0;
+        if (status !== 200) {
+          void readAll(response).then(
+            (text) => reject(toApiError('GET', path, status, parseJson(text), text)),
+            reject,
+          );
+          return;
+        }
+        let rest = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          const lines = (rest + chunk).split('\n');
+          rest = lines.pop() ?? '';
+          if (rest.length > MAX_LINE_BYTES) response.destroy(new Error('a line without end'));
+          for (const line of lines) if (line.trim() !== '') onLine(line);
+        });
+        response.on('end', resolve);
+      }),
+  };
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export function parseJson(text: string): Json | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+function toApiError(
+  method: string,
+  path: string,
+  status: number,
+  parsed: Json | null,
+  text: string,
+): ApiError {
+  const message = textAt(parsed, 'message') ?? text.slice(0, 200);
+  return new ApiError(status, `${method} ${path}: ${status} ${message}`);
+}
