@@ -12,6 +12,7 @@ const ENTRIES = {
   // Piscina starts this file, from beside itself, in each of its threads.
   'service/worker': 'node_modules/piscina/dist/worker.js',
   'loadtest/main': 'loadtest/main.ts',
+  'loadtest/witness-worker': 'loadtest/prove/witness-worker.ts',
   'loadtest/load-worker': 'loadtest/load-worker.ts',
 };
 

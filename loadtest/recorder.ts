@@ -54,7 +54,7 @@ interface RecorderOptions {
  * How late the generator wrote the request; null: it never did. Opening a connection is not the generator's
  * delay: it is as long as the way to the target and its handshakes.
  */
-function toLagMs({ sentMs, intendedMs, connection }: Settlement): number | null {
+export function toLagMs({ sentMs, intendedMs, connection }: Settlement): number | null {
   if (sentMs === null) return null;
   const setupMs = connection === null || connection.reused ? 0 : connection.setupMs;
   return Math.max(0, sentMs - intendedMs - setupMs);

@@ -11,7 +11,7 @@ const options: FleetOptions = {
   maxSurge: 1,
   maxUnavailable: 0,
   minReadyMs: 50,
-  readiness: { path: '/ready', periodMs: 20 },
+  readiness: { path: '/ready', periodMs: 20, failureThreshold: 2 },
   preStopMs: 100,
   graceMs: 5_000,
   propagationMs: 50,

@@ -18,8 +18,8 @@ async function listen(onSocket: (socket: Socket) => void): Promise<{ server: Ser
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-async function balance(latencyMs = 0) {
-  const balancer = await createBalancer({ propagationMs: 0, latencyMs });
+async function balance({ latencyMs = 0, propagationMs = 0 } = {}) {
+  const balancer = await createBalancer({ propagationMs, latencyMs, nowMs: () => performance.now() });
   closers.push(() => balancer.close());
   return balancer;
 }
@@ -54,7 +54,7 @@ describe('createBalancer()', () => {
     const seen: string[] = [];
     for (let n = 0; n < 4; n += 1) {
       const { got, port } = await exchange(balancer.port, 'x');
-      assert.equal(balancer.podOf(port), got);
+      assert.equal(balancer.podOf(port, performance.now()), got);
       seen.push(got);
     }
     assert.deepEqual(seen, ['a', 'b', 'a', 'b']);
@@ -62,7 +62,7 @@ describe('createBalancer()', () => {
 
   for (const latencyMs of [0, 5]) {
     test(`passes on a close as a close and a reset as a reset, latency ${latencyMs} ms`, async () => {
-      const balancer = await balance(latencyMs);
+      const balancer = await balance({ latencyMs });
       const { port } = await listen((socket) => {
         socket.once('data', (data) =>
           data.toString() === 'reset' ? socket.resetAndDestroy() : socket.end('bye'),
@@ -86,7 +86,7 @@ describe('createBalancer()', () => {
     await balancer.settled();
     const { end, port: clientPort } = await exchange(balancer.port, 'x');
     assert.equal(end, 'ECONNRESET');
-    assert.equal(balancer.podOf(clientPort), 'a');
+    assert.equal(balancer.podOf(clientPort, performance.now()), 'a');
   });
 
   test('leaves a connection where it is when its endpoint is removed', async () => {
@@ -106,5 +106,26 @@ describe('createBalancer()', () => {
     await balancer.settled();
     assert.equal((await exchange(balancer.port, 'x')).end, 'ECONNRESET');
     assert.equal(await echo('two'), 'two');
+  });
+
+  test('hears of an added endpoint at once, and of a removed one late', async () => {
+    const balancer = await balance({ propagationMs: 60_000 });
+    const pods = await Promise.all(['a', 'b'].map((name) => listen((socket) => socket.end(name))));
+    const [a, b] = pods.map(({ port }, index) => ({ pod: ['a', 'b'][index] ?? '', port }));
+    if (a === undefined || b === undefined) throw new Error('two pods were started');
+    balancer.publish([a]);
+    balancer.publish([b]);
+    const seen = [(await exchange(balancer.port, 'x')).got, (await exchange(balancer.port, 'x')).got];
+    assert.deepEqual(seen, ['a', 'b']);
+  });
+
+  test('tells apart two connections that had the same port of the client, one after the other', async () => {
+    const balancer = await balance();
+    const { port } = await listen((socket) => socket.end('a'));
+    const beforeMs = performance.now() - 1;
+    balancer.publish([{ pod: 'a', port }]);
+    const { port: clientPort } = await exchange(balancer.port, 'x');
+    assert.equal(balancer.podOf(clientPort, beforeMs), null);
+    assert.equal(balancer.podOf(clientPort, performance.now()), 'a');
   });
 });

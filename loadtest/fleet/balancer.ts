@@ -9,37 +9,46 @@ interface Backend {
 
 export interface Balancer {
   readonly port: number;
-  /** The ready endpoints, as they are now. New connections follow after the propagation delay. */
+  /** The ready endpoints, as they are now: added ones count at once, removed ones after the propagation delay. */
   publish(backends: readonly Backend[]): void;
-  /** Resolves once the last published endpoints are in force. */
+  /** Resolves once the last published endpoints, and no others, are in force. */
   settled(): Promise<void>;
-  /** The pod that the client's connection from this local port leads to; null: none, or not known any more. */
-  podOf(clientPort: number): string | null;
+  /** The pod that the client's connection from this local port led to at that time; null: none. */
+  podOf(clientPort: number, atMs: number): string | null;
   close(): Promise<void>;
 }
 
 interface BalancerOptions {
-  /** From `publish` until new connections follow it. */
+  /** From the removal of an endpoint until new connections avoid it. */
   readonly propagationMs: number;
   /** Added to what goes through, each way. */
   readonly latencyMs: number;
+  nowMs(): number;
 }
 
 /**
  * Balances connections, not requests, as kube-proxy does: each new one goes to the next endpoint, stays there to
- * its end, and is not moved when the endpoint is removed. A close or a reset is passed on as what it is. Where
+ * its end, and is not moved when the endpoint is removed. Of the many nodes of a cluster, which learn of endpoints each
+ * in its own time, it is the worst for both: the first to hear of an added one and the last of a removed one. A close or a reset is passed on as what it is. Where
  * kube-proxy has the client's SYN refused, this one resets the connection that it had to accept first.
  */
-export async function createBalancer({ propagationMs, latencyMs }: BalancerOptions): Promise<Balancer> {
-  let inForce: readonly Backend[] = [];
+export async function createBalancer({
+  propagationMs,
+  latencyMs,
+  nowMs,
+}: BalancerOptions): Promise<Balancer> {
+  const inForce = new Map<string, Backend>();
+  let published = new Set<string>();
   let turn = 0;
-  const pods = new Map<number, string>();
+  /** By port of the client, in the order of their times. */
+  const ways = new Map<number, { readonly fromMs: number; readonly pod: string }[]>();
   const sockets = new Set<Socket>();
-  const pending = new Map<NodeJS.Timeout, () => void>();
+  const removals = new Set<NodeJS.Timeout>();
+  let wake: () => void = () => {};
 
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     track(client);
-    const backend = inForce[turn % Math.max(1, inForce.length)];
+    const backend = [...inForce.values()][turn % Math.max(1, inForce.size)];
     turn += 1;
     if (backend === undefined) {
       client.on('error', () => {});
@@ -47,7 +56,9 @@ export async function createBalancer({ propagationMs, latencyMs }: BalancerOptio
       return;
     }
     const clientPort = client.remotePort;
-    if (clientPort !== undefined) pods.set(clientPort, backend.pod);
+    if (clientPort !== undefined) {
+      ways.set(clientPort, [...(ways.get(clientPort) ?? []), { fromMs: nowMs(), pod: backend.pod }]);
+    }
     const upstream = connect({ host: '127.0.0.1', port: backend.port, allowHalfOpen: true, noDelay: true });
     track(upstream);
     upstream.on('connect', () => {
@@ -61,6 +72,15 @@ export async function createBalancer({ propagationMs, latencyMs }: BalancerOptio
   /** A reset takes as long as data does. */
   function later(reset: () => void): void {
     setTimeout(reset, latencyMs).unref();
+  }
+
+  function removeLater(pod: string): void {
+    const timer = setTimeout(() => {
+      removals.delete(timer);
+      if (!published.has(pod)) inForce.delete(pod);
+      wake();
+    }, propagationMs);
+    removals.add(timer);
   }
 
   function track(socket: Socket): void {
@@ -78,29 +98,22 @@ export async function createBalancer({ propagationMs, latencyMs }: BalancerOptio
   return {
     port: address.port,
     publish(backends) {
-      const timer = setTimeout(() => {
-        inForce = backends;
-        pending.get(timer)?.();
-        pending.delete(timer);
-      }, propagationMs);
-      pending.set(timer, () => {});
+      published = new Set(backends.map(({ pod }) => pod));
+      for (const backend of backends) inForce.set(backend.pod, backend);
+      for (const pod of inForce.keys()) if (!published.has(pod)) removeLater(pod);
     },
     async settled() {
-      const last = [...pending.keys()].at(-1);
-      if (last === undefined) return;
-      const earlier = pending.get(last);
-      await new Promise<void>((resolve) => {
-        pending.set(last, () => {
-          earlier?.();
-          resolve();
+      while (removals.size > 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
         });
-      });
+      }
     },
-    podOf: (clientPort) => pods.get(clientPort) ?? null,
+    podOf: (clientPort, atMs) => ways.get(clientPort)?.findLast(({ fromMs }) => fromMs <= atMs)?.pod ?? null,
     async close() {
-      for (const timer of pending.keys()) clearTimeout(timer);
-      for (const resolve of pending.values()) resolve();
-      pending.clear();
+      for (const timer of removals) clearTimeout(timer);
+      removals.clear();
+      wake();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;

@@ -15,7 +15,12 @@ export interface FleetOptions {
   readonly maxUnavailable: number;
   readonly minReadyMs: number;
   /** Null: no readiness probe, so that a pod is ready as soon as its process runs. */
-  readonly readiness: { readonly path: string; readonly periodMs: number } | null;
+  readonly readiness: {
+    readonly path: string;
+    readonly periodMs: number;
+    /** Failures in a row that make a ready pod unready. */
+    readonly failureThreshold: number;
+  } | null;
   readonly preStopMs: number;
   /** From the deletion, preStop included, until SIGKILL. */
   readonly graceMs: number;
@@ -31,7 +36,8 @@ export interface Fleet {
   readonly url: string;
   /** Names of the pods that are not terminating, oldest first. */
   readonly pods: readonly string[];
-  podOf(clientPort: number): string | null;
+  /** The pod that a client's connection from this port led to at that time. */
+  podOf(clientPort: number, atMs: number): string | null;
   /** Replaces every pod by one of this version. */
   rollout(version: string): void;
   scale(replicas: number): void;
@@ -76,7 +82,7 @@ export async function createFleet(
   options: FleetOptions,
   hooks: { nowMs(): number; onEvent(event: PodEvent): void; signal: AbortSignal },
 ): Promise<Fleet> {
-  const balancer = await createBalancer(options);
+  const balancer = await createBalancer({ ...options, nowMs: hooks.nowMs });
   const pods = new Set<Pod>();
   const cordoned = new Set<string>();
   const waiters = new Set<() => void>();
@@ -175,12 +181,15 @@ export async function createFleet(
   async function probe(pod: Pod, replica: Replica): Promise<void> {
     const { readiness, minReadyMs } = options;
     let isRunning = true;
+    let failures = 0;
     void replica.exited.then(() => {
       isRunning = false;
     });
     while (isRunning && !pod.isTerminating && !closing.signal.aborted) {
-      const ready = readiness === null || (await isReady(replica.port, readiness.path));
+      const isSuccess = readiness === null || (await isReady(replica.port, readiness.path));
       if (!isRunning || pod.isTerminating || pod.isFrozen) return;
+      failures = isSuccess ? 0 : failures + 1;
+      const ready = isSuccess || (pod.readyMs !== null && failures < (readiness?.failureThreshold ?? 0));
       if (ready !== (pod.readyMs !== null)) {
         pod.readyMs = ready ? hooks.nowMs() : null;
         emit({ kind: ready ? 'ready' : 'unready', pod: pod.name });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Api, ApiError, parseJson } from './api.ts';
 import { isObject, type Json, listAt, numberAt, textAt } from './json.ts';
 
-export type Change = 'seen' | 'deleted';
+type Change = 'seen' | 'deleted';
 
 export interface WatchHooks {
   /** An object as it is now, or as it was last. */

@@ -44,6 +44,8 @@ const exited = (atMs: number, code: number | null, signal: string | null = null)
   code,
   signal,
 });
+/** Serves all the time. */
+const other: PodEvent[] = settled.map((event) => ({ ...event, pod: 'z' }));
 const nodeLost: PodEvent[] = [...settled, { atMs: 90_000, pod: 'a', kind: 'node-lost' }];
 
 interface Case {
@@ -91,7 +93,7 @@ function blame(given: Case) {
     podOf: () => null,
     firstOkMs: () => (given.firstOkMs === undefined ? -1_000 : given.firstOkMs),
     slackMs: SLACK_MS,
-    roundTripMs: ROUND_TRIP_MS,
+    usualMs: () => ROUND_TRIP_MS,
   };
   return toLoss(toSettlement(given), evidence);
 }
@@ -111,12 +113,17 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
     [
       'gave up a request in flight',
-      { events: [...terminating, exited(15_005, 0)], outcome: 'reset', endMs: 15_000, waitedMs: inFlight },
+      { events: [...terminating, exited(16_000, 0)], outcome: 'reset', endMs: 15_000, waitedMs: inFlight },
+      'endpoint removed',
+    ],
+    [
+      'exited at once, of itself',
+      { events: [...terminating, exited(15_120, 0)], outcome: 'reset', endMs: 15_100 },
       'endpoint removed',
     ],
     [
       'cut an answer',
-      { events: [...terminating, exited(15_005, 0)], outcome: 'truncated', endMs: 15_000, bytes: 9 },
+      { events: [...terminating, exited(16_000, 0)], outcome: 'truncated', endMs: 15_000, bytes: 9 },
       'endpoint removed',
     ],
   ],
@@ -128,7 +135,7 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
     [
       'in a race after SIGTERM, and then ended well',
-      { events: [...terminating, exited(15_000, 0)], outcome: 'closed_before_response', endMs: 15_001 },
+      { events: [...terminating, exited(15_121, 0)], outcome: 'closed_before_response', endMs: 15_121 },
       'gone',
     ],
     ['at its idle timeout', { events: settled, outcome: 'reset', endMs: 5_000 }, 'ready'],
@@ -140,10 +147,10 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'endpoint removed',
     ],
     ['in its preStop hook', { events: terminating, outcome: 'refused', endMs: 10_005 }, 'terminating'],
-    ['answers 503', { events: terminating, outcome: 'http_503', endMs: 15_100 }, 'endpoint removed'],
+    ['answers 503', { events: terminating, outcome: 'http_503', endMs: 14_980 }, 'preStop'],
     [
       'refused, the pod worked out',
-      { events: terminating, outcome: 'refused', endMs: 15_100, pod: null },
+      { events: [...terminating, ...other], outcome: 'refused', endMs: 15_100, pod: null },
       'endpoint removed',
     ],
   ],
@@ -175,6 +182,7 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ['503', { events: settled, outcome: 'http_503', endMs: 5_000 }, 'ready'],
     ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
     ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
+    ['503 before SIGTERM', { events: terminating, outcome: 'http_503', endMs: 14_979 }, 'preStop'],
     ['no pod known', { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null }, 'unknown'],
     [
       'no endpoint at all',
@@ -191,7 +199,7 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ['before it shows', { events: flapping, outcome: 'http_503', endMs: 20_000 }, 'ready'],
     ['while it shows', { events: flapping, outcome: 'http_500', endMs: 50_500 }, 'unready'],
     ['just after', { events: flapping, outcome: 'timeout', endMs: 80_999 }, 'ready'],
-    ['no endpoint left', { events: flapping, outcome: 'refused', endMs: 50_500, pod: null }, 'unready'],
+    ['no endpoint left', { events: flapping, outcome: 'refused', endMs: 50_500, pod: null }, 'unknown'],
   ],
   'node-lost': [
     [
@@ -238,7 +246,7 @@ describe('toLoss()', () => {
       podOf: () => 'a',
       firstOkMs: () => 0,
       slackMs: SLACK_MS,
-      roundTripMs: ROUND_TRIP_MS,
+      usualMs: () => ROUND_TRIP_MS,
     };
     const loss = toLoss(
       toSettlement({ events: [], outcome: 'reset', endMs: 15_000, pod: 'other' }),
@@ -249,7 +257,12 @@ describe('toLoss()', () => {
 
   test('says how it knows the pod', () => {
     assert.equal(blame({ events: terminating, outcome: 'reset', endMs: 15_000 }).podBy, 'connection');
-    const worked = blame({ events: terminating, outcome: 'refused', endMs: 15_000, pod: null });
+    const worked = blame({
+      events: [...terminating, ...other],
+      outcome: 'refused',
+      endMs: 15_000,
+      pod: null,
+    });
     assert.deepEqual([worked.pod, worked.podBy], ['a', 'elimination']);
     const nobody = blame({ events: settled, outcome: 'refused', endMs: 15_000, pod: null });
     assert.deepEqual([nobody.pod, nobody.podBy], [null, null]);
@@ -258,7 +271,7 @@ describe('toLoss()', () => {
   test('names no pod where two can have done it, and the cause only where they agree', () => {
     const rename = (events: readonly PodEvent[]) => events.map((event) => ({ ...event, pod: 'b' }));
     const given = { outcome: 'refused', endMs: 15_100, pod: null } as const;
-    const agreed = blame({ ...given, events: [...terminating, ...rename(terminating)] });
+    const agreed = blame({ ...given, events: [...other, ...terminating, ...rename(terminating)] });
     assert.deepEqual([agreed.pod, agreed.cause], [null, 'stops-listening-early']);
     assert.match(agreed.why, /one of a, b/);
     const torn = blame({

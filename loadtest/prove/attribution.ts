@@ -12,8 +12,8 @@ export interface Evidence {
   firstOkMs(pod: string, endpoint: number): number | null;
   /** How much later than it happened an event may be stamped. */
   readonly slackMs: number;
-  /** The shortest time between a request and its answer: the way there and back, and next to no work. */
-  readonly roundTripMs: number;
+  /** How long the ok answers of about that time took, at the median. It grows when anything on the way stalls. */
+  usualMs(atMs: number): number;
 }
 
 /** A lost request, with whom and what to blame. */
@@ -35,10 +35,12 @@ interface Judgement {
 }
 
 /**
- * A request that meets the end of its connection on the way fails within a round trip. Two and this much mean
- * that the server had it, and gave it up.
+ * A request that meets the end of its connection on the way fails sooner than it would have been answered. Twice
+ * the usual time and this much mean that the server had it, and gave it up.
  */
 const IN_FLIGHT_MS = 10;
+/** A process that ends this soon after SIGTERM has waited for nothing. */
+const AT_ONCE_MS = 100;
 /** node-monitor-grace-period is 50 s since Kubernetes 1.32: what a node loses before it is NotReady is its loss too. */
 const NODE_GRACE_MS = 60_000;
 /** A pod that failed all it got for this long after it became ready is not merely too early. */
@@ -60,11 +62,11 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
     const judgement = life === undefined ? unseen(known) : judge(settlement, life, evidence);
     return { settlement, pod: known, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
   }
+  const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
+  if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
   const suspects = [...evidence.lives.values()].filter((life) => isSuspect(settlement, life, evidence));
   const [first, ...others] = suspects;
-  if (first === undefined) {
-    return { settlement, pod: null, podBy: null, phase: 'unknown', ...judgeFleet(settlement, evidence) };
-  }
+  if (first === undefined) return { ...nobody, ...judgeFleet(settlement) };
   const judgement = judge(settlement, first, evidence);
   if (others.length === 0) {
     return {
@@ -78,10 +80,7 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
   const agree = others.every((life) => judge(settlement, life, evidence).cause === judgement.cause);
   const names = suspects.map(({ pod }) => pod).join(', ');
   return {
-    settlement,
-    pod: null,
-    podBy: null,
-    phase: 'unknown',
+    ...nobody,
     cause: agree ? judgement.cause : 'unknown',
     why: agree ? `one of ${names}; of the first: ${judgement.why}` : `any of ${names} can have caused it`,
   };
@@ -205,8 +204,19 @@ function judgeTerminating(
   if (isUnanswered && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
+  if (
+    isUnanswered &&
+    ended &&
+    life.sigtermMs !== null &&
+    exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs
+  ) {
+    return {
+      cause: 'exits-on-sigterm',
+      why: `${pod} exited${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
+    };
+  }
   const isInFlight =
-    bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.roundTripMs + IN_FLIGHT_MS);
+    bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.usualMs(endMs) + IN_FLIGHT_MS);
   if (CUT.includes(outcome) && outcome !== 'refused' && isInFlight) {
     const waited = sentMs === null ? 0 : Math.round(endMs - sentMs);
     return {
@@ -220,28 +230,37 @@ function judgeTerminating(
   if (isUnanswered && !isKept) {
     return { cause: 'stops-listening-early', why: `${pod} took no new connection${at}` };
   }
+  if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {
+    return {
+      cause: 'too-little-capacity',
+      why: `${pod} had not been sent SIGTERM and answered ${settlement.status}`,
+    };
+  }
   if (OVERLOAD.includes(outcome)) {
     return { cause: 'stops-listening-early', why: `${pod} answered ${settlement.status}${at}` };
   }
   return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
 }
 
-function judgeFleet(settlement: Settlement, { lives }: Evidence): Judgement {
-  const { endMs, outcome } = settlement;
-  const all = [...lives.values()];
-  if (all.length > 0 && !all.some((life) => isWithin(life.endpoint, endMs))) {
-    const flapping = all.find((life) => isFlapping(life, endMs));
-    return flapping === undefined
-      ? { cause: 'too-little-capacity', why: 'no pod was a ready endpoint' }
-      : {
-          cause: 'readiness-flaps',
-          why: `no pod was a ready endpoint, and ${flapping.pod} had turned unready`,
-        };
-  }
-  if (OVERLOAD.includes(outcome) || SILENT.includes(outcome)) {
-    return { cause: 'too-little-capacity', why: 'every pod that could be reached was ready' };
-  }
-  return { cause: 'unknown', why: 'no pod that could be reached was starting, ending or unready' };
+function isFleetEmpty({ endMs }: Settlement, { lives }: Evidence): boolean {
+  return lives.size > 0 && ![...lives.values()].some((life) => isWithin(life.endpoint, endMs));
+}
+
+function judgeEmptyFleet({ endMs }: Settlement, { lives }: Evidence): Judgement {
+  const flapping = [...lives.values()].find((life) => isFlapping(life, endMs));
+  return flapping === undefined
+    ? { cause: 'too-little-capacity', why: 'no pod was a ready endpoint' }
+    : {
+        cause: 'readiness-flaps',
+        why: `no pod was a ready endpoint, and ${flapping.pod} had turned unready`,
+      };
+}
+
+/** Of a fleet in which no pod is suspect. */
+function judgeFleet({ outcome }: Settlement): Judgement {
+  return OVERLOAD.includes(outcome) || SILENT.includes(outcome)
+    ? { cause: 'too-little-capacity', why: 'every pod that could be reached was ready' }
+    : { cause: 'unknown', why: 'no pod that could be reached was starting, ending or unready' };
 }
 
 function relative(atMs: number, toMs: number | null, name: string): string {

@@ -6,10 +6,11 @@ const clean: Findings = {
   planned: 3_000,
   ok: 3_000,
   lost: 0,
-  lostToTimeouts: 0,
+  outcomes: {},
   isLedgerClosed: true,
-  isGeneratorLimited: false,
+  lagP99Ms: 50,
   watchGaps: [],
+  isInterrupted: false,
   incomplete: null,
   unseen: [],
 };
@@ -29,9 +30,14 @@ describe('toVerdict()', () => {
     ['no request at all', { planned: 0, ok: 0 }, 'nothing was requested'],
     ['an open ledger', { isLedgerClosed: false }, 'the ledger does not balance'],
     ['an answer neither ok nor lost', { ok: 2_999 }, '1 answers were neither ok nor lost (4xx or 3xx)'],
-    ['a limited generator', { isGeneratorLimited: true }, 'the load generator could not keep its schedule'],
+    [
+      'a late generator',
+      { lagP99Ms: 50.6 },
+      'the load generator could not keep its schedule (p99 51 ms late)',
+    ],
     ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
     ['a disturbance not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
+    ['an interruption', { isInterrupted: true }, 'it was interrupted'],
     ['a version not seen', { unseen: ['no answer came from v2'] }, 'no answer came from v2'],
   ] as const) {
     test(`is inconclusive with ${what}`, () => {
@@ -52,9 +58,17 @@ describe('toVerdict()', () => {
   });
 
   test('does not blame the target for what a limited generator can have lost', () => {
-    const limited = { ...clean, ok: 2_990, lost: 10, isGeneratorLimited: true };
-    assert.equal(toVerdict({ ...limited, lostToTimeouts: 10 }).kind, 'inconclusive');
-    assert.equal(toVerdict({ ...limited, lostToTimeouts: 9 }).kind, 'losses');
+    const limited = { ...clean, ok: 2_990, lost: 10, lagP99Ms: 60 };
+    const outcomes = { timeout: 4, connect_timeout: 3, not_sent: 3 };
+    assert.equal(toVerdict({ ...limited, outcomes }).kind, 'inconclusive');
+    assert.equal(toVerdict({ ...limited, outcomes: { ...outcomes, timeout: 3, reset: 1 } }).kind, 'losses');
+    assert.equal(toVerdict({ ...limited, outcomes, lagP99Ms: 50 }).kind, 'losses');
+  });
+
+  test('does not blame the target for what was open when it was interrupted', () => {
+    const stopped = { ...clean, ok: 2_990, lost: 10, isInterrupted: true };
+    assert.equal(toVerdict({ ...stopped, outcomes: { not_sent: 3, unfinished: 7 } }).kind, 'inconclusive');
+    assert.equal(toVerdict({ ...stopped, outcomes: { unfinished: 9, reset: 1 } }).kind, 'losses');
   });
 
   test('counts nothing on an open ledger', () => {

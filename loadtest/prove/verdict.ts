@@ -1,4 +1,5 @@
 import type { Exit } from '../exit-code.ts';
+import type { Outcome } from '../outcome.ts';
 
 /** All that a verdict rests on. */
 export interface Findings {
@@ -6,12 +7,14 @@ export interface Findings {
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
-  /** Losses that the load generator can have made itself: never written, or timed out. */
-  readonly lostToTimeouts: number;
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly isLedgerClosed: boolean;
-  readonly isGeneratorLimited: boolean;
+  /** 99 % of the requests went out no later than so much after their time. */
+  readonly lagP99Ms: number;
   /** Why the events of the pods may be incomplete; empty: the watch covered the whole event. */
   readonly watchGaps: readonly string[];
+  /** Stopped by its user, with what was open then. */
+  readonly isInterrupted: boolean;
   /** Why the disturbance did not run to its end, or was not seen to; null: it did. */
   readonly incomplete: string | null;
   /** Which of the pods that had to be seen answering never did, in words; empty: all did. */
@@ -29,6 +32,30 @@ export type Verdict = {
   readonly upperBound: number | null;
 };
 
+/**
+ * A request that goes out some ms late is no worse a witness of a loss, only of a latency, of which a proof says
+ * nothing. Beyond this the load was not the one that was asked for.
+ */
+const MAX_LAG_MS = 50;
+
+/** Ways to fail that a generator which is late, or one that is stopped, brings about by itself. */
+const OWN_LOSSES = {
+  late: ['timeout', 'connect_timeout', 'not_sent'],
+  interrupted: ['not_sent', 'unfinished'],
+} as const satisfies Record<string, readonly Outcome[]>;
+
+function countOwnLosses(findings: Findings): number {
+  const own = new Set<Outcome>([
+    ...(isLate(findings) ? OWN_LOSSES.late : []),
+    ...(findings.isInterrupted ? OWN_LOSSES.interrupted : []),
+  ]);
+  return [...own].reduce((sum, outcome) => sum + (findings.outcomes[outcome] ?? 0), 0);
+}
+
+function isLate({ lagP99Ms }: Findings): boolean {
+  return lagP99Ms > MAX_LAG_MS;
+}
+
 /** The rule of three: none lost of n leaves, at 95 % confidence, a rate of at most 3/n. */
 function toUpperBound(requests: number): number {
   return requests === 0 ? 1 : Math.min(1, 3 / requests);
@@ -41,8 +68,7 @@ function toUpperBound(requests: number): number {
 export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
   const doubts = toDoubts(findings);
-  const isOwnFault = findings.isGeneratorLimited && findings.lostToTimeouts === lost;
-  if (lost > 0 && findings.isLedgerClosed && !isOwnFault) {
+  if (findings.isLedgerClosed && lost > countOwnLosses(findings)) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
@@ -63,7 +89,10 @@ function toDoubts(findings: Findings): string[] {
     ...(planned > ok + lost
       ? [`${count(planned - ok - lost)} answers were neither ok nor lost (4xx or 3xx)`]
       : []),
-    ...(findings.isGeneratorLimited ? ['the load generator could not keep its schedule'] : []),
+    ...(isLate(findings)
+      ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
+      : []),
+    ...(findings.isInterrupted ? ['it was interrupted'] : []),
     ...(findings.incomplete === null ? [] : [findings.incomplete]),
     ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
     ...findings.unseen,

@@ -7,6 +7,6 @@ process.on('SIGTERM', () => {
   server.stopListening();
   setInterval(() => {
     for (const socket of server.sockets) if (!server.busy.has(socket)) socket.destroy();
-    if (server.sockets.size === 0) process.exit(0);
   }, 20);
+  setTimeout(() => process.exit(0), 600);
 });

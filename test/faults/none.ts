@@ -1,7 +1,7 @@
 /** Does everything right: goes on accepting for a while after SIGTERM, sends clients away, finishes, exits 0. */
 import { startServer } from './server.ts';
 
-const LAME_DUCK_MS = 700;
+const LAME_DUCK_MS = 1_500;
 let isDraining = false;
 const server = startServer(({ path, answer }) => {
   const close = isDraining;

@@ -5,7 +5,7 @@ let answered = 0;
 let isDraining = false;
 startServer(({ path, answer }) => {
   answered += path === '/ready' ? 0 : 1;
-  answer(answered % 40 === 39 ? 500 : 200, { close: isDraining });
+  answer(path !== '/ready' && answered % 40 === 39 ? 500 : 200, { close: isDraining });
 });
 
 process.on('SIGTERM', () => {

@@ -1,0 +1,56 @@
+import { type ControlId, toControlEnv } from '../prove/control.ts';
+import type { FleetOptions } from './fleet.ts';
+
+/** What the command line says of the fleet. */
+export interface FleetSetup {
+  /** Null: this project's own service, on the runtime that runs this. */
+  readonly command: string | null;
+  readonly replicas: number;
+  readonly readyPath: string;
+  readonly propagationMs: number;
+  readonly latencyMs: number;
+  readonly preStopMs: number;
+  readonly lameDuckMs: number;
+  readonly graceMs: number;
+  readonly minReadyMs: number;
+}
+
+/** Probes come ten times as often as in a cluster, since all other times are scaled down as well. */
+const PROBE = { periodMs: 100, failureThreshold: 2 };
+const NODE_GRACE_MS = 5_000;
+
+/** The fleet, lacking the safeguard of the control. */
+export function toFleetOptions(
+  setup: FleetSetup,
+  control: ControlId | null,
+  env: FleetOptions['env'],
+): FleetOptions {
+  return {
+    command: setup.command ?? toOwnService(import.meta.url),
+    env: {
+      ...env,
+      HOST: '127.0.0.1',
+      ACCESS_LOG: 'off',
+      LAME_DUCK_MS: String(setup.lameDuckMs),
+      ...toControlEnv(control),
+    },
+    replicas: setup.replicas,
+    maxSurge: 1,
+    maxUnavailable: 0,
+    minReadyMs: setup.minReadyMs,
+    readiness: control === 'readiness' ? null : { path: setup.readyPath, ...PROBE },
+    preStopMs: control === 'preStop' ? 0 : setup.preStopMs,
+    graceMs: setup.graceMs,
+    propagationMs: setup.propagationMs,
+    latencyMs: setup.latencyMs,
+    nodeGraceMs: NODE_GRACE_MS,
+  };
+}
+
+/** From the source tree or from the bundle, whichever this is. */
+function toOwnService(from: string): string {
+  const isSource = from.endsWith('.ts');
+  const file = new URL(isSource ? '../../src/main.ts' : '../service/main.js', from).pathname;
+  const loader = isSource && process.versions.bun === undefined ? ' --import=tsx' : '';
+  return `'${process.execPath}'${loader} '${file}'`;
+}

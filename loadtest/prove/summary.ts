@@ -1,0 +1,109 @@
+import { formatCount } from '../format.ts';
+import { formatTable } from '../tables.ts';
+import type { Loss } from './attribution.ts';
+import { CAUSES, type CauseId } from './cause.ts';
+import { CONTROLS } from './control.ts';
+import type { Proof } from './proof.ts';
+
+/** Losses told one by one on a terminal: the rest is in the reports. */
+const SHOWN_LOSSES = 5;
+
+/** One proof for a terminal: what was lost by cause, why, what to change, and the verdict. */
+export function formatProof(proof: Proof): string {
+  return [
+    ...(proof.losses.length === 0 ? [] : [formatCauses(proof), formatStories(proof), formatFixes(proof)]),
+    ...proof.leftBehind.map((what) => `Not undone: ${what}`),
+    toSentence(proof),
+  ].join('\n\n');
+}
+
+/** The verdict, with what stands against it. */
+export function toSentence({ verdict, control, lost }: Proof): string {
+  const doubts =
+    verdict.kind === 'losses' && verdict.doubts.length > 0 ? ` Besides, ${verdict.doubts.join('; ')}.` : '';
+  const expected =
+    control === null
+      ? ''
+      : lost > 0
+        ? ` As it should without ${control}.`
+        : ` Without ${control}, nothing was lost: it is not shown to matter here.`;
+  return `${verdict.sentence}${doubts}${expected}`;
+}
+
+function formatCauses({ causes, losses }: Proof): string {
+  const rows = causeEntries(causes).map(([cause, count]) => {
+    const own = losses.filter((loss) => loss.cause === cause);
+    const pods = new Set(own.flatMap(({ pod }) => (pod === null ? [] : [pod])));
+    return [
+      CAUSES[cause].title.replaceAll('`', ''),
+      formatCount(count),
+      formatSpan(own),
+      [...pods].join(', ') || '-',
+    ];
+  });
+  return formatTable({ title: 'Losses', note: null, columns: ['Cause', 'Lost', 'When', 'Pods'], rows });
+}
+
+function formatSpan(losses: readonly Loss[]): string {
+  const times = losses.map(({ settlement }) => settlement.endMs);
+  if (times.length === 0) return '-';
+  const toSeconds = (ms: number) => (ms / 1_000).toFixed(1);
+  return `${toSeconds(Math.min(...times))}–${toSeconds(Math.max(...times))} s`;
+}
+
+function formatStories({ losses, endpoints, lost }: Proof): string {
+  const shown = losses.slice(0, SHOWN_LOSSES).map((loss) => `  ${formatStory(loss, endpoints)}`);
+  const rest = lost - shown.length;
+  return [...shown, ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])].join('\n');
+}
+
+/** What happened to one request, in one line. */
+function formatStory({ settlement, pod, podBy, phase, why }: Loss, endpoints: readonly string[]): string {
+  const { index, endpoint, endMs, outcome, connection, bytesReceived } = settlement;
+  const on =
+    connection === null
+      ? 'no connection'
+      : connection.reused
+        ? `kept connection, idle for ${Math.round(connection.idleMs)} ms`
+        : 'fresh connection';
+  const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
+  const who =
+    pod === null ? 'pod not known' : `${pod}${podBy === 'elimination' ? ' (worked out)' : ''}, ${phase}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
+}
+
+function formatFixes({ causes }: Proof): string {
+  return causeEntries(causes)
+    .map(([cause]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${CAUSES[cause].fix}`)
+    .join('\n');
+}
+
+/** What each safeguard is worth: the losses of the proof beside those of each control. */
+export function formatControls(proof: Proof, controls: readonly Proof[]): string {
+  const toShare = ({ lost, planned }: Proof) => `${formatCount(lost)} of ${formatCount(planned)}`;
+  const rows = controls.flatMap((control) =>
+    control.control === null
+      ? []
+      : [
+          [
+            control.control,
+            toShare(proof),
+            toShare(control),
+            control.lost > 0 ? 'yes' : 'not shown',
+            causeEntries(control.causes)
+              .map(([cause, count]) => `${formatCount(count)} ${CAUSES[cause].title.replaceAll('`', '')}`)
+              .join(', ') || `nothing missed ${CONTROLS[control.control].lacks}`,
+          ],
+        ],
+  );
+  return formatTable({
+    title: 'Controls',
+    note: null,
+    columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'],
+    rows,
+  });
+}
+
+function causeEntries(causes: Proof['causes']): [CauseId, number][] {
+  return Object.entries(causes) as [CauseId, number][];
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { FleetOptions } from '../loadtest/fleet/fleet.ts';
+import { createFleetScene, type FleetDisturbance } from '../loadtest/fleet/fleet-scene.ts';
+import { CAUSES, type CauseId } from '../loadtest/prove/cause.ts';
+import { carryOut, type Proof } from '../loadtest/prove/proof.ts';
+import type { WitnessSpec } from '../loadtest/prove/witness.ts';
+import { parseTargetUrl, toTarget } from '../loadtest/target-url.ts';
+
+const never = new AbortController().signal;
+
+const options: FleetOptions = {
+  command: '',
+  env: process.env,
+  replicas: 3,
+  maxSurge: 1,
+  maxUnavailable: 0,
+  minReadyMs: 100,
+  readiness: { path: '/ready', periodMs: 20, failureThreshold: 3 },
+  preStopMs: 400,
+  graceMs: 5_000,
+  propagationMs: 200,
+  latencyMs: 15,
+  nodeGraceMs: 1_500,
+};
+
+function toSpec(url: URL): WitnessSpec {
+  return {
+    plan: {
+      model: { kind: 'open', stages: [{ durationMs: 60_000, fromRate: 300, toRate: 300 }] },
+      endpoints: [{ name: '/', method: 'GET', path: '/', weight: 1 }],
+      freshShare: 0.4,
+      maxRequests: null,
+      seed: 1,
+      shard: { index: 0, of: 1 },
+    },
+    engine: {
+      engine: 'net',
+      target: toTarget(url, { ca: null, isVerified: true }),
+      mode: 'open',
+      timeoutMs: 1_500,
+      maxConnections: 500,
+      connMaxAgeMs: 2_000,
+      podHeader: 'X-Pod',
+      versionHeader: 'X-Version',
+      requestId: null,
+      limits: { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 1_048_576 },
+    },
+  };
+}
+
+async function prove(
+  server: string,
+  change: Partial<FleetOptions> = {},
+  disturbance: FleetDisturbance = { kind: 'rollout', isForced: false },
+): Promise<Proof> {
+  const file = join(import.meta.dirname, 'faults', `${server}.ts`);
+  assert.ok(existsSync(file), file);
+  const scene = await createFleetScene(
+    { ...options, command: `${process.execPath} ${file}`, ...change },
+    disturbance,
+    never,
+  );
+  const spec = toSpec(parseTargetUrl(scene.url.href));
+  const kind = disturbance.kind === 'power-off' ? 'kill' : disturbance.kind;
+  return carryOut({ disturbance: kind, control: null, baselineMs: 500, tailMs: 500 }, spec, scene, never);
+}
+
+/** What makes each fault show: the fleet as it is, where nothing is said. */
+const FAULTS: Record<
+  CauseId,
+  { server?: string; change?: Partial<FleetOptions>; disturbance?: FleetDisturbance }
+> = {
+  'exits-on-sigterm': {},
+  'closes-kept-connections': { change: { preStopMs: 1_000 } },
+  'stops-listening-early': { change: { preStopMs: 0 } },
+  'ready-too-early': {},
+  'killed-at-grace-end': { change: { graceMs: 800 } },
+  'too-little-capacity': { change: { maxSurge: 0, maxUnavailable: 2 } },
+  'readiness-flaps': { change: { replicas: 2 }, disturbance: { kind: 'scale', isForced: false } },
+  'node-lost': { server: 'none', disturbance: { kind: 'power-off', isForced: false } },
+  unknown: {},
+};
+
+describe('a fault of the target is named', () => {
+  for (const [cause, { server = cause, change, disturbance }] of Object.entries(FAULTS)) {
+    test(CAUSES[cause as CauseId].title, async () => {
+      const { verdict, causes, lost, losses, outcomes } = await prove(server, change, disturbance);
+      const found = JSON.stringify({
+        causes,
+        outcomes,
+        doubts: verdict.doubts,
+        why: losses.slice(0, 3).map(({ why }) => why),
+      });
+      assert.equal(verdict.kind, 'losses', found);
+      // A race may make some of them look like their neighbours. The fault must stand out all the same.
+      assert.ok((causes[cause as CauseId] ?? 0) >= 0.8 * lost, found);
+    });
+  }
+});
+
+test('a server without a fault loses nothing, and is proven', async () => {
+  const { verdict, causes, ok, planned } = await prove('none');
+  assert.deepEqual({ ok, causes }, { ok: planned, causes: {} });
+  // Only a machine that is busy with other things may leave a doubt.
+  assert.deepEqual(
+    verdict.doubts.filter((doubt) => !doubt.includes('could not keep its schedule')),
+    [],
+  );
+});
+
+test('deletion by force loses what the pod held, and is blamed', async () => {
+  const { causes } = await prove('none', {}, { kind: 'kill', isForced: true });
+  assert.deepEqual(Object.keys(causes), ['killed-at-grace-end'], JSON.stringify(causes));
+});
