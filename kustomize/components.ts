@@ -22,6 +22,15 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
     purpose: 'Nothing but port 3000 goes in, nothing goes out.',
     needs: 'a network plugin that enforces it',
   },
+  monitoring: {
+    purpose:
+      'What Prometheus scrapes, records and alerts on; `rules.yaml` is the same for one without an operator.',
+    needs: 'the Prometheus operator',
+  },
+  dashboard: {
+    purpose: 'A Grafana dashboard.',
+    needs: 'Grafana with its sidecar, or an import of `microservice.json`',
+  },
   tenancy: {
     purpose:
       'A namespace under Pod Security `restricted`, with a quota that has room for a rollout at full scale, and default limits.',

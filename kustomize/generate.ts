@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generate } from './generated.ts';
+import { GENERATED } from './generated.ts';
 
-for (const [path, text] of generate()) writeFileSync(join(import.meta.dirname, '..', path), text);
+for (const [path, toText] of GENERATED) writeFileSync(join(import.meta.dirname, '..', path), toText());

@@ -3,35 +3,26 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { COMMANDS } from '../loadtest/commands.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
 import { formatRulesDoc } from '../loadtest/lint/rules-doc.ts';
 import { formatTable } from '../loadtest/markdown-table.ts';
 import { formatReference } from '../loadtest/reference.ts';
 import { COMPONENTS } from './components.ts';
+import { replaceBlock } from './generated-block.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Path from the project's root → the file's whole text as it should be. */
-export function generate(): Map<string, string> {
-  return new Map([
-    withBlock('kustomize/README.md', toComponentTable()),
-    withBlock('docs/dev-and-prod.md', `\`\`\`diff\n${toOverlayDiff()}\`\`\`\n`),
-    ['docs/lint-rules.md', formatRulesDoc(LINT_RULES)],
-    ['docs/reference-cli.md', formatReference(COMMANDS)],
-  ]);
-}
-
-/** The file with the text between its two marks replaced. */
-function withBlock(path: string, block: string): [string, string] {
-  const [before, after] = ['<!-- made by npm run generate -->\n', '<!-- end -->\n'];
-  const text = readFileSync(join(ROOT, path), 'utf8');
-  const [start, end] = [text.indexOf(before) + before.length, text.indexOf(after)];
-  if (start < before.length || end < start) throw new Error(`${path} lacks the marks of a generated block`);
-  return [path, `${text.slice(0, start)}\n${block}\n${text.slice(end)}`];
-}
+/** Path from the project's root → its whole text as it should be. In this order: the later read the earlier. */
+export const GENERATED: ReadonlyMap<string, () => string> = new Map([
+  ['kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule],
+  ['kustomize/README.md', () => replaceBlock(join(ROOT, 'kustomize/README.md'), toComponentTable())],
+  ['docs/dev-and-prod.md', () => replaceBlock(join(ROOT, 'docs/dev-and-prod.md'), toOverlayDiff())],
+  ['docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)],
+  ['docs/reference-cli.md', () => formatReference(COMMANDS)],
+]);
 
 function toComponentTable(): string {
   const users = ['dev', 'prod'].map((overlay) => [overlay, readOverlay(overlay)] as const);
@@ -61,6 +52,20 @@ function toAddedKinds(before: readonly Manifest[], after: readonly Manifest[]): 
     .join(', ');
 }
 
+/** The groups of rules.yaml as the operator takes them. */
+function toPrometheusRule(): string {
+  const { groups } = parse(
+    readFileSync(join(import.meta.dirname, 'components/monitoring/rules.yaml'), 'utf8'),
+  );
+  const rule = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: { name: 'microservice-rules', labels: { 'app.kubernetes.io/name': 'microservice' } },
+    spec: { groups },
+  };
+  return `# Made from rules.yaml by \`npm run generate\`.\n${stringify(rule, { lineWidth: 0 })}`;
+}
+
 /** `kubectl diff` of prod against dev, one file an object. */
 function toOverlayDiff(): string {
   const directory = mkdtempSync(join(tmpdir(), 'overlay-diff-'));
@@ -83,7 +88,8 @@ function toOverlayDiff(): string {
     });
     if (run.error !== undefined) throw run.error;
     // Times of the files, and the command line that diff repeats between two of them.
-    return run.stdout.replace(/^((?:---|\+\+\+) \S+)\t.*$/gm, '$1').replace(/^diff .*\n/gm, '');
+    const diff = run.stdout.replace(/^((?:---|\+\+\+) \S+)\t.*$/gm, '$1').replace(/^diff .*\n/gm, '');
+    return `\`\`\`diff\n${diff}\`\`\`\n`;
   } finally {
     rmSync(directory, { recursive: true });
   }

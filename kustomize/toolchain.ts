@@ -30,6 +30,11 @@ export const EDITOR: Tool = {
   command: isOnPath('kustomize') ? ['kustomize', 'edit'] : undefined,
 };
 
+export const PROMTOOL: Tool = {
+  name: 'promtool',
+  command: isOnPath('promtool') ? ['promtool'] : undefined,
+};
+
 /**
  * A `test` for bodies that run the tool.
  * Where the tool is missing it prints the name of what is not run; with CI set, it fails instead.
