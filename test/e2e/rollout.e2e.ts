@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { after, before, describe } from 'node:test';
+import { type Deployment, type Namespace, type Pod, toNamespace, until } from './cluster.ts';
+import { recordFigure, saw } from './figures.ts';
+import { toImages } from './images.ts';
+import { copyManifests } from './manifests.ts';
+import { type PodWatch, watchPods } from './pod-watch.ts';
+import { readImage } from './registry.ts';
+import { createScenarios, formatMegabytes, formatSeconds, requireNoLoss, witnessed } from './scenario.ts';
+import { ask, awaitAddress, awaitQuiet, DEPLOYMENT, isReady, readResidentBytes } from './target.ts';
+
+const images = toImages(process.env);
+const [first, second] = [images.first.version, images.second.version];
+/** A rollout that may lose requests is repeated until it does, so often at most. */
+const COUNTER_PROOF_ATTEMPTS = 5;
+
+describe('the prod overlay', () => {
+  const manifests = copyManifests();
+  const namespace: Namespace = toNamespace(`dropless-e2e-prod-${Date.now().toString(36)}`);
+  let watch: PodWatch;
+  /** Prod in a namespace of its own, with the quota that it has to fit into. */
+  let overlay: string;
+  let address: string;
+  const scenario = createScenarios(() => namespace);
+
+  before(() => {
+    overlay = manifests.addOverlay('tenant', {
+      namespace: namespace.name,
+      resources: ['../prod'],
+      components: ['../../components/tenancy'],
+      // `kubectl drain` takes away only what carries this.
+      labels: [{ pairs: { 'dropless-e2e': namespace.name }, includeTemplates: true }],
+    });
+  });
+  after(async () => {
+    manifests.remove();
+    await namespace.delete();
+  });
+
+  async function apply(): Promise<void> {
+    await namespace.kubectl('apply', '-k', overlay);
+    await awaitQuiet(namespace);
+  }
+
+  async function requireVersion(version: string): Promise<void> {
+    assert.equal((await ask(address, '/version')).body.version, version);
+  }
+
+  scenario('comes up with three pods on more than one node, within its own quota', async () => {
+    await manifests.setImage('prod', images.first.reference);
+    await namespace.kubectl('create', 'namespace', namespace.name);
+    watch = watchPods(namespace);
+    saw(await namespace.kubectl('apply', '-k', overlay));
+    const pods = await awaitQuiet(namespace, 3);
+    address = await awaitAddress(namespace);
+    saw(await namespace.kubectl('get', 'pods,service,hpa,pdb,resourcequota', '-o', 'wide'));
+    const nodes = new Set(pods.map(({ spec }) => spec.nodeName));
+    assert.ok(nodes.size > 1, `all pods are on ${[...nodes].join()}`);
+    await recordMemory('memory of a pod, idle', pods);
+  });
+
+  scenario('kustomize edit set image promotes by tag and digest, and loses nothing', async () => {
+    const [old] = await namespace.pods();
+    assert.ok(old !== undefined);
+    const { digest } = await readImage(images.second.reference);
+    await manifests.setImage('prod', `${images.second.reference}@${digest}`);
+    const log = namespace.tryKubectl(['logs', '--follow', '--tail=10', old.metadata.name]);
+    const testimony = await requireNoLoss('promotion by kustomize edit set image', address, async () => {
+      await apply();
+      await recordMemory('memory of a pod, at 400 requests a second', await namespace.pods());
+    });
+    assert.deepEqual([...testimony.versions].sort(), [first, second]);
+    await requireVersion(second);
+
+    const last = (await log).stdout.trim().split('\n').at(-1) ?? '';
+    saw(`last line of ${old.metadata.name}: ${last}`);
+    const { message, reason, served, cut, drainMs, exitCode } = JSON.parse(last);
+    assert.deepEqual(
+      { message, reason, cut, exitCode },
+      { message: 'closed', reason: 'SIGTERM', cut: 0, exitCode: 0 },
+    );
+    assert.ok(served.total > 0 && served['5xx'] >= 0 && drainMs >= 2_000, last);
+  });
+
+  scenario('kubectl rollout undo goes back, and loses nothing', async () => {
+    const testimony = await requireNoLoss('rollback', address, async () => {
+      await namespace.kubectl('rollout', 'undo', DEPLOYMENT);
+      await awaitQuiet(namespace);
+    });
+    assert.deepEqual([...testimony.versions].sort(), [first, second]);
+    await requireVersion(first);
+  });
+
+  scenario('kubectl set image promotes, and loses nothing', async () => {
+    const testimony = await requireNoLoss('promotion by kubectl set image', address, async () => {
+      await namespace.kubectl('set', 'image', DEPLOYMENT, `microservice=${images.second.reference}`);
+      await awaitQuiet(namespace);
+    });
+    assert.deepEqual([...testimony.versions].sort(), [first, second]);
+    await requireVersion(second);
+  });
+
+  scenario('an image that does not exist leaves the old version serving', async () => {
+    await requireNoLoss('image that does not exist', address, async () => {
+      await namespace.kubectl('set', 'image', DEPLOYMENT, `microservice=${images.first.reference}-missing`);
+      const pod = await awaitPod('a pod without its image', ({ status }) => {
+        const reason = status.containerStatuses?.[0]?.state.waiting?.reason;
+        return reason === 'ErrImagePull' || reason === 'ImagePullBackOff';
+      });
+      saw(pod.status.containerStatuses?.[0]?.state.waiting?.message ?? '');
+      await requireStuck();
+    });
+  });
+
+  scenario('a version that never gets ready leaves the old version serving', async () => {
+    await requireNoLoss('version that never gets ready', address, async () => {
+      const probe = { name: 'microservice', readinessProbe: { httpGet: { path: '/nowhere' } } };
+      await patchPodSpec({ containers: [probe] });
+      await awaitPod('a pod that runs and is not ready', (pod) => {
+        return pod.status.containerStatuses?.[0]?.state.waiting === undefined && !isReady(pod);
+      });
+      await requireStuck();
+    });
+  });
+
+  scenario('scaling down loses nothing', async () => {
+    await setBounds(5, 5);
+    await awaitQuiet(namespace, 5);
+    await requireNoLoss('scale-down from 5 to 3', address, async () => {
+      await setBounds(3, 3);
+      await awaitQuiet(namespace, 3);
+    });
+    await setBounds(3, 10);
+  });
+
+  scenario('draining a node loses nothing, and the disruption budget never blocks it', async () => {
+    const [pod] = await namespace.pods();
+    const node = pod?.spec.nodeName ?? '';
+    const startMs = performance.now();
+    try {
+      await requireNoLoss('node drain', address, async () => {
+        const flags = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=180s'];
+        const ours = `--pod-selector=dropless-e2e=${namespace.name}`;
+        saw(await namespace.kubectl('drain', node, ours, ...flags));
+        recordFigure('time to drain a node', formatSeconds(performance.now() - startMs));
+        await awaitQuiet(namespace, 3);
+      });
+      const left = (await namespace.pods()).filter(({ spec }) => spec.nodeName === node);
+      assert.deepEqual(left, []);
+    } finally {
+      await namespace.kubectl('uncordon', node);
+    }
+  });
+
+  scenario('counter-proof: without preStop and lame duck, the same witness sees losses', async () => {
+    const env = [{ name: 'LAME_DUCK_MS', value: '0' }];
+    await patchPodSpec({ containers: [{ name: 'microservice', lifecycle: null, env }] });
+    await awaitQuiet(namespace);
+    let [sent, lost] = [0, 0];
+    for (let attempt = 0; attempt < COUNTER_PROOF_ATTEMPTS && lost === 0; attempt++) {
+      const testimony = await witnessed(address, async () => {
+        await namespace.kubectl('rollout', 'restart', DEPLOYMENT);
+        await awaitQuiet(namespace);
+      });
+      sent += testimony.sent;
+      lost += testimony.lost.length;
+      for (const loss of testimony.lost.slice(0, 3)) saw(`lost: ${JSON.stringify(loss)}`);
+    }
+    recordFigure('requests lost, without preStop and lame duck (wanted: some)', `${lost} of ${sent}`);
+    assert.ok(lost > 0, 'the witness sees nothing, so its zeros prove nothing');
+  });
+
+  scenario('pods were ready soon after they were scheduled', async () => {
+    const coldStarts = watch.stop().sort((a, b) => a - b);
+    const [median, slowest] = [coldStarts[Math.floor(coldStarts.length / 2)], coldStarts.at(-1)];
+    assert.ok(median !== undefined && slowest !== undefined);
+    recordFigure(
+      'cold start, pod scheduled to ready',
+      `median ${formatSeconds(median)}, slowest ${formatSeconds(slowest)}, of ${coldStarts.length} pods`,
+    );
+  });
+
+  async function recordMemory(what: string, pods: readonly Pod[]): Promise<void> {
+    const bytes = await Promise.all(pods.map(({ metadata }) => readResidentBytes(namespace, metadata.name)));
+    recordFigure(what, formatMegabytes(Math.max(...bytes)));
+  }
+
+  function awaitPod(what: string, isWanted: (pod: Pod) => boolean): Promise<Pod> {
+    return until(what, 60_000, async () => (await namespace.pods()).find(isWanted));
+  }
+
+  async function setBounds(minReplicas: number, maxReplicas: number): Promise<void> {
+    const patch = JSON.stringify({ spec: { minReplicas, maxReplicas } });
+    await namespace.kubectl('patch', 'hpa/microservice-hpa', '-p', patch);
+  }
+
+  async function patchPodSpec(spec: object): Promise<void> {
+    await namespace.kubectl('patch', DEPLOYMENT, '-p', JSON.stringify({ spec: { template: { spec } } }));
+  }
+
+  /** The rollout reports that it does not get on, with all old pods serving; then it is undone. */
+  async function requireStuck(): Promise<void> {
+    const before = await namespace.get<Deployment>(DEPLOYMENT);
+    await namespace.kubectl('patch', DEPLOYMENT, '-p', '{"spec":{"progressDeadlineSeconds":15}}');
+    const status = await namespace.tryKubectl(['rollout', 'status', DEPLOYMENT, '--timeout=60s']);
+    saw(status.stderr);
+    assert.match(status.stderr, /exceeded its progress deadline/);
+    const { status: now } = await namespace.get<Deployment>(DEPLOYMENT);
+    assert.equal(now.availableReplicas, before.spec.replicas);
+    await requireVersion(second);
+    await namespace.kubectl('rollout', 'undo', DEPLOYMENT);
+    await awaitQuiet(namespace);
+  }
+});
