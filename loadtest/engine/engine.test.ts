@@ -71,10 +71,12 @@ interface Run {
   endpoints?: readonly Endpoint[];
   signal?: AbortSignal;
   onSettled?: (settlement: Settlement) => void;
+  /** Added to the clock. */
+  aheadMs?: () => number;
 }
 
 async function load(port: number, options: Partial<EngineOptions>, run: Run = {}) {
-  const { requests = 10, at = () => ({}), endpoints = [ROOT], onSettled = () => {} } = run;
+  const { requests = 10, at = () => ({}), endpoints = [ROOT], onSettled = () => {}, aheadMs = () => 0 } = run;
   const settlements: Settlement[] = [];
   const startMs = performance.now();
   const summary = await runEngine(
@@ -104,7 +106,7 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
         onSettled(settlement);
       },
       signal: run.signal ?? new AbortController().signal,
-      clock: () => performance.now() - startMs,
+      clock: () => performance.now() - startMs + aheadMs(),
       random: () => 0.5,
     },
   );
@@ -360,6 +362,50 @@ describe('runEngine(), the own client only', () => {
     );
     const { outcomes } = await load(port, { requestId: { header: 'X-Request-Id', prefix: 'run-' } });
     assert.deepEqual(outcomes, { ok: 10 });
+  });
+
+  for (const [name, answer, fresh] of [
+    ['that the server declares closed', OK.replace('\r\n', '\r\nConnection: close\r\n'), false],
+    ['of HTTP/1.0', OK.replace('1.1', '1.0'), false],
+    ['of a fresh request', OK, true],
+  ] as const) {
+    test(`a connection ${name} is not used again, even if the server leaves it open`, async () => {
+      const { port, counts } = await serve(({ socket }) => void socket.write(answer));
+      const { outcomes } = await load(
+        port,
+        { mode: { closed: 1, durationMs: 60_000 }, maxConnections: 1 },
+        { requests: 5, at: (index) => ({ fresh: fresh && index % 2 === 0 }) },
+      );
+      assert.deepEqual(outcomes, { ok: 5 });
+      assert.equal(counts.connections, 5);
+    });
+  }
+
+  test('bytes beyond the answer do not change it; the connection is dropped and counted', async () => {
+    const { port, counts } = await serve(({ socket }) => void socket.write(`${OK}${OK}`));
+    const { outcomes, summary } = await load(
+      port,
+      { mode: { closed: 1, durationMs: 60_000 } },
+      { requests: 5 },
+    );
+    assert.deepEqual(outcomes, { ok: 5 });
+    assert.equal(summary.connections.excess, 5);
+    assert.equal(counts.connections, 5);
+  });
+
+  test('an answer complete only after the deadline is a timeout, and its connection is gone', async () => {
+    let aheadMs = 0;
+    const { port, counts } = await serve(({ socket, number }) => {
+      if (number === 1) aheadMs = 20_000;
+      socket.write(OK);
+    });
+    const { outcomes } = await load(
+      port,
+      { mode: { closed: 1, durationMs: 60_000 } },
+      { requests: 2, aheadMs: () => aheadMs },
+    );
+    assert.deepEqual(outcomes, { timeout: 1, ok: 1 });
+    assert.equal(counts.connections, 2);
   });
 
   test('connections are retired at their age, without loss', async () => {
