@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { createDispatch, type Route, type Target } from './middleware/dispatch.ts';
+import { createDispatch, type Handler, type Target } from './middleware/dispatch.ts';
 import { createRequestIds } from './middleware/request-id.ts';
 import { HttpProblem, toProblemReply } from './problem.ts';
 import type { Reply } from './reply.ts';
@@ -10,8 +10,17 @@ import { createPayloadHandler } from './routes/payload.ts';
 import { createReadyHandler } from './routes/ready.ts';
 import { createVersionHandler } from './routes/version.ts';
 import type { Logger } from './telemetry/log.ts';
-import { createRequestMetrics, type RequestTotals } from './telemetry/request-metrics.ts';
+import { createRequestMetrics, type MeasuredRoute, type RequestTotals } from './telemetry/request-metrics.ts';
 import type { FibonacciPool, Vitals } from './world.ts';
+
+/** The routes, and the classes of status each answers by design. Their order is the index of a route. */
+const ROUTES = [
+  { path: '/health', answers: ['2xx'] },
+  { path: '/ready', answers: ['2xx', '5xx'] },
+  { path: '/payload', answers: ['2xx', '4xx', '5xx'] },
+  { path: '/metrics', answers: ['2xx'] },
+  { path: '/version', answers: ['2xx'] },
+] as const satisfies readonly MeasuredRoute[];
 
 /** Everything the app takes from outside. Nothing here touches a runtime. */
 export interface AppWorld {
@@ -48,17 +57,16 @@ export function createApp(world: AppWorld): App {
   const { version, revision, pod, node, namespace } = config;
   const { runtime, startedAt } = world;
 
-  const paths = ['/health', '/ready', '/payload', '/metrics', '/version'] as const;
-  const requestMetrics = createRequestMetrics(paths);
+  const requestMetrics = createRequestMetrics(ROUTES);
   const build = { version, revision, runtime };
-  const handlers: Record<(typeof paths)[number], Route['handler']> = {
+  const handlers: Record<(typeof ROUTES)[number]['path'], Handler> = {
     '/health': createHealthHandler(lifecycle),
     '/ready': createReadyHandler(lifecycle),
     '/payload': createPayloadHandler(world),
     '/metrics': createMetricsHandler({ ...world, build, requestMetrics }),
     '/version': createVersionHandler({ ...build, pod, node, namespace, startedAt }),
   };
-  const dispatch = createDispatch(paths.map((path) => ({ path, handler: handlers[path] })));
+  const dispatch = createDispatch(ROUTES.map(({ path }) => ({ path, handler: handlers[path] })));
   const toRequestId = createRequestIds(world.requestIdPrefix);
 
   function handle(request: Request): Response | Promise<Response> {
@@ -67,7 +75,7 @@ export function createApp(world: AppWorld): App {
       method: request.method,
       requestId: toRequestId(request.headers.get('x-request-id')),
       startMs: now(),
-      route: paths.length,
+      route: ROUTES.length,
     };
     const target = dispatch(request);
     return target instanceof Promise ? target.then((found) => run(exchange, found)) : run(exchange, target);
@@ -118,7 +126,7 @@ export function createApp(world: AppWorld): App {
     log.access({
       requestId,
       method,
-      route: paths[route] ?? 'unmatched',
+      route: ROUTES[route]?.path ?? 'unmatched',
       status,
       durationMs,
       bytes: bodiless ? 0 : body.length,
@@ -135,6 +143,6 @@ interface Exchange {
   readonly method: string;
   readonly requestId: string;
   readonly startMs: number;
-  /** Index into the paths; their number until a route is found. */
+  /** Index into {@link ROUTES}; their number until a route is found. */
   route: number;
 }

@@ -71,6 +71,7 @@ export function createShutdown(world: ShutdownWorld): (cause: ShutdownCause) => 
       while (server.inFlight() > 0 && now() < deadlineMs) await wait(POLL_INTERVAL_MS);
       cut = server.inFlight();
       server.closeConnections();
+      if (cut > 0) await wait(POLL_INTERVAL_MS); // lets them be logged before the account
     }
     const code = cut === 0 ? exitCode : 1;
     const drainMs = Math.round(lifecycle.drainMs());

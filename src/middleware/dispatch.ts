@@ -2,16 +2,18 @@ import { IttyRouter } from 'itty-router';
 import { HttpProblem } from '../problem.ts';
 import type { Reply } from '../reply.ts';
 
-/** A path and what answers GET and HEAD on it. */
-export interface Route {
+/** Answers GET and HEAD of a route; throws to answer with a problem document. */
+export type Handler = (request: Request) => Reply | Promise<Reply>;
+
+interface Route {
   readonly path: string;
-  readonly handler: (request: Request) => Reply | Promise<Reply>;
+  readonly handler: Handler;
 }
 
 /** Where a request goes: a handler, and the index of its route for the metrics. */
 export interface Target {
   readonly route: number;
-  readonly handler: (request: Request) => Reply | Promise<Reply>;
+  readonly handler: Handler;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Lifecycle } from '../lifecycle.ts';
+import type { Lifecycle, LifecycleState } from '../lifecycle.ts';
 import { json, type Reply } from '../reply.ts';
 
 /**
@@ -6,5 +6,12 @@ import { json, type Reply } from '../reply.ts';
  * which cuts what is in flight and mends none of these states.
  */
 export function createHealthHandler(lifecycle: Lifecycle): () => Reply {
-  return () => json(200, { status: 'ok', state: lifecycle.current.state });
+  const alive = (state: LifecycleState['state']) => json(200, { status: 'ok', state });
+  const replies = {
+    starting: alive('starting'),
+    ready: alive('ready'),
+    draining: alive('draining'),
+    closed: alive('closed'),
+  };
+  return () => replies[lifecycle.current.state];
 }

@@ -15,6 +15,8 @@ export interface RunningFibonacciPool extends FibonacciPool {
   vitals(): PoolVitals;
   /** Resolves when a worker has computed its first job. */
   warmUp(): Promise<void>;
+  /** Ends the workers. */
+  close(): Promise<void>;
 }
 
 /**
@@ -68,5 +70,6 @@ export function createFibonacciPool(options: FibonacciPoolOptions): RunningFibon
       ...ended,
     }),
     warmUp: async () => void (await pool.run(1)),
+    close: () => pool.destroy(),
   };
 }

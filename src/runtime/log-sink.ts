@@ -13,7 +13,7 @@ export interface LogSink {
 /** Text that waits this long is written, however little it is. */
 const FLUSH_INTERVAL_MS = 50;
 const FLUSH_LENGTH = 16_384;
-const MAX_PENDING_LENGTH = 4 * 1024 * 1024;
+const MAX_PENDING_LENGTH = 1024 * 1024;
 
 /**
  * Buffers lines and writes them with asynchronous `fs.write`, one write at a time. `process.stdout` would not do:
