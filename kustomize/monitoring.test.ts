@@ -152,7 +152,7 @@ function servedMetrics(): string[] {
   const render = createServiceMetrics({ version: '', revision: '', runtime: '' });
   const text =
     render({ inFlight: 0, state: STATES[0], drainMs: 0, vitals }) +
-    createRequestMetrics(['/health']).render();
+    createRequestMetrics([{ path: '/health', answers: ['2xx'] }]).render();
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return [...new Set(samples.map((line) => line.split(/[{ ]/)[0] ?? ''))];
 }
