@@ -39,6 +39,16 @@ USER 65532:65532
 EXPOSE 3000
 ENTRYPOINT ["/usr/local/bin/node", "/app/main.js"]
 
+# The load generator: docker build -t loadtest:dev --target loadtest .
+FROM ${BUN_IMAGE} AS loadtest
+WORKDIR /app
+COPY --from=build /app/dist/loadtest ./
+LABEL org.opencontainers.image.title="dropless loadtest" \
+      org.opencontainers.image.description="A load generator that accounts for every request." \
+      org.opencontainers.image.licenses="MIT"
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/bun", "/app/main.js"]
+
 FROM ${BUN_IMAGE} AS bun
 WORKDIR /app
 COPY --from=build /app/dist/service ./
