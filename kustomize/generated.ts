@@ -9,6 +9,7 @@ import { LINT_RULES } from '../loadtest/lint/rules.ts';
 import { formatRulesDoc } from '../loadtest/lint/rules-doc.ts';
 import { formatTable } from '../loadtest/markdown-table.ts';
 import { formatReference } from '../loadtest/reference.ts';
+import { SETTINGS } from '../src/config.ts';
 import { COMPONENTS } from './components.ts';
 import { replaceBlock } from './generated-block.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
@@ -20,9 +21,21 @@ export const GENERATED: ReadonlyMap<string, () => string> = new Map([
   ['kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule],
   ['kustomize/README.md', () => replaceBlock(join(ROOT, 'kustomize/README.md'), toComponentTable())],
   ['docs/dev-and-prod.md', () => replaceBlock(join(ROOT, 'docs/dev-and-prod.md'), toOverlayDiff())],
+  ['README.md', () => replaceBlock(join(ROOT, 'README.md'), toSettingsTable())],
   ['docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)],
   ['docs/reference-cli.md', () => formatReference(COMMANDS)],
 ]);
+
+/** The configuration of the service, one line a setting. */
+function toSettingsTable(): string {
+  const rows = Object.values(SETTINGS).map(({ variable, fallback, accepts, purpose }) => [
+    `\`${variable}\``,
+    `\`${fallback}\``,
+    accepts,
+    purpose,
+  ]);
+  return formatTable(['Variable', 'Default', 'Accepts', 'Meaning'], rows);
+}
 
 function toComponentTable(): string {
   const users = ['dev', 'prod'].map((overlay) => [overlay, readOverlay(overlay)] as const);

@@ -106,7 +106,7 @@ export const SETTINGS = {
   ),
   version: label('APP_VERSION', 'dev', 'Version told by `/version`, `X-Version`, logs and metrics.'),
   revision: label('APP_REVISION', 'unknown', 'Source revision told by `/version` and metrics.'),
-  pod: label('POD_NAME', 'local', 'Pod told by `/version`, `X-Pod` and logs.'),
+  pod: label('POD_NAME', 'local', 'Pod told by `/version`, `X-Pod` and logs; `HOSTNAME` where unset.'),
   node: label('NODE_NAME', 'local', 'Node told by `/version`.'),
   namespace: label('POD_NAMESPACE', 'local', 'Namespace told by `/version`.'),
 } as const satisfies Record<string, Setting<unknown>>;
