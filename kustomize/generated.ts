@@ -13,7 +13,6 @@ import { SETTINGS } from '../src/config.ts';
 import { COMPONENTS } from './components.ts';
 import { replaceBlock } from './generated-block.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
-import { toValueRows } from './values.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -23,7 +22,6 @@ export const GENERATED: ReadonlyMap<string, () => string> = new Map([
   ['kustomize/README.md', () => replaceBlock(join(ROOT, 'kustomize/README.md'), toComponentTable())],
   ['docs/dev-and-prod.md', () => replaceBlock(join(ROOT, 'docs/dev-and-prod.md'), toOverlayDiff())],
   ['README.md', () => replaceBlock(join(ROOT, 'README.md'), toSettingsTable())],
-  ['docs/tune.md', () => replaceBlock(join(ROOT, 'docs/tune.md'), toValueTable())],
   ['docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)],
   ['docs/reference-cli.md', () => formatReference(COMMANDS)],
 ]);
@@ -53,11 +51,6 @@ function toComponentTable(): string {
     return [`[${name}](components/${name})`, purpose, kinds, needs, usedBy.join(', ')];
   });
   return formatTable(['Component', 'What it gives', 'Objects it adds', 'What it needs', 'Used in'], rows);
-}
-
-function toValueTable(): string {
-  const overlays = ['dev', 'prod'].map((name) => render(join(import.meta.dirname, 'overlays', name)));
-  return formatTable(['Value', 'dev', 'prod', 'Reason'], toValueRows(overlays));
 }
 
 function readOverlay(name: string): string {

@@ -16,7 +16,37 @@ export interface Access {
   readonly namespace: string;
 }
 
+interface ContextOptions {
+  readonly context: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 const run = promisify(execFile);
+
+/**
+ * The access that kubectl would use: kubectl itself finds and merges the files.
+ * @returns null where no cluster is configured
+ * @throws {UsageError} where kubectl is missing or the kubeconfig cannot be used
+ */
+export async function readAccess({ context, env }: ContextOptions): Promise<Access | null> {
+  const args = ['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'];
+  const { stdout, error } = await run(
+    'kubectl',
+    context === null ? args : [...args, `--context=${context}`],
+    {
+      env: env as NodeJS.ProcessEnv,
+    },
+  ).then(
+    (output) => ({ stdout: output.stdout, error: null }),
+    (failure: NodeJS.ErrnoException & { stderr?: string }) => ({ stdout: '', error: failure }),
+  );
+  if (error === null) return parseAccess(JSON.parse(stdout), env);
+  if (error.code === 'ENOENT' && context === null) return null;
+  const reason = error.stderr?.trim() ?? error.message;
+  // Without any configuration there is no current context to minify to.
+  if (context === null && /current-context must exist|no current context/i.test(reason)) return null;
+  throw new UsageError(`kubectl cannot read the kubeconfig: ${reason}`);
+}
 
 /** From the JSON of a minified, flattened kubeconfig: one context, one cluster, one user. */
 export async function parseAccess(

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { formatDuration } from '../duration.ts';
 import { formatCount, formatFixed, formatMs, formatPercent } from '../format.ts';
 import type { Report } from '../report.ts';
@@ -7,40 +6,15 @@ import type { Table } from '../tables.ts';
 import { upperBound95 } from '../verdict.ts';
 import type { PageAssets } from './assets.ts';
 import { type Chart, toCharts } from './chart.ts';
-
-/** HTML that may go into the page as it is. */
-class Html {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** A template in which every value is escaped that is not `Html` itself. */
-function html(
-  parts: TemplateStringsArray,
-  ...values: readonly (Html | string | number | readonly Html[])[]
-): Html {
-  const texts = values.map((value) =>
-    value instanceof Html
-      ? value.text
-      : typeof value === 'object'
-        ? value.map(({ text }) => text).join('')
-        : escapeHtml(String(value)),
-  );
-  return new Html(String.raw({ raw: parts }, ...texts));
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}
+import {
+  formatMoment,
+  formatTableElement,
+  Html,
+  html,
+  toPolicy,
+  toScriptData,
+  VERDICT_WORDS,
+} from './html.ts';
 
 /**
  * The report as one page without any other resource: its policy lets nothing be loaded and only its own script
@@ -53,13 +27,6 @@ export function formatPage(
   assets: PageAssets,
 ): string {
   const { script, style } = assets;
-  const policy = [
-    "default-src 'none'",
-    `script-src '${toSource(script)}'`,
-    `style-src '${toSource(style)}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
   const charts = toCharts(report);
   const [endpoints, ...others] = tables;
   const failures = others.filter(({ title }) => title === 'Failures');
@@ -70,7 +37,7 @@ export function formatPage(
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${toPolicy(assets)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${VERDICT_WORDS[exit].word}: load on ${report.setup.target}</title>
@@ -104,27 +71,6 @@ ${formatSetup(report)}
 </body>
 </html>
 `.text;
-}
-
-const VERDICT_WORDS = {
-  proven: { word: 'Proven', mark: '✓' },
-  failed: { word: 'Failed', mark: '✗' },
-  usage: { word: 'Not run', mark: '?' },
-  inconclusive: { word: 'Inconclusive', mark: '?' },
-} as const;
-
-/** A source expression of the policy, CSP Level 3 §2.3.1. */
-function toSource(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
-}
-
-/** JSON that cannot end the script element which holds it. */
-function toScriptData(value: unknown): string {
-  return JSON.stringify(value).replaceAll('<', '\\u003c');
-}
-
-function formatMoment(iso: string): string {
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
 
 function describeModel({ setup: { model }, durationMs }: Report): string {
@@ -171,22 +117,6 @@ ${table.note === null ? '' : html`<p class="note">${table.note}</p>`}
 ${formatTableElement(table, id)}
 </section>
 `;
-}
-
-function formatTableElement({ columns, rows }: Pick<Table, 'columns' | 'rows'>, labelledBy: string): Html {
-  const isFigure = columns.map((_, at) => at > 0 && rows.every((row) => /^[-\d.]/.test(row[at] ?? '')));
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="${labelledBy}"><table>
-<thead><tr>${columns.map((column, at) => html`<th scope="col"${new Html(isFigure[at] ? ' class="figure"' : '')}>${column}</th>`)}</tr></thead>
-<tbody>
-${rows.map(
-  (row) => html`<tr>${row.map((cell, at) =>
-    at === 0
-      ? html`<th scope="row">${cell}</th>`
-      : html`<td${new Html(isFigure[at] ? ' class="figure"' : '')}>${cell}</td>`,
-  )}</tr>
-`,
-)}</tbody>
-</table></div>`;
 }
 
 function formatChart({ id, title, caption, timesS, lines, leftUnit }: Chart): Html {

@@ -5,6 +5,9 @@ import { FleetError } from '../fleet/fleet.ts';
 import { createFleetScene } from '../fleet/fleet-scene.ts';
 import { toFleetOptions } from '../fleet/fleet-setup.ts';
 import { readInput } from '../input-file.ts';
+import { type Api, ApiError, createApi } from '../kubernetes/api.ts';
+import { ControlNotApplicable, createClusterScene } from '../kubernetes/cluster-scene.ts';
+import { readAccess } from '../kubernetes/kubeconfig.ts';
 import {
   choice,
   duration,
@@ -17,11 +20,14 @@ import {
   toggle,
   withDefault,
 } from '../option.ts';
+import { loadPageAssets } from '../page/assets.ts';
+import { prepareOutputs } from '../presentation.ts';
 import type { Endpoint } from '../settlement.ts';
 import { parseTargetUrl, toTarget } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
-import type { World } from '../world.ts';
+import type { TextOutput, World } from '../world.ts';
 import { CONTROL_IDS, CONTROLS, type ControlId } from './control.ts';
+import { formatFlightPage } from './flight-page.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { DISTURBANCES, type Disturbance, type Scene } from './scene.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
@@ -54,23 +60,36 @@ const OPTIONS = {
     '0.4',
     number('SHARE', 'Part of the requests that open a connection of their own', { min: 0, max: 1 }),
   ),
-  'conn-max-age': withDefault(
-    '5s',
-    duration('Age at which a kept connection is replaced, so that new pods are reached', {
+  'conn-max-age': optional(
+    duration('Age at which a kept connection is replaced, so that new pods are reached [20s, local 5s]', {
       min: 100,
       max: HOUR_MS,
     }),
   ),
   timeout: withDefault('5s', duration('Deadline of each request', { min: 1, max: HOUR_MS })),
-  baseline: withDefault('2s', duration('Load before the disturbance', { min: 0, max: HOUR_MS })),
-  tail: withDefault('2s', duration('Load after the target is quiet again', { min: 0, max: HOUR_MS })),
+  baseline: optional(duration('Load before the disturbance [5s, local 2s]', { min: 0, max: HOUR_MS })),
+  tail: optional(duration('Load after the target is quiet again [5s, local 2s]', { min: 0, max: HOUR_MS })),
   'pod-header': withDefault('X-Pod', text('NAME', 'Answer header that names the pod')),
   'version-header': withDefault('X-Version', text('NAME', 'Answer header that names the version')),
   ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
   insecure: toggle('Accept any certificate'),
   seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
   force: toggle('kill: without any grace, as after kubectl delete --force'),
-  local: toggle('On this machine, without Kubernetes; the default where no cluster is configured'),
+  deployment: optional(
+    text('NAME', 'The Deployment to disturb; without one, and with --local, a fleet on this machine'),
+  ),
+  namespace: optional(text('NAME', 'Its namespace [that of the context]')),
+  context: optional(text('NAME', 'Context of the kubeconfig [the current one]')),
+  url: optional({
+    placeholder: 'URL',
+    help: 'Where the load goes [the address of the Service that selects the pods]',
+    parse: parseTargetUrl,
+  }),
+  image: optional(text('IMAGE', 'rollout: to this image, and back afterwards, instead of a restart')),
+  keep: toggle('rollout: leave the new image in place'),
+  by: withDefault('2', integer('scale: replicas to add, and to take away again', { min: 1, max: 100 })),
+  node: optional(text('NAME', 'drain: the node [the one with the most pods of the Deployment]')),
+  local: toggle('On this machine, without Kubernetes; the default where no Deployment is named'),
   command: optional(
     text('COMMAND', 'Local: a server to run instead of this project’s, which must listen on $PORT'),
   ),
@@ -91,7 +110,10 @@ const OPTIONS = {
     duration('Local: between the deletion of a pod and SIGKILL', { min: 0, max: HOUR_MS }),
   ),
   'min-ready': withDefault('500ms', duration('Local: minReadySeconds', { min: 0, max: HOUR_MS })),
-  json: optional(text('FILE', 'Write the proofs as JSON')),
+  json: optional(
+    text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
+  ),
+  html: optional(text('FILE', 'Write the flight recorder: a page that needs nothing else')),
 };
 
 type ProveOptions = OptionValues<typeof OPTIONS>;
@@ -115,9 +137,18 @@ export const prove = defineCommand({
       line: 'loadtest prove rollout --local --command "node server.js" --ready-path /healthz --endpoint "GET /"',
       shows: 'a server of your own',
     },
+    {
+      line: 'loadtest prove rollout --deployment web --namespace shop --endpoint "GET /"',
+      shows: 'a restart of a Deployment of the current context, under load on its Service',
+    },
+    {
+      line: 'loadtest prove drain --deployment web --namespace shop --url https://shop.test/',
+      shows: 'an eviction of its pods from one node, under load on an address of your choice',
+    },
   ],
   run: async ({ options, positionals }, world) => {
     const disturbance = parseDisturbance(positionals[0] ?? '');
+    await prepareOutputs(options, world);
     if (options.force && disturbance !== 'kill') throw new UsageError('--force goes with kill only');
     if (options.control !== undefined && options['with-controls']) {
       throw new UsageError('--control and --with-controls exclude each other');
@@ -126,16 +157,36 @@ export const prove = defineCommand({
       ? [null, ...CONTROL_IDS]
       : [options.control ?? null];
     const proofs: Proof[] = [];
+    const notApplicable: string[] = [];
+    const api = options.local || options.deployment === undefined ? null : await connect(options, world);
     for (const control of controls) {
       if (world.interrupted.aborted) break;
-      const proof = await proveOnce(disturbance, control, options, world);
-      if (proof === null) break;
+      const attempt = await proveOnce({ disturbance, control, api }, options, world).catch((error: Error) => {
+        if (!(error instanceof ControlNotApplicable)) throw error;
+        return error.message;
+      });
+      if (attempt === null) break;
+      if (typeof attempt === 'string') {
+        notApplicable.push(attempt);
+        continue;
+      }
+      const proof = attempt;
       proofs.push(proof);
-      world.stdout.write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
+      toOutput(options, world).write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
     }
+    for (const message of notApplicable) toOutput(options, world).write(`${message}\n`);
     return conclude(proofs, options, world);
   },
 });
+
+/** Changes when a reader of the old one would misread the new one. */
+const SCHEMA = 'dropless.proof/1';
+const STANDARD_OUTPUT = '-';
+
+/** Standard output holds the JSON alone, where it is to go there. */
+function toOutput({ json }: ProveOptions, { stdout, stderr }: World): TextOutput {
+  return json === STANDARD_OUTPUT ? stderr : stdout;
+}
 
 function parseDisturbance(given: string): Disturbance {
   if (Object.hasOwn(DISTURBANCES, given)) return given as Disturbance;
@@ -144,31 +195,72 @@ function parseDisturbance(given: string): Disturbance {
   );
 }
 
+interface Attempt {
+  readonly disturbance: Disturbance;
+  readonly control: ControlId | null;
+  /** Null: the local fleet. */
+  readonly api: Connection | null;
+}
+
+interface Connection {
+  readonly api: Api;
+  readonly namespace: string;
+  readonly deployment: string;
+}
+
+/** @throws {UsageError} where there is no cluster to reach */
+async function connect(
+  { context, namespace, deployment = '' }: ProveOptions,
+  { env }: World,
+): Promise<Connection> {
+  const access = await readAccess({ context: context ?? null, env });
+  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG, or use --local');
+  return { api: createApi(access), namespace: namespace ?? access.namespace, deployment };
+}
+
 /** Null: interrupted before there was any load. */
-async function proveOnce(
-  disturbance: Disturbance,
-  control: ControlId | null,
-  options: ProveOptions,
-  world: World,
-): Promise<Proof | null> {
+async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof | null> {
+  const { disturbance, control, api } = attempt;
   world.stderr.write(`prove ${disturbance}${control === null ? '' : `, without ${control}`} ...\n`);
-  const scene = await openScene(disturbance, control, options, world).catch((error: Error) => {
+  const scene = await openScene(attempt, options, world).catch((error: Error) => {
     if (world.interrupted.aborted) return null;
-    throw error instanceof FleetError ? new UsageError(error.message) : error;
+    throw error instanceof FleetError || error instanceof ApiError ? new UsageError(error.message) : error;
   });
   if (scene === null) return null;
   const spec = await toWitnessSpec(scene.url, options, world);
   world.stderr.write(`${scene.url.href} is under load\n`);
-  const { baseline: baselineMs, tail: tailMs } = options;
-  return carryOut({ disturbance, control, baselineMs, tailMs }, spec, scene, world.interrupted);
+  const edgeMs = api === null ? 2_000 : 5_000;
+  return carryOut(
+    { disturbance, control, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
+    spec,
+    scene,
+    world.interrupted,
+  );
 }
 
 function openScene(
-  kind: Disturbance,
-  control: ControlId | null,
+  { disturbance, control, api }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
 ): Promise<Scene> {
+  if (api !== null) {
+    return createClusterScene(
+      api.api,
+      {
+        namespace: api.namespace,
+        deployment: api.deployment,
+        url: options.url ?? null,
+        disturbance,
+        control,
+        isForced: options.force,
+        image: options.image ?? null,
+        isImageKept: options.keep,
+        scaleBy: options.by,
+        node: options.node ?? null,
+      },
+      interrupted,
+    );
+  }
   const fleet = toFleetOptions(
     {
       command: options.command ?? null,
@@ -184,7 +276,7 @@ function openScene(
     control,
     env,
   );
-  return createFleetScene(fleet, { kind, isForced: options.force }, interrupted);
+  return createFleetScene(fleet, { kind: disturbance, isForced: options.force }, interrupted);
 }
 
 async function toWitnessSpec(url: URL, options: ProveOptions, world: World): Promise<WitnessSpec> {
@@ -206,7 +298,8 @@ async function toWitnessSpec(url: URL, options: ProveOptions, world: World): Pro
       mode: 'open',
       timeoutMs: options.timeout,
       maxConnections: 1_000,
-      connMaxAgeMs: options['conn-max-age'],
+      connMaxAgeMs:
+        options['conn-max-age'] ?? (options.local || options.deployment === undefined ? 5_000 : 20_000),
       podHeader: options['pod-header'],
       versionHeader: options['version-header'],
       requestId: null,
@@ -235,10 +328,13 @@ async function conclude(proofs: readonly Proof[], options: ProveOptions, world: 
   const [first, ...controls] = proofs;
   if (first === undefined) return 'inconclusive';
   if (controls.length > 0) {
-    world.stdout.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
+    toOutput(options, world).write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
   }
-  if (options.json !== undefined) {
-    await world.writeText(options.json, `${JSON.stringify({ schema: 'dropless.proof/1', proofs })}\n`);
+  const report = `${JSON.stringify({ schema: SCHEMA, proofs })}\n`;
+  if (options.json === STANDARD_OUTPUT) world.stdout.write(report);
+  else if (options.json !== undefined) await world.writeText(options.json, report);
+  if (options.html !== undefined) {
+    await world.writeText(options.html, formatFlightPage([first, ...controls], await loadPageAssets()));
   }
   return first.verdict.exit;
 }

@@ -58,7 +58,10 @@ function formatStories({ losses, endpoints, lost }: Proof): string {
 }
 
 /** What happened to one request, in one line. */
-function formatStory({ settlement, pod, podBy, phase, why }: Loss, endpoints: readonly string[]): string {
+export function formatStory(
+  { settlement, pod, podBy, phase, why }: Loss,
+  endpoints: readonly string[],
+): string {
   const { index, endpoint, endMs, outcome, connection, bytesReceived } = settlement;
   const on =
     connection === null
@@ -79,29 +82,31 @@ function formatFixes({ causes }: Proof): string {
 }
 
 /** What each safeguard is worth: the losses of the proof beside those of each control. */
-export function formatControls(proof: Proof, controls: readonly Proof[]): string {
+export function toControlRows(
+  proof: Proof,
+  controls: readonly Proof[],
+): { columns: readonly string[]; rows: readonly (readonly string[])[] } {
   const toShare = ({ lost, planned }: Proof) => `${formatCount(lost)} of ${formatCount(planned)}`;
-  const rows = controls.flatMap((control) =>
-    control.control === null
-      ? []
-      : [
-          [
-            control.control,
-            toShare(proof),
-            toShare(control),
-            control.lost > 0 ? 'yes' : 'not shown',
-            causeEntries(control.causes)
-              .map(([cause, count]) => `${formatCount(count)} ${CAUSES[cause].title.replaceAll('`', '')}`)
-              .join(', ') || `nothing missed ${CONTROLS[control.control].lacks}`,
-          ],
-        ],
-  );
-  return formatTable({
-    title: 'Controls',
-    note: null,
-    columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'],
-    rows,
+  const rows = controls.flatMap(({ control, lost, planned, causes }) => {
+    if (control === null) return [];
+    const because = causeEntries(causes).map(
+      ([cause, count]) => `${formatCount(count)} ${CAUSES[cause].title.replaceAll('`', '')}`,
+    );
+    return [
+      [
+        control,
+        toShare(proof),
+        `${formatCount(lost)} of ${formatCount(planned)}`,
+        lost > 0 ? 'yes' : 'not shown',
+        because.join(', ') || `nothing missed ${CONTROLS[control].lacks}`,
+      ],
+    ];
   });
+  return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };
+}
+
+export function formatControls(proof: Proof, controls: readonly Proof[]): string {
+  return formatTable({ title: 'Controls', note: null, ...toControlRows(proof, controls) });
 }
 
 function causeEntries(causes: Proof['causes']): [CauseId, number][] {

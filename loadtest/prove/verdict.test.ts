@@ -8,7 +8,7 @@ const clean: Findings = {
   lost: 0,
   outcomes: {},
   isLedgerClosed: true,
-  lagP99Ms: 50,
+  lagP99Ms: 250,
   watchGaps: [],
   isInterrupted: false,
   incomplete: null,
@@ -32,8 +32,8 @@ describe('toVerdict()', () => {
     ['an answer neither ok nor lost', { ok: 2_999 }, '1 answers were neither ok nor lost (4xx or 3xx)'],
     [
       'a late generator',
-      { lagP99Ms: 50.6 },
-      'the load generator could not keep its schedule (p99 51 ms late)',
+      { lagP99Ms: 250.6 },
+      'the load generator could not keep its schedule (p99 251 ms late)',
     ],
     ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
     ['a disturbance not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
@@ -58,11 +58,11 @@ describe('toVerdict()', () => {
   });
 
   test('does not blame the target for what a limited generator can have lost', () => {
-    const limited = { ...clean, ok: 2_990, lost: 10, lagP99Ms: 60 };
+    const limited = { ...clean, ok: 2_990, lost: 10, lagP99Ms: 251 };
     const outcomes = { timeout: 4, connect_timeout: 3, not_sent: 3 };
     assert.equal(toVerdict({ ...limited, outcomes }).kind, 'inconclusive');
     assert.equal(toVerdict({ ...limited, outcomes: { ...outcomes, timeout: 3, reset: 1 } }).kind, 'losses');
-    assert.equal(toVerdict({ ...limited, outcomes, lagP99Ms: 50 }).kind, 'losses');
+    assert.equal(toVerdict({ ...limited, outcomes, lagP99Ms: 250 }).kind, 'losses');
   });
 
   test('does not blame the target for what was open when it was interrupted', () => {

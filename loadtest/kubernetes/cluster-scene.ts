@@ -1,0 +1,378 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ControlId } from '../prove/control.ts';
+import type { Disturbance, Mark, Scene } from '../prove/scene.ts';
+import type { PodEvent } from '../prove/timeline.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Api, ApiError } from './api.ts';
+import {
+  isServiceOf,
+  toControlPatch,
+  toDeploymentState,
+  toSelectorQuery,
+  toServiceUrl,
+} from './deployment.ts';
+import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+import { findDenied, toPermissions } from './permission.ts';
+import { createPodObserver } from './pod-observer.ts';
+import { startWatch, type Watch } from './watch.ts';
+
+export interface ClusterOptions {
+  readonly namespace: string;
+  readonly deployment: string;
+  /** Null: the address of the Service that selects the pods. */
+  readonly url: URL | null;
+  readonly disturbance: Disturbance;
+  readonly control: ControlId | null;
+  /** `kill`: grace 0. */
+  readonly isForced: boolean;
+  /** `rollout`: to this image instead of a restart. */
+  readonly image: string | null;
+  /** `rollout`: leave the new image in place. */
+  readonly isImageKept: boolean;
+  /** `scale`: replicas to add. */
+  readonly scaleBy: number;
+  /** `drain`: null: the node with the most pods of the Deployment. */
+  readonly node: string | null;
+}
+
+/** The safeguard that a control would remove is not there. */
+export class ControlNotApplicable extends Error {
+  override name = 'ControlNotApplicable';
+}
+
+const POLL_MS = 500;
+const QUIET_TIMEOUT_MS = 15 * 60_000;
+/** For the load to reach the pods that `scale` added. */
+const SETTLE_MS = 3_000;
+const EVICTION_RETRY_MS = 1_000;
+const CONFIRM_MS = 5_000;
+/** The kubelet reports the end of a container once a second, and the watch takes its time. */
+const SLACK_MS = 1_500;
+
+/**
+ * Makes a Deployment ready for a proof: preflight, the control's patch, watches. On failure nothing is left behind.
+ * @throws {UsageError} where the Deployment cannot be put to the test
+ * @throws {ControlNotApplicable} where it does not have the safeguard
+ */
+export async function createClusterScene(
+  api: Api,
+  options: ClusterOptions,
+  signal: AbortSignal,
+): Promise<Scene> {
+  const { namespace, deployment: name, disturbance, control } = options;
+  const inNamespace = (group: string, resource: string) => `${group}/namespaces/${namespace}/${resource}`;
+  const deploymentPath = inNamespace('/apis/apps/v1', `deployments/${name}`);
+  const podsPath = inNamespace('/api/v1', 'pods');
+  const nowMs = () => performance.now();
+
+  const deployment = await api.get(deploymentPath).catch((error: ApiError) => {
+    const there =
+      error.status === 404 ? `there is no Deployment ${name} in namespace ${namespace}` : error.message;
+    throw new UsageError(there);
+  });
+  const denied = await findDenied(api, namespace, toPermissions(disturbance, control !== null));
+  if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  const before = toDeploymentState(deployment);
+  if (before.unrest !== null) throw new UsageError(`Deployment ${name} is not at rest: ${before.unrest}`);
+  if (before.replicas === 0) throw new UsageError(`Deployment ${name} has no replicas`);
+
+  const container = textAt(deployment, 'spec', 'template', 'spec', 'containers', 0, 'name') ?? '';
+  const selector = encodeURIComponent(toSelectorQuery(at(deployment, 'spec', 'selector')));
+  const service = listAt(await api.get(inNamespace('/api/v1', 'services')), 'items').find((candidate) =>
+    isServiceOf(candidate, at(deployment, 'spec', 'template')),
+  );
+  const url = options.url ?? (service === undefined ? null : toServiceUrl(service));
+  if (url === null) throw new UsageError(`no Service of Deployment ${name} has an address: give --url`);
+  const hpa = listAt(
+    await api.get(inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers')),
+    'items',
+  ).find(
+    (candidate) =>
+      textAt(candidate, 'spec', 'scaleTargetRef', 'kind') === 'Deployment' &&
+      textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
+  );
+
+  const events: PodEvent[] = [];
+  const marks: Mark[] = [];
+  const gaps: string[] = [];
+  const watches: Watch[] = [];
+  const stopWatching = new AbortController();
+  /** What takes back each change, in the order of the changes. */
+  const undo: { readonly what: string; run(): Promise<unknown> }[] = [];
+  const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
+
+  async function undoAll(): Promise<readonly string[]> {
+    stopWatching.abort();
+    const leftBehind: string[] = [];
+    for (const { what, run } of undo.splice(0).reverse()) {
+      await run().catch((error: Error) => void leftBehind.push(`${what} (${error.message})`));
+    }
+    return leftBehind;
+  }
+
+  async function untilQuiet(isAborted: AbortSignal | null): Promise<void> {
+    const endMs = nowMs() + QUIET_TIMEOUT_MS;
+    for (;;) {
+      isAborted?.throwIfAborted();
+      const { unrest, replicas } = toDeploymentState(await api.get(deploymentPath));
+      const pods = listAt(await api.get(`${podsPath}?labelSelector=${selector}`), 'items');
+      const live = pods.filter(
+        (pod) => !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase') ?? ''),
+      );
+      const reason =
+        unrest ?? (live.length === replicas ? null : `${live.length} pods of ${replicas} wanted`);
+      if (reason === null) return;
+      if (/deadline|progress/i.test(reason)) throw new Error(reason);
+      if (nowMs() > endMs) throw new Error(`not quiet after ${QUIET_TIMEOUT_MS / 60_000} minutes: ${reason}`);
+      await sleep(POLL_MS, undefined, isAborted === null ? {} : { signal: isAborted });
+    }
+  }
+
+  async function removeSafeguard(): Promise<void> {
+    if (control === null) return;
+    const patch = toControlPatch(deployment, container, control);
+    if (patch === null) throw new ControlNotApplicable(`Deployment ${name} has no ${control} to take away`);
+    undo.push({
+      what: `the pod template without ${control}`,
+      run: async () => {
+        await api.patch(deploymentPath, 'json', [
+          {
+            op: 'replace',
+            path: '/spec/template/spec/containers',
+            value: at(deployment, 'spec', 'template', 'spec', 'containers'),
+          },
+        ]);
+        await untilQuiet(null);
+      },
+    });
+    await api.patch(deploymentPath, 'strategic', patch);
+    await untilQuiet(signal);
+  }
+
+  async function startWatches(): Promise<void> {
+    const observer = createPodObserver((event) => void events.push(event), container);
+    let isSynced = false;
+    const watch = (
+      path: string,
+      onChange: (change: 'seen' | 'deleted', object: Json, atMs: number) => void,
+    ) => {
+      const started = startWatch(
+        api,
+        path,
+        {
+          nowMs,
+          random: Math.random,
+          onGap: (reason) => void gaps.push(reason),
+          onChange: (change, object) => onChange(change, object, nowMs()),
+        },
+        stopWatching.signal,
+      );
+      watches.push(started);
+      return started.synced;
+    };
+    const markChange = (path: readonly string[], describe: (object: Json, value: number) => string) => {
+      const told = new Map<string, number>();
+      return (_: string, object: Json) => {
+        const key = textAt(object, 'metadata', 'name') ?? '';
+        const value = numberAt(object, ...path) ?? 0;
+        if (isSynced && told.get(key) !== value) mark(describe(object, value));
+        told.set(key, value);
+      };
+    };
+    // Pods before the others, so that a node or an endpoint finds the pods it speaks of.
+    await watch(`${podsPath}?labelSelector=${selector}`, observer.onPod);
+    await Promise.all([
+      ...(service === undefined
+        ? []
+        : [
+            watch(
+              inNamespace(
+                '/apis/discovery.k8s.io/v1',
+                `endpointslices?labelSelector=${encodeURIComponent(`kubernetes.io/service-name=${textAt(service, 'metadata', 'name')}`)}`,
+              ),
+              observer.onEndpointSlice,
+            ),
+          ]),
+      watch(inNamespace('/apis/apps/v1', `deployments?fieldSelector=metadata.name%3D${name}`), () => {}),
+      watch(
+        inNamespace('/apis/apps/v1', `replicasets?labelSelector=${selector}`),
+        markChange(
+          ['spec', 'replicas'],
+          (object, value) => `${textAt(object, 'metadata', 'name')} wants ${value}`,
+        ),
+      ),
+      watch(
+        inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers'),
+        markChange(
+          ['status', 'desiredReplicas'],
+          (object, value) => `HPA ${textAt(object, 'metadata', 'name')} wants ${value}`,
+        ),
+      ),
+      watch(inNamespace('/api/v1', 'events?fieldSelector=type%3DWarning'), (change, object) => {
+        if (!isSynced || change === 'deleted') return;
+        const about = textAt(object, 'involvedObject', 'name') ?? '';
+        if (events.some(({ pod }) => pod === about) || about === name) {
+          mark(`${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`);
+        }
+      }),
+      // Who may not see nodes can prove all but the loss of one.
+      watch('/api/v1/nodes', observer.onNode).catch((error: ApiError) => {
+        if (error.status !== 403) throw error;
+      }),
+    ]);
+    isSynced = true;
+  }
+
+  async function ownPods(): Promise<readonly Json[]> {
+    const pods = listAt(await api.get(`${podsPath}?labelSelector=${selector}`), 'items');
+    return pods.filter((pod) => textAt(pod, 'metadata', 'deletionTimestamp') === null);
+  }
+
+  async function scaleTo(replicas: number): Promise<void> {
+    if (hpa === undefined) await api.patch(`${deploymentPath}/scale`, 'merge', { spec: { replicas } });
+    else await api.patch(toHpaPath(hpa), 'merge', { spec: { minReplicas: replicas, maxReplicas: replicas } });
+  }
+
+  function toHpaPath(object: Json): string {
+    return inNamespace(
+      '/apis/autoscaling/v2',
+      `horizontalpodautoscalers/${textAt(object, 'metadata', 'name')}`,
+    );
+  }
+
+  async function untilReplicas(replicas: number, aborted: AbortSignal): Promise<void> {
+    while (toDeploymentState(await api.get(deploymentPath)).replicas !== replicas) {
+      await sleep(POLL_MS, undefined, { signal: aborted });
+    }
+    await untilQuiet(aborted);
+  }
+
+  async function evict(pod: Json, aborted: AbortSignal): Promise<void> {
+    const podName = textAt(pod, 'metadata', 'name') ?? '';
+    for (;;) {
+      aborted.throwIfAborted();
+      try {
+        await api.post(`${podsPath}/${podName}/eviction`, {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { name: podName, namespace },
+        });
+        return;
+      } catch (error) {
+        const status = error instanceof ApiError ? error.status : null;
+        if (status === 404) return;
+        // 429: the PodDisruptionBudget does not allow it now.
+        if (status !== 429) throw error;
+        await sleep(EVICTION_RETRY_MS, undefined, { signal: aborted });
+      }
+    }
+  }
+
+  const disturbances: Record<Disturbance, (aborted: AbortSignal) => Promise<void>> = {
+    rollout: async () => {
+      const { image } = options;
+      if (image === null) {
+        await api.patch(deploymentPath, 'strategic', {
+          spec: {
+            template: {
+              metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() } },
+            },
+          },
+        });
+        return;
+      }
+      const containers = (of: string | null) => ({
+        spec: { template: { spec: { containers: [{ name: container, image: of }] } } },
+      });
+      const old = textAt(deployment, 'spec', 'template', 'spec', 'containers', 0, 'image');
+      if (!options.isImageKept) {
+        undo.push({
+          what: `image ${image} instead of ${old}`,
+          run: async () => {
+            await api.patch(deploymentPath, 'strategic', containers(old));
+            await untilQuiet(null);
+          },
+        });
+      }
+      await api.patch(deploymentPath, 'strategic', containers(image));
+    },
+
+    scale: async (aborted) => {
+      undo.push({
+        what: `${before.replicas} replicas`,
+        run: () =>
+          hpa === undefined
+            ? scaleTo(before.replicas)
+            : api.patch(toHpaPath(hpa), 'merge', {
+                spec: {
+                  minReplicas: numberAt(hpa, 'spec', 'minReplicas') ?? 1,
+                  maxReplicas: numberAt(hpa, 'spec', 'maxReplicas') ?? 1,
+                },
+              }),
+      });
+      await scaleTo(before.replicas + options.scaleBy);
+      await untilReplicas(before.replicas + options.scaleBy, aborted);
+      mark('scaled up');
+      await sleep(SETTLE_MS, undefined, { signal: aborted });
+      await scaleTo(before.replicas);
+      await untilReplicas(before.replicas, aborted);
+    },
+
+    drain: async (aborted) => {
+      const pods = await ownPods();
+      const node = options.node ?? toBusiestNode(pods);
+      const setCordoned = (isCordoned: boolean) =>
+        api.patch(`/api/v1/nodes/${node}`, 'merge', { spec: { unschedulable: isCordoned } });
+      undo.push({ what: `node ${node} cordoned`, run: () => setCordoned(false) });
+      await setCordoned(true);
+      mark(`${node} is cordoned`);
+      for (const pod of pods.filter((candidate) => textAt(candidate, 'spec', 'nodeName') === node)) {
+        await evict(pod, aborted);
+      }
+      mark(`the pods of ${node} are evicted`);
+    },
+
+    kill: async () => {
+      const [pod] = await ownPods();
+      const path = `${podsPath}/${textAt(pod, 'metadata', 'name')}`;
+      await api.remove(path, options.isForced ? { gracePeriodSeconds: 0 } : {});
+    },
+  };
+
+  try {
+    await removeSafeguard();
+    await startWatches();
+  } catch (error) {
+    const leftBehind = await undoAll();
+    if (leftBehind.length === 0) throw error;
+    throw new Error(`${(error as Error).message}; not undone: ${leftBehind.join(', ')}`);
+  }
+
+  return {
+    url,
+    events,
+    marks,
+    gaps,
+    slackMs: SLACK_MS,
+    podOf: () => null,
+    disturb: async (aborted) => {
+      await disturbances[disturbance](aborted);
+      // A deletion takes a moment to show in the count of replicas.
+      await sleep(POLL_MS, undefined, { signal: aborted });
+      await untilQuiet(aborted);
+    },
+    confirm: async () => {
+      await Promise.all(watches.map((watch) => watch.confirm(CONFIRM_MS)));
+    },
+    close: undoAll,
+  };
+}
+
+function toBusiestNode(pods: readonly Json[]): string {
+  const counts = new Map<string, number>();
+  for (const pod of pods) {
+    const node = textAt(pod, 'spec', 'nodeName') ?? '';
+    counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';
+}

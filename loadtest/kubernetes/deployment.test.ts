@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  isServiceOf,
+  toControlPatch,
+  toDeploymentState,
+  toSelectorQuery,
+  toServiceUrl,
+} from './deployment.ts';
+
+const atRest = {
+  metadata: { generation: 4 },
+  spec: { replicas: 3 },
+  status: { observedGeneration: 4, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
+};
+
+describe('toDeploymentState()', () => {
+  test('is at rest when every replica is updated, available and alone', () => {
+    assert.deepEqual(toDeploymentState(atRest), { replicas: 3, unrest: null });
+  });
+
+  for (const [status, unrest] of [
+    [{ observedGeneration: 3 }, 'its controller has not seen the last change'],
+    [{ updatedReplicas: 2 }, '2 updatedReplicas of 3 wanted'],
+    [{ availableReplicas: 2 }, '2 availableReplicas of 3 wanted'],
+    [{ replicas: 4 }, '4 replicas of 3 wanted'],
+    [
+      { conditions: [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }] },
+      'has timed out progressing',
+    ],
+  ] as const) {
+    test(`is not with ${JSON.stringify(status)}`, () => {
+      const deployment = { ...atRest, status: { ...atRest.status, ...status } };
+      assert.equal(toDeploymentState(deployment).unrest, unrest);
+    });
+  }
+
+  test('is not while it is paused', () => {
+    const paused = { ...atRest, spec: { replicas: 3, paused: true } };
+    assert.equal(toDeploymentState(paused).unrest, 'it is paused');
+  });
+
+  test('takes one replica where none is written, and none where nothing is there yet', () => {
+    assert.deepEqual(toDeploymentState({ spec: {}, status: {} }), {
+      replicas: 1,
+      unrest: '0 updatedReplicas of 1 wanted, 0 availableReplicas of 1 wanted, 0 replicas of 1 wanted',
+    });
+  });
+});
+
+test('toSelectorQuery() writes labels and expressions as a query takes them', () => {
+  const selector = {
+    matchLabels: { app: 'web', tier: 'front' },
+    matchExpressions: [
+      { key: 'track', operator: 'In', values: ['stable', 'canary'] },
+      { key: 'zone', operator: 'NotIn', values: ['a'] },
+      { key: 'x', operator: 'Exists' },
+      { key: 'y', operator: 'DoesNotExist' },
+    ],
+  };
+  assert.equal(toSelectorQuery(selector), 'app=web,tier=front,track in (stable,canary),zone notin (a),x,!y');
+});
+
+describe('isServiceOf()', () => {
+  const template = { metadata: { labels: { app: 'web', track: 'stable' } } };
+  for (const [selector, expected] of [
+    [{ app: 'web' }, true],
+    [{ app: 'web', track: 'stable' }, true],
+    [{ app: 'web', track: 'canary' }, false],
+    [{}, false],
+    [undefined, false],
+  ] as const) {
+    test(`${JSON.stringify(selector)}: ${expected}`, () => {
+      assert.equal(isServiceOf({ spec: selector === undefined ? {} : { selector } }, template), expected);
+    });
+  }
+});
+
+describe('toServiceUrl()', () => {
+  const spec = { ports: [{ port: 3000 }], clusterIP: '10.0.0.1' };
+  for (const [what, service, url] of [
+    [
+      'the balancer’s address',
+      { spec, status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } } },
+      'http://1.2.3.4:3000/',
+    ],
+    [
+      'the balancer’s name',
+      { spec, status: { loadBalancer: { ingress: [{ hostname: 'lb.test' }] } } },
+      'http://lb.test:3000/',
+    ],
+    ['its own address', { spec, status: { loadBalancer: {} } }, 'http://10.0.0.1:3000/'],
+    ['an IPv6 address', { spec: { ...spec, clusterIP: 'fd00::1' } }, 'http://[fd00::1]:3000/'],
+    ['none, of a headless Service', { spec: { ...spec, clusterIP: 'None' } }, undefined],
+    ['none, without a port', { spec: { clusterIP: '10.0.0.1' } }, undefined],
+  ] as const) {
+    test(what, () => assert.equal(toServiceUrl(service)?.href, url));
+  }
+});
+
+describe('toControlPatch()', () => {
+  const toDeployment = (container: object) => ({
+    spec: { template: { spec: { containers: [{ name: 'sidecar' }, { name: 'web', ...container }] } } },
+  });
+  const whole = toDeployment({
+    lifecycle: { preStop: { sleep: { seconds: 5 } } },
+    readinessProbe: { httpGet: {} },
+  });
+  const off = (name: string) => ({ name, value: '0', valueFrom: null });
+
+  for (const [control, change] of [
+    ['preStop', { lifecycle: { preStop: null } }],
+    ['readiness', { readinessProbe: null, startupProbe: null }],
+    ['lame-duck', { env: [off('LAME_DUCK_MS')] }],
+    ['in-flight', { env: [off('LAME_DUCK_MS'), off('DRAIN_TIMEOUT_MS')] }],
+  ] as const) {
+    test(`takes ${control} from its container alone`, () => {
+      assert.deepEqual(toControlPatch(whole, 'web', control), {
+        spec: { template: { spec: { containers: [{ name: 'web', ...change }] } } },
+      });
+    });
+  }
+
+  test('is null where there is nothing to take away', () => {
+    assert.equal(toControlPatch(toDeployment({}), 'web', 'preStop'), null);
+    assert.equal(toControlPatch(toDeployment({}), 'web', 'readiness'), null);
+  });
+});

@@ -1,0 +1,88 @@
+import type { ControlId } from '../prove/control.ts';
+import { toControlEnv } from '../prove/control.ts';
+import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+
+/** A Deployment as far as a proof reads it. */
+export interface DeploymentState {
+  readonly replicas: number;
+  /** Why it is not at rest; null: it is. */
+  readonly unrest: string | null;
+}
+
+/** At rest is: the newest template observed, and every replica of it updated, available and alone. */
+export function toDeploymentState(deployment: Json): DeploymentState {
+  const replicas = numberAt(deployment, 'spec', 'replicas') ?? 1;
+  const count = (name: string) => numberAt(deployment, 'status', name) ?? 0;
+  const faults = [
+    ...(at(deployment, 'spec', 'paused') === true ? ['it is paused'] : []),
+    ...(count('observedGeneration') < (numberAt(deployment, 'metadata', 'generation') ?? 0)
+      ? ['its controller has not seen the last change']
+      : []),
+    ...(['updatedReplicas', 'availableReplicas', 'replicas'] as const).flatMap((name) =>
+      count(name) === replicas ? [] : [`${count(name)} ${name} of ${replicas} wanted`],
+    ),
+  ];
+  const stuck = listAt(deployment, 'status', 'conditions').find(
+    ({ type, status }) => type === 'Progressing' && status === 'False',
+  );
+  if (stuck !== undefined) faults.push(textAt(stuck, 'message') ?? 'it makes no progress');
+  return { replicas, unrest: faults.length === 0 ? null : faults.join(', ') };
+}
+
+/** A label selector as the API takes it in a query. */
+export function toSelectorQuery(selector: unknown): string {
+  const labels = Object.entries((at(selector, 'matchLabels') as Record<string, string> | undefined) ?? {});
+  const expressions = listAt(selector, 'matchExpressions').map((expression) => {
+    const key = textAt(expression, 'key') ?? '';
+    const values = at(expression, 'values');
+    const list = Array.isArray(values) ? `(${values.join(',')})` : '';
+    const operators: Readonly<Record<string, string>> = {
+      In: `${key} in ${list}`,
+      NotIn: `${key} notin ${list}`,
+      Exists: key,
+      DoesNotExist: `!${key}`,
+    };
+    return operators[textAt(expression, 'operator') ?? ''] ?? key;
+  });
+  return [...labels.map(([key, value]) => `${key}=${value}`), ...expressions].join(',');
+}
+
+/** Does this Service select the pods of this template? */
+export function isServiceOf(service: Json, template: unknown): boolean {
+  const selector = Object.entries(
+    (at(service, 'spec', 'selector') as Record<string, string> | undefined) ?? {},
+  );
+  const labels = (at(template, 'metadata', 'labels') as Record<string, string> | undefined) ?? {};
+  return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+}
+
+/** Where a Service is reached from here: its balancer's address, else its own within the cluster. */
+export function toServiceUrl(service: Json): URL | null {
+  const port = numberAt(service, 'spec', 'ports', 0, 'port');
+  const ingress = listAt(service, 'status', 'loadBalancer', 'ingress')[0];
+  const host = textAt(ingress, 'ip') ?? textAt(ingress, 'hostname') ?? textAt(service, 'spec', 'clusterIP');
+  if (port === null || host === null || host === 'None') return null;
+  return new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+}
+
+/** The pod template without the safeguard, as a strategic merge patch of the Deployment; null: nothing to remove. */
+export function toControlPatch(deployment: Json, container: string, control: ControlId): Json | null {
+  const own = listAt(deployment, 'spec', 'template', 'spec', 'containers').find(
+    ({ name }) => name === container,
+  );
+  const env = Object.entries(toControlEnv(control)).map(([name, value]) => ({
+    name,
+    value,
+    valueFrom: null,
+  }));
+  const changes: Record<ControlId, Json | null> = {
+    preStop: at(own, 'lifecycle', 'preStop') === undefined ? null : { lifecycle: { preStop: null } },
+    readiness: at(own, 'readinessProbe') === undefined ? null : { readinessProbe: null, startupProbe: null },
+    'lame-duck': { env },
+    'in-flight': { env },
+  };
+  const change = changes[control];
+  return change === null
+    ? null
+    : { spec: { template: { spec: { containers: [{ name: container, ...change }] } } } };
+}

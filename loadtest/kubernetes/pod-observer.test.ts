@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PodEvent } from '../prove/timeline.ts';
+import type { Json } from './json.ts';
+import { createPodObserver, toPreStopMs } from './pod-observer.ts';
+
+function observe() {
+  const events: PodEvent[] = [];
+  return { events, observer: createPodObserver((event) => void events.push(event), 'web') };
+}
+
+const ready = (status: string) => [{ type: 'Ready', status }];
+const web = (state: object, more: object = {}) => [
+  { name: 'sidecar', state: {} },
+  { name: 'web', state, ...more },
+];
+
+function pod(spec: object, status: object, metadata: object = {}): Json {
+  return {
+    metadata: { name: 'a', labels: { 'pod-template-hash': 'h1' }, ...metadata },
+    spec: { containers: [{ name: 'web', lifecycle: { preStop: { sleep: { seconds: 10 } } } }], ...spec },
+    status,
+  };
+}
+
+const slice = (name: string, endpoints: readonly (readonly [pod: string, ready?: boolean])[]): Json => ({
+  metadata: { name },
+  endpoints: endpoints.map(([target, isReady]) => ({
+    targetRef: { kind: 'Pod', name: target },
+    conditions: isReady === undefined ? {} : { ready: isReady },
+  })),
+});
+
+describe('createPodObserver()', () => {
+  test('tells the life of a pod, each step once', () => {
+    const { events, observer } = observe();
+    const onNode = { nodeName: 'n1' };
+    const deletion = { deletionTimestamp: '2030-01-01T00:00:45Z', deletionGracePeriodSeconds: 45 };
+    const running = { containerStatuses: web({ running: {} }), conditions: ready('True') };
+    const steps: readonly Json[] = [
+      pod({}, {}),
+      pod(onNode, { conditions: ready('False') }),
+      pod(onNode, { containerStatuses: web({ running: {} }), conditions: ready('False') }),
+      pod(onNode, running),
+      pod(onNode, running),
+      pod(onNode, running, deletion),
+      pod(
+        onNode,
+        { containerStatuses: web({ terminated: { exitCode: 0 } }), conditions: ready('False') },
+        deletion,
+      ),
+    ];
+    for (const [index, step] of steps.entries()) observer.onPod('seen', step, index);
+    observer.onPod('deleted', steps.at(-1) ?? {}, 7);
+    assert.deepEqual(events, [
+      { atMs: 1, pod: 'a', kind: 'scheduled', version: 'h1', node: 'n1' },
+      { atMs: 2, pod: 'a', kind: 'started' },
+      { atMs: 3, pod: 'a', kind: 'ready' },
+      { atMs: 5, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 10_000 },
+      { atMs: 6, pod: 'a', kind: 'unready' },
+      { atMs: 6, pod: 'a', kind: 'exited', code: 0, signal: null },
+      { atMs: 7, pod: 'a', kind: 'gone' },
+    ]);
+  });
+
+  test('a deletion by force has no grace, and no preStop', () => {
+    const { events, observer } = observe();
+    observer.onPod('seen', pod({}, {}, { deletionTimestamp: 'now', deletionGracePeriodSeconds: 0 }), 1);
+    assert.deepEqual(events, [{ atMs: 1, pod: 'a', kind: 'terminating', graceMs: 0, preStopMs: 0 }]);
+  });
+
+  test('tells each end of a container that is started again', () => {
+    const { events, observer } = observe();
+    const restarted = pod(
+      {},
+      { containerStatuses: web({ running: {} }, { lastState: { terminated: { exitCode: 137 } } }) },
+    );
+    observer.onPod('seen', pod({}, { containerStatuses: web({ running: {} }) }), 1);
+    observer.onPod('seen', restarted, 2);
+    observer.onPod('seen', restarted, 3);
+    assert.deepEqual(
+      events.map(({ atMs, kind }) => [atMs, kind]),
+      [
+        [1, 'started'],
+        [2, 'exited'],
+      ],
+    );
+  });
+
+  test('takes the union of all slices, and an absent condition for ready', () => {
+    const { events, observer } = observe();
+    observer.onEndpointSlice('seen', slice('s1', [['a', true], ['b', false], ['c']]), 1);
+    observer.onEndpointSlice('seen', slice('s2', [['a', true]]), 2);
+    observer.onEndpointSlice(
+      'seen',
+      slice('s1', [
+        ['a', false],
+        ['b', true],
+      ]),
+      3,
+    );
+    observer.onEndpointSlice('deleted', slice('s2', []), 4);
+    assert.deepEqual(
+      events.map(({ atMs, pod: name, kind }) => [atMs, name, kind]),
+      [
+        [1, 'a', 'endpoint-added'],
+        [1, 'c', 'endpoint-added'],
+        [3, 'b', 'endpoint-added'],
+        [3, 'c', 'endpoint-removed'],
+        [4, 'a', 'endpoint-removed'],
+      ],
+    );
+  });
+
+  test('a node that is not ready is lost to its pods, once each time', () => {
+    const { events, observer } = observe();
+    const node = (status: string): Json => ({
+      metadata: { name: 'n1' },
+      status: { conditions: ready(status) },
+    });
+    observer.onPod('seen', pod({ nodeName: 'n1' }, {}), 0);
+    observer.onPod('seen', { ...pod({ nodeName: 'n2' }, {}), metadata: { name: 'b' } }, 0);
+    for (const [index, status] of ['True', 'Unknown', 'Unknown', 'True', 'False'].entries()) {
+      observer.onNode('seen', node(status), index);
+    }
+    const lost = events.filter(({ kind }) => kind === 'node-lost');
+    assert.deepEqual(
+      lost.map(({ atMs, pod: name }) => [atMs, name]),
+      [
+        [1, 'a'],
+        [4, 'a'],
+      ],
+    );
+  });
+});
+
+describe('toPreStopMs()', () => {
+  const exec = (...command: string[]) => ({ preStop: { exec: { command } } });
+  for (const [lifecycle, ms] of [
+    [{ preStop: { sleep: { seconds: 5 } } }, 5_000],
+    [exec('sleep', '7'), 7_000],
+    [exec('sh', '-c', 'sleep 2.5'), 2_500],
+    [exec('/bin/drain'), 0],
+    [{ preStop: { httpGet: { path: '/stop' } } }, 0],
+    [{}, 0],
+  ] as const) {
+    test(`${JSON.stringify(lifecycle)}: ${ms} ms`, () => {
+      assert.equal(toPreStopMs({ spec: { containers: [{ name: 'web', lifecycle }] } }, 'web'), ms);
+      assert.equal(toPreStopMs({ spec: { containers: [{ name: 'web', lifecycle }] } }, null), ms);
+    });
+  }
+});

@@ -1,0 +1,149 @@
+import type { PodEvent } from '../prove/timeline.ts';
+import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+
+/** Turns what the watches see into events of pods. Each call is stamped with the time given. */
+export interface PodObserver {
+  onPod(change: 'seen' | 'deleted', pod: Json, atMs: number): void;
+  onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
+  onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
+}
+
+/** What was told of a pod so far, so that only changes are told. */
+interface Known {
+  isScheduled: boolean;
+  isStarted: boolean;
+  isReady: boolean;
+  isTerminating: boolean;
+  hasExited: boolean;
+  node: string | null;
+}
+
+/**
+ * @param container whose exit is the pod's, when a pod has several; null: its first
+ */
+export function createPodObserver(emit: (event: PodEvent) => void, container: string | null): PodObserver {
+  const known = new Map<string, Known>();
+  /** Ready endpoints by slice, and their union as it was told. */
+  const slices = new Map<string, ReadonlySet<string>>();
+  let endpoints: ReadonlySet<string> = new Set();
+  const lostNodes = new Set<string>();
+
+  function look(pod: string): Known {
+    const found = known.get(pod) ?? {
+      isScheduled: false,
+      isStarted: false,
+      isReady: false,
+      isTerminating: false,
+      hasExited: false,
+      node: null,
+    };
+    known.set(pod, found);
+    return found;
+  }
+
+  function seePod(name: string, object: Json, atMs: number): void {
+    const told = look(name);
+    const node = textAt(object, 'spec', 'nodeName');
+    if (!told.isScheduled && node !== null) {
+      told.isScheduled = true;
+      told.node = node;
+      emit({ atMs, pod: name, kind: 'scheduled', version: toVersion(object), node });
+    }
+    const status = toContainerStatus(object, container);
+    if (!told.isStarted && at(status, 'state', 'running') !== undefined) {
+      told.isStarted = true;
+      emit({ atMs, pod: name, kind: 'started' });
+    }
+    const deletedAt = textAt(object, 'metadata', 'deletionTimestamp');
+    if (!told.isTerminating && deletedAt !== null) {
+      told.isTerminating = true;
+      const graceMs = 1_000 * (numberAt(object, 'metadata', 'deletionGracePeriodSeconds') ?? 0);
+      emit({
+        atMs,
+        pod: name,
+        kind: 'terminating',
+        graceMs,
+        preStopMs: Math.min(graceMs, toPreStopMs(object, container)),
+      });
+    }
+    const isReady = listAt(object, 'status', 'conditions').some(
+      (condition) => condition.type === 'Ready' && condition.status === 'True',
+    );
+    if (isReady !== told.isReady) {
+      told.isReady = isReady;
+      emit({ atMs, pod: name, kind: isReady ? 'ready' : 'unready' });
+    }
+    // A container that ended and runs again shows its end in `lastState`.
+    const ended = at(status, 'state', 'terminated') ?? at(status, 'lastState', 'terminated');
+    if (ended === undefined) told.hasExited = false;
+    else if (!told.hasExited) {
+      told.hasExited = true;
+      emit({ atMs, pod: name, kind: 'exited', code: numberAt(ended, 'exitCode'), signal: null });
+    }
+  }
+
+  function tellEndpoints(atMs: number): void {
+    const now = new Set([...slices.values()].flatMap((names) => [...names]));
+    for (const pod of now) if (!endpoints.has(pod)) emit({ atMs, pod, kind: 'endpoint-added' });
+    for (const pod of endpoints) if (!now.has(pod)) emit({ atMs, pod, kind: 'endpoint-removed' });
+    endpoints = now;
+  }
+
+  return {
+    onPod(change, object, atMs) {
+      const name = nameOf(object);
+      seePod(name, object, atMs);
+      if (change === 'deleted') emit({ atMs, pod: name, kind: 'gone' });
+    },
+
+    onEndpointSlice(change, slice, atMs) {
+      const ready = listAt(slice, 'endpoints').flatMap((endpoint) => {
+        const pod = textAt(endpoint, 'targetRef', 'name');
+        // Absent means unknown, which is to be taken as ready.
+        return pod !== null && at(endpoint, 'conditions', 'ready') !== false ? [pod] : [];
+      });
+      if (change === 'deleted') slices.delete(nameOf(slice));
+      else slices.set(nameOf(slice), new Set(ready));
+      tellEndpoints(atMs);
+    },
+
+    onNode(change, node, atMs) {
+      const name = nameOf(node);
+      const isReady =
+        change === 'seen' &&
+        listAt(node, 'status', 'conditions').some(
+          ({ type, status }) => type === 'Ready' && status === 'True',
+        );
+      if (isReady) lostNodes.delete(name);
+      if (isReady || lostNodes.has(name)) return;
+      lostNodes.add(name);
+      for (const [pod, told] of known) if (told.node === name) emit({ atMs, pod, kind: 'node-lost' });
+    },
+  };
+}
+
+function nameOf(object: Json): string {
+  return textAt(object, 'metadata', 'name') ?? '';
+}
+
+/** Pods of one template share this hash: old and new pods of a rollout differ in it. */
+function toVersion(pod: Json): string | null {
+  return textAt(pod, 'metadata', 'labels', 'pod-template-hash');
+}
+
+function toContainerStatus(pod: Json, container: string | null): Json | undefined {
+  const statuses = listAt(pod, 'status', 'containerStatuses');
+  return container === null ? statuses[0] : statuses.find(({ name }) => name === container);
+}
+
+/** How long preStop takes: of a `sleep`, in its own form or as a command. What others take is not known: 0. */
+export function toPreStopMs(pod: Json, container: string | null): number {
+  const containers = listAt(pod, 'spec', 'containers');
+  const main = container === null ? containers[0] : containers.find(({ name }) => name === container);
+  const seconds = numberAt(main, 'lifecycle', 'preStop', 'sleep', 'seconds');
+  if (seconds !== null) return 1_000 * seconds;
+  const command = at(main, 'lifecycle', 'preStop', 'exec', 'command');
+  const [, slept] =
+    /(?:^|\s)sleep (\d+(?:\.\d+)?)\s*$/.exec(Array.isArray(command) ? command.join(' ') : '') ?? [];
+  return slept === undefined ? 0 : 1_000 * Number(slept);
+}

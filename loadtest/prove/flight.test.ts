@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FLIGHT, toFlight } from './flight.ts';
+import { formatFlightPage } from './flight-page.ts';
+import { createSampleProof } from './proof.sample.ts';
+
+const flight = toFlight(createSampleProof());
+const scale = (FLIGHT.width - FLIGHT.left - FLIGHT.right) / 8_000;
+const toMs = (x: number) => Math.round((x - FLIGHT.left) / scale);
+
+describe('toFlight()', () => {
+  test('stacks what was ok by version, and what was not on top of it, to the full height', () => {
+    assert.deepEqual(flight.versions, ['v1', 'v2']);
+    assert.equal(flight.maxPerSecond, 100);
+    const column = flight.bars.filter(({ x }) => toMs(x) === 5_000);
+    assert.deepEqual(
+      column.map(({ series }) => series),
+      [1, 'lost'],
+    );
+    const [ok, lost] = column;
+    assert.equal(Math.round((ok?.height ?? 0) + (lost?.height ?? 0)), FLIGHT.chartHeight);
+    assert.equal(Math.round((lost?.height ?? 0) * 25), 2 * FLIGHT.chartHeight);
+    assert.equal(Math.round(lost?.y ?? 0), FLIGHT.top);
+  });
+
+  test('draws a life in its stages, clipped to the time of the load', () => {
+    const [old, young] = flight.lanes;
+    const toTimes = (spans: readonly { x: number; width: number; stage: string }[] = []) =>
+      spans.map(({ x, width, stage }) => [stage, toMs(x), toMs(x + width)]);
+    assert.deepEqual(toTimes(old?.stretches), [
+      ['starting', 0, 0],
+      ['ready', 0, 4_000],
+      ['terminating', 4_000, 5_000],
+      ['draining', 5_000, 6_000],
+    ]);
+    assert.deepEqual(toTimes(young?.stretches), [
+      ['starting', 2_000, 3_000],
+      ['ready', 3_000, 8_000],
+    ]);
+    assert.deepEqual(
+      old?.endpoints.map(({ x, width }) => [toMs(x), toMs(x + width)]),
+      [[0, 4_100]],
+    );
+    assert.deepEqual(
+      old?.ticks.map(({ x, kind }) => [kind, toMs(x)]),
+      [
+        ['sigterm', 5_000],
+        ['exited', 6_000],
+      ],
+    );
+  });
+
+  test('marks every loss once for all and once on its pod', () => {
+    assert.deepEqual(
+      flight.losses.map(({ x, loss, count }) => [toMs(x), loss, count]),
+      [
+        [5_020, 0, 2],
+        [5_900, 2, 1],
+      ],
+    );
+    assert.deepEqual(
+      flight.lanes[0]?.losses.map(({ loss }) => loss),
+      [0, 1, 2],
+    );
+  });
+
+  test('has at most 240 columns, however long the proof was', () => {
+    const sample = createSampleProof();
+    const slots = Array.from({ length: 40_000 }, (_, index) => ({
+      fromMs: index * 250,
+      version: null,
+      outcomes: { ok: 1 },
+    }));
+    assert.ok(toFlight({ ...sample, slots, durationMs: 10_000_000 }).bars.length <= 240);
+  });
+
+  test('has nothing to draw of an empty proof', () => {
+    const empty = toFlight({
+      ...createSampleProof(),
+      slots: [],
+      losses: [],
+      lives: [],
+      marks: [],
+      durationMs: 0,
+    });
+    assert.deepEqual([empty.bars, empty.lanes, empty.losses], [[], [], []]);
+  });
+});
+
+describe('formatFlightPage()', () => {
+  const sample = createSampleProof();
+
+  test('leads from every mark to a story that is there', () => {
+    const page = formatFlightPage([sample], { style: '' });
+    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    assert.equal(links.length, 5);
+    for (const id of links) assert.ok(page.includes(`<li id="${id}">`), id);
+  });
+
+  test('lets nothing run or load, and takes what the target says as text', () => {
+    const evil = '<script>alert(1)</script>';
+    const lives = sample.lives.map((life) => ({ ...life, pod: evil }));
+    const slots = sample.slots.map((slot) => ({ ...slot, version: evil }));
+    const marks = [{ atMs: 0, text: evil }];
+    const page = formatFlightPage([{ ...sample, lives, slots, marks }], { style: 'p{}' });
+    assert.doesNotMatch(page, /<script|<(link|img|iframe|object|embed)\b|\ssrc=|\sstyle=|url\(|@import/);
+    assert.match(
+      page,
+      /Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-\S+; base-uri/,
+    );
+  });
+
+  test('tells proof and controls, each with its verdict', () => {
+    const page = formatFlightPage([sample, { ...sample, control: 'preStop' }], { style: '' });
+    assert.match(page, /<h2 id="controls">Controls<\/h2>/);
+    assert.match(page, /<h2 id="control-preStop">Without preStop<\/h2>/);
+    assert.equal(page.match(/LOST 3 of 800 requests\./g)?.length, 2);
+    assert.match(page, /As it should without preStop\./);
+  });
+});
