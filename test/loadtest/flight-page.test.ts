@@ -36,7 +36,7 @@ describe('the flight recorder in Chromium', () => {
     await page.goto(url);
     assert.deepEqual({ complaints, loads }, { complaints: [], loads: [url] });
     const colour = (selector: string) =>
-      page.locator(selector).first().evaluate<string>('(element) => getComputedStyle(element).fill');
+      page.evaluate<string>(`getComputedStyle(document.querySelector('${selector}')).fill`);
     const [ready, lost] = [await colour('rect.s-ready'), await colour('circle.loss')];
     assert.notEqual(ready, lost);
     for (const fill of [ready, lost]) assert.notEqual(fill, 'rgb(0, 0, 0)');
