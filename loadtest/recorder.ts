@@ -86,11 +86,20 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
     return version;
   };
 
-  const cellOf = (settlement: Settlement, version: string | null) => {
-    const key = { endpoint: settlement.endpoint, phase: phaseAt(settlement.intendedMs), version };
+  // Looking a cell up by its key costs as much as three histograms, and the next request of an endpoint is
+  // nearly always of the cell of the one before.
+  const latestCells: { key: Parameters<typeof toCell>[0]; tally: Tally }[] = [];
+  let latestSlot: { slot: number; version: string | null; tally: SeriesTally } | null = null;
+
+  const cellOf = ({ endpoint, intendedMs }: Settlement, version: string | null) => {
+    const phase = phaseAt(intendedMs);
+    const latest = latestCells[endpoint];
+    if (latest?.key.phase === phase && latest.key.version === version) return latest.tally;
+    const key = { endpoint, phase, version };
     const id = cellKey(key);
     const cell = cells.get(id) ?? { key, tally: createTally() };
     cells.set(id, cell);
+    latestCells[endpoint] = cell;
     return cell.tally;
   };
 
@@ -103,16 +112,17 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
     }
   };
 
-  const slotOf = (settlement: Settlement, version: string | null) => {
-    const key = { slot: Math.floor(settlement.intendedMs / slotMs), version };
-    if (key.slot > newestSlot) {
-      newestSlot = key.slot;
+  const slotOf = ({ intendedMs }: Settlement, version: string | null) => {
+    const slot = Math.floor(intendedMs / slotMs);
+    if (latestSlot?.slot === slot && latestSlot.version === version) return latestSlot.tally;
+    if (slot > newestSlot) {
+      newestSlot = slot;
       closeSlotsBefore(newestSlot - Math.ceil(timeoutMs / slotMs) - 1);
     }
-    const id = seriesKey(key);
-    const open = openSlots.get(id) ?? { ...key, tally: createSeriesTally() };
-    openSlots.set(id, open);
-    return open.tally;
+    const id = seriesKey({ slot, version });
+    latestSlot = openSlots.get(id) ?? { slot, version, tally: createSeriesTally() };
+    openSlots.set(id, latestSlot);
+    return latestSlot.tally;
   };
 
   return {
