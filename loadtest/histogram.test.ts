@@ -37,6 +37,7 @@ describe('createHistogram()', () => {
     }
     assert.deepEqual([histogram.sumMs, histogram.maxMs, histogram.averageMs], [50_005_000, 10_000, 5_000.5]);
     assert.equal(filled([1.234_567]).percentileMs(50), 1.235);
+    assert.equal(filled([10.001]).percentileMs(99), 10.001, 'not the upper end of its bucket');
   });
 
   test('holds 0 and more than its largest bucket', () => {

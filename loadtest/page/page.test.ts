@@ -59,13 +59,13 @@ describe('formatPage()', () => {
       record: {
         ...report.record,
         failures: [{ ...first, pod: evil }, ...others],
-        series: report.record.series.map((cell) => ({ ...cell, version: evil })),
+        series: report.record.series.map((cell) => ({ ...cell, version: `${evil}${cell.version}` })),
       },
     });
     assert.equal(page.match(/<script\b/g)?.length, 2);
     assert.ok(page.includes('&lt;/script&gt;&lt;script&gt;alert(1)'));
     const data = /<script type="application\/json" id="charts">([\s\S]*?)<\/script>/.exec(page)?.[1] ?? '';
-    assert.equal(JSON.parse(data).charts.length, 3);
+    assert.equal(JSON.parse(data).charts.length, 4);
   });
 });
 

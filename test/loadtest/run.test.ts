@@ -26,7 +26,8 @@ for (const program of programs) {
 
     test('counts what the server counts, writes both reports, and exits 0', async () => {
       const before = target.received;
-      const files = ['--json', fileOf('a.json'), '--html', fileOf('a.html')];
+      const secret = ['--header', 'Authorization: Bearer s3cret'];
+      const files = [...secret, '--json', fileOf('a.json'), '--html', fileOf('a.html')];
       const ending = await call(
         program,
         'run',
@@ -40,6 +41,8 @@ for (const program of programs) {
         EXACT,
         ...files,
       );
+      for (const name of ['a.json', 'a.html'])
+        assert.doesNotMatch(readFileSync(fileOf(name), 'utf8'), /s3cret/);
       const { record, runtime } = readReport('a.json');
       assert.equal(target.received - before, 300);
       assert.deepEqual([record.planned, record.sent, record.settled], [300, 300, 300]);
