@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLifecycle, type LifecycleState } from './lifecycle.ts';
-import { createShutdown } from './shutdown.ts';
+import { createShutdown, HARD_EXIT_RESERVE_MS } from './shutdown.ts';
 import type { Logger } from './telemetry/log.ts';
 
 const TERM = { reason: 'SIGTERM', exitCode: 0, repeatedExitCode: 143 };
 
 /** A world in which time passes only when someone waits for it, and everything that happens is noted in order. */
-function createScene(options: { inFlightUntilMs?: number; ready?: boolean; listening?: boolean } = {}) {
-  const { inFlightUntilMs = 0, ready = true, listening = true } = options;
+function createScene(
+  options: { inFlightUntilMs?: number; ready?: boolean; listening?: boolean; flushes?: boolean } = {},
+) {
+  const { inFlightUntilMs = 0, ready = true, listening = true, flushes = true } = options;
   let nowMs = 0;
   const happened: string[] = [];
   const timers: { dueMs: number; fire: () => void }[] = [];
@@ -40,7 +42,10 @@ function createScene(options: { inFlightUntilMs?: number; ready?: boolean; liste
           }
         : undefined,
     totals: () => ({ total: 0, '2xx': 0, '4xx': 0, '5xx': 0 }),
-    flush: async () => note('flush'),
+    flush: () => {
+      note('flush');
+      return flushes ? Promise.resolve() : new Promise(() => {});
+    },
     exit: (code) => {
       exitCode ??= code;
       note(`exit ${code}`);
@@ -120,6 +125,13 @@ describe('shutdown', () => {
     scene.shutdown(TERM);
     assert.equal(await scene.run(), 143);
     assert.ok(!scene.happened.includes('2000 finishing'));
+  });
+
+  test('a hard timer ends the process if nothing else does', async () => {
+    const scene = createScene({ flushes: false });
+    scene.shutdown(TERM);
+    assert.equal(await scene.run(), 1);
+    assert.equal(scene.happened.at(-1), `${2_000 + 25_000 + HARD_EXIT_RESERVE_MS} exit 1`);
   });
 
   test('a failure keeps its exit code after a clean drain', async () => {

@@ -7,37 +7,48 @@ import { openWire } from './wire.ts';
 /** Takes minutes: nothing but cancellation ends it. */
 const ENDLESS = '/payload?n=60';
 
+/** Less than the time limit of the jobs, which would end them as well. */
+const CANCELLED = { timeout: 30_000 };
+
 for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
   describe(`payload pool on ${runtime}`, () => {
     const started: Service[] = [];
     after(() => Promise.all(started.map(stop)));
     async function start(env: Record<string, string>): Promise<Service> {
-      const service = await startService(runtime, { PAYLOAD_MAX_N: '60', ...env });
+      const service = await startService(runtime, {
+        PAYLOAD_MAX_N: '60',
+        PAYLOAD_TIMEOUT_MS: '60000',
+        ...env,
+      });
       started.push(service);
       return service;
     }
 
-    test('with every worker busy and the queue full, one more is 503 with Retry-After; probes are 200', async () => {
-      const service = await start({ WORKERS: '1', QUEUE_LENGTH: '1' });
-      const clients = [new AbortController(), new AbortController()];
-      const waiting = clients.map(({ signal }) =>
-        fetch(service.url + ENDLESS, { signal }).catch(() => 'gone'),
-      );
-      await metricsMatch(service, /^payload_pool_queue_length 1$/m);
+    test(
+      'with every worker busy and the queue full, one more is 503 with Retry-After; probes are 200',
+      CANCELLED,
+      async () => {
+        const service = await start({ WORKERS: '1', QUEUE_LENGTH: '1' });
+        const clients = [new AbortController(), new AbortController()];
+        const waiting = clients.map(({ signal }) =>
+          fetch(service.url + ENDLESS, { signal }).catch(() => 'gone'),
+        );
+        await metricsMatch(service, /^payload_pool_queue_length 1$/m);
 
-      const refused = await fetch(service.url + ENDLESS);
-      assert.equal(refused.status, 503);
-      assert.equal(refused.headers.get('retry-after'), '1');
-      assert.match(((await refused.json()) as { detail: string }).detail, /1 payloads wait already/);
-      for (const probe of ['/health', '/ready', '/payload?n=20']) {
-        assert.equal((await fetch(service.url + probe)).status, 200, probe);
-      }
+        const refused = await fetch(service.url + ENDLESS);
+        assert.equal(refused.status, 503);
+        assert.equal(refused.headers.get('retry-after'), '1');
+        assert.match(((await refused.json()) as { detail: string }).detail, /1 payloads wait already/);
+        for (const probe of ['/health', '/ready', '/payload?n=20']) {
+          assert.equal((await fetch(service.url + probe)).status, 200, probe);
+        }
 
-      for (const client of clients) client.abort();
-      assert.deepEqual(await Promise.all(waiting), ['gone', 'gone']);
-      await metricsMatch(service, /^payload_pool_jobs_total\{result="abandoned"\} 2$/m);
-      assert.equal((await fetch(`${service.url}/payload?n=21`)).status, 200);
-    });
+        for (const client of clients) client.abort();
+        assert.deepEqual(await Promise.all(waiting), ['gone', 'gone']);
+        await metricsMatch(service, /^payload_pool_jobs_total\{result="abandoned"\} 2$/m);
+        assert.equal((await fetch(`${service.url}/payload?n=21`)).status, 200);
+      },
+    );
 
     test('a queue of length 0 takes what a worker takes, and no more', async () => {
       const service = await start({ WORKERS: '2', QUEUE_LENGTH: '0' });
@@ -63,7 +74,7 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
       await metricsMatch(service, /^payload_pool_jobs_total\{result="timed_out"\} 1$/m);
     });
 
-    test('a client that resets its connection frees its worker', async () => {
+    test('a client that resets its connection frees its worker', CANCELLED, async () => {
       const service = await start({ QUEUE_LENGTH: '0' });
       const wire = await openWire(service.port);
       wire.send(`GET ${ENDLESS} HTTP/1.1\r\nHost: x\r\n\r\n`);
