@@ -74,6 +74,16 @@ describe('app.fetch()', () => {
     assert.equal(answer.headers.get('x-request-id'), 'prefix-1');
   });
 
+  test('gives HEAD no body, but the length of it', async () => {
+    const { get } = createScene();
+    const answer = await get('/payload?n=20', { method: 'HEAD' });
+    assert.equal(answer.body, null);
+    assert.equal(
+      answer.headers.get('content-length'),
+      String('{"n":20,"fibonacci":6765,"computed":"inline"}'.length),
+    );
+  });
+
   test('tells the state on /ready, and 200 on /health in each', async () => {
     const { get, lifecycle } = createScene();
     const states = [

@@ -10,13 +10,15 @@ import { createProcessVitals } from './runtime/vitals.ts';
 import { createShutdown } from './shutdown.ts';
 import { createLogger } from './telemetry/log.ts';
 
+/** Not `process.stdout.fd`: to touch that stream is to set it up, which changes the mode of its pipe. */
+const STDOUT_FD = 1;
 /** Exit code for a refused configuration, from sysexits.h. */
 const EX_CONFIG = 78;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 const startTimeMs = Date.now();
 const now = () => performance.now();
-const sink = createLogSink(process.stdout.fd);
+const sink = createLogSink(STDOUT_FD);
 const config = await readConfig();
 const log = createLogger({
   level: config.logLevel,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { RUNTIMES, type Runtime, type Service, startService, stop } from './service.ts';
 import { exchange } from './wire.ts';
@@ -140,24 +141,39 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
     });
 
     test('a reader of the log that stalls costs lines, never an answer', async () => {
-      const [program = '', ...args] = RUNTIMES[runtime];
-      const child = spawn(program, args, {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { PATH: process.env.PATH ?? '', HOST: '127.0.0.1', PORT: '0', POD_NAME: 'x'.repeat(253) },
+      const port = await findFreePort();
+      // A pipe of the shell, which blocks its writer when it is full, as a container runtime's does.
+      const pipeline = spawn('sh', ['-c', '"$@" | sleep 600', 'sh', ...RUNTIMES[runtime]], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        detached: true,
+        env: { ...process.env, HOST: '127.0.0.1', PORT: String(port), POD_NAME: 'x'.repeat(253) },
       });
-      const [first] = await once(child.stdout, 'data');
-      const { port } = JSON.parse(String(first).split('\n')[0] ?? '');
-      child.stdout.pause();
       const service = { url: `http://127.0.0.1:${port}` };
-      const dropped = async () => sampleOf(await metricsOf(service), 'log_lines_dropped_total');
-      while ((await dropped()) === 0) {
-        const answers = await Promise.all(Array.from({ length: 200 }, () => fetch(`${service.url}/health`)));
-        assert.ok(answers.every(({ status }) => status === 200));
-        await Promise.all(answers.map((answer) => answer.text()));
+      try {
+        while (!(await fetch(`${service.url}/ready`).catch(() => undefined))?.ok) {
+          assert.equal(pipeline.exitCode, null);
+        }
+        while (sampleOf(await metricsOf(service), 'log_lines_dropped_total') === 0) {
+          const answers = await Promise.all(
+            Array.from({ length: 200 }, () => fetch(`${service.url}/health`)),
+          );
+          assert.ok(answers.every(({ status }) => status === 200));
+          await Promise.all(answers.map((answer) => answer.text()));
+        }
+      } finally {
+        process.kill(-Number(pipeline.pid), 'SIGKILL');
       }
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      child.stdout.destroy();
+      await once(pipeline, 'exit');
     });
   });
+}
+
+/** A port that was free a moment ago, for a process whose output nobody reads. */
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
