@@ -26,7 +26,7 @@ export function toFleetOptions(
   env: FleetOptions['env'],
 ): FleetOptions {
   return {
-    command: setup.command ?? toOwnService(import.meta.url),
+    command: setup.command ?? toOwnService(),
     env: {
       ...env,
       HOST: '127.0.0.1',
@@ -48,7 +48,7 @@ export function toFleetOptions(
 }
 
 /** From the source tree or from the bundle, whichever this is. */
-function toOwnService(from: string): string {
+export function toOwnService(from = import.meta.url): string {
   const isSource = from.endsWith('.ts');
   const file = new URL(isSource ? '../../src/main.ts' : '../service/main.js', from).pathname;
   const loader = isSource && process.versions.bun === undefined ? ' --import=tsx' : '';

@@ -2,11 +2,12 @@
 import { startServer } from './server.ts';
 
 const LAME_DUCK_MS = 1_500;
+/** Longer than the lame duck, so that it is finished after it. */
+const SLOW_MS = 1_800;
 let isDraining = false;
 const server = startServer(({ path, answer }) => {
-  const close = isDraining;
-  if (path === '/ready') answer(isDraining ? 503 : 200, { close });
-  else setTimeout(() => answer(200, { close }), 2);
+  if (path === '/ready') answer(isDraining ? 503 : 200, { close: isDraining });
+  else setTimeout(() => answer(200, { close: isDraining }), path === '/slow' ? SLOW_MS : 2);
 });
 
 process.on('SIGTERM', () => {

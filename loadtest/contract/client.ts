@@ -1,0 +1,116 @@
+import { connect, type Socket } from 'node:net';
+import { ResponseParser } from '../engine/response-parser.ts';
+
+/** How one request of the contract ended. Times are of `performance.now()`. */
+export interface Exchange {
+  readonly sentMs: number;
+  readonly endMs: number;
+  /** Null: no complete answer. */
+  readonly status: number | null;
+  /** Did the answer announce the end of its connection? */
+  readonly isClosing: boolean;
+  /** Why there is no answer; null: there is one. `refused`: there was no connection to write to. */
+  readonly failure: 'refused' | 'cut' | 'timeout' | null;
+}
+
+/** A kept connection, used by one request at a time. */
+export interface Client {
+  get(path: string): Promise<Exchange>;
+  /** Was it closed from the other side while no request was on it? */
+  readonly wasClosedIdle: boolean;
+  readonly isOpen: boolean;
+  close(): void;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
+
+/** Null: refused, or not in time. */
+export async function openClient({ host, port }: Address): Promise<Client | null> {
+  const socket = connect({ host, port, noDelay: true });
+  const isConnected = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), CONNECT_TIMEOUT_MS);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+    socket.once('error', () => {
+      clearTimeout(timer);
+      resolve(false);
+    });
+  });
+  if (!isConnected) {
+    socket.destroy();
+    return null;
+  }
+  return createClient(socket, `${host}:${port}`);
+}
+
+/** One request on a connection of its own. */
+export async function getOnce(address: Address, path: string): Promise<Exchange> {
+  const sentMs = performance.now();
+  const client = await openClient(address);
+  if (client === null) {
+    return { sentMs, endMs: performance.now(), status: null, isClosing: false, failure: 'refused' };
+  }
+  const exchange = await client.get(path);
+  client.close();
+  return exchange;
+}
+
+function createClient(socket: Socket, host: string): Client {
+  const parser = new ResponseParser(LIMITS, []);
+  let settle: ((failure: Exchange['failure']) => void) | null = null;
+  let isOpen = true;
+  let wasClosedIdle = false;
+
+  const onGone = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    parser.end();
+    if (settle === null) wasClosedIdle = true;
+    else settle(parser.isComplete ? null : 'cut');
+  };
+  socket.on('data', (chunk) => {
+    parser.push(chunk);
+    if (settle !== null && (parser.isComplete || parser.isRefused)) settle(parser.isComplete ? null : 'cut');
+  });
+  socket.on('end', onGone);
+  socket.on('close', onGone);
+  socket.on('error', () => {});
+
+  return {
+    get(path) {
+      const sentMs = performance.now();
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => settle?.('timeout'), TIMEOUT_MS);
+        settle = (failure) => {
+          settle = null;
+          clearTimeout(timer);
+          const isClosing = failure === null && !parser.isPersistent;
+          if (isClosing || failure !== null) this.close();
+          const status = failure === null ? parser.status : null;
+          resolve({ sentMs, endMs: performance.now(), status, isClosing, failure });
+        };
+        parser.begin('GET');
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      });
+    },
+    get wasClosedIdle() {
+      return wasClosedIdle;
+    },
+    get isOpen() {
+      return isOpen;
+    },
+    close() {
+      isOpen = false;
+      socket.destroy();
+    },
+  };
+}

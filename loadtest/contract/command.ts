@@ -1,0 +1,123 @@
+import { defineCommand } from '../command.ts';
+import type { Exit } from '../exit-code.ts';
+import { toOwnService } from '../fleet/fleet-setup.ts';
+import { startReplica } from '../fleet/replica.ts';
+import { duration, type OptionValues, optional, text, withDefault } from '../option.ts';
+import { formatTable } from '../tables.ts';
+import { parseTargetUrl } from '../target-url.ts';
+import { UsageError } from '../usage-error.ts';
+import type { World } from '../world.ts';
+import { observeShutdown, type Subject } from './observation.ts';
+import { openPodSubject } from './pod-subject.ts';
+import { type Point, toPoints } from './points.ts';
+
+const OWN_SLOW_PATH = '/payload?n=38';
+
+const OPTIONS = {
+  command: optional(text('COMMAND', 'The server, which must listen on $PORT [this project’s service]')),
+  url: optional({
+    placeholder: 'URL',
+    help: 'Instead of a command: where a running pod is reached, and no other pod',
+    parse: parseTargetUrl,
+  }),
+  pod: optional(text('NAME', 'The pod behind --url. It is deleted')),
+  namespace: optional(text('NAME', 'Its namespace [that of the context]')),
+  context: optional(text('NAME', 'Context of the kubeconfig [the current one]')),
+  path: withDefault('/health', text('PATH', 'A route that answers at once')),
+  'ready-path': withDefault('/ready', text('PATH', 'The readiness probe')),
+  'health-path': withDefault('/health', text('PATH', 'The liveness probe')),
+  slow: optional(
+    text(
+      'PATH',
+      `A route that takes long enough to be in flight at SIGTERM [of this project’s service ${OWN_SLOW_PATH}]`,
+    ),
+  ),
+  accept: withDefault(
+    '500ms',
+    duration('How long new connections must be taken after SIGTERM', { min: 0, max: 600_000 }),
+  ),
+  grace: withDefault('30s', duration('By when it must have ended', { min: 1, max: 3_600_000 })),
+};
+
+type ContractOptions = OptionValues<typeof OPTIONS>;
+
+export const contract = defineCommand({
+  name: 'contract',
+  summary: 'hold one server to the contract of a clean shutdown, point by point',
+  positionals: { placeholder: '', min: 0, max: 0 },
+  options: OPTIONS,
+  examples: [
+    { line: 'loadtest contract', shows: 'this project’s service' },
+    {
+      line: 'loadtest contract --command "node server.js" --path / --ready-path /readyz --health-path /livez --slow /report',
+      shows: 'a server of your own',
+    },
+    {
+      line: 'loadtest contract --url http://10.244.1.7:3000 --pod web-6784797f77-8grhg --namespace shop',
+      shows: 'a running pod, where its address can be reached',
+    },
+  ],
+  run: async ({ options }, world) => {
+    if ((options.url === undefined) !== (options.pod === undefined)) {
+      throw new UsageError('--url and --pod go together');
+    }
+    if (options.url !== undefined && options.command !== undefined) {
+      throw new UsageError('--command and --url exclude each other');
+    }
+    const isOwn = options.command === undefined && options.url === undefined;
+    const terms = { acceptMs: options.accept, graceMs: options.grace };
+    const subject = await openSubject(options, world);
+    try {
+      const seen = await observeShutdown(
+        subject,
+        {
+          path: options.path,
+          ready: options['ready-path'],
+          health: options['health-path'],
+          slow: options.slow ?? (isOwn ? OWN_SLOW_PATH : null),
+        },
+        terms,
+        world.interrupted,
+      );
+      if (world.interrupted.aborted) return 'inconclusive';
+      const points = toPoints(seen, terms);
+      world.stdout.write(`${formatPoints(points)}\n`);
+      return toExit(points);
+    } finally {
+      await subject.destroy();
+    }
+  },
+});
+
+async function openSubject(options: ContractOptions, { env }: World): Promise<Subject> {
+  if (options.url !== undefined && options.pod !== undefined) {
+    return openPodSubject({ ...options, url: options.url, pod: options.pod }, env);
+  }
+  const replica = await startReplica(options.command ?? toOwnService(), { HOST: '127.0.0.1', ...env });
+  return {
+    address: { host: '127.0.0.1', port: replica.port },
+    terminate: async () => replica.signal('SIGTERM'),
+    exited: replica.exited,
+    destroy: async () => {
+      replica.destroy();
+      await replica.exited;
+    },
+  };
+}
+
+function formatPoints(points: readonly Point[]): string {
+  const state = (isHeld: Point['isHeld']) => (isHeld === null ? 'not shown' : isHeld ? 'held' : 'BROKEN');
+  const table = formatTable({
+    title: 'Contract',
+    note: null,
+    columns: ['Point', 'State', 'Found'],
+    rows: points.map(({ name, isHeld, found }) => [name, state(isHeld), found]),
+  });
+  const count = (wanted: Point['isHeld']) => points.filter(({ isHeld }) => isHeld === wanted).length;
+  return `${table}\n\n${count(true)} held, ${count(false)} broken, ${count(null)} not shown.`;
+}
+
+function toExit(points: readonly Point[]): Exit {
+  if (points.some(({ isHeld }) => isHeld === false)) return 'failed';
+  return points.every(({ isHeld }) => isHeld === true) ? 'proven' : 'inconclusive';
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Exchange } from './client.ts';
+import type { Observation } from './observation.ts';
+import { toPoints } from './points.ts';
+
+const terms = { acceptMs: 500, graceMs: 30_000 };
+const answer = (sentMs: number, status = 200, isClosing = sentMs >= 0): Exchange => ({
+  sentMs,
+  endMs: sentMs + 5,
+  status,
+  isClosing,
+  failure: null,
+});
+const failed = (sentMs: number, failure: 'refused' | 'cut'): Exchange => ({
+  ...answer(sentMs),
+  status: null,
+  failure,
+});
+
+const clean: Observation = {
+  startMs: 50,
+  readyMs: 80,
+  ready: [answer(-100), answer(100, 503)],
+  health: [answer(-100), answer(100), answer(400), answer(900)],
+  fresh: [answer(-100), answer(100), answer(400)],
+  kept: [answer(-100), answer(100)],
+  closedIdleMs: [],
+  slow: { ...answer(-50), endMs: 700 },
+  exit: { atMs: 1_000, code: 0, signal: null },
+};
+
+const READY = 'SIGTERM: turns unready';
+const ACCEPT = 'goes on taking connections for 500 ms';
+const CLOSE = 'answers with Connection: close';
+const ANSWERED = 'answers every request it took';
+const IN_FLIGHT = 'finishes what is in flight';
+
+describe('toPoints()', () => {
+  test('a clean shutdown holds all twelve', () => {
+    const points = toPoints(clean, terms);
+    assert.equal(points.length, 12);
+    assert.deepEqual(
+      points.filter(({ isHeld }) => isHeld !== true),
+      [],
+    );
+  });
+
+  for (const [what, change, name, isHeld] of [
+    ['503 in time', { ready: [answer(995, 503)] }, READY, true],
+    ['503 too late', { ready: [answer(996, 503)] }, READY, false],
+    ['503 before SIGTERM only', { ready: [answer(-1, 503)] }, READY, false],
+    ['refused only', { ready: [failed(10, 'refused')] }, READY, false],
+    ['refused in the last moment', { fresh: [failed(499, 'refused')] }, ACCEPT, false],
+    ['refused when no one should come', { fresh: [failed(500, 'refused')] }, ACCEPT, true],
+    ['an end in the last moment', { exit: { atMs: 499, code: 0, signal: null } }, ACCEPT, false],
+    ['an end right after', { exit: { atMs: 500, code: 0, signal: null } }, ACCEPT, true],
+    ['a 503 while it drains', { health: [answer(100, 503)] }, 'stays alive while it drains', false],
+    ['no probe while it drains', { health: [] }, 'stays alive while it drains', null],
+    [
+      'an answer at 99 ms without the word',
+      { fresh: [], kept: [answer(99, 200, false), answer(150)] },
+      CLOSE,
+      true,
+    ],
+    ['an answer at 100 ms without the word', { kept: [answer(100, 200, false)] }, CLOSE, false],
+    ['no answer after SIGTERM', { fresh: [], kept: [answer(-5)] }, CLOSE, null],
+    [
+      'a connection closed in silence',
+      { closedIdleMs: [20] },
+      'closes no kept connection unannounced',
+      false,
+    ],
+    ['a cut request', { kept: [failed(100, 'cut')] }, ANSWERED, false],
+    ['a refused one was not taken', { fresh: [failed(600, 'refused')] }, ANSWERED, true],
+    ['a cut slow request', { slow: failed(-50, 'cut') }, IN_FLIGHT, false],
+    ['a slow request that fails', { slow: { ...answer(-50, 500), endMs: 700 } }, IN_FLIGHT, false],
+    ['a slow route that is not slow', { slow: answer(-50) }, IN_FLIGHT, null],
+    ['no slow route', { slow: null }, IN_FLIGHT, null],
+    ['exit code 1', { exit: { atMs: 1_000, code: 1, signal: null } }, 'exits 0', false],
+    ['an end by signal', { exit: { atMs: 1_000, code: null, signal: 'SIGTERM' } }, 'exits 0', false],
+    ['no end', { exit: null }, 'has ended within 30 s', false],
+    ['a failure before SIGTERM', { kept: [answer(-50, 503)] }, 'serves while ready, and is alive', false],
+  ] as const) {
+    test(`${what}: ${name} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
+      const point = toPoints({ ...clean, ...change }, terms).find((candidate) => candidate.name === name);
+      assert.equal(point?.isHeld, isHeld, point?.found);
+    });
+  }
+
+  test('ends with what was broken when it never became ready', () => {
+    const never = toPoints({ ...clean, readyMs: null }, terms);
+    assert.deepEqual(
+      never.map(({ name, isHeld }) => [name, isHeld]),
+      [
+        ['takes connections', true],
+        ['becomes ready', false],
+      ],
+    );
+  });
+});

@@ -1,0 +1,184 @@
+import { formatMs } from '../format.ts';
+import type { Exchange } from './client.ts';
+import { isSuccess, type Observation, type Terms } from './observation.ts';
+
+/** One point of the contract, held or not. */
+export interface Point {
+  readonly name: string;
+  /** Null: not shown either way. */
+  readonly isHeld: boolean | null;
+  readonly found: string;
+}
+
+/** Within so long of SIGTERM the server may not know of it yet. */
+const NOTICE_MS = 100;
+/** By when readiness must be off. */
+const UNREADY_MS = 1_000;
+/** How far apart the ends of the parts of one process may be seen. */
+const END_MS = 100;
+
+/** Holds what was seen against the contract, point by point, in the order of a life. Pure. */
+export function toPoints(seen: Observation, { acceptMs, graceMs }: Terms): readonly Point[] {
+  const { startMs, readyMs } = seen;
+  const started: Point = {
+    name: 'takes connections',
+    isHeld: startMs !== null,
+    found: startMs === null ? 'never' : `${formatMs(startMs)} after its start`,
+  };
+  const ready: Point = {
+    name: 'becomes ready',
+    isHeld: readyMs !== null,
+    found: readyMs === null ? 'never' : `${formatMs(readyMs)} after its start`,
+  };
+  if (readyMs === null) return [started, ready];
+  return [
+    started,
+    ready,
+    toServing(seen),
+    toReadinessOff(seen),
+    toAccepting(seen, acceptMs),
+    toLivenessOn(seen),
+    toAnnounced(seen),
+    toKept(seen),
+    toAnswered(seen),
+    toInFlight(seen),
+    toExitCode(seen),
+    toExitTime(seen, graceMs),
+  ];
+}
+
+function toServing({ health, fresh, kept }: Observation): Point {
+  const before = [...health, ...fresh, ...kept].filter(({ endMs }) => endMs < 0);
+  const failed = before.filter((exchange) => !isSuccess(exchange));
+  return {
+    name: 'serves while ready, and is alive',
+    isHeld: before.length === 0 ? null : failed.length === 0,
+    found:
+      failed.length === 0
+        ? `${before.length} answers`
+        : `${failed.length} of ${before.length} failed: ${describe(failed[0])}`,
+  };
+}
+
+function toReadinessOff({ ready }: Observation): Point {
+  const off = ready.find(
+    (exchange) => exchange.sentMs >= 0 && exchange.status !== null && !isSuccess(exchange),
+  );
+  return {
+    name: 'SIGTERM: turns unready',
+    isHeld: off !== undefined && off.endMs <= UNREADY_MS,
+    found: off === undefined ? 'never said so' : `${off.status} ${formatMs(off.endMs)} after SIGTERM`,
+  };
+}
+
+function toAccepting({ fresh, health, exit }: Observation, acceptMs: number): Point {
+  const sent = [...fresh, ...health].filter(({ sentMs }) => sentMs >= 0 && sentMs < acceptMs);
+  const refused = sent.filter(({ failure }) => failure === 'refused');
+  const endedMs = exit !== null && exit.atMs < acceptMs ? exit.atMs : null;
+  const firstMs = Math.min(...refused.map(({ sentMs }) => sentMs), endedMs ?? Number.POSITIVE_INFINITY);
+  return {
+    name: `goes on taking connections for ${formatMs(acceptMs)}`,
+    isHeld: refused.length === 0 && endedMs === null,
+    found: Number.isFinite(firstMs)
+      ? `none from ${formatMs(firstMs)} after SIGTERM on`
+      : `all ${sent.length} of that time`,
+  };
+}
+
+function toLivenessOn({ health }: Observation): Point {
+  const answered = health.filter(({ sentMs, status }) => sentMs >= 0 && status !== null);
+  const failed = answered.filter((exchange) => !isSuccess(exchange));
+  return {
+    name: 'stays alive while it drains',
+    isHeld: answered.length === 0 ? null : failed.length === 0,
+    found:
+      failed.length === 0
+        ? `${answered.length} probes succeeded`
+        : `${describe(failed[0])} ${formatMs(failed[0]?.endMs ?? 0)} after SIGTERM`,
+  };
+}
+
+function toAnnounced({ kept, fresh }: Observation): Point {
+  const answers = [...kept, ...fresh].filter(({ sentMs, status }) => sentMs >= NOTICE_MS && status !== null);
+  const silent = answers.filter(({ isClosing }) => !isClosing);
+  return {
+    name: 'answers with Connection: close',
+    isHeld: answers.length === 0 ? null : silent.length === 0,
+    found:
+      answers.length === 0
+        ? 'no answer came after SIGTERM'
+        : silent.length === 0
+          ? `on all ${answers.length} answers after SIGTERM`
+          : `not on ${silent.length} of ${answers.length} answers after SIGTERM`,
+  };
+}
+
+function toKept({ closedIdleMs }: Observation): Point {
+  const [firstMs] = closedIdleMs;
+  return {
+    name: 'closes no kept connection unannounced',
+    isHeld: closedIdleMs.length === 0,
+    found:
+      firstMs === undefined
+        ? 'none'
+        : `${closedIdleMs.length} closed, the first ${formatMs(Math.max(0, firstMs))} after SIGTERM`,
+  };
+}
+
+function toAnswered({ kept, fresh }: Observation): Point {
+  const written = [...kept, ...fresh].filter(({ failure }) => failure !== 'refused');
+  const cut = written.filter(({ failure }) => failure !== null);
+  return {
+    name: 'answers every request it took',
+    isHeld: cut.length === 0,
+    found:
+      cut.length === 0
+        ? `${written.length} requests`
+        : `${cut.length} of ${written.length} lost, the first ${formatMs(Math.max(0, cut[0]?.endMs ?? 0))} after SIGTERM`,
+  };
+}
+
+function toInFlight({ slow, exit }: Observation): Point {
+  const name = 'finishes what is in flight';
+  if (slow === null) return { name, isHeld: null, found: 'no slow route is known: give --slow' };
+  if (slow.failure !== null) {
+    return {
+      name,
+      isHeld: false,
+      found: `${slow.failure} ${formatMs(Math.max(0, slow.endMs))} after SIGTERM`,
+    };
+  }
+  if (slow.endMs < 0) return { name, isHeld: null, found: 'the slow route was done before SIGTERM' };
+  const isInTime = exit === null || slow.endMs <= exit.atMs + END_MS;
+  return {
+    name,
+    isHeld: isSuccess(slow) && isInTime,
+    found: `${slow.status} ${formatMs(slow.endMs)} after SIGTERM`,
+  };
+}
+
+function toExitCode({ exit }: Observation): Point {
+  return {
+    name: 'exits 0',
+    isHeld: exit !== null && exit.code === 0,
+    found:
+      exit === null
+        ? 'it did not exit'
+        : exit.signal === null
+          ? `code ${exit.code}`
+          : `ended by ${exit.signal}`,
+  };
+}
+
+function toExitTime({ exit }: Observation, graceMs: number): Point {
+  return {
+    name: `has ended within ${formatMs(graceMs)}`,
+    isHeld: exit !== null,
+    found: exit === null ? 'it did not' : `${formatMs(exit.atMs)} after SIGTERM`,
+  };
+}
+
+function describe(exchange: Exchange | undefined): string {
+  if (exchange === undefined) return '-';
+  return exchange.status === null ? `${exchange.failure}` : `status ${exchange.status}`;
+}
