@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Evidence, isGeneratorLimited, judge, upperBound95 } from './verdict.ts';
+import { upperBound95 } from './evidence.ts';
+import { type Evidence, isGeneratorLimited, judge } from './verdict.ts';
 
 const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
   outcomes: { ok: 1_000 },
@@ -15,6 +16,7 @@ const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
 const requirement = (state: 'met' | 'missed' | 'unknown') =>
   [{ text: 'p99 < 5ms', unit: 'time', actual: 6, state }] as const;
 const limited = { lagP99Ms: 2.5 };
+const late = { lagP99Ms: 251 };
 const merged = (of: number, present: readonly number[], duplicates: readonly number[] = []) => ({
   shards: { of, present, duplicates, isMerged: true },
 });
@@ -35,22 +37,28 @@ describe('judge()', () => {
     ],
     ['nothing sent', { outcomes: {} }, 'unmeasured', 'inconclusive'],
     ['a 404, which is the caller’s fault', { outcomes: { ok: 999, http_404: 1 } }, 'not-ok', 'inconclusive'],
-    ['late generator', limited, 'generator-limited', 'inconclusive'],
+    ['limited generator', limited, 'generator-limited', 'inconclusive'],
     [
-      'late generator, requirement missed',
+      'limited generator, requirement missed',
       { ...limited, requirements: requirement('missed') },
       'generator-limited',
       'inconclusive',
     ],
     [
+      'limited generator, time-outs that its lag does not explain',
+      { lagP99Ms: 250, outcomes: { ok: 9, timeout: 1 } },
+      'lost',
+      'failed',
+    ],
+    [
       'late generator, its own time-outs',
-      { ...limited, outcomes: { ok: 9, timeout: 1, not_sent: 5 } },
+      { ...late, outcomes: { ok: 9, timeout: 1, not_sent: 5 } },
       'generator-limited',
       'inconclusive',
     ],
     [
       'late generator, a reset among time-outs',
-      { ...limited, outcomes: { ok: 9, timeout: 5, reset: 1 } },
+      { ...late, outcomes: { ok: 9, timeout: 5, reset: 1 } },
       'lost',
       'failed',
     ],

@@ -1,6 +1,6 @@
+import { countOwnFailures, upperBound95 } from './evidence.ts';
 import type { Exit } from './exit-code.ts';
 import { formatCount, formatMs, formatPercent } from './format.ts';
-import type { Outcome } from './outcome.ts';
 import { countOutcomes, type OutcomeCounts, outcomeEntries } from './record.ts';
 import type { RequirementResult } from './requirement.ts';
 
@@ -48,23 +48,12 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** Ways to fail that a generator which can't keep up, or one that is stopped, brings about by itself. */
-const OWN_FAILURES = {
-  limited: ['timeout', 'connect_timeout', 'not_sent'],
-  interrupted: ['not_sent', 'unfinished'],
-} as const satisfies Record<string, readonly Outcome[]>;
-
 /** The first that applies. Losses go before doubts: what the target lost stays lost, however thin the rest. */
 export function judge(evidence: Evidence): Verdict {
   const { outcomes, ledgerFault, requirements, isInterrupted, shards } = evidence;
   const { total, notOk, lost } = countOutcomes(outcomes);
   const isLimited = isGeneratorLimited(evidence);
-  const own = new Set<Outcome>([
-    ...(isLimited ? OWN_FAILURES.limited : []),
-    ...(isInterrupted ? OWN_FAILURES.interrupted : []),
-  ]);
-  const lostByTarget =
-    lost - outcomeEntries(outcomes).reduce((sum, [o, count]) => sum + (own.has(o) ? count : 0), 0);
+  const lostByTarget = lost - countOwnFailures(outcomes, evidence);
   const listed = (state: RequirementResult['state']) =>
     requirements.flatMap((result) => (result.state === state ? [result.text] : [])).join(', ');
   const ofAll = `of ${formatCount(total)} requests`;
@@ -161,12 +150,4 @@ export function isGeneratorLimited({
   responseP50Ms,
 }: Pick<Evidence, 'lagP99Ms' | 'responseP50Ms'>): boolean {
   return lagP99Ms > Math.max(2, Number.isNaN(responseP50Ms) ? 0 : responseP50Ms / 10);
-}
-
-/**
- * The largest share of losses that would still show none among `count` requests in one run of twenty: the exact
- * bound of Clopper and Pearson, which the rule of three, 3/n, comes close to.
- */
-export function upperBound95(count: number): number {
-  return 1 - 0.05 ** (1 / count);
 }

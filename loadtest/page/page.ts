@@ -1,9 +1,9 @@
 import { formatDuration } from '../duration.ts';
+import { upperBound95 } from '../evidence.ts';
 import { formatCount, formatFixed, formatMs, formatPercent } from '../format.ts';
 import type { Report } from '../report.ts';
 import type { Findings } from '../summary.ts';
 import type { Table } from '../tables.ts';
-import { upperBound95 } from '../verdict.ts';
 import type { PageAssets } from './assets.ts';
 import { type Chart, toCharts } from './chart.ts';
 import {

@@ -20,9 +20,9 @@ describe('toVerdict()', () => {
     assert.deepEqual(toVerdict(clean), {
       kind: 'proven',
       exit: 'proven',
-      sentence: 'PROVEN: 0 lost of 3,000 requests. At 95 % confidence fewer than 1 in 1,000 are lost.',
+      sentence: 'PROVEN: 0 lost of 3,000 requests. At 95 % confidence fewer than 1 in 1,001 are lost.',
       doubts: [],
-      upperBound: 0.001,
+      upperBound: 1 - 0.05 ** (1 / 3_000),
     });
   });
 

@@ -1,3 +1,4 @@
+import { countOwnFailures, isLateForLosses, upperBound95 } from '../evidence.ts';
 import type { Exit } from '../exit-code.ts';
 import type { Outcome } from '../outcome.ts';
 
@@ -33,43 +34,13 @@ export type Verdict = {
 };
 
 /**
- * A request that goes out a little late is no worse a witness of a loss, only of a latency, of which a proof says
- * nothing. This is a small part of the seconds that endpoints take to change; beyond it, the load was another one
- * than was asked for.
- */
-const MAX_LAG_MS = 250;
-
-/** Ways to fail that a generator which is late, or one that is stopped, brings about by itself. */
-const OWN_LOSSES = {
-  late: ['timeout', 'connect_timeout', 'not_sent'],
-  interrupted: ['not_sent', 'unfinished'],
-} as const satisfies Record<string, readonly Outcome[]>;
-
-function countOwnLosses(findings: Findings): number {
-  const own = new Set<Outcome>([
-    ...(isLate(findings) ? OWN_LOSSES.late : []),
-    ...(findings.isInterrupted ? OWN_LOSSES.interrupted : []),
-  ]);
-  return [...own].reduce((sum, outcome) => sum + (findings.outcomes[outcome] ?? 0), 0);
-}
-
-function isLate({ lagP99Ms }: Findings): boolean {
-  return lagP99Ms > MAX_LAG_MS;
-}
-
-/** The rule of three: none lost of n leaves, at 95 % confidence, a rate of at most 3/n. */
-function toUpperBound(requests: number): number {
-  return requests === 0 ? 1 : Math.min(1, 3 / requests);
-}
-
-/**
  * Losses are red whatever else is in doubt, unless the generator itself can have made all of them. No loss is green
  * only with nothing in doubt.
  */
 export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
   const doubts = toDoubts(findings);
-  if (findings.isLedgerClosed && lost > countOwnLosses(findings)) {
+  if (findings.isLedgerClosed && lost > countOwnFailures(findings.outcomes, findings)) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
@@ -77,7 +48,7 @@ export function toVerdict(findings: Findings): Verdict {
     const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
-  const upperBound = toUpperBound(ok);
+  const upperBound = upperBound95(ok);
   const sentence = `PROVEN: 0 lost of ${count(ok)} requests. At 95 % confidence fewer than ${toRate(upperBound)} are lost.`;
   return { kind: 'proven', exit: 'proven', sentence, doubts, upperBound };
 }
@@ -90,7 +61,7 @@ function toDoubts(findings: Findings): string[] {
     ...(planned > ok + lost
       ? [`${count(planned - ok - lost)} answers were neither ok nor lost (4xx or 3xx)`]
       : []),
-    ...(isLate(findings)
+    ...(isLateForLosses(findings)
       ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
       : []),
     ...(findings.isInterrupted ? ['it was interrupted'] : []),
