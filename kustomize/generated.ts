@@ -8,6 +8,7 @@ import { COMMANDS } from '../loadtest/commands.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
 import { formatRulesDoc } from '../loadtest/lint/rules-doc.ts';
 import { formatTable } from '../loadtest/markdown-table.ts';
+import { formatCausesDoc } from '../loadtest/prove/causes-doc.ts';
 import { formatReference } from '../loadtest/reference.ts';
 import { SETTINGS } from '../src/config.ts';
 import { COMPONENTS } from './components.ts';
@@ -22,6 +23,10 @@ export const GENERATED: ReadonlyMap<string, () => string> = new Map([
   ['kustomize/README.md', () => replaceBlock(join(ROOT, 'kustomize/README.md'), toComponentTable())],
   ['docs/dev-and-prod.md', () => replaceBlock(join(ROOT, 'docs/dev-and-prod.md'), toOverlayDiff())],
   ['README.md', () => replaceBlock(join(ROOT, 'README.md'), toSettingsTable())],
+  [
+    'docs/does-my-rollout-drop-requests.md',
+    () => replaceBlock(join(ROOT, 'docs/does-my-rollout-drop-requests.md'), formatCausesDoc()),
+  ],
   ['docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)],
   ['docs/reference-cli.md', () => formatReference(COMMANDS)],
 ]);

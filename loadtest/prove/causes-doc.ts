@@ -1,0 +1,27 @@
+import { formatTable } from '../markdown-table.ts';
+import { CAUSES } from './cause.ts';
+import { CONTROLS } from './control.ts';
+
+/** The causes and the controls, for docs/does-my-rollout-drop-requests.md. */
+export function formatCausesDoc(): string {
+  return [
+    '## Causes and fixes\n',
+    'A loss is blamed on one of these, and on nothing else.\n',
+    ...Object.values(CAUSES).flatMap(({ title, shows, fix }) => [
+      `### ${title}\n`,
+      `${shows}\n`,
+      `**Fix.** ${fix}\n`,
+    ]),
+    '## Controls\n',
+    'A proof says nothing lost; a control shows that it would have noticed. `--control NAME` takes one safeguard away for one run, `--with-controls` each of them in turn after the proof. A control that loses nothing does not show its safeguard to matter under that load.\n',
+    formatTable(
+      ['Control', 'What is missing then', 'On a Deployment it', 'On the local fleet it'],
+      Object.entries(CONTROLS).map(([id, { lacks, onCluster, onFleet }]) => [
+        `\`${id}\``,
+        lacks,
+        onCluster,
+        onFleet,
+      ]),
+    ),
+  ].join('\n');
+}
