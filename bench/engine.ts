@@ -1,8 +1,8 @@
 /**
  * What the engine costs and how true its times are, side by side with wrk, hey and autocannon in one run; writes
- * bench/results/engine.md. Linux; the server has one core, the load another.
+ * bench/results/engine.md. Linux, after `npm run build`; the server has one core, the load another.
  *
- *   bun bench/engine.ts [--rounds 6] [--seconds 5] [--memory-requests 500000]
+ *   bun bench/engine.ts [--rounds 6] [--requests 200000] [--memory-requests 500000]
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -15,25 +15,30 @@ import { toMarkdownTable } from './table.ts';
 const SERVER_CORE = '0';
 const LOAD_CORE = '1';
 const CONNECTIONS = 64;
+const WRK_SECONDS = 3;
+const LOADTEST = join(import.meta.dirname, '../dist/loadtest/main.js');
 /** Two fifths of the requests meet a stall: p50 lies outside, p90 and above inside. */
 const STALLS = [
   { rate: 1000, periodMs: 2500, stallMs: 1000, seconds: 20 },
   { rate: 5000, periodMs: 500, stallMs: 200, seconds: 20 },
 ];
+/** Without it, the times would tell how busy this machine is with other things. */
+const REAL_TIME = ['chrt', '--rr', '10'];
 const TOLERANCE = { ratio: 0.05, ms: 2 };
 const TARGET_WRK_RATIO = 2.5;
 const TARGET_MEMORY_GROWTH = 1.1;
 
 interface Tool {
   readonly name: string;
-  readonly command: (port: number, seconds: number) => string[];
+  readonly command: (port: number, requests: number) => string[];
   readonly toRequests: (output: string) => number;
+  readonly isOurs?: boolean;
 }
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '6' },
-    seconds: { type: 'string', default: '5' },
+    requests: { type: 'string', default: '200000' },
     'memory-requests': { type: 'string', default: '500000' },
   },
 });
@@ -54,7 +59,7 @@ const lines = [
   '<!-- Written by `npm run bench:engine`; not by hand. -->',
   '',
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, load average ${loadavg()[0]?.toFixed(1)} before the run; Node ${(await output(['node', '--version'])).trim().slice(1)}, Bun ${Bun.version}. Everything on loopback: the server on one core, the load on another.`,
-  ...(await measureCpu(Number(values.rounds), Number(values.seconds))),
+  ...(await measureCpu(Number(values.rounds), Number(values.requests))),
   ...(await measureStalls()),
   ...(await measureMemory(Number(values['memory-requests']))),
   '',
@@ -64,24 +69,23 @@ mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
 writeFileSync(join(import.meta.dirname, 'results/engine.md'), lines.join('\n'));
 console.log(lines.join('\n'));
 
-async function measureCpu(rounds: number, seconds: number): Promise<string[]> {
+async function measureCpu(rounds: number, requests: number): Promise<string[]> {
   const tools = allTools();
   const installed = tools.filter(({ command }) => Bun.which(command(0, 0)[0] ?? '') !== null);
   const costs = new Map<string, number[]>(tools.map(({ name }) => [name, []]));
-  await withServer(['engine/trivial-server.ts'], async (port) => {
+  await withServer(['engine/trivial-server.ts'], [], async (port) => {
     for (let round = 0; round < rounds; round += 1) {
       for (const { name, command, toRequests } of installed) {
-        const { text, cpuUs } = await runPinned(command(port, seconds));
+        const { text, cpuUs } = await runPinned(command(port, requests));
         costs.get(name)?.push(cpuUs / toRequests(text));
       }
     }
   });
   const wrk = costs.get('wrk') ?? [];
-  const rows = tools.map(({ name }) => {
+  const rows = tools.map(({ name, isOurs }) => {
     const own = costs.get(name) ?? [];
     if (own.length === 0) return [name, 'not installed'];
     const ratio = median(own.map((cost, round) => cost / (wrk[round] ?? Number.NaN)));
-    const isOurs = name.startsWith('loadtest');
     return [
       name,
       Math.min(...own).toFixed(1),
@@ -94,7 +98,7 @@ async function measureCpu(rounds: number, seconds: number): Promise<string[]> {
     '',
     `## CPU per request, closed loop, ${CONNECTIONS} connections`,
     '',
-    `User and system time of the whole load process, its start included, over the requests it completed. ${rounds} interleaved rounds of ${seconds} s. The ratio is the median of the rounds' own; the target is at most ${TARGET_WRK_RATIO} × wrk.`,
+    `User and system time of the whole load process, its start included, over the requests it completed; \`loadtest run\` is the engine with plan, histograms and report. ${rounds} interleaved rounds of ${requests.toLocaleString('en')} requests (wrk, which takes only a time: ${WRK_SECONDS} s). The ratio is the median of the rounds' own; the target is at most ${TARGET_WRK_RATIO} × wrk.`,
     '',
     ...toMarkdownTable(
       [
@@ -110,16 +114,27 @@ async function measureCpu(rounds: number, seconds: number): Promise<string[]> {
 }
 
 async function measureStalls(): Promise<string[]> {
+  const isRealTime = Bun.spawnSync([...REAL_TIME, 'true']).success;
+  const priority = isRealTime ? REAL_TIME : [];
   const rows: string[][] = [];
   for (const { rate, periodMs, stallMs, seconds } of STALLS) {
-    await withServer(['engine/stalling-server.ts', `${periodMs}`, `${stallMs}`], async (port) => {
+    const server = ['engine/stalling-server.ts', `${periodMs}`, `${stallMs}`];
+    await withServer(server, priority, async (port) => {
       const truth = QUANTILES.map((quantile) => toAnalytic(quantile, stallMs, periodMs));
       rows.push([`${rate}`, 'analytic', ...truth.map((ms) => ms.toFixed(1)), '', '', '']);
       for (const [runtime, command] of Object.entries(RUNTIMES)) {
-        const { text } = await runPinned([command, load, 'open', `${port}`, `${rate}`, `${seconds}`]);
+        const { text } = await runPinned([
+          ...priority,
+          command,
+          load,
+          'open',
+          `${port}`,
+          `${rate}`,
+          `${seconds}`,
+        ]);
         const { responseMs, lagMs, ok, requests } = JSON.parse(text) as LoadResult;
         const isTrue = responseMs.every((ms, i) => isClose(ms, truth[i] ?? Number.NaN));
-        const isComplete = ok === requests && ok === rate * seconds;
+        const isComplete = ok === requests && ok > rate * seconds;
         rows.push([
           `${rate}`,
           runtime,
@@ -133,7 +148,7 @@ async function measureStalls(): Promise<string[]> {
     '',
     '## Response time from the intended time, against a server that stalls on schedule',
     '',
-    `${STALLS.map(({ rate, periodMs, stallMs }) => `${rate} requests a second: ${stallMs} ms of stall in every ${periodMs} ms`).join('; ')}. The analytic value is exact: the target is within ${TOLERANCE.ratio * 100} % or ${TOLERANCE.ms} ms of it. In ms.`,
+    `${STALLS.map(({ rate, periodMs, stallMs }) => `${rate} requests a second: ${stallMs} ms of stall in every ${periodMs} ms`).join('; ')}. The analytic value is exact: the target is within ${TOLERANCE.ratio * 100} % or ${TOLERANCE.ms} ms of it. ${STALLS[0]?.seconds} s after 5 s of warm-up. In ms${isRealTime ? ', with real-time priority for server and load' : ''}.`,
     '',
     ...toMarkdownTable(
       [
@@ -154,7 +169,7 @@ async function measureStalls(): Promise<string[]> {
 
 async function measureMemory(requests: number): Promise<string[]> {
   const rows: string[][] = [];
-  await withServer(['engine/trivial-server.ts'], async (port) => {
+  await withServer(['engine/trivial-server.ts'], [], async (port) => {
     for (const [runtime, command] of Object.entries(RUNTIMES)) {
       const { text } = await runPinned([
         command,
@@ -203,38 +218,47 @@ async function measureMemory(requests: number): Promise<string[]> {
 
 function allTools(): Tool[] {
   const url = (port: number) => `http://127.0.0.1:${port}/`;
-  const ours = (command: string) => (port: number, seconds: number) => [
-    command,
-    load,
-    'closed',
-    `${port}`,
-    `${CONNECTIONS}`,
-    '1000000000',
-    `${seconds}`,
-  ];
-  const tools: Tool[] = [
+  const runtimes = Object.entries(RUNTIMES);
+  return [
     {
       name: 'wrk',
-      command: (port, seconds) => ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, url(port)],
+      command: (port) => ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${WRK_SECONDS}s`, url(port)],
       toRequests: (text) => Number(/(\d+) requests in/.exec(text)?.[1]),
     },
-    ...Object.entries(RUNTIMES).map(([runtime, command]) => ({
-      name: `loadtest on ${runtime}`,
-      command: ours(command),
-      toRequests: (text: string) => (JSON.parse(text) as LoadResult).requests,
+    ...runtimes.map(([runtime, command]) => ({
+      name: `engine on ${runtime}`,
+      command: (port: number, requests: number) => [
+        command,
+        load,
+        'closed',
+        `${port}`,
+        `${CONNECTIONS}`,
+        `${requests}`,
+        '3600',
+      ],
+      toRequests: (text: string) => (JSON.parse(text) as LoadResult).ok,
+      isOurs: true,
+    })),
+    ...runtimes.map(([runtime, command]) => ({
+      name: `loadtest run on ${runtime}`,
+      command: (port: number, requests: number) => [
+        ...[command, LOADTEST, 'run', url(port), '--endpoint', 'GET /', '--no-server-metrics'],
+        ...['--closed', `${CONNECTIONS}`, '--count', `${requests}`, '--json', '-'],
+      ],
+      toRequests: (text: string) => JSON.parse(text).summary.outcomes.ok,
+      isOurs: true,
     })),
     {
       name: 'autocannon',
-      command: (port, seconds) => ['autocannon', '-j', `-c${CONNECTIONS}`, `-d${seconds}`, url(port)],
+      command: (port, requests) => ['autocannon', '-j', `-c${CONNECTIONS}`, `-a${requests}`, url(port)],
       toRequests: (text) => JSON.parse(text)['2xx'],
     },
     {
       name: 'hey',
-      command: (port, seconds) => ['hey', '-cpus=1', `-c=${CONNECTIONS}`, `-z=${seconds}s`, url(port)],
+      command: (port, requests) => ['hey', '-cpus=1', `-c=${CONNECTIONS}`, `-n=${requests}`, url(port)],
       toRequests: (text) => Number(/\[200\]\s+(\d+) responses/.exec(text)?.[1]),
     },
   ];
-  return tools;
 }
 
 /** How long the share 1 − quantile of requests waits, where arrivals are even and nothing else takes time. */
@@ -247,10 +271,14 @@ function isClose(ms: number, truthMs: number): boolean {
   return Math.abs(ms - truthMs) <= Math.max(TOLERANCE.ms, TOLERANCE.ratio * truthMs);
 }
 
-async function withServer(program: string[], use: (port: number) => Promise<void>): Promise<void> {
+async function withServer(
+  program: string[],
+  priority: string[],
+  use: (port: number) => Promise<void>,
+): Promise<void> {
   const [file = '', ...args] = program;
   const server = Bun.spawn(
-    ['taskset', '-c', SERVER_CORE, process.execPath, join(import.meta.dirname, file), ...args],
+    ['taskset', '-c', SERVER_CORE, ...priority, process.execPath, join(import.meta.dirname, file), ...args],
     { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' },
   );
   const { value } = await server.stdout.getReader().read();

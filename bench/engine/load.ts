@@ -20,6 +20,8 @@ export interface LoadResult {
 
 export const QUANTILES = [0.5, 0.9, 0.99, 0.999];
 const MEMORY_SAMPLES = 20;
+/** Load before the measured part of an open run: connections are opened, code is compiled. */
+const WARMUP_SECONDS = 5;
 
 if (import.meta.main ?? process.argv[1]?.endsWith('load.mjs')) {
   const [kind = '', port = '', ...numbers] = process.argv.slice(2);
@@ -59,10 +61,11 @@ async function open(port: number, [rate = 0, seconds = 0]: number[]): Promise<Lo
     port,
     'open',
     (index) =>
-      index < rate * seconds
+      index < rate * (WARMUP_SECONDS + seconds)
         ? { index, intendedMs: (index * 1000) / rate, endpoint: 0, fresh: false }
         : undefined,
     ({ intendedMs, sentMs, endMs }) => {
+      if (intendedMs < WARMUP_SECONDS * 1000) return;
       responses.push(endMs - intendedMs);
       lags.push((sentMs ?? endMs) - intendedMs);
     },

@@ -79,8 +79,8 @@ export async function runEngine(
     transport.submit(ledger.plan(request));
   }
 
-  function hasMore(): boolean {
-    return next !== undefined && !signal.aborted && (mode === 'open' || clock() < mode.durationMs);
+  function hasMore(nowMs: number): boolean {
+    return next !== undefined && !signal.aborted && (mode === 'open' || nowMs < mode.durationMs);
   }
 
   function fireDue(): void {
@@ -89,7 +89,8 @@ export async function runEngine(
   }
 
   function userSendsNext(): void {
-    if (next !== undefined && hasMore()) take({ ...next, intendedMs: clock() });
+    const nowMs = clock();
+    if (next !== undefined && hasMore(nowMs)) take({ ...next, intendedMs: nowMs });
     finishIfDone();
   }
 
@@ -107,13 +108,13 @@ export async function runEngine(
   }
 
   function finishIfDone(): void {
-    if (ledger.open === 0 && !hasMore()) finish();
+    if (ledger.open === 0 && !hasMore(clock())) finish();
   }
 
   function sweep(): void {
     const nowMs = clock();
     transport.sweep(nowMs);
-    if (!hasMore() && nowMs > lastDeadlineMs + LAST_GRACE_MS) finish();
+    if (!hasMore(nowMs) && nowMs > lastDeadlineMs + LAST_GRACE_MS) finish();
   }
 
   function abort(): void {

@@ -45,7 +45,7 @@ export function createNetTransport(
   const owner: ConnectionOwner = {
     onEstablished(connection) {
       counts.established += 1;
-      if (connection.entry !== null) write(connection, connection.entry);
+      if (connection.entry !== null) write(connection, connection.entry, clock());
     },
 
     onAnswered(connection, isSpent) {
@@ -60,7 +60,7 @@ export function createNetTransport(
 
     onFailed(connection, outcome, detail) {
       const entry = takeEntry(connection);
-      const ending = toEnding(connection, outcome, detail);
+      const ending = toEnding(connection, clock(), outcome, detail);
       drop(connection);
       dispatch();
       ledger.settle(entry, ending);
@@ -79,18 +79,19 @@ export function createNetTransport(
   /** Gives the waiting requests what connections there are, in their order. */
   function dispatch(): void {
     for (const entry of queue) {
-      const connection = entry.request.fresh ? undefined : takeIdle();
+      const nowMs = clock();
+      const connection = entry.request.fresh ? undefined : takeIdle(nowMs);
       if (connection === undefined && !hasRoom(entry)) return;
       queue.delete(entry);
       if (connection === undefined) open(entry);
-      else write(connection, entry);
+      else write(connection, entry, nowMs);
     }
   }
 
-  function takeIdle(): Connection | undefined {
+  function takeIdle(nowMs: number): Connection | undefined {
     for (const connection of idle) {
       idle.delete(connection);
-      if (!connection.isExpired(clock())) return connection;
+      if (!connection.isExpired(nowMs)) return connection;
       counts.retired += 1;
       drop(connection);
     }
@@ -112,17 +113,16 @@ export function createNetTransport(
     counts.attempted += 1;
     const maxAgeMs = connMaxAgeMs * (1 + AGE_JITTER * (2 * random() - 1));
     const parser = new ResponseParser(limits, wantedNames);
-    const connection = new Connection(counts.attempted, maxAgeMs, entry, parser, owner);
+    const connection = new Connection(counts.attempted, maxAgeMs, entry, parser, owner, clock);
     connections.add(connection);
     resolver.resolve(
-      (address) => connection.connect(target, address, readBuffer, clock),
+      (address) => connection.connect(target, address, readBuffer),
       (code) => connection.phase === 'resolving' && connection.fail('dns', code),
     );
   }
 
-  function write(connection: Connection, entry: Entry): void {
+  function write(connection: Connection, entry: Entry, nowMs: number): void {
     const { request } = entry;
-    const nowMs = clock();
     ledger.send(entry, nowMs);
     connection.write(entry, toText(request, request.fresh), endpointOf(entry).method, nowMs);
   }
@@ -161,27 +161,30 @@ export function createNetTransport(
 
   function toAnswer(connection: Connection, entry: Entry): Ending {
     const { status, values } = connection.parser;
+    const endMs = connection.idleSinceMs;
     const [pod = null, version = null, id = null] = values;
     connection.pod = pod ?? connection.pod;
     connection.version = version ?? connection.version;
-    if (clock() >= deadlineOf(entry)) return toEnding(connection, 'timeout', 'complete after its deadline');
+    if (endMs >= deadlineOf(entry))
+      return toEnding(connection, endMs, 'timeout', 'complete after its deadline');
     if (
       requestId !== null &&
       id?.startsWith(requestId.prefix) &&
       id !== toRequestId(requestId, entry.request)
     ) {
-      return toEnding(connection, 'protocol_error', `the answer names request ${id}`);
+      return toEnding(connection, endMs, 'protocol_error', `the answer names request ${id}`);
     }
-    return toEnding(connection, toOutcome(status ?? 0, endpointOf(entry).expectedStatus), null);
+    return toEnding(connection, endMs, toOutcome(status ?? 0, endpointOf(entry).expectedStatus), null);
   }
 
   function toEnding(
     { facts, parser, pod, version }: Connection,
+    endMs: number,
     outcome: Outcome,
     detail: string | null,
   ): Ending {
     const { status, bytesReceived } = parser;
-    return { endMs: clock(), outcome, status, bytesReceived, connection: facts, pod, version, detail };
+    return { endMs, outcome, status, bytesReceived, connection: facts, pod, version, detail };
   }
 
   function settleUnsent(entry: Entry, detail: string): void {
