@@ -49,6 +49,7 @@ export async function createFleetScene(
   };
 
   return {
+    name: `${options.replicas} processes of this machine`,
     url: new URL(fleet.url),
     events,
     marks,

@@ -19,10 +19,10 @@ export interface FleetSetup {
 const PROBE = { periodMs: 100, failureThreshold: 2 };
 const NODE_GRACE_MS = 5_000;
 
-/** The fleet, lacking the safeguard of the control. */
+/** The fleet, without these safeguards. */
 export function toFleetOptions(
   setup: FleetSetup,
-  control: ControlId | null,
+  without: readonly ControlId[],
   env: FleetOptions['env'],
 ): FleetOptions {
   return {
@@ -32,14 +32,14 @@ export function toFleetOptions(
       HOST: '127.0.0.1',
       ACCESS_LOG: 'off',
       LAME_DUCK_MS: String(setup.lameDuckMs),
-      ...toControlEnv(control),
+      ...toControlEnv(without),
     },
     replicas: setup.replicas,
     maxSurge: 1,
     maxUnavailable: 0,
     minReadyMs: setup.minReadyMs,
-    readiness: control === 'readiness' ? null : { path: setup.readyPath, ...PROBE },
-    preStopMs: control === 'preStop' ? 0 : setup.preStopMs,
+    readiness: without.includes('readiness') ? null : { path: setup.readyPath, ...PROBE },
+    preStopMs: without.includes('preStop') ? 0 : setup.preStopMs,
     graceMs: setup.graceMs,
     propagationMs: setup.propagationMs,
     latencyMs: setup.latencyMs,

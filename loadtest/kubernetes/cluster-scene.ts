@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ControlId } from '../prove/control.ts';
+import { type ControlId, nameControls } from '../prove/control.ts';
 import type { Disturbance, Mark, Scene } from '../prove/scene.ts';
 import type { PodEvent } from '../prove/timeline.ts';
 import { UsageError } from '../usage-error.ts';
@@ -22,7 +22,8 @@ export interface ClusterOptions {
   /** Null: the address of the Service that selects the pods. */
   readonly url: URL | null;
   readonly disturbance: Disturbance;
-  readonly control: ControlId | null;
+  /** Safeguards to take away first. */
+  readonly without: readonly ControlId[];
   /** `kill`: grace 0. */
   readonly isForced: boolean;
   /** `rollout`: to this image instead of a restart. */
@@ -59,7 +60,7 @@ export async function createClusterScene(
   options: ClusterOptions,
   signal: AbortSignal,
 ): Promise<Scene> {
-  const { namespace, deployment: name, disturbance, control } = options;
+  const { namespace, deployment: name, disturbance, without } = options;
   const inNamespace = (group: string, resource: string) => `${group}/namespaces/${namespace}/${resource}`;
   const deploymentPath = inNamespace('/apis/apps/v1', `deployments/${name}`);
   const podsPath = inNamespace('/api/v1', 'pods');
@@ -70,7 +71,7 @@ export async function createClusterScene(
       error.status === 404 ? `there is no Deployment ${name} in namespace ${namespace}` : error.message;
     throw new UsageError(there);
   });
-  const denied = await findDenied(api, namespace, toPermissions(disturbance, control !== null));
+  const denied = await findDenied(api, namespace, toPermissions(disturbance, without.length > 0));
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const before = toDeploymentState(deployment);
   if (before.unrest !== null) throw new UsageError(`Deployment ${name} is not at rest: ${before.unrest}`);
@@ -128,12 +129,13 @@ export async function createClusterScene(
     }
   }
 
-  async function removeSafeguard(): Promise<void> {
-    if (control === null) return;
-    const patch = toControlPatch(deployment, container, control);
-    if (patch === null) throw new ControlNotApplicable(`Deployment ${name} has no ${control} to take away`);
+  async function removeSafeguards(): Promise<void> {
+    if (without.length === 0) return;
+    const patch = toControlPatch(deployment, container, without);
+    if (patch === null)
+      throw new ControlNotApplicable(`Deployment ${name} has no ${nameControls(without)} to take away`);
     undo.push({
-      what: `the pod template without ${control}`,
+      what: `the pod template without ${nameControls(without)}`,
       run: async () => {
         await api.patch(deploymentPath, 'json', [
           {
@@ -340,7 +342,7 @@ export async function createClusterScene(
   };
 
   try {
-    await removeSafeguard();
+    await removeSafeguards();
     await startWatches();
   } catch (error) {
     const leftBehind = await undoAll();
@@ -349,6 +351,7 @@ export async function createClusterScene(
   }
 
   return {
+    name: `Deployment ${name} in ${namespace}`,
     url,
     events,
     marks,

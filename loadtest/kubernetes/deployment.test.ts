@@ -115,14 +115,24 @@ describe('toControlPatch()', () => {
     ['in-flight', { env: [off('LAME_DUCK_MS'), off('DRAIN_TIMEOUT_MS')] }],
   ] as const) {
     test(`takes ${control} from its container alone`, () => {
-      assert.deepEqual(toControlPatch(whole, 'web', control), {
+      assert.deepEqual(toControlPatch(whole, 'web', [control]), {
         spec: { template: { spec: { containers: [{ name: 'web', ...change }] } } },
       });
     });
   }
 
+  test('takes two at once', () => {
+    assert.deepEqual(toControlPatch(whole, 'web', ['preStop', 'lame-duck']), {
+      spec: {
+        template: {
+          spec: { containers: [{ name: 'web', lifecycle: { preStop: null }, env: [off('LAME_DUCK_MS')] }] },
+        },
+      },
+    });
+  });
+
   test('is null where there is nothing to take away', () => {
-    assert.equal(toControlPatch(toDeployment({}), 'web', 'preStop'), null);
-    assert.equal(toControlPatch(toDeployment({}), 'web', 'readiness'), null);
+    assert.equal(toControlPatch(toDeployment({}), 'web', ['preStop', 'lame-duck']), null);
+    assert.equal(toControlPatch(toDeployment({}), 'web', ['readiness']), null);
   });
 });

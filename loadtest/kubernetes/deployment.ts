@@ -65,12 +65,16 @@ export function toServiceUrl(service: Json): URL | null {
   return new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
 
-/** The pod template without the safeguard, as a strategic merge patch of the Deployment; null: nothing to remove. */
-export function toControlPatch(deployment: Json, container: string, control: ControlId): Json | null {
+/** The pod template without the safeguards, as a strategic merge patch of the Deployment; null: one of them is not there. */
+export function toControlPatch(
+  deployment: Json,
+  container: string,
+  without: readonly ControlId[],
+): Json | null {
   const own = listAt(deployment, 'spec', 'template', 'spec', 'containers').find(
     ({ name }) => name === container,
   );
-  const env = Object.entries(toControlEnv(control)).map(([name, value]) => ({
+  const env = Object.entries(toControlEnv(without)).map(([name, value]) => ({
     name,
     value,
     valueFrom: null,
@@ -81,8 +85,9 @@ export function toControlPatch(deployment: Json, container: string, control: Con
     'lame-duck': { env },
     'in-flight': { env },
   };
-  const change = changes[control];
-  return change === null
-    ? null
-    : { spec: { template: { spec: { containers: [{ name: container, ...change }] } } } };
+  const parts = without.map((control) => changes[control]);
+  if (parts.includes(null)) return null;
+  return {
+    spec: { template: { spec: { containers: [Object.assign({ name: container }, ...parts)] } } },
+  };
 }

@@ -26,7 +26,14 @@ import type { Endpoint } from '../settlement.ts';
 import { parseTargetUrl, toTarget } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
 import type { TextOutput, World } from '../world.ts';
-import { CONTROL_IDS, CONTROLS, type ControlId } from './control.ts';
+import {
+  CONTROL_IDS,
+  CONTROLS,
+  type ControlId,
+  describeControls,
+  nameControls,
+  SUBSTITUTES,
+} from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { DISTURBANCES, type Disturbance, type Scene } from './scene.ts';
@@ -41,7 +48,7 @@ const removes = CONTROL_IDS.map(
 );
 
 const OPTIONS = {
-  control: optional(
+  control: repeatable(
     choice(`Take one safeguard away for this run, and expect losses: ${removes.join('; ')}`, CONTROL_IDS),
   ),
   'with-controls': toggle('After the proof, take each safeguard away in turn, and compare'),
@@ -67,8 +74,8 @@ const OPTIONS = {
     }),
   ),
   timeout: withDefault('5s', duration('Deadline of each request', { min: 1, max: HOUR_MS })),
-  baseline: optional(duration('Load before the disturbance [5s, local 2s]', { min: 0, max: HOUR_MS })),
-  tail: optional(duration('Load after the target is quiet again [5s, local 2s]', { min: 0, max: HOUR_MS })),
+  baseline: optional(duration('Load before the disturbance [5s, local 1s]', { min: 0, max: HOUR_MS })),
+  tail: optional(duration('Load after the target is quiet again [5s, local 1s]', { min: 0, max: HOUR_MS })),
   'pod-header': withDefault('X-Pod', text('NAME', 'Answer header that names the pod')),
   'version-header': withDefault('X-Version', text('NAME', 'Answer header that names the version')),
   ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
@@ -150,34 +157,39 @@ export const prove = defineCommand({
     const disturbance = parseDisturbance(positionals[0] ?? '');
     await prepareOutputs(options, world);
     if (options.force && disturbance !== 'kill') throw new UsageError('--force goes with kill only');
-    if (options.control !== undefined && options['with-controls']) {
+    if (options.control.length > 0 && options['with-controls']) {
       throw new UsageError('--control and --with-controls exclude each other');
     }
-    const controls: readonly (ControlId | null)[] = options['with-controls']
-      ? [null, ...CONTROL_IDS]
-      : [options.control ?? null];
     const proofs: Proof[] = [];
     const notApplicable: string[] = [];
     const api = options.local || options.deployment === undefined ? null : await connect(options, world);
-    for (const control of controls) {
-      if (world.interrupted.aborted) break;
-      const attempt = await proveOnce({ disturbance, control, api }, options, world).catch((error: Error) => {
+    const attempt = async (without: readonly ControlId[]): Promise<void> => {
+      if (world.interrupted.aborted) return;
+      try {
+        const proof = await proveOnce({ disturbance, without, api }, options, world);
+        if (proof === null) return;
+        proofs.push(proof);
+        toOutput(options, world).write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
+      } catch (error) {
         if (!(error instanceof ControlNotApplicable)) throw error;
-        return error.message;
-      });
-      if (attempt === null) break;
-      if (typeof attempt === 'string') {
-        notApplicable.push(attempt);
-        continue;
+        notApplicable.push(error.message);
       }
-      const proof = attempt;
-      proofs.push(proof);
-      toOutput(options, world).write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
+    };
+    await attempt(options.control);
+    if (options['with-controls']) {
+      for (const control of CONTROL_IDS) await attempt([control]);
+      if (isHiddenBySubstitute(proofs)) await attempt(SUBSTITUTES);
     }
     for (const message of notApplicable) toOutput(options, world).write(`${message}\n`);
     return conclude(proofs, options, world);
   },
 });
+
+function isHiddenBySubstitute(proofs: readonly Proof[]): boolean {
+  return SUBSTITUTES.some((control) =>
+    proofs.some(({ without, lost }) => without.length === 1 && without[0] === control && lost === 0),
+  );
+}
 
 /** Changes when a reader of the old one would misread the new one. */
 const SCHEMA = 'dropless.proof/1';
@@ -197,7 +209,7 @@ function parseDisturbance(given: string): Disturbance {
 
 interface Attempt {
   readonly disturbance: Disturbance;
-  readonly control: ControlId | null;
+  readonly without: readonly ControlId[];
   /** Null: the local fleet. */
   readonly api: Connection | null;
 }
@@ -220,8 +232,10 @@ async function connect(
 
 /** Null: interrupted before there was any load. */
 async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof | null> {
-  const { disturbance, control, api } = attempt;
-  world.stderr.write(`prove ${disturbance}${control === null ? '' : `, without ${control}`} ...\n`);
+  const { disturbance, without, api } = attempt;
+  world.stderr.write(
+    `prove ${disturbance}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
+  );
   const scene = await openScene(attempt, options, world).catch((error: Error) => {
     if (world.interrupted.aborted) return null;
     throw error instanceof FleetError || error instanceof ApiError ? new UsageError(error.message) : error;
@@ -229,9 +243,9 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   if (scene === null) return null;
   const spec = await toWitnessSpec(scene.url, options, world);
   world.stderr.write(`${scene.url.href} is under load\n`);
-  const edgeMs = api === null ? 2_000 : 5_000;
+  const edgeMs = api === null ? 1_000 : 5_000;
   return carryOut(
-    { disturbance, control, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
+    { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
     spec,
     scene,
     world.interrupted,
@@ -239,7 +253,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 }
 
 function openScene(
-  { disturbance, control, api }: Attempt,
+  { disturbance, without, api }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
 ): Promise<Scene> {
@@ -251,7 +265,7 @@ function openScene(
         deployment: api.deployment,
         url: options.url ?? null,
         disturbance,
-        control,
+        without,
         isForced: options.force,
         image: options.image ?? null,
         isImageKept: options.keep,
@@ -273,7 +287,7 @@ function openScene(
       graceMs: options.grace,
       minReadyMs: options['min-ready'],
     },
-    control,
+    without,
     env,
   );
   return createFleetScene(fleet, { kind: disturbance, isForced: options.force }, interrupted);
@@ -313,15 +327,15 @@ function toEndpoints(given: readonly Endpoint[], url: URL): readonly Endpoint[] 
   return isOwn ? OWN_ENDPOINTS : chooseEndpoints(given, url, {});
 }
 
-function formatHeading({ disturbance, control }: Proof): string {
-  const heading =
-    control === null ? disturbance : `${disturbance}, without ${control}: ${CONTROLS[control].lacks}`;
+function formatHeading({ disturbance, without }: Proof): string {
+  const lacking = `${disturbance}, without ${nameControls(without)}: ${describeControls(without)}`;
+  const heading = without.length === 0 ? disturbance : lacking;
   return `${heading}\n${'-'.repeat(heading.length)}`;
 }
 
 /** Of many proofs in a row only the first is told in full. */
 function formatBody(proof: Proof, options: ProveOptions): string {
-  return options['with-controls'] && proof.control !== null ? toSentence(proof) : formatProof(proof);
+  return options['with-controls'] && proof.without.length > 0 ? toSentence(proof) : formatProof(proof);
 }
 
 async function conclude(proofs: readonly Proof[], options: ProveOptions, world: World): Promise<Exit> {

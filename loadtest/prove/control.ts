@@ -32,13 +32,29 @@ export const CONTROLS = {
   },
 } as const satisfies Record<string, Control>;
 
+/**
+ * Either of them keeps a pod serving while its endpoints go, so that each may hide that the other is missing. Where
+ * one alone loses nothing, both together are tried.
+ */
+export const SUBSTITUTES = ['preStop', 'lame-duck'] as const satisfies readonly (keyof typeof CONTROLS)[];
+
 export type ControlId = keyof typeof CONTROLS;
 
 export const CONTROL_IDS = Object.keys(CONTROLS) as readonly ControlId[];
 
-/** The environment that takes a safeguard of this service away. */
-export function toControlEnv(control: ControlId | null): Readonly<Record<string, string>> {
-  if (control === 'lame-duck') return { LAME_DUCK_MS: '0' };
-  if (control === 'in-flight') return { LAME_DUCK_MS: '0', DRAIN_TIMEOUT_MS: '0' };
-  return {};
+/** The environment that takes these safeguards of this service away. */
+export function toControlEnv(without: readonly ControlId[]): Readonly<Record<string, string>> {
+  return {
+    ...(without.includes('lame-duck') || without.includes('in-flight') ? { LAME_DUCK_MS: '0' } : {}),
+    ...(without.includes('in-flight') ? { DRAIN_TIMEOUT_MS: '0' } : {}),
+  };
+}
+
+/** `preStop and lame-duck`. */
+export function nameControls(without: readonly ControlId[]): string {
+  return without.join(' and ');
+}
+
+export function describeControls(without: readonly ControlId[]): string {
+  return without.map((control) => CONTROLS[control].lacks).join(', and ');
 }

@@ -2,7 +2,7 @@ import { formatCount, formatFixed, formatPercent } from '../format.ts';
 import type { PageAssets } from '../page/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../page/html.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { CONTROLS } from './control.ts';
+import { describeControls, nameControls } from './control.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './proof.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
@@ -40,8 +40,8 @@ ${controls.length === 0 ? '' : formatControls(proof, controls)}
 ${formatProof(proof, 0)}
 ${controls.map(
   (control, index) => html`<section>
-<h2 id="control-${control.control ?? ''}">Without ${control.control ?? ''}</h2>
-<p class="note">Taken away: ${control.control === null ? '' : CONTROLS[control.control].lacks}.</p>
+<h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
+<p class="note">Taken away: ${describeControls(control.without)}.</p>
 ${formatVerdict(control)}
 ${formatProof(control, index + 1)}
 </section>`,

@@ -111,7 +111,7 @@ describe('formatFlightPage()', () => {
   });
 
   test('tells proof and controls, each with its verdict', () => {
-    const page = formatFlightPage([sample, { ...sample, control: 'preStop' }], { style: '' });
+    const page = formatFlightPage([sample, { ...sample, without: ['preStop'] }], { style: '' });
     assert.match(page, /<h2 id="controls">Controls<\/h2>/);
     assert.match(page, /<h2 id="control-preStop">Without preStop<\/h2>/);
     assert.equal(page.match(/LOST 3 of 800 requests\./g)?.length, 2);

@@ -49,8 +49,8 @@ export function createSampleProof(): Proof {
   }));
   return {
     disturbance: 'rollout',
-    control: null,
-    target: 'http://web.test/',
+    without: [],
+    target: 'Deployment web in shop at http://web.test/',
     startedAt: '2030-01-31T12:00:00.000Z',
     durationMs: 8_000,
     endpoints: ['/'],

@@ -13,8 +13,8 @@ import { startWitness, type WitnessSpec, type WitnessSummary } from './witness.t
 /** One disturbance under load, and what it comes to. Times are ms since the load began. */
 export interface Proof {
   readonly disturbance: Disturbance;
-  /** The safeguard that was taken away; null: none, this is the proof itself. */
-  readonly control: ControlId | null;
+  /** The safeguards that were taken away; none: this is the proof itself. */
+  readonly without: readonly ControlId[];
   readonly target: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -38,7 +38,7 @@ export interface Proof {
 
 export interface ProofOptions {
   readonly disturbance: Disturbance;
-  readonly control: ControlId | null;
+  readonly without: readonly ControlId[];
   /** Load before the disturbance, and after the target is quiet again. */
   readonly baselineMs: number;
   readonly tailMs: number;
@@ -99,8 +99,8 @@ export async function carryOut(
   );
   return {
     disturbance: options.disturbance,
-    control: options.control,
-    target: scene.url.href,
+    without: options.without,
+    target: `${scene.name} at ${scene.url.href}`,
     startedAt: startedAt.toISOString(),
     durationMs,
     endpoints: spec.plan.endpoints.map(({ name }) => name),

@@ -19,6 +19,8 @@ export interface Mark {
 
 /** A target made ready for one proof. Times are of `performance.now()`. */
 export interface Scene {
+  /** What is disturbed, in words. */
+  readonly name: string;
   readonly url: URL;
   /** All seen so far, of this scene. */
   readonly events: readonly PodEvent[];

@@ -2,7 +2,7 @@ import { formatCount } from '../format.ts';
 import { formatTable } from '../tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { CONTROLS } from './control.ts';
+import { describeControls, nameControls } from './control.ts';
 import type { Proof } from './proof.ts';
 
 /** Losses told one by one on a terminal: the rest is in the reports. */
@@ -18,15 +18,15 @@ export function formatProof(proof: Proof): string {
 }
 
 /** The verdict, with what stands against it. */
-export function toSentence({ verdict, control, lost }: Proof): string {
+export function toSentence({ verdict, without, lost }: Proof): string {
   const doubts =
     verdict.kind === 'losses' && verdict.doubts.length > 0 ? ` Besides, ${verdict.doubts.join('; ')}.` : '';
   const expected =
-    control === null
+    without.length === 0
       ? ''
       : lost > 0
-        ? ` As it should without ${control}.`
-        : ` Without ${control}, nothing was lost: it is not shown to matter here.`;
+        ? ` As it should without ${nameControls(without)}.`
+        : ` Without ${nameControls(without)}, nothing was lost: not shown to matter here.`;
   return `${verdict.sentence}${doubts}${expected}`;
 }
 
@@ -87,19 +87,16 @@ export function toControlRows(
   controls: readonly Proof[],
 ): { columns: readonly string[]; rows: readonly (readonly string[])[] } {
   const toShare = ({ lost, planned }: Proof) => `${formatCount(lost)} of ${formatCount(planned)}`;
-  const rows = controls.flatMap(({ control, lost, planned, causes }) => {
-    if (control === null) return [];
+  const rows = controls.map(({ without, lost, planned, causes }) => {
     const because = causeEntries(causes).map(
-      ([cause, count]) => `${formatCount(count)} ${CAUSES[cause].title.replaceAll('`', '')}`,
+      ([cause, count]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${formatCount(count)}`,
     );
     return [
-      [
-        control,
-        toShare(proof),
-        `${formatCount(lost)} of ${formatCount(planned)}`,
-        lost > 0 ? 'yes' : 'not shown',
-        because.join(', ') || `nothing missed ${CONTROLS[control].lacks}`,
-      ],
+      nameControls(without),
+      toShare(proof),
+      `${formatCount(lost)} of ${formatCount(planned)}`,
+      lost > 0 ? 'yes' : 'not shown',
+      because.join('; ') || `nothing missed ${describeControls(without)}`,
     ];
   });
   return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };
