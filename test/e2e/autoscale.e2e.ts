@@ -9,8 +9,10 @@ import { awaitAddress, awaitQuiet, DEPLOYMENT, PORT, readResidentBytes } from '.
 import { startLoad } from './witness.ts';
 
 const images = toImages(process.env);
-/** Clients that ask for the next payload as soon as they have one: enough to keep two cores busy. */
-const USERS = 4;
+/** Clients that ask for the next payload as soon as they have one: enough to find every pod busy. */
+const USERS = 8;
+/** Some tens of milliseconds of computing. */
+const LOAD = '/payload?n=32';
 
 describe('the autoscaler of the prod overlay', () => {
   const manifests = copyManifests();
@@ -45,9 +47,9 @@ describe('the autoscaler of the prod overlay', () => {
   });
 
   scenario('CPU load takes it up', async () => {
-    const load = startLoad(address, PORT, '/payload?n=30', USERS);
+    const load = startLoad(address, PORT, LOAD, USERS);
     const startMs = performance.now();
-    const top = await until('more than three pods', 180_000, async () => {
+    const top = await until('more than three pods', 300_000, async () => {
       const replicas = await readReplicas();
       return replicas > 3 ? replicas : undefined;
     });

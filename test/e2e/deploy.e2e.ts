@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
+import { COMPONENTS } from '../../kustomize/components.ts';
 import { createNamespace, type Namespace, type Pod, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
@@ -37,6 +38,23 @@ describe('the dev overlay', () => {
     await awaitQuiet(namespace);
     address = await awaitAddress(namespace);
     saw(await namespace.kubectl('get', 'pods,service,hpa', '-o', 'wide'));
+  });
+
+  scenario('every component is accepted by the server, where it knows the kinds', async () => {
+    for (const name of Object.keys(COMPONENTS)) {
+      const directory = manifests.addOverlay(`with-${name}`, {
+        namespace: namespace.name,
+        resources: ['../dev'],
+        components: [`../../components/${name}`],
+      });
+      const args = ['apply', '-k', directory, '--dry-run=server', '--validate=strict'];
+      const { code, stderr } = await namespace.tryKubectl(args);
+      // The second where kubectl still remembers a kind that is there no more.
+      const complaint = /no matches for kind "(\w+)"|could not find the requested resource \(post (\S+)\)/g;
+      const unknown = [...stderr.matchAll(complaint)].map(([, kind, resource]) => kind ?? resource);
+      saw(`${name}: ${code === 0 ? 'accepted' : `this cluster has no ${unknown.join(', ')}`}`);
+      assert.ok(code === 0 || unknown.length > 0, stderr);
+    }
   });
 
   scenario('every endpoint answers on the external address', async () => {
