@@ -14,6 +14,7 @@ import { SETTINGS } from '../src/config.ts';
 import { COMPONENTS } from './components.ts';
 import { replaceBlock } from './generated-block.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
+import { toValueRows } from './values.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -27,6 +28,7 @@ export const GENERATED: ReadonlyMap<string, () => string> = new Map([
     'docs/does-my-rollout-drop-requests.md',
     () => replaceBlock(join(ROOT, 'docs/does-my-rollout-drop-requests.md'), formatCausesDoc()),
   ],
+  ['docs/tune.md', () => replaceBlock(join(ROOT, 'docs/tune.md'), toValueTable())],
   ['docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)],
   ['docs/reference-cli.md', () => formatReference(COMMANDS)],
 ]);
@@ -56,6 +58,11 @@ function toComponentTable(): string {
     return [`[${name}](components/${name})`, purpose, kinds, needs, usedBy.join(', ')];
   });
   return formatTable(['Component', 'What it gives', 'Objects it adds', 'What it needs', 'Used in'], rows);
+}
+
+function toValueTable(): string {
+  const overlays = ['dev', 'prod'].map((name) => render(join(import.meta.dirname, 'overlays', name)));
+  return formatTable(['Value', 'dev', 'prod', 'Reason'], toValueRows(overlays));
 }
 
 function readOverlay(name: string): string {

@@ -3,6 +3,7 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { runCli } from './cli.ts';
 import { COMMANDS } from './commands.ts';
+import { EXIT_CODES } from './exit-code.ts';
 import type { TextOutput } from './world.ts';
 
 /** 128 + SIGINT, as shells report it. */
@@ -16,6 +17,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+// A reader that has seen enough, as `head`, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
@@ -25,6 +31,10 @@ process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
   writeText: (path, content) => writeFile(path, content),
   prepareFile: async (path) => (await open(path, 'a')).close(),
+}).catch((error: unknown) => {
+  // A fault of this program proves nothing about the target, so it must not look like a loss (1).
+  console.error(error);
+  return EXIT_CODES.inconclusive.code;
 });
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {

@@ -44,7 +44,7 @@ export async function prepareOutputs(
     try {
       await world.prepareFile(path);
     } catch (error) {
-      throw new UsageError(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
+      throw toWriteFault(flag, path, error);
     }
   }
 }
@@ -54,15 +54,29 @@ export async function presentReport(report: Report, options: ReportOptions, worl
   const findings = toFindings(report);
   const tables = toTables(report, findings);
   const { json, html } = options;
-  if (json === STANDARD_OUTPUT) world.stdout.write(formatReport(report, findings));
-  else if (json !== undefined) await world.writeText(json, formatReport(report, findings));
-  if (html !== undefined)
-    await world.writeText(html, formatPage(report, findings, tables, await loadPageAssets()));
-
   const shown = tables.map((table) =>
     table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,
   );
+  // The tables first: a disk that is full shall not cost what the run has found.
   const output = json === STANDARD_OUTPUT ? world.stderr : world.stdout;
   output.write(`${[...shown.map(formatTable), findings.verdict.sentence].join('\n\n')}\n`);
+
+  if (json === STANDARD_OUTPUT) world.stdout.write(formatReport(report, findings));
+  else if (json !== undefined) await write('--json', json, formatReport(report, findings), world);
+  if (html !== undefined) {
+    await write('--html', html, formatPage(report, findings, tables, await loadPageAssets()), world);
+  }
   return findings.verdict.exit;
+}
+
+async function write(flag: string, path: string, content: string, world: World): Promise<void> {
+  try {
+    await world.writeText(path, content);
+  } catch (error) {
+    throw toWriteFault(flag, path, error);
+  }
+}
+
+function toWriteFault(flag: string, path: string, error: unknown): UsageError {
+  return new UsageError(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
 }

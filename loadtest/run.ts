@@ -166,6 +166,14 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     shard: options.shard,
   };
   if (countPlanned(plan) === 0) throw new UsageError('the rate and the duration make a plan of no request');
+  const names = plan.endpoints.map(({ name }) => name);
+  for (const { text: condition, endpoint } of options.require) {
+    if (endpoint !== null && !names.includes(endpoint)) {
+      throw new UsageError(
+        `--require ${JSON.stringify(condition)} names no endpoint of this run: ${names.join(', ')}`,
+      );
+    }
+  }
   const startAtEpochMs = options['start-at'];
   if (startAtEpochMs !== null && startAtEpochMs <= world.nowMs()) {
     throw new UsageError(

@@ -5,16 +5,11 @@
  *   bun test/run.ts [--only bun|node] [PATH ...]
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-
-interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
+import { type Counts, countCases } from './junit.ts';
 
 const { values, positionals } = parseArgs({
   options: { only: { type: 'string' } },
@@ -78,12 +73,3 @@ console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 );
 process.exit(total.failed === 0 ? 0 : 1);
-
-function countCases(report: string): Counts {
-  const xml = Bun.file(report).size > 0 ? readFileSync(report, 'utf8') : '';
-  const count = (pattern: RegExp) => xml.match(pattern)?.length ?? 0;
-  const cases = count(/<testcase\b/g);
-  const failed = count(/<(failure|error)\b/g);
-  const skipped = count(/<skipped\b/g);
-  return { passed: cases - failed - skipped, failed, skipped };
-}

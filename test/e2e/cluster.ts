@@ -6,8 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 const POLL_INTERVAL_MS = 500;
 
 interface RunOptions {
-  input?: string;
   cwd?: string;
+  env?: NodeJS.ProcessEnv;
 }
 
 interface Finished {
@@ -22,8 +22,7 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Finished> {
-  const child = spawn(program, args, { cwd: options.cwd, stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.end(options.input ?? '');
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => stream.setEncoding('utf8').toArray());
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);

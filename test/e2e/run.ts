@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { replaceBlock } from '../../kustomize/generated-block.ts';
 import { formatTable } from '../../loadtest/markdown-table.ts';
+import { countCases } from '../junit.ts';
 import { readFigures } from './figures.ts';
 import { type Image, toImages } from './images.ts';
 
@@ -37,11 +38,18 @@ const figuresFile = join(work, 'figures');
 const files = [...new Bun.Glob('test/e2e/*.e2e.ts').scanSync(ROOT)]
   .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
   .sort();
-const suite = spawnSync(process.execPath, ['test', '--timeout=600000', ...files.map((file) => `./${file}`)], {
-  cwd: ROOT,
-  stdio: 'inherit',
-  env: { ...process.env, E2E_FIGURES: figuresFile },
-});
+const report = join(work, 'report.xml');
+const suite = spawnSync(
+  process.execPath,
+  [
+    'test',
+    '--timeout=600000',
+    '--reporter=junit',
+    `--reporter-outfile=${report}`,
+    ...files.map((file) => `./${file}`),
+  ],
+  { cwd: ROOT, stdio: 'inherit', env: { ...process.env, E2E_FIGURES: figuresFile } },
+);
 const table = formatTable(
   ['Figure', 'Value'],
   readFigures(figuresFile).map(({ what, value }) => [what, value]),
@@ -49,7 +57,9 @@ const table = formatTable(
 console.log(`\n${table}`);
 const page = join(ROOT, 'docs/cluster-figures.md');
 if (values.write === true && suite.status === 0) writeFileSync(page, replaceBlock(page, table));
+const { passed, failed } = countCases(report);
 rmSync(work, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
 process.exit(suite.status ?? 1);
 
 function buildImages(command: string): void {
