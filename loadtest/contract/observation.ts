@@ -4,7 +4,11 @@ import { type Address, type Exchange, getOnce, openClient } from './client.ts';
 /** A server that is started, or is running, and can be told to end. */
 export interface Subject {
   readonly address: Address;
-  /** Sends SIGTERM, and resolves when it has arrived. */
+  /** How uncertain the moment of SIGTERM is, and the server's knowledge of it. */
+  readonly noticeMs: number;
+  /** Resolves when it is time to send SIGTERM. */
+  prepare(): Promise<void>;
+  /** Resolves when SIGTERM is sent, as near as can be told. */
   terminate(): Promise<void>;
   /** When the process has ended, and how. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
@@ -55,7 +59,7 @@ const SLOW_LEAD_MS = 50;
 export async function observeShutdown(
   subject: Subject,
   paths: ContractPaths,
-  { acceptMs, graceMs }: Terms,
+  { acceptMs, graceMs }: Omit<Terms, 'noticeMs'>,
   signal: AbortSignal,
 ): Promise<Observation> {
   const { address } = subject;
@@ -120,6 +124,7 @@ export async function observeShutdown(
   ]);
 
   await sleep(BASELINE_MS);
+  await subject.prepare();
   const slow = paths.slow === null ? null : getOnce(address, paths.slow);
   await sleep(SLOW_LEAD_MS);
   await subject.terminate();
@@ -156,6 +161,8 @@ export interface Terms {
   readonly acceptMs: number;
   /** By when it must have ended. */
   readonly graceMs: number;
+  /** Within so long of SIGTERM the server may not know of it yet. */
+  readonly noticeMs: number;
 }
 
 export function isSuccess({ status }: Exchange): boolean {

@@ -31,10 +31,13 @@ export async function openPodSubject(
   const watching = new AbortController();
   return {
     address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) },
-    terminate: async () => {
+    // The kubelet hears of the deletion, and preStop begins and ends, within this.
+    noticeMs: 1_000,
+    prepare: async () => {
       await api.remove(path, {});
       await sleep(toPreStopMs(object, null));
     },
+    terminate: async () => {},
     exited: awaitExit(api, path, uid, watching.signal),
     destroy: async () => watching.abort(),
   };

@@ -4,7 +4,7 @@ import type { Exchange } from './client.ts';
 import type { Observation } from './observation.ts';
 import { toPoints } from './points.ts';
 
-const terms = { acceptMs: 500, graceMs: 30_000 };
+const terms = { acceptMs: 500, graceMs: 30_000, noticeMs: 100 };
 const answer = (sentMs: number, status = 200, isClosing = sentMs >= 0): Exchange => ({
   sentMs,
   endMs: sentMs + 5,

@@ -10,15 +10,13 @@ export interface Point {
   readonly found: string;
 }
 
-/** Within so long of SIGTERM the server may not know of it yet. */
-const NOTICE_MS = 100;
-/** By when readiness must be off. */
-const UNREADY_MS = 1_000;
+/** By when readiness must be off, from when the server knows. */
+const UNREADY_MS = 900;
 /** How far apart the ends of the parts of one process may be seen. */
 const END_MS = 100;
 
 /** Holds what was seen against the contract, point by point, in the order of a life. Pure. */
-export function toPoints(seen: Observation, { acceptMs, graceMs }: Terms): readonly Point[] {
+export function toPoints(seen: Observation, { acceptMs, graceMs, noticeMs }: Terms): readonly Point[] {
   const { startMs, readyMs } = seen;
   const started: Point = {
     name: 'takes connections',
@@ -35,10 +33,10 @@ export function toPoints(seen: Observation, { acceptMs, graceMs }: Terms): reado
     started,
     ready,
     toServing(seen),
-    toReadinessOff(seen),
+    toReadinessOff(seen, noticeMs),
     toAccepting(seen, acceptMs),
     toLivenessOn(seen),
-    toAnnounced(seen),
+    toAnnounced(seen, noticeMs),
     toKept(seen),
     toAnswered(seen),
     toInFlight(seen),
@@ -60,13 +58,13 @@ function toServing({ health, fresh, kept }: Observation): Point {
   };
 }
 
-function toReadinessOff({ ready }: Observation): Point {
+function toReadinessOff({ ready }: Observation, noticeMs: number): Point {
   const off = ready.find(
     (exchange) => exchange.sentMs >= 0 && exchange.status !== null && !isSuccess(exchange),
   );
   return {
     name: 'SIGTERM: turns unready',
-    isHeld: off !== undefined && off.endMs <= UNREADY_MS,
+    isHeld: off !== undefined && off.endMs <= UNREADY_MS + noticeMs,
     found: off === undefined ? 'never said so' : `${off.status} ${formatMs(off.endMs)} after SIGTERM`,
   };
 }
@@ -98,8 +96,8 @@ function toLivenessOn({ health }: Observation): Point {
   };
 }
 
-function toAnnounced({ kept, fresh }: Observation): Point {
-  const answers = [...kept, ...fresh].filter(({ sentMs, status }) => sentMs >= NOTICE_MS && status !== null);
+function toAnnounced({ kept, fresh }: Observation, noticeMs: number): Point {
+  const answers = [...kept, ...fresh].filter(({ sentMs, status }) => sentMs >= noticeMs && status !== null);
   const silent = answers.filter(({ isClosing }) => !isClosing);
   return {
     name: 'answers with Connection: close',

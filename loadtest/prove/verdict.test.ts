@@ -67,7 +67,10 @@ describe('toVerdict()', () => {
 
   test('does not blame the target for what was open when it was interrupted', () => {
     const stopped = { ...clean, ok: 2_990, lost: 10, isInterrupted: true };
-    assert.equal(toVerdict({ ...stopped, outcomes: { not_sent: 3, unfinished: 7 } }).kind, 'inconclusive');
+    assert.equal(
+      toVerdict({ ...stopped, outcomes: { not_sent: 3, unfinished: 7 } }).sentence,
+      'INCONCLUSIVE: none lost and 10 given up by the load itself of 3,000 requests, but it was interrupted.',
+    );
     assert.equal(toVerdict({ ...stopped, outcomes: { unfinished: 9, reset: 1 } }).kind, 'losses');
   });
 

@@ -45,7 +45,7 @@ export function toVerdict(findings: Findings): Verdict {
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
-    const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
+    const sentence = `INCONCLUSIVE: ${formatLost(findings)} of ${count(planned)} requests, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
   const upperBound = upperBound95(ok);
@@ -69,6 +69,14 @@ function toDoubts(findings: Findings): string[] {
     ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
     ...findings.unseen,
   ];
+}
+
+/** What the generator itself has to answer for is told apart. */
+function formatLost(findings: Findings): string {
+  const own = findings.isLedgerClosed ? countOwnFailures(findings.outcomes, findings) : 0;
+  const rest = findings.lost - own;
+  const lost = rest === 0 ? 'none lost' : `${count(rest)} lost`;
+  return own === 0 ? lost : `${lost} and ${count(own)} given up by the load itself`;
 }
 
 function toRate(share: number): string {
