@@ -3,7 +3,7 @@ import type { PodEvent } from '../prove/timeline.ts';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
 
 export interface FleetDisturbance {
-  readonly kind: Disturbance | 'power-off';
+  readonly kind: Exclude<Disturbance, 'run'> | 'power-off';
   /** Of `kill`: no grace. */
   readonly isForced: boolean;
 }

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type ControlId, nameControls } from '../prove/control.ts';
 import type { Disturbance, Mark, Scene } from '../prove/scene.ts';
 import type { PodEvent } from '../prove/timeline.ts';
@@ -32,6 +34,8 @@ export interface ClusterOptions {
   readonly isImageKept: boolean;
   /** `scale`: replicas to add. */
   readonly scaleBy: number;
+  /** `run`: for a shell. */
+  readonly command: string;
   /** `drain`: null: the node with the most pods of the Deployment. */
   readonly node: string | null;
 }
@@ -41,7 +45,11 @@ export class ControlNotApplicable extends Error {
   override name = 'ControlNotApplicable';
 }
 
+const runCommand = promisify(execFile);
+
 const POLL_MS = 500;
+/** For a Deployment that has just been applied to come to rest. */
+const REST_TIMEOUT_MS = 30_000;
 const QUIET_TIMEOUT_MS = 15 * 60_000;
 /** For the load to reach the pods that `scale` added. */
 const SETTLE_MS = 3_000;
@@ -66,13 +74,22 @@ export async function createClusterScene(
   const podsPath = inNamespace('/api/v1', 'pods');
   const nowMs = () => performance.now();
 
-  const deployment = await api.get(deploymentPath).catch((error: ApiError) => {
-    const there =
-      error.status === 404 ? `there is no Deployment ${name} in namespace ${namespace}` : error.message;
-    throw new UsageError(there);
-  });
+  const readDeployment = () =>
+    api.get(deploymentPath).catch((error: ApiError) => {
+      const isAbsent = error.status === 404;
+      throw new UsageError(
+        isAbsent ? `there is no Deployment ${name} in namespace ${namespace}` : error.message,
+      );
+    });
+  await readDeployment();
   const denied = await findDenied(api, namespace, toPermissions(disturbance, without.length > 0));
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  const patienceMs = nowMs() + REST_TIMEOUT_MS;
+  let deployment = await readDeployment();
+  while (toDeploymentState(deployment).unrest !== null && nowMs() < patienceMs) {
+    await sleep(POLL_MS, undefined, { signal });
+    deployment = await readDeployment();
+  }
   const before = toDeploymentState(deployment);
   if (before.unrest !== null) throw new UsageError(`Deployment ${name} is not at rest: ${before.unrest}`);
   if (before.replicas === 0) throw new UsageError(`Deployment ${name} has no replicas`);
@@ -338,6 +355,10 @@ export async function createClusterScene(
       const [pod] = await ownPods();
       const path = `${podsPath}/${textAt(pod, 'metadata', 'name')}`;
       await api.remove(path, options.isForced ? { gracePeriodSeconds: 0 } : {});
+    },
+
+    run: async (aborted) => {
+      await runCommand('/bin/sh', ['-c', options.command], { signal: aborted });
     },
   };
 

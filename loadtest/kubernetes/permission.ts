@@ -37,6 +37,7 @@ const NEEDED: Record<Disturbance, readonly Permission[]> = {
     { verb: 'patch', group: '', resource: 'nodes', isClusterWide: true },
   ],
   kill: [{ verb: 'delete', group: '', resource: 'pods' }],
+  run: [],
 };
 
 export function toPermissions(disturbance: Disturbance, hasControl: boolean): readonly Permission[] {

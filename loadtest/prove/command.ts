@@ -95,6 +95,7 @@ const OPTIONS = {
   image: optional(text('IMAGE', 'rollout: to this image, and back afterwards, instead of a restart')),
   keep: toggle('rollout: leave the new image in place'),
   by: withDefault('2', integer('scale: replicas to add, and to take away again', { min: 1, max: 100 })),
+  do: optional(text('COMMAND', 'run: what disturbs, for a shell')),
   node: optional(text('NAME', 'drain: the node [the one with the most pods of the Deployment]')),
   local: toggle('On this machine, without Kubernetes; the default where no Deployment is named'),
   command: optional(
@@ -156,6 +157,8 @@ export const prove = defineCommand({
   run: async ({ options, positionals }, world) => {
     const disturbance = parseDisturbance(positionals[0] ?? '');
     await prepareOutputs(options, world);
+    if ((options.do === undefined) === (disturbance === 'run'))
+      throw new UsageError('run and --do go together');
     if (options.force && disturbance !== 'kill') throw new UsageError('--force goes with kill only');
     if (options.control.length > 0 && options['with-controls']) {
       throw new UsageError('--control and --with-controls exclude each other');
@@ -252,7 +255,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   );
 }
 
-function openScene(
+async function openScene(
   { disturbance, without, api }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
@@ -271,6 +274,7 @@ function openScene(
         isImageKept: options.keep,
         scaleBy: options.by,
         node: options.node ?? null,
+        command: options.do ?? '',
       },
       interrupted,
     );
@@ -290,6 +294,7 @@ function openScene(
     without,
     env,
   );
+  if (disturbance === 'run') throw new UsageError('run needs a cluster: name a --deployment');
   return createFleetScene(fleet, { kind: disturbance, isForced: options.force }, interrupted);
 }
 

@@ -7,6 +7,7 @@ export const DISTURBANCES = {
   scale: 'add replicas, then take them away again',
   drain: 'evict the pods of one node',
   kill: 'delete one pod; with --force without any grace',
+  run: 'run the command of --do, which disturbs in a way of its own; on a cluster only',
 } as const satisfies Record<string, string>;
 
 export type Disturbance = keyof typeof DISTURBANCES;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { createFleet, type Fleet, FleetError, type FleetOptions } from '../loadtest/fleet/fleet.ts';
-import { type PodEvent, toLives } from '../loadtest/prove/timeline.ts';
+import { createFleet, type Fleet, FleetError, type FleetOptions } from '../../loadtest/fleet/fleet.ts';
+import { type PodEvent, toLives } from '../../loadtest/prove/timeline.ts';
 
 const options: FleetOptions = {
-  command: `${process.execPath} ${join(import.meta.dirname, 'faults/none.ts')}`,
+  command: `${process.execPath} ${join(import.meta.dirname, '../faults/none.ts')}`,
   env: process.env,
   replicas: 3,
   maxSurge: 1,
@@ -106,7 +106,7 @@ describe('createFleet()', () => {
   });
 
   test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
-    const command = `${process.execPath} ${join(import.meta.dirname, 'faults/killed-at-grace-end.ts')}`;
+    const command = `${process.execPath} ${join(import.meta.dirname, '../faults/killed-at-grace-end.ts')}`;
     const { fleet, events } = await start({ command, replicas: 2, graceMs: 300 });
     fleet.kill('pod-1', { force: false });
     await fleet.settled(never);

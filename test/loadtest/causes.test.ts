@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { FleetOptions } from '../loadtest/fleet/fleet.ts';
-import { createFleetScene, type FleetDisturbance } from '../loadtest/fleet/fleet-scene.ts';
-import { CAUSES, type CauseId } from '../loadtest/prove/cause.ts';
-import { carryOut, type Proof } from '../loadtest/prove/proof.ts';
-import type { WitnessSpec } from '../loadtest/prove/witness.ts';
-import { parseTargetUrl, toTarget } from '../loadtest/target-url.ts';
+import type { FleetOptions } from '../../loadtest/fleet/fleet.ts';
+import { createFleetScene, type FleetDisturbance } from '../../loadtest/fleet/fleet-scene.ts';
+import { CAUSES, type CauseId } from '../../loadtest/prove/cause.ts';
+import { carryOut, type Proof } from '../../loadtest/prove/proof.ts';
+import type { WitnessSpec } from '../../loadtest/prove/witness.ts';
+import { parseTargetUrl, toTarget } from '../../loadtest/target-url.ts';
 
 const never = new AbortController().signal;
 
@@ -56,7 +56,7 @@ async function prove(
   change: Partial<FleetOptions> = {},
   disturbance: FleetDisturbance = { kind: 'rollout', isForced: false },
 ): Promise<Proof> {
-  const file = join(import.meta.dirname, 'faults', `${server}.ts`);
+  const file = join(import.meta.dirname, '../faults', `${server}.ts`);
   assert.ok(existsSync(file), file);
   const scene = await createFleetScene(
     { ...options, command: `${process.execPath} ${file}`, ...change },

@@ -1,46 +1,42 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
+import { createPrograms, type Program, type Running, SOURCES, start } from './command-line.ts';
 
-const root = join(import.meta.dirname, '..');
-const fault = (name: string) => `${process.execPath} ${join(import.meta.dirname, 'faults', `${name}.ts`)}`;
-const json = join(tmpdir(), `dropless-prove-${process.pid}.json`);
-const children: ChildProcess[] = [];
+const { programs, directory, remove } = createPrograms();
+const running: Running[] = [];
+const fault = (name: string) => `${process.execPath} ${join(import.meta.dirname, '../faults', `${name}.ts`)}`;
+const json = join(directory, 'proof.json');
+
+const OWN = ['--local', '--min-ready', '50ms', '--rate', '200', '--tail', '300ms'];
+const BASE = [...OWN, '--endpoint', 'GET /'];
+/** As short as a proof can be. */
+const BRIEF = ['--propagation', '200ms', '--pre-stop', '400ms', '--baseline', '300ms'];
+const SHORT = [...BASE, ...BRIEF];
+const SHORT_OF_OWN = [...OWN, ...BRIEF];
 
 after(() => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(json, { force: true });
+  for (const { child } of running) child.kill('SIGKILL');
+  remove();
 });
 
-const BASE = ['--local', '--endpoint', 'GET /', '--min-ready', '50ms', '--rate', '200', '--tail', '300ms'];
-/** As short as a proof can be. */
-const SHORT = [...BASE, '--propagation', '200ms', '--pre-stop', '400ms', '--baseline', '300ms'];
-
-function start(args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [join(root, 'loadtest/main.ts'), 'prove', ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  return child;
+function begin(args: readonly string[], program: Program = SOURCES): Running {
+  const begun = start(program, ['prove', ...args]);
+  running.push(begun);
+  return begun;
 }
 
-async function finish(child: ChildProcess) {
-  const { stdout, stderr } = child;
-  if (stdout === null || stderr === null) throw new Error('the output is piped');
-  const [out, err, [code]] = await Promise.all([text(stdout), text(stderr), once(child, 'exit')]);
+async function finish({ ended }: Running) {
+  const { code, stdout: out, stderr: err } = await ended;
   return { out, err, code };
 }
 
 describe('loadtest prove --local', () => {
   test('exits 1 where requests are lost, and tells each with its pod, its cause and the fix', async () => {
     const { out, code } = await finish(
-      start(['rollout', ...SHORT, '--command', fault('exits-on-sigterm'), '--json', json]),
+      begin(['rollout', ...SHORT, '--command', fault('exits-on-sigterm'), '--json', json]),
     );
     assert.equal(code, 1, out);
     assert.match(out, /^Exits on SIGTERM +\d+ .* pod-\d/m);
@@ -54,25 +50,18 @@ describe('loadtest prove --local', () => {
     assert.equal(proofs[0].lives.length, 6);
   });
 
-  test('loses nothing of a server without a fault', async () => {
-    const { out, code } = await finish(start(['kill', ...SHORT, '--command', fault('none')]));
-    // 3: the machine was too busy for the load to keep its times, which is not to be called green.
-    assert.ok(code === 0 || (code === 3 && /could not keep its schedule/.test(out)), out);
-    assert.match(out, /^(PROVEN: 0 lost|INCONCLUSIVE: none lost) of [\d,]+ requests/m);
-  });
+  for (const program of [SOURCES, ...programs]) {
+    test(`loses nothing of this service, on ${program.name}`, async () => {
+      const { out, code } = await finish(begin(['kill', ...SHORT_OF_OWN], program));
+      // 3: the machine was too busy for the load to keep its times, which is not to be called green.
+      assert.ok(code === 0 || (code === 3 && /could not keep its schedule/.test(out)), out);
+      assert.match(out, /^(PROVEN: 0 lost|INCONCLUSIVE: none lost) of [\d,]+ requests/m);
+    });
+  }
 
   test('a control that takes away what the proof rests on is red', async () => {
     const { out, code } = await finish(
-      start([
-        'rollout',
-        ...BASE,
-        '--propagation',
-        '1500ms',
-        '--command',
-        fault('none'),
-        '--control',
-        'preStop',
-      ]),
+      begin(['rollout', ...BASE, '--propagation', '3s', '--command', fault('none'), '--control', 'preStop']),
     );
     assert.equal(code, 1, out);
     assert.match(out, /^rollout, without preStop: the wait before SIGTERM/m);
@@ -84,13 +73,13 @@ describe('loadtest prove --local', () => {
 
   test('ends well on Ctrl-C: the ledger settled, inconclusive, and no process left', async () => {
     const mark = `mark-${process.pid}`;
-    const child = start(['rollout', '--command', `${fault('none')} ${mark}`, ...BASE, '--baseline', '1h']);
-    const ended = finish(child);
+    const begun = begin(['rollout', '--command', `${fault('none')} ${mark}`, ...BASE, '--baseline', '1h']);
+    const ended = finish(begun);
     await new Promise<void>((resolve) => {
-      child.stderr?.on('data', (line) => String(line).includes('under load') && resolve());
+      begun.child.stderr?.on('data', (line) => String(line).includes('under load') && resolve());
     });
     assert.equal(processes().split(`none.ts ${mark}\n`).length - 1, 3);
-    child.kill('SIGINT');
+    begun.child.kill('SIGINT');
     const { out, code } = await ended;
     assert.equal(code, 3, out);
     assert.match(out, /it was interrupted/);
@@ -101,8 +90,10 @@ describe('loadtest prove --local', () => {
     [
       'an unknown disturbance',
       ['explode'],
-      'unknown disturbance "explode"; there are rollout, scale, drain, kill',
+      'unknown disturbance "explode"; there are rollout, scale, drain, kill, run',
     ],
+    ['run without --do', ['run'], 'run and --do go together'],
+    ['run without a cluster', ['run', '--do', 'true'], 'run needs a cluster: name a --deployment'],
     ['--force without kill', ['rollout', '--force'], '--force goes with kill only'],
     ['both kinds of controls', ['rollout', '--control', 'preStop', '--with-controls'], 'exclude each other'],
     [
@@ -122,7 +113,7 @@ describe('loadtest prove --local', () => {
     ],
   ] as const) {
     test(`${what} is one clear line, and exit code 2`, async () => {
-      const { out, err, code } = await finish(start(args));
+      const { out, err, code } = await finish(begin(args));
       assert.equal(code, 2);
       assert.equal(out, '');
       assert.ok(err.includes('loadtest: ') && err.includes(message), err);
