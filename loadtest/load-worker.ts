@@ -8,7 +8,7 @@ import { createRecorder } from './recorder.ts';
 import { UsageError } from './usage-error.ts';
 
 const SNAPSHOT_MS = 250;
-/** Time for the engine and its metronome to get ready before the first request is due. */
+/** Time for the engine and its alarm to get ready before the first request is due. */
 const LEAD_MS = 250;
 
 const { plan, engine, phases, slotMs, startAtEpochMs } = workerData as LoadSpec;

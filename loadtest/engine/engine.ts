@@ -1,13 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { createLedger, type LedgerSummary } from '../ledger.ts';
 import type { Plan, PlannedRequest, Settlement } from '../settlement.ts';
+import { createAlarm } from './alarm.ts';
 import { createHttpTransport } from './http-transport.ts';
-import { createMetronome } from './metronome.ts';
 import { createNetTransport } from './net-transport.ts';
 import { createResolver } from './resolver.ts';
 import type { ConnectionCounts, TransportOptions } from './transport.ts';
 
-const TICK_MS = 0.25;
+/** Above 4,000 requests a second, those due within this time go out together. */
+const MIN_WAIT_MS = 0.25;
 const SWEEP_MS = 50;
 const DNS_TTL_MS = 5000;
 /** After the last deadline nothing can be open; should it be, the ledger shall say so instead of waiting. */
@@ -83,9 +84,11 @@ export async function runEngine(
     return next !== undefined && !signal.aborted && (mode === 'open' || nowMs < mode.durationMs);
   }
 
-  function fireDue(): void {
+  /** Sends all that is due. Returns how long until the next is; null: there is none. */
+  function fireDue(): number | null {
     while (next !== undefined && !signal.aborted && next.intendedMs <= clock()) take(next);
     finishIfDone();
+    return next === undefined ? null : Math.max(MIN_WAIT_MS, next.intendedMs - clock());
   }
 
   function userSendsNext(): void {
@@ -123,7 +126,7 @@ export async function runEngine(
   }
 
   const sweeper = setInterval(sweep, SWEEP_MS);
-  const metronome = mode === 'open' ? createMetronome(TICK_MS, fireDue) : null;
+  const alarm = mode === 'open' ? createAlarm(fireDue) : null;
   signal.addEventListener('abort', abort);
   if (mode === 'open') fireDue();
   else for (let user = 0; user < mode.closed; user += 1) userSendsNext();
@@ -132,7 +135,7 @@ export async function runEngine(
   const isAborted = signal.aborted && next !== undefined;
   signal.removeEventListener('abort', abort);
   clearInterval(sweeper);
-  await metronome?.stop();
+  await alarm?.stop();
   transport.close();
   return { ...ledger.close(), connections: transport.counts, isAborted };
 }
