@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type ControlId, nameControls } from '../prove/control.ts';
-import type { Disturbance, Mark, Scene } from '../prove/scene.ts';
-import type { PodEvent } from '../prove/timeline.ts';
+import type { Disturbance, Scene } from '../prove/scene.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Api, ApiError } from './api.ts';
+import { createClusterWatch } from './cluster-watch.ts';
 import {
   isServiceOf,
   toControlPatch,
@@ -15,8 +15,6 @@ import {
 } from './deployment.ts';
 import { at, type Json, listAt, numberAt, textAt } from './json.ts';
 import { findDenied, toPermissions } from './permission.ts';
-import { createPodObserver } from './pod-observer.ts';
-import { startWatch, type Watch } from './watch.ts';
 
 export interface ClusterOptions {
   readonly namespace: string;
@@ -54,7 +52,6 @@ const QUIET_TIMEOUT_MS = 15 * 60_000;
 /** For the load to reach the pods that `scale` added. */
 const SETTLE_MS = 3_000;
 const EVICTION_RETRY_MS = 1_000;
-const CONFIRM_MS = 5_000;
 /** The kubelet reports the end of a container once a second, and the watch takes its time. */
 const SLACK_MS = 1_500;
 
@@ -110,14 +107,14 @@ export async function createClusterScene(
       textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
   );
 
-  const events: PodEvent[] = [];
-  const marks: Mark[] = [];
-  const gaps: string[] = [];
-  const watches: Watch[] = [];
   const stopWatching = new AbortController();
+  const watch = createClusterWatch(
+    api,
+    { namespace, deployment: name, container, selector, service: textAt(service, 'metadata', 'name'), nowMs },
+    stopWatching.signal,
+  );
   /** What takes back each change, in the order of the changes. */
   const undo: { readonly what: string; run(): Promise<unknown> }[] = [];
-  const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
 
   async function undoAll(): Promise<readonly string[]> {
     stopWatching.abort();
@@ -128,21 +125,29 @@ export async function createClusterScene(
     return leftBehind;
   }
 
-  async function untilQuiet(isAborted: AbortSignal | null): Promise<void> {
+  /** Why the target is not quiet; null: it is. */
+  async function findUnrest(): Promise<string | null> {
+    const { unrest, replicas } = toDeploymentState(await api.get(deploymentPath));
+    const pods = listAt(await api.get(`${podsPath}?labelSelector=${selector}`), 'items');
+    const live = pods.filter(
+      (pod) => !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase') ?? ''),
+    );
+    return unrest ?? (live.length === replicas ? null : `${live.length} pods of ${replicas} wanted`);
+  }
+
+  async function untilQuiet(aborted: AbortSignal | null): Promise<void> {
     const endMs = nowMs() + QUIET_TIMEOUT_MS;
     for (;;) {
-      isAborted?.throwIfAborted();
-      const { unrest, replicas } = toDeploymentState(await api.get(deploymentPath));
-      const pods = listAt(await api.get(`${podsPath}?labelSelector=${selector}`), 'items');
-      const live = pods.filter(
-        (pod) => !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase') ?? ''),
-      );
-      const reason =
-        unrest ?? (live.length === replicas ? null : `${live.length} pods of ${replicas} wanted`);
+      aborted?.throwIfAborted();
+      // An API server that does not answer for a moment says nothing about the target.
+      const reason = await findUnrest().catch((error: Error) => {
+        if (error instanceof ApiError && (error.status === null || error.status >= 500)) return error.message;
+        throw error;
+      });
       if (reason === null) return;
-      if (/deadline|progress/i.test(reason)) throw new Error(reason);
+      if (/timed out progressing/.test(reason)) throw new Error(reason);
       if (nowMs() > endMs) throw new Error(`not quiet after ${QUIET_TIMEOUT_MS / 60_000} minutes: ${reason}`);
-      await sleep(POLL_MS, undefined, isAborted === null ? {} : { signal: isAborted });
+      await sleep(POLL_MS, undefined, aborted === null ? {} : { signal: aborted });
     }
   }
 
@@ -166,80 +171,6 @@ export async function createClusterScene(
     });
     await api.patch(deploymentPath, 'strategic', patch);
     await untilQuiet(signal);
-  }
-
-  async function startWatches(): Promise<void> {
-    const observer = createPodObserver((event) => void events.push(event), container);
-    let isSynced = false;
-    const watch = (
-      path: string,
-      onChange: (change: 'seen' | 'deleted', object: Json, atMs: number) => void,
-    ) => {
-      const started = startWatch(
-        api,
-        path,
-        {
-          nowMs,
-          random: Math.random,
-          onGap: (reason) => void gaps.push(reason),
-          onChange: (change, object) => onChange(change, object, nowMs()),
-        },
-        stopWatching.signal,
-      );
-      watches.push(started);
-      return started.synced;
-    };
-    const markChange = (path: readonly string[], describe: (object: Json, value: number) => string) => {
-      const told = new Map<string, number>();
-      return (_: string, object: Json) => {
-        const key = textAt(object, 'metadata', 'name') ?? '';
-        const value = numberAt(object, ...path) ?? 0;
-        if (isSynced && told.get(key) !== value) mark(describe(object, value));
-        told.set(key, value);
-      };
-    };
-    // Pods before the others, so that a node or an endpoint finds the pods it speaks of.
-    await watch(`${podsPath}?labelSelector=${selector}`, observer.onPod);
-    await Promise.all([
-      ...(service === undefined
-        ? []
-        : [
-            watch(
-              inNamespace(
-                '/apis/discovery.k8s.io/v1',
-                `endpointslices?labelSelector=${encodeURIComponent(`kubernetes.io/service-name=${textAt(service, 'metadata', 'name')}`)}`,
-              ),
-              observer.onEndpointSlice,
-            ),
-          ]),
-      watch(inNamespace('/apis/apps/v1', `deployments?fieldSelector=metadata.name%3D${name}`), () => {}),
-      watch(
-        inNamespace('/apis/apps/v1', `replicasets?labelSelector=${selector}`),
-        markChange(
-          ['spec', 'replicas'],
-          (object, value) => `${textAt(object, 'metadata', 'name')} wants ${value}`,
-        ),
-      ),
-      watch(
-        inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers'),
-        markChange(
-          ['status', 'desiredReplicas'],
-          (object, value) => `HPA ${textAt(object, 'metadata', 'name')} wants ${value}`,
-        ),
-      ),
-      watch(inNamespace('/api/v1', 'events?fieldSelector=type%3DWarning'), (change, object) => {
-        if (!isSynced || change === 'deleted') return;
-        const about = textAt(object, 'involvedObject', 'name') ?? '';
-        if (events.some(({ pod }) => pod === about) || about === name) {
-          mark(`${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`);
-        }
-      }),
-      // Who may not see nodes can prove all but the loss of one.
-      watch('/api/v1/nodes', observer.onNode).catch((error: ApiError) => {
-        if (error.status !== 403) throw error;
-      }),
-    ]);
-    isSynced = true;
   }
 
   async function ownPods(): Promise<readonly Json[]> {
@@ -331,7 +262,7 @@ export async function createClusterScene(
       });
       await scaleTo(before.replicas + options.scaleBy);
       await untilReplicas(before.replicas + options.scaleBy, aborted);
-      mark('scaled up');
+      watch.mark('scaled up');
       await sleep(SETTLE_MS, undefined, { signal: aborted });
       await scaleTo(before.replicas);
       await untilReplicas(before.replicas, aborted);
@@ -344,11 +275,11 @@ export async function createClusterScene(
         api.patch(`/api/v1/nodes/${node}`, 'merge', { spec: { unschedulable: isCordoned } });
       undo.push({ what: `node ${node} cordoned`, run: () => setCordoned(false) });
       await setCordoned(true);
-      mark(`${node} is cordoned`);
+      watch.mark(`${node} is cordoned`);
       for (const pod of pods.filter((candidate) => textAt(candidate, 'spec', 'nodeName') === node)) {
         await evict(pod, aborted);
       }
-      mark(`the pods of ${node} are evicted`);
+      watch.mark(`the pods of ${node} are evicted`);
     },
 
     kill: async () => {
@@ -364,7 +295,7 @@ export async function createClusterScene(
 
   try {
     await removeSafeguards();
-    await startWatches();
+    await watch.start();
   } catch (error) {
     const leftBehind = await undoAll();
     if (leftBehind.length === 0) throw error;
@@ -374,9 +305,9 @@ export async function createClusterScene(
   return {
     name: `Deployment ${name} in ${namespace}`,
     url,
-    events,
-    marks,
-    gaps,
+    events: watch.events,
+    marks: watch.marks,
+    gaps: watch.gaps,
     slackMs: SLACK_MS,
     podOf: () => null,
     disturb: async (aborted) => {
@@ -385,9 +316,7 @@ export async function createClusterScene(
       await sleep(POLL_MS, undefined, { signal: aborted });
       await untilQuiet(aborted);
     },
-    confirm: async () => {
-      await Promise.all(watches.map((watch) => watch.confirm(CONFIRM_MS)));
-    },
+    confirm: watch.confirm,
     close: undoAll,
   };
 }

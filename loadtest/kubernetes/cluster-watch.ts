@@ -1,0 +1,139 @@
+import type { Mark } from '../prove/scene.ts';
+import type { PodEvent } from '../prove/timeline.ts';
+import { type Api, ApiError } from './api.ts';
+import { type Json, numberAt, textAt } from './json.ts';
+import { createPodObserver } from './pod-observer.ts';
+import { startWatch, type Watch } from './watch.ts';
+
+interface WatchedDeployment {
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly container: string;
+  /** Of its pods, as a query takes it. */
+  readonly selector: string;
+  /** Null: no Service selects its pods. */
+  readonly service: string | null;
+  nowMs(): number;
+}
+
+/** Everything around one Deployment that a proof has to know of, from `start` on. */
+export interface ClusterWatch {
+  readonly events: readonly PodEvent[];
+  readonly marks: readonly Mark[];
+  /** Why events may be missing or stamped late. */
+  readonly gaps: readonly string[];
+  mark(text: string): void;
+  /** Resolves when all is known as it is now. */
+  start(): Promise<void>;
+  /** Holds what is known against fresh lists. */
+  confirm(): Promise<void>;
+}
+
+type OnChange = (change: 'seen' | 'deleted', object: Json, atMs: number) => void;
+
+const CONFIRM_MS = 5_000;
+
+/** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
+export function createClusterWatch(
+  api: Api,
+  { namespace, deployment, container, selector, service, nowMs }: WatchedDeployment,
+  signal: AbortSignal,
+): ClusterWatch {
+  const events: PodEvent[] = [];
+  const marks: Mark[] = [];
+  const gaps: string[] = [];
+  const watches: Watch[] = [];
+  const observer = createPodObserver((event) => void events.push(event), container);
+  let isSynced = false;
+
+  const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
+
+  async function watch(group: string, resource: string, query: string, onChange: OnChange): Promise<void> {
+    const scope = resource === 'nodes' ? '' : `/namespaces/${namespace}`;
+    const started = startWatch(
+      api,
+      `${group}${scope}/${resource}${query === '' ? '' : `?${query}`}`,
+      {
+        nowMs,
+        random: Math.random,
+        onGap: (reason) => void gaps.push(reason),
+        onChange: (change, object) => onChange(change, object, nowMs()),
+      },
+      signal,
+    );
+    await started.synced;
+    watches.push(started);
+  }
+
+  /** Marks each change of a number. */
+  function markNumber(path: readonly string[], toSubject: (name: string) => string): OnChange {
+    const told = new Map<string, number>();
+    return (_, object) => {
+      const name = nameOf(object);
+      const value = numberAt(object, ...path) ?? 0;
+      if (isSynced && told.get(name) !== value) mark(`${toSubject(name)} wants ${value}`);
+      told.set(name, value);
+    };
+  }
+
+  const markWarning: OnChange = (change, object) => {
+    if (!isSynced || change === 'deleted') return;
+    const about = textAt(object, 'involvedObject', 'name') ?? '';
+    if (about === deployment || events.some(({ pod }) => pod === about)) {
+      mark(`${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`);
+    }
+  };
+
+  return {
+    events,
+    marks,
+    gaps,
+    mark,
+    async start() {
+      // Pods before the others, so that a node or an endpoint finds the pods it speaks of.
+      await watch('/api/v1', 'pods', `labelSelector=${selector}`, observer.onPod);
+      const ofService = encodeURIComponent(`kubernetes.io/service-name=${service}`);
+      await Promise.all([
+        service === null
+          ? null
+          : watch(
+              '/apis/discovery.k8s.io/v1',
+              'endpointslices',
+              `labelSelector=${ofService}`,
+              observer.onEndpointSlice,
+            ),
+        watch(
+          '/apis/apps/v1',
+          'deployments',
+          `fieldSelector=metadata.name%3D${deployment}`,
+          markNumber(['spec', 'replicas'], (name) => `Deployment ${name}`),
+        ),
+        watch(
+          '/apis/apps/v1',
+          'replicasets',
+          `labelSelector=${selector}`,
+          markNumber(['spec', 'replicas'], (name) => name),
+        ),
+        watch(
+          '/apis/autoscaling/v2',
+          'horizontalpodautoscalers',
+          '',
+          markNumber(['status', 'desiredReplicas'], (name) => `HPA ${name}`),
+        ),
+        watch('/api/v1', 'events', 'fieldSelector=type%3DWarning', markWarning),
+        // Who may not see nodes can prove all but the loss of one.
+        watch('/api/v1', 'nodes', '', observer.onNode).catch((error: Error) => {
+          if (!(error instanceof ApiError) || error.status !== 403) throw error;
+        }),
+      ]);
+      isSynced = true;
+    },
+    async confirm() {
+      await Promise.all(watches.map((each) => each.confirm(CONFIRM_MS)));
+    },
+  };
+}
+
+function nameOf(object: Json): string {
+  return textAt(object, 'metadata', 'name') ?? '';
+}
