@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { COMPONENTS } from './components.ts';
-import { GENERATED } from './generated.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
 import { EDITOR, RENDERER, testWith } from './toolchain.ts';
 
@@ -100,12 +99,6 @@ describe('components', () => {
       const components = others.map((other) => `components/${other}`);
       assert.ok(renderOverlay({ resources: [`overlays/${name}`], components }).length > 0);
     });
-  }
-});
-
-testRender('the generated parts of the documents are as `npm run generate` makes them', () => {
-  for (const [path, toText] of GENERATED) {
-    assert.equal(readFileSync(join(import.meta.dirname, '..', path), 'utf8'), toText(), path);
   }
 });
 

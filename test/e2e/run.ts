@@ -14,7 +14,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { replaceBlock } from '../../kustomize/generated-block.ts';
+import { replaceBlock } from '../../docs/generated-block.ts';
 import { formatTable } from '../../loadtest/markdown-table.ts';
 import { countCases } from '../junit.ts';
 import { readFigures } from './figures.ts';

@@ -1,9 +1,12 @@
-/** The parts of the documents that are made from the manifests and the rules over them: `npm run generate` writes them, a test compares. */
+/** The parts of the documents that are made from the code's registries and from the manifests: `npm run generate` writes them, a test compares. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { COMPONENTS } from '../kustomize/components.ts';
+import { type Manifest, render, renderOverlay } from '../kustomize/render.ts';
+import { toValueRows } from '../kustomize/values.ts';
 import { COMMANDS } from '../loadtest/commands.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
 import { formatRulesDoc } from '../loadtest/lint/rules-doc.ts';
@@ -11,27 +14,43 @@ import { formatTable } from '../loadtest/markdown-table.ts';
 import { formatCausesDoc } from '../loadtest/prove/causes-doc.ts';
 import { formatReference } from '../loadtest/reference.ts';
 import { SETTINGS } from '../src/config.ts';
-import { COMPONENTS } from './components.ts';
 import { replaceBlock } from './generated-block.ts';
-import { type Manifest, render, renderOverlay } from './render.ts';
-import { toValueRows } from './values.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Path from the project's root → its whole text as it should be. In this order: the later read the earlier. */
-export const GENERATED: ReadonlyMap<string, () => string> = new Map([
-  ['kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule],
-  ['kustomize/README.md', () => replaceBlock(join(ROOT, 'kustomize/README.md'), toComponentTable())],
-  ['docs/dev-and-prod.md', () => replaceBlock(join(ROOT, 'docs/dev-and-prod.md'), toOverlayDiff())],
-  ['README.md', () => replaceBlock(join(ROOT, 'README.md'), toSettingsTable())],
-  [
-    'docs/does-my-rollout-drop-requests.md',
-    () => replaceBlock(join(ROOT, 'docs/does-my-rollout-drop-requests.md'), formatCausesDoc()),
-  ],
-  ['docs/tune.md', () => replaceBlock(join(ROOT, 'docs/tune.md'), toValueTable())],
-  ['docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)],
-  ['docs/reference-cli.md', () => formatReference(COMMANDS)],
-]);
+interface GeneratedFile {
+  /** From the project's root. */
+  readonly path: string;
+  /** The whole text as it should be. */
+  readonly toText: () => string;
+  /** Whether it is made of rendered manifests, for which kustomize or kubectl is needed. */
+  readonly isRendered: boolean;
+}
+
+/** In this order: the later read the earlier. */
+export const GENERATED: readonly GeneratedFile[] = [
+  whole('kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule),
+  block('README.md', toSettingsTable),
+  block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
+  whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
+  whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
+  rendered(block('kustomize/README.md', toComponentTable)),
+  rendered(block('docs/dev-and-prod.md', toOverlayDiff)),
+  rendered(block('docs/tune.md', toValueTable)),
+];
+
+function whole(path: string, toText: () => string): GeneratedFile {
+  return { path, toText, isRendered: false };
+}
+
+/** Only what stands between the marks of the file is made. */
+function block(path: string, toBlock: () => string): GeneratedFile {
+  return whole(path, () => replaceBlock(join(ROOT, path), toBlock()));
+}
+
+function rendered(file: GeneratedFile): GeneratedFile {
+  return { ...file, isRendered: true };
+}
 
 /** The configuration of the service, one line a setting. */
 function toSettingsTable(): string {
@@ -61,12 +80,12 @@ function toComponentTable(): string {
 }
 
 function toValueTable(): string {
-  const overlays = ['dev', 'prod'].map((name) => render(join(import.meta.dirname, 'overlays', name)));
+  const overlays = ['dev', 'prod'].map((name) => render(join(ROOT, 'kustomize/overlays', name)));
   return formatTable(['Value', 'dev', 'prod', 'Reason'], toValueRows(overlays));
 }
 
 function readOverlay(name: string): string {
-  return readFileSync(join(import.meta.dirname, 'overlays', name, 'kustomization.yaml'), 'utf8');
+  return readFileSync(join(ROOT, 'kustomize/overlays', name, 'kustomization.yaml'), 'utf8');
 }
 
 function toAddedKinds(before: readonly Manifest[], after: readonly Manifest[]): string {
@@ -79,9 +98,7 @@ function toAddedKinds(before: readonly Manifest[], after: readonly Manifest[]): 
 
 /** The groups of rules.yaml as the operator takes them. */
 function toPrometheusRule(): string {
-  const { groups } = parse(
-    readFileSync(join(import.meta.dirname, 'components/monitoring/rules.yaml'), 'utf8'),
-  );
+  const { groups } = parse(readFileSync(join(ROOT, 'kustomize/components/monitoring/rules.yaml'), 'utf8'));
   const rule = {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
@@ -97,7 +114,7 @@ function toOverlayDiff(): string {
   try {
     for (const overlay of ['dev', 'prod']) {
       mkdirSync(join(directory, overlay));
-      for (const manifest of render(join(import.meta.dirname, 'overlays', overlay))) {
+      for (const manifest of render(join(ROOT, 'kustomize/overlays', overlay))) {
         const { kind, metadata } = manifest;
         // A generated name ends in a hash, which would make two objects of one.
         const name = kind === 'ConfigMap' ? metadata.name.replace(/-\w+$/, '') : metadata.name;
