@@ -14,8 +14,6 @@ const PAGE = join(import.meta.dirname, '../docs/hostile-servers.md');
 const [BEGIN, END] = ['<!-- begin: bench:hostile -->', '<!-- end: bench:hostile -->'];
 const LOADTEST = join(import.meta.dirname, '../loadtest/main.ts');
 const CONNECTIONS = 8;
-/** Whether a redirect is a failure is a matter of taste, not of counting. */
-const MATTERS_OF_TASTE = ['redirect'];
 
 /** What a tool says of its own requests. */
 interface Report {
@@ -93,7 +91,7 @@ const TOOLS: readonly Tool[] = [
   },
 ];
 
-const modes = MODES.filter(({ name }) => !MATTERS_OF_TASTE.includes(name));
+const modes = MODES.filter(({ isTaste }) => !isTaste);
 const cells = new Map<string, string[]>(modes.map(({ name }) => [name, []]));
 for (const { name: tool, command, toReport } of TOOLS) {
   if (Bun.which(command('')[0] ?? '') === null) {

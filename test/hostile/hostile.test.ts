@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -88,6 +89,20 @@ for (const [runtime, [command = '', ...args]] of Object.entries(RUNTIMES)) {
     });
   }
 }
+
+test('docs/hostile-servers.md has a row for each mode, in its own words', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/hostile-servers.md'), 'utf8');
+  const rows = page.match(/^\|.*$/gm) ?? [];
+  assert.deepEqual(
+    rows.slice(2).map((row) =>
+      row
+        .split('|')
+        .slice(1, 3)
+        .map((cell) => cell.trim()),
+    ),
+    MODES.flatMap(({ name, does, isTaste }) => (isTaste ? [] : [[name, does]])),
+  );
+});
 
 /** The truthful outcomes, and where node:http is the judge, those that it cannot tell from them. */
 function allow(outcomes: readonly Outcome[], http: HostileMode | null): readonly Outcome[] {
