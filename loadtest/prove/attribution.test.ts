@@ -147,6 +147,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'endpoint removed',
     ],
     ['in its preStop hook', { events: terminating, outcome: 'refused', endMs: 10_005 }, 'terminating'],
+    [
+      'no new connection after it exited at once',
+      { events: [...terminating, exited(15_001, 0)], outcome: 'reset', endMs: 15_100, kept: false },
+      'gone',
+    ],
     ['answers 503', { events: terminating, outcome: 'http_503', endMs: 14_980 }, 'preStop'],
     [
       'refused, the pod worked out',
@@ -279,6 +284,14 @@ describe('toLoss()', () => {
       events: [...terminating, ...rename(nodeLost).map((e) => ({ ...e, atMs: e.atMs / 2 }))],
     });
     assert.deepEqual([torn.pod, torn.cause], [null, 'unknown']);
+  });
+
+  test('prefers the pod whose endpoint went 2 s ago to one whose went before', () => {
+    const earlier = terminating.map((event) => ({ ...event, pod: 'b', atMs: event.atMs - 5_000 }));
+    const events = [...other, ...terminating, ...earlier];
+    const at = (endMs: number) => blame({ events, outcome: 'refused', endMs, pod: null });
+    assert.deepEqual([at(12_009).pod, at(12_009).podBy], ['a', 'elimination']);
+    assert.equal(at(12_010).pod, null);
   });
 
   test('states its facts with times', () => {

@@ -47,8 +47,8 @@ const NODE_GRACE_MS = 60_000;
 const START_MS = 60_000;
 /** Readiness and loss belong together within the default probe's three periods of 10 s. */
 const FLAP_MS = 30_000;
-/** How long a removed endpoint may go on getting traffic from a node that has not heard of it. */
-const PROPAGATION_MS = 10_000;
+/** How long a removed endpoint goes on getting traffic from nodes that have not heard of it: usually, and at most. */
+const PROPAGATION_MS = [2_000, 10_000] as const;
 
 const CUT: readonly Outcome[] = ['refused', 'reset', 'closed_before_response', 'truncated'];
 const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
@@ -64,7 +64,7 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
   }
   const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
   if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
-  const suspects = [...evidence.lives.values()].filter((life) => isSuspect(settlement, life, evidence));
+  const suspects = findSuspects(settlement, evidence);
   const [first, ...others] = suspects;
   if (first === undefined) return { ...nobody, ...judgeFleet(settlement) };
   const judgement = judge(settlement, first, evidence);
@@ -94,12 +94,26 @@ function unseen(pod: string): Judgement {
   return { cause: 'unknown', why: `the life of ${pod} was not seen` };
 }
 
+/** The pods that may have failed it: of those most likely, if there are any. */
+function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodLife[] {
+  const lives = [...evidence.lives.values()];
+  const within = (propagationMs: number) =>
+    lives.filter((life) => isSuspect(settlement, life, evidence, propagationMs));
+  const likely = within(PROPAGATION_MS[0]);
+  return likely.length > 0 ? likely : within(PROPAGATION_MS[1]);
+}
+
 /** May traffic have reached this pod, and can it have failed there? */
-function isSuspect(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+function isSuspect(
+  settlement: Settlement,
+  life: PodLife,
+  evidence: Evidence,
+  propagationMs: number,
+): boolean {
   const { endMs, endpoint } = settlement;
   const wasEndpoint = life.endpoint.some(
     ({ fromMs, toMs }) =>
-      endMs >= fromMs - evidence.slackMs && (toMs === null || endMs < toMs + PROPAGATION_MS),
+      endMs >= fromMs - evidence.slackMs && (toMs === null || endMs < toMs + propagationMs),
   );
   if (!wasEndpoint) return false;
   const firstOkMs = evidence.firstOkMs(life.pod, endpoint);
@@ -204,8 +218,10 @@ function judgeTerminating(
   if (isUnanswered && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
+  // A new connection that finds nobody would have been as lost had the process only stopped listening.
   if (
     isUnanswered &&
+    isKept &&
     ended &&
     life.sigtermMs !== null &&
     exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs
