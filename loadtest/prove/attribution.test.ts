@@ -281,6 +281,7 @@ describe('toLoss()', () => {
     assert.match(agreed.why, /one of a, b/);
     const torn = blame({
       ...given,
+      endMs: 11_000,
       events: [...terminating, ...rename(nodeLost).map((e) => ({ ...e, atMs: e.atMs / 2 }))],
     });
     assert.deepEqual([torn.pod, torn.cause], [null, 'unknown']);

@@ -40,7 +40,7 @@ function toSpec(url: URL): WitnessSpec {
       engine: 'net',
       target: toTarget(url, { ca: null, isVerified: true }),
       mode: 'open',
-      timeoutMs: 1_500,
+      timeoutMs: 10_000,
       maxConnections: 500,
       connMaxAgeMs: 2_000,
       podHeader: 'X-Pod',
