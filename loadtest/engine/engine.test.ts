@@ -160,7 +160,7 @@ for (const engine of ['net', 'http'] as const) {
       const { port, counts } = await serve(({ socket }) => void socket.write(OK));
       const { summary } = await load(
         port,
-        { engine, mode: { closed: 2, durationMs: 50 } },
+        { engine, mode: { closed: 2, durationMs: 300 } },
         { requests: 1e9 },
       );
       assert.ok(summary.settled > 0);
@@ -198,13 +198,13 @@ for (const engine of ['net', 'http'] as const) {
       const { port, counts } = await serve(() => {});
       const { outcomes, settlements } = await load(
         port,
-        { engine, maxConnections: 1, timeoutMs: 200 },
+        { engine, maxConnections: 1, timeoutMs: 1000 },
         { requests: 4, at: () => ({ intendedMs: 0 }) },
       );
       assert.equal(outcomes.timeout, 1);
       assert.equal(outcomes.not_sent, 3);
       assert.equal(counts.requests, 1);
-      for (const { endMs } of settlements) assert.ok(endMs >= 200);
+      for (const { endMs } of settlements) assert.ok(endMs >= 1000);
     });
 
     test('never more connections than allowed', async () => {
@@ -412,7 +412,7 @@ describe('runEngine(), the own client only', () => {
     const { port, counts } = await serve(({ socket }) => void socket.write(OK));
     const { outcomes, summary } = await load(
       port,
-      { connMaxAgeMs: 40, mode: { closed: 1, durationMs: 200 } },
+      { connMaxAgeMs: 40, mode: { closed: 1, durationMs: 600 } },
       { requests: 1e9 },
     );
     assert.deepEqual(Object.keys(outcomes), ['ok']);
