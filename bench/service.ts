@@ -4,7 +4,7 @@
  * machines drift. Writes what it prints to bench/results/service.md.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Subject, startServer } from './server.ts';
 import { runWrk } from './wrk.ts';
@@ -40,7 +40,9 @@ function print(line = ''): void {
 const nodeVersion = Bun.spawnSync(['node', '--version']).stdout.toString().trim();
 print('# Service against the bare runtimes');
 print();
-print(`Bun ${Bun.version}, Node ${nodeVersion}, ${cpus()[0]?.model} × ${cpus().length}; \`npm run bench\`.`);
+print(
+  `Bun ${Bun.version}, Node ${nodeVersion}, ${cpus()[0]?.model} × ${cpus().length}, load average ${loadavg()[0]?.toFixed(1)} before the run; \`npm run bench\`.`,
+);
 
 print();
 print(`## /health, ${pairs} interleaved pairs of ${seconds} s, 64 connections, everything on`);
@@ -107,7 +109,10 @@ for (const { service } of Object.values(RUNTIMES)) {
 print();
 print('## Start and memory');
 print();
-print('| | exec → first 200 ms | MB idle | MB after 1 M requests | MB after 2 M requests |');
+const millions = (requests: number) => `${requests / 1_000_000} M`;
+print(
+  `| | exec → first 200 ms | MB idle | MB after ${millions(memoryRequests / 2)} requests | MB after ${millions(memoryRequests)} requests |`,
+);
 print('|---|---|---|---|---|');
 for (const { service } of Object.values(RUNTIMES)) {
   const starts: number[] = [];
