@@ -115,7 +115,11 @@ describe('the dev overlay', () => {
   });
 
   scenario('logs are one JSON object a line', async () => {
-    const lines = (await namespace.kubectl('logs', DEPLOYMENT)).trim().split('\n');
+    const text = await until('a line of the log', 30_000, async () => {
+      await ask(address, '/health');
+      return (await namespace.kubectl('logs', DEPLOYMENT)).trim() || undefined;
+    });
+    const lines = text.split('\n');
     for (const line of lines) {
       const { level, time, message, pod, version } = JSON.parse(line) as Record<string, unknown>;
       assert.deepEqual(

@@ -16,18 +16,22 @@ export function awaitAddress(namespace: Namespace): Promise<string> {
   });
 }
 
-/** Waits for a rollout to end, for its last old pod to be gone, and for every pod to be ready. Gives the pods. */
-export async function awaitQuiet(namespace: Namespace, replicas?: number): Promise<Pod[]> {
-  await namespace.kubectl('rollout', 'status', DEPLOYMENT, '--timeout=180s');
+/**
+ * Waits for a rollout to end, for its last old pod to be gone, and for every pod to be ready. Gives the pods.
+ * Not `kubectl rollout status`, which fails at once while the condition of an earlier, failed rollout is still there.
+ */
+export function awaitQuiet(namespace: Namespace, replicas?: number): Promise<Pod[]> {
   return until(`${replicas ?? 'all'} pods to be ready and the others gone`, 180_000, async () => {
-    const { spec } = await namespace.get<Deployment>(DEPLOYMENT);
+    const { metadata, spec, status } = await namespace.get<Deployment>(DEPLOYMENT);
+    const wanted = replicas ?? spec.replicas;
+    const isCurrent = status.observedGeneration === metadata.generation && status.updatedReplicas === wanted;
+    if (!isCurrent || status.availableReplicas !== wanted) return undefined;
     const { items } = await namespace.get<{ items: Pod[] }>(
       'pods',
       '-l',
       'app.kubernetes.io/name=microservice',
     );
-    const isQuiet = items.length === (replicas ?? spec.replicas) && items.every(isReady);
-    return isQuiet ? items : undefined;
+    return items.length === wanted && items.every(isReady) ? items : undefined;
   });
 }
 
