@@ -2,11 +2,11 @@
  * What the engine costs and how true its times are, side by side with wrk, hey and autocannon in one run; writes
  * bench/results/engine.md. Linux, after `npm run build`; the server has one core, the load another.
  *
- *   bun bench/engine.ts [--rounds 6] [--requests 200000] [--memory-requests 500000]
+ *   bun bench/engine.ts [--only cpu|stalls|memory] [--rounds 6] [--requests 200000] [--memory-requests 500000]
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { type LoadResult, QUANTILES } from './engine/load.ts';
@@ -14,6 +14,7 @@ import { toMarkdownTable } from './table.ts';
 
 const SERVER_CORE = '0';
 const LOAD_CORE = '1';
+const PAGE = join(import.meta.dirname, 'results/engine.md');
 const CONNECTIONS = 64;
 const WRK_SECONDS = 3;
 const LOADTEST = join(import.meta.dirname, '../dist/loadtest/main.js');
@@ -37,6 +38,7 @@ interface Tool {
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
     rounds: { type: 'string', default: '6' },
     requests: { type: 'string', default: '200000' },
     'memory-requests': { type: 'string', default: '500000' },
@@ -53,21 +55,37 @@ await build({
 });
 
 const RUNTIMES = { Node: 'node', Bun: process.execPath };
-const lines = [
-  '# Engine: cost and truth',
-  '',
-  '<!-- Written by `npm run bench:engine`; not by hand. -->',
-  '',
-  `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, load average ${loadavg()[0]?.toFixed(1)} before the run; Node ${(await output(['node', '--version'])).trim().slice(1)}, Bun ${Bun.version}. Everything on loopback: the server on one core, the load on another.`,
-  ...(await measureCpu(Number(values.rounds), Number(values.requests))),
-  ...(await measureStalls()),
-  ...(await measureMemory(Number(values['memory-requests']))),
-  '',
-];
+/** In the order of the page; `--only` measures one of them again and leaves the others as they are. */
+const SECTIONS: Record<string, () => Promise<string[]>> = {
+  cpu: () => measureCpu(Number(values.rounds), Number(values.requests)),
+  stalls: measureStalls,
+  memory: () => measureMemory(Number(values['memory-requests'])),
+};
+
+const [, ...known] = readPage().split(/\n(?=## )/);
+const sections: string[] = [];
+for (const [position, [name, measure]] of Object.entries(SECTIONS).entries()) {
+  const isAsked = values.only === undefined || values.only === name;
+  const conditions = `Load average ${loadavg()[0]?.toFixed(1)} before.`;
+  sections.push(isAsked ? [...(await measure()), '', conditions, ''].join('\n') : (known[position] ?? ''));
+}
 rmSync(directory, { recursive: true });
-mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
-writeFileSync(join(import.meta.dirname, 'results/engine.md'), lines.join('\n'));
-console.log(lines.join('\n'));
+const page = [
+  `# Engine: cost and truth
+
+<!-- Written by \`npm run bench:engine\`; not by hand. -->
+
+${cpus()[0]?.model ?? 'Unknown CPU'}, ${cpus().length} cores; Node ${(await output(['node', '--version'])).trim().slice(1)}, Bun ${Bun.version}. Everything on loopback: the server on one core, the load on another.
+`,
+  ...sections,
+].join('\n');
+mkdirSync(dirname(PAGE), { recursive: true });
+writeFileSync(PAGE, page);
+console.log(page);
+
+function readPage(): string {
+  return existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+}
 
 async function measureCpu(rounds: number, requests: number): Promise<string[]> {
   const tools = allTools();
@@ -95,7 +113,6 @@ async function measureCpu(rounds: number, requests: number): Promise<string[]> {
     ];
   });
   return [
-    '',
     `## CPU per request, closed loop, ${CONNECTIONS} connections`,
     '',
     `User and system time of the whole load process, its start included, over the requests it completed; \`loadtest run\` is the engine with plan, histograms and report. ${rounds} interleaved rounds of ${requests.toLocaleString('en')} requests (wrk, which takes only a time: ${WRK_SECONDS} s). The ratio is the median of the rounds' own; the target is at most ${TARGET_WRK_RATIO} × wrk.`,
@@ -145,7 +162,6 @@ async function measureStalls(): Promise<string[]> {
     });
   }
   return [
-    '',
     '## Response time from the intended time, against a server that stalls on schedule',
     '',
     `${STALLS.map(({ rate, periodMs, stallMs }) => `${rate} requests a second: ${stallMs} ms of stall in every ${periodMs} ms`).join('; ')}. The analytic value is exact: the target is within ${TOLERANCE.ratio * 100} % or ${TOLERANCE.ms} ms of it. ${STALLS[0]?.seconds} s after 5 s of warm-up. In ms${isRealTime ? ', with real-time priority for server and load' : ''}.`,
@@ -197,7 +213,6 @@ async function measureMemory(requests: number): Promise<string[]> {
     }
   });
   return [
-    '',
     `## Memory over ${requests.toLocaleString('en')} requests, closed loop, ${CONNECTIONS} connections`,
     '',
     `Resident MiB, medians of the second and of the last quarter of the requests; flat: the last at most ${TARGET_MEMORY_GROWTH} × the second.`,
