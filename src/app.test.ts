@@ -84,6 +84,16 @@ describe('app.fetch()', () => {
     );
   });
 
+  test('tells the length in bytes of a problem that shows what is not ASCII', async () => {
+    const { get } = createScene();
+    const path = `/payload?n=${encodeURIComponent('٣😀')}`;
+    const [head, full] = [await get(path, { method: 'HEAD' }), await get(path)];
+    const bytes = (await full.clone().arrayBuffer()).byteLength;
+    assert.match(((await full.json()) as { detail: string }).detail, /^n is "٣😀": /);
+    // The request ids of the two are of one length.
+    assert.equal(head.headers.get('content-length'), String(bytes));
+  });
+
   test('tells the state on /ready, and 200 on /health in each', async () => {
     const { get, lifecycle } = createScene();
     const states = [

@@ -34,7 +34,15 @@ export function toProblemReply(error: unknown, requestId: string): Reply {
   return {
     status,
     contentType: 'application/problem+json',
-    body: JSON.stringify({ type: 'about:blank', title, status, detail, requestId }),
+    body: toAsciiJson({ type: 'about:blank', title, status, detail, requestId }),
     ...(headers && { headers }),
   };
+}
+
+/** A detail may show what a client sent. Escaped, its characters are its bytes, as in every other body here. */
+function toAsciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

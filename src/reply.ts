@@ -3,6 +3,7 @@ export interface Reply {
   /** HTTP status code. */
   readonly status: number;
   readonly contentType: string;
+  /** ASCII only: its length is taken for the number of its bytes. */
   readonly body: string;
   /** Further answer headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
