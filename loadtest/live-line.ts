@@ -1,5 +1,6 @@
 import { formatCount, formatMs } from './format.ts';
 import type { Snapshot } from './recorder.ts';
+import { createTerminalLine } from './terminal-line.ts';
 import type { TextOutput } from './world.ts';
 
 interface Extent {
@@ -14,29 +15,20 @@ export interface LiveLine {
   clear(): void;
 }
 
-const CLEAR = '\r\x1b[2K';
-const RED = '\x1b[31m';
-const GREEN = '\x1b[32m';
-const PLAIN = '\x1b[0m';
-
-/** One line that is written over and over, on a terminal; nothing elsewhere. */
+/** How far a run has come, on a terminal. */
 export function createLiveLine(
   output: TextOutput,
   extent: Extent,
   env: Readonly<Record<string, string | undefined>>,
 ): LiveLine {
-  if (!output.isTerminal) return { show: () => {}, clear: () => {} };
-  // https://no-color.org: any value but an empty one.
-  const hasColour = (env.NO_COLOR ?? '') === '';
+  const line = createTerminalLine(output, env);
   let beforeMs = 0;
   return {
     show(snapshot) {
-      const text = formatSnapshot(snapshot, beforeMs, extent).slice(0, output.columns - 1);
+      line.show(formatSnapshot(snapshot, beforeMs, extent), snapshot.lost > 0);
       beforeMs = snapshot.elapsedMs;
-      const colour = snapshot.lost > 0 ? RED : GREEN;
-      output.write(hasColour ? `${CLEAR}${colour}${text}${PLAIN}` : `${CLEAR}${text}`);
     },
-    clear: () => output.write(CLEAR),
+    clear: line.clear,
   };
 }
 

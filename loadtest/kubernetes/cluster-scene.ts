@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { type ControlId, nameControls } from '../prove/control.ts';
 import type { Disturbance, Scene } from '../prove/scene.ts';
 import { UsageError } from '../usage-error.ts';
@@ -32,8 +30,8 @@ export interface ClusterOptions {
   readonly isImageKept: boolean;
   /** `scale`: replicas to add. */
   readonly scaleBy: number;
-  /** `run`: for a shell. */
-  readonly command: string;
+  /** `run`: what disturbs. Rejects where that does not come about. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
   /** `drain`: null: the node with the most pods of the Deployment. */
   readonly node: string | null;
 }
@@ -42,8 +40,6 @@ export interface ClusterOptions {
 export class ControlNotApplicable extends Error {
   override name = 'ControlNotApplicable';
 }
-
-const runCommand = promisify(execFile);
 
 const POLL_MS = 500;
 /** For a Deployment that has just been applied to come to rest. */
@@ -57,6 +53,7 @@ const SLACK_MS = 1_500;
 
 /**
  * Makes a Deployment ready for a proof: preflight, the control's patch, watches. On failure nothing is left behind.
+ * @param tell told each step that takes a while, and what was found
  * @throws {UsageError} where the Deployment cannot be put to the test
  * @throws {ControlNotApplicable} where it does not have the safeguard
  */
@@ -64,6 +61,7 @@ export async function createClusterScene(
   api: Api,
   options: ClusterOptions,
   signal: AbortSignal,
+  tell: (step: string) => void,
 ): Promise<Scene> {
   const { namespace, deployment: name, disturbance, without } = options;
   const inNamespace = (group: string, resource: string) => `${group}/namespaces/${namespace}/${resource}`;
@@ -83,6 +81,8 @@ export async function createClusterScene(
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const patienceMs = nowMs() + REST_TIMEOUT_MS;
   let deployment = await readDeployment();
+  const { unrest } = toDeploymentState(deployment);
+  if (unrest !== null) tell(`waiting for Deployment ${name} to come to rest: ${unrest}`);
   while (toDeploymentState(deployment).unrest !== null && nowMs() < patienceMs) {
     await sleep(POLL_MS, undefined, { signal });
     deployment = await readDeployment();
@@ -107,6 +107,10 @@ export async function createClusterScene(
       textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
   );
 
+  tell(
+    `Deployment ${name} in ${namespace}: ${before.replicas} replicas at rest, ${hpa === undefined ? 'no HPA' : describeBounds(hpa)}`,
+  );
+
   const stopWatching = new AbortController();
   const watch = createClusterWatch(
     api,
@@ -120,6 +124,7 @@ export async function createClusterScene(
     stopWatching.abort();
     const leftBehind: string[] = [];
     for (const { what, run } of undo.splice(0).reverse()) {
+      tell(`undoing: ${what}`);
       await run().catch((error: Error) => void leftBehind.push(`${what} (${error.message})`));
     }
     return leftBehind;
@@ -169,6 +174,7 @@ export async function createClusterScene(
         await untilQuiet(null);
       },
     });
+    tell(`taking away ${nameControls(without)}, by a rollout`);
     await api.patch(deploymentPath, 'strategic', patch);
     await untilQuiet(signal);
   }
@@ -245,6 +251,7 @@ export async function createClusterScene(
         });
       }
       await api.patch(deploymentPath, 'strategic', containers(image));
+      watch.mark(`to ${image}`);
     },
 
     scale: async (aborted) => {
@@ -288,9 +295,7 @@ export async function createClusterScene(
       await api.remove(path, options.isForced ? { gracePeriodSeconds: 0 } : {});
     },
 
-    run: async (aborted) => {
-      await runCommand('/bin/sh', ['-c', options.command], { signal: aborted });
-    },
+    run: options.run,
   };
 
   try {
@@ -319,6 +324,11 @@ export async function createClusterScene(
     confirm: watch.confirm,
     close: undoAll,
   };
+}
+
+function describeBounds(hpa: Json): string {
+  const bounds = `${numberAt(hpa, 'spec', 'minReplicas') ?? 1} to ${numberAt(hpa, 'spec', 'maxReplicas')}`;
+  return `HPA ${textAt(hpa, 'metadata', 'name')} holds ${bounds}`;
 }
 
 function toBusiestNode(pods: readonly Json[]): string {

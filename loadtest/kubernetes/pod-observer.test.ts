@@ -87,6 +87,29 @@ describe('createPodObserver()', () => {
     );
   });
 
+  test('tells each end once, and none that was over before the first look', () => {
+    const { events, observer } = observe();
+    const end = (containerID: string, exitCode: number) => ({ terminated: { containerID, exitCode } });
+    const running = (last: object) =>
+      pod({}, { containerStatuses: web({ running: {} }, { lastState: last }) });
+    const steps = [
+      running(end('one', 255)),
+      running(end('one', 255)),
+      pod({}, { containerStatuses: web(end('two', 1)) }),
+      running(end('two', 1)),
+      running(end('three', 2)),
+    ];
+    for (const [index, step] of steps.entries()) observer.onPod('seen', step, index);
+    const exits = events.filter(({ kind }) => kind === 'exited');
+    assert.deepEqual(
+      exits.map((event) => [event.atMs, event.kind === 'exited' && event.code]),
+      [
+        [2, 1],
+        [4, 2],
+      ],
+    );
+  });
+
   test('takes the union of all slices, and an absent condition for ready', () => {
     const { events, observer } = observe();
     observer.onEndpointSlice('seen', slice('s1', [['a', true], ['b', false], ['c']]), 1);

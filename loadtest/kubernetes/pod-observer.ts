@@ -14,7 +14,8 @@ interface Known {
   isStarted: boolean;
   isReady: boolean;
   isTerminating: boolean;
-  hasExited: boolean;
+  /** The container that was told to have ended, by its id. */
+  ended: string | null;
   node: string | null;
 }
 
@@ -34,7 +35,7 @@ export function createPodObserver(emit: (event: PodEvent) => void, container: st
       isStarted: false,
       isReady: false,
       isTerminating: false,
-      hasExited: false,
+      ended: null,
       node: null,
     };
     known.set(pod, found);
@@ -42,6 +43,7 @@ export function createPodObserver(emit: (event: PodEvent) => void, container: st
   }
 
   function seePod(name: string, object: Json, atMs: number): void {
+    const isFirstSight = !known.has(name);
     const told = look(name);
     const node = textAt(object, 'spec', 'nodeName');
     if (!told.isScheduled && node !== null) {
@@ -74,12 +76,15 @@ export function createPodObserver(emit: (event: PodEvent) => void, container: st
       emit({ atMs, pod: name, kind: isReady ? 'ready' : 'unready' });
     }
     // A container that ended and runs again shows its end in `lastState`.
-    const ended = at(status, 'state', 'terminated') ?? at(status, 'lastState', 'terminated');
-    if (ended === undefined) told.hasExited = false;
-    else if (!told.hasExited) {
-      told.hasExited = true;
-      emit({ atMs, pod: name, kind: 'exited', code: numberAt(ended, 'exitCode'), signal: null });
-    }
+    const last = at(status, 'lastState', 'terminated');
+    const ended = at(status, 'state', 'terminated') ?? last;
+    if (ended === undefined) return;
+    const id = textAt(ended, 'containerID') ?? '';
+    if (told.ended === id) return;
+    told.ended = id;
+    // What ended before anyone looked is no news.
+    if (isFirstSight && ended === last) return;
+    emit({ atMs, pod: name, kind: 'exited', code: numberAt(ended, 'exitCode'), signal: null });
   }
 
   function tellEndpoints(atMs: number): void {

@@ -47,6 +47,15 @@ const exited = (atMs: number, code: number | null, signal: string | null = null)
 /** Serves all the time. */
 const other: PodEvent[] = settled.map((event) => ({ ...event, pod: 'z' }));
 const nodeLost: PodEvent[] = [...settled, { atMs: 90_000, pod: 'a', kind: 'node-lost' }];
+/** Lost at 90 s, back at 150 s. */
+const nodeBack: PodEvent[] = [
+  ...other,
+  ...nodeLost,
+  { atMs: 90_010, pod: 'a', kind: 'unready' },
+  { atMs: 90_020, pod: 'a', kind: 'endpoint-removed' },
+  { atMs: 150_000, pod: 'a', kind: 'ready' },
+  { atMs: 150_010, pod: 'a', kind: 'endpoint-added' },
+];
 
 interface Case {
   readonly events: PodEvent[];
@@ -214,6 +223,21 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
     ['no connection', { events: nodeLost, outcome: 'connect_timeout', endMs: 45_000, pod: null }, 'ready'],
     ['no route', { events: nodeLost, outcome: 'refused', endMs: 95_000, pod: null }, 'ready'],
+    [
+      'a port that is still led there, long after its endpoint went',
+      { events: nodeBack, outcome: 'connect_timeout', endMs: 149_000, pod: null },
+      'unready',
+    ],
+    [
+      'a port that is still led there, after the node came back',
+      { events: nodeBack, outcome: 'refused', endMs: 269_999, pod: null },
+      'ready',
+    ],
+    [
+      'the way to a pod elsewhere',
+      { events: nodeBack, outcome: 'timeout', endMs: 40_000, waitedMs: 5_000, pod: 'z' },
+      'ready',
+    ],
   ],
   unknown: [
     ['an error of the application', { events: settled, outcome: 'http_500', endMs: 5_000 }, 'ready'],
@@ -223,6 +247,16 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     [
       'a 503 of an old pod past 60 s as new',
       { events: fresh, outcome: 'http_500', endMs: 62_001, firstOkMs: null },
+      'ready',
+    ],
+    [
+      'long after a node came back',
+      { events: nodeBack, outcome: 'refused', endMs: 270_000, pod: null },
+      'unknown',
+    ],
+    [
+      'an error of a pod elsewhere',
+      { events: nodeBack, outcome: 'http_500', endMs: 95_000, pod: 'z' },
       'ready',
     ],
     ['silence long before', { events: nodeLost, outcome: 'protocol_error', endMs: 29_999 }, 'ready'],

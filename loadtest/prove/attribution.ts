@@ -43,6 +43,11 @@ const IN_FLIGHT_MS = 10;
 const AT_ONCE_MS = 100;
 /** node-monitor-grace-period is 50 s since Kubernetes 1.32: what a node loses before it is NotReady is its loss too. */
 const NODE_GRACE_MS = 60_000;
+/**
+ * A client's port that is used again is led where it was led before, for as long as a node remembers a connection
+ * that was never answered: nf_conntrack_tcp_timeout_syn_sent.
+ */
+const NAT_MS = 120_000;
 /** A pod that failed all it got for this long after it became ready is not merely too early. */
 const START_MS = 60_000;
 /** Readiness and loss belong together within the default probe's three periods of 10 s. */
@@ -99,8 +104,15 @@ function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodL
   const lives = [...evidence.lives.values()];
   const within = (propagationMs: number) =>
     lives.filter((life) => isSuspect(settlement, life, evidence, propagationMs));
-  const likely = within(PROPAGATION_MS[0]);
-  return likely.length > 0 ? likely : within(PROPAGATION_MS[1]);
+  for (const propagationMs of PROPAGATION_MS) {
+    const suspects = within(propagationMs);
+    if (suspects.length > 0) return suspects;
+  }
+  return isUnanswered(settlement) ? lives.filter((life) => isNodeLost(settlement, life)) : [];
+}
+
+function isUnanswered({ outcome }: Settlement): boolean {
+  return CUT.includes(outcome) || SILENT.includes(outcome);
 }
 
 /** May traffic have reached this pod, and can it have failed there? */
@@ -131,8 +143,11 @@ function isPast(ms: number | null, { endMs }: Settlement, { slackMs }: Evidence)
   return ms !== null && endMs >= ms - slackMs;
 }
 
-function isNodeLost({ endMs }: Settlement, { nodeLostMs }: PodLife): boolean {
-  return nodeLostMs !== null && endMs >= nodeLostMs - NODE_GRACE_MS;
+/** Was its node lost then, or so shortly before that connections are still led there? */
+function isNodeLost({ endMs }: Settlement, { nodeLostMs, ready, goneMs }: PodLife): boolean {
+  if (nodeLostMs === null || endMs < nodeLostMs - NODE_GRACE_MS) return false;
+  const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
+  return backMs === null || endMs < backMs + NAT_MS;
 }
 
 function isNew({ ready }: PodLife, atMs: number): boolean {
@@ -152,20 +167,18 @@ function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
 function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
   const { outcome, endMs, connection } = settlement;
   const { pod, exit } = life;
-  const isCut = CUT.includes(outcome);
-  const isUnanswered = isCut || SILENT.includes(outcome);
   const isKept = connection?.reused === true;
 
-  if (isUnanswered && isNodeLost(settlement, life)) {
+  if (isUnanswered(settlement) && isNodeLost(settlement, life)) {
     return {
       cause: 'node-lost',
       why: `the node ${life.node ?? ''} of ${pod} was lost${when(life.nodeLostMs)}`,
     };
   }
   if (isPast(life.terminatingMs, settlement, evidence)) {
-    return judgeTerminating(settlement, life, evidence, { isUnanswered, isKept });
+    return judgeTerminating(settlement, life, evidence, isKept);
   }
-  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered) {
+  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement)) {
     return { cause: 'unknown', why: `the process of ${pod} ended untold${how(life)}` };
   }
   const firstOkMs = evidence.firstOkMs(pod, settlement.endpoint);
@@ -181,6 +194,13 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
     return {
       cause: 'readiness-flaps',
       why: `${pod} turned unready near that time, without being terminated`,
+    };
+  }
+  const lost = [...evidence.lives.values()].find((other) => isNodeLost(settlement, other));
+  if (SILENT.includes(outcome) && lost !== undefined) {
+    return {
+      cause: 'node-lost',
+      why: `${pod} was ready, and the way to it may have led over the node ${lost.node ?? ''}, which was lost${when(lost.nodeLostMs)}`,
     };
   }
   if (OVERLOAD.includes(outcome) || SILENT.includes(outcome)) {
@@ -200,27 +220,28 @@ function judgeTerminating(
   settlement: Settlement,
   life: PodLife,
   evidence: Evidence,
-  { isUnanswered, isKept }: { isUnanswered: boolean; isKept: boolean },
+  isKept: boolean,
 ): Judgement {
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
   const { pod, exit } = life;
   const at = relative(endMs, life.sigtermMs, 'SIGTERM');
+  const hasNoAnswer = isUnanswered(settlement);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
-  if (isUnanswered && life.graceMs === 0) {
+  if (hasNoAnswer && life.graceMs === 0) {
     return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
   }
-  if (isUnanswered && ended && (exit.signal === 'SIGKILL' || exit.code === 137)) {
+  if (hasNoAnswer && ended && (exit.signal === 'SIGKILL' || exit.code === 137)) {
     return {
       cause: 'killed-at-grace-end',
       why: `${pod} was killed${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
     };
   }
-  if (isUnanswered && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
+  if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
   // A new connection that finds nobody would have been as lost had the process only stopped listening.
   if (
-    isUnanswered &&
+    hasNoAnswer &&
     isKept &&
     ended &&
     life.sigtermMs !== null &&
@@ -243,7 +264,7 @@ function judgeTerminating(
   if (CUT.includes(outcome) && isKept) {
     return { cause: 'closes-kept-connections', why: `${pod} closed a kept connection${at}` };
   }
-  if (isUnanswered && !isKept) {
+  if (hasNoAnswer && !isKept) {
     return { cause: 'stops-listening-early', why: `${pod} took no new connection${at}` };
   }
   if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { defineCommand } from '../command.ts';
-import { chooseEndpoints, parseEndpoint, parseHeader } from '../endpoint.ts';
+import { parseEndpoint, parseHeader } from '../endpoint.ts';
 import type { Exit } from '../exit-code.ts';
 import { FleetError } from '../fleet/fleet.ts';
 import { createFleetScene } from '../fleet/fleet-scene.ts';
@@ -22,8 +24,7 @@ import {
 } from '../option.ts';
 import { loadPageAssets } from '../page/assets.ts';
 import { prepareOutputs } from '../presentation.ts';
-import type { Endpoint } from '../settlement.ts';
-import { parseTargetUrl, toTarget } from '../target-url.ts';
+import { parseTargetUrl } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
 import type { TextOutput, World } from '../world.ts';
 import {
@@ -35,13 +36,16 @@ import {
   SUBSTITUTES,
 } from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
+import { DEFAULT_LOAD, type Load, toWitnessSpec } from './load.ts';
+import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { DISTURBANCES, type Disturbance, type Scene } from './scene.ts';
+import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
-import type { WitnessSpec } from './witness.ts';
 
 const HOUR_MS = 3_600_000;
-const MAX_PROOF_MS = 24 * HOUR_MS;
+/** A local rollout is over in seconds. */
+const LOCAL_CONN_MAX_AGE_MS = 5_000;
 
 const removes = CONTROL_IDS.map(
   (id) => `${id} ${CONTROLS[id].onCluster}, on the local fleet ${CONTROLS[id].onFleet}`,
@@ -52,7 +56,8 @@ const OPTIONS = {
     choice(`Take one safeguard away for this run, and expect losses: ${removes.join('; ')}`, CONTROL_IDS),
   ),
   'with-controls': toggle('After the proof, take each safeguard away in turn, and compare'),
-  rate: withDefault('400', number('R', 'Requests per second', { min: 1, max: 100_000 })),
+  rounds: withDefault('1', integer('All disturbances so many times over', { min: 1, max: 1_000 })),
+  rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
   endpoint: repeatable({
     placeholder: 'ENDPOINT',
     help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or /health, /payload, /metrics and /version in equal parts",
@@ -64,7 +69,7 @@ const OPTIONS = {
     parse: parseHeader,
   }),
   fresh: withDefault(
-    '0.4',
+    String(DEFAULT_LOAD.freshShare),
     number('SHARE', 'Part of the requests that open a connection of their own', { min: 0, max: 1 }),
   ),
   'conn-max-age': optional(
@@ -76,8 +81,11 @@ const OPTIONS = {
   timeout: withDefault('5s', duration('Deadline of each request', { min: 1, max: HOUR_MS })),
   baseline: optional(duration('Load before the disturbance [5s, local 1s]', { min: 0, max: HOUR_MS })),
   tail: optional(duration('Load after the target is quiet again [5s, local 1s]', { min: 0, max: HOUR_MS })),
-  'pod-header': withDefault('X-Pod', text('NAME', 'Answer header that names the pod')),
-  'version-header': withDefault('X-Version', text('NAME', 'Answer header that names the version')),
+  'pod-header': withDefault(DEFAULT_LOAD.podHeader, text('NAME', 'Answer header that names the pod')),
+  'version-header': withDefault(
+    DEFAULT_LOAD.versionHeader,
+    text('NAME', 'Answer header that names the version'),
+  ),
   ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
   insecure: toggle('Accept any certificate'),
   seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
@@ -126,15 +134,10 @@ const OPTIONS = {
 
 type ProveOptions = OptionValues<typeof OPTIONS>;
 
-/** All of this service's routes but /ready: what that answers while draining is a message, and no loss. */
-const OWN_ENDPOINTS = ['GET /health', 'GET /payload', 'GET /metrics', 'GET /version'].map(parseEndpoint);
-
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
-
 export const prove = defineCommand({
   name: 'prove',
   summary: 'disturb a target under load: 0 lost, or each loss with its pod, its cause and the fix',
-  positionals: { placeholder: Object.keys(DISTURBANCES).join('|'), min: 1, max: 1 },
+  positionals: { placeholder: `${Object.keys(DISTURBANCES).join('|')}...`, min: 1, max: 20 },
   options: OPTIONS,
   examples: [
     {
@@ -150,52 +153,80 @@ export const prove = defineCommand({
       shows: 'a restart of a Deployment of the current context, under load on its Service',
     },
     {
+      line: 'loadtest prove rollout scale drain kill --rounds 5 --deployment web --namespace shop --html proof.html',
+      shows: 'twenty disturbances in a row, judged as one, with every second of them on a page',
+    },
+    {
       line: 'loadtest prove drain --deployment web --namespace shop --url https://shop.test/',
       shows: 'an eviction of its pods from one node, under load on an address of your choice',
     },
   ],
   run: async ({ options, positionals }, world) => {
-    const disturbance = parseDisturbance(positionals[0] ?? '');
+    const disturbances = positionals.map(parseDisturbance);
+    checkTogether(disturbances, options);
     await prepareOutputs(options, world);
-    if ((options.do === undefined) === (disturbance === 'run'))
-      throw new UsageError('run and --do go together');
-    if (options.force && disturbance !== 'kill') throw new UsageError('--force goes with kill only');
-    if (options.control.length > 0 && options['with-controls']) {
-      throw new UsageError('--control and --with-controls exclude each other');
-    }
-    const proofs: Proof[] = [];
-    const notApplicable: string[] = [];
     const api = options.local || options.deployment === undefined ? null : await connect(options, world);
-    const attempt = async (without: readonly ControlId[]): Promise<void> => {
-      if (world.interrupted.aborted) return;
+    const proofs: Proof[] = [];
+    const controls: Proof[] = [];
+    const notApplicable: string[] = [];
+    let cutShort: string | null = null;
+    const attempt = async (
+      disturbance: Disturbance,
+      without: readonly ControlId[],
+      into: Proof[],
+    ): Promise<void> => {
+      if (world.interrupted.aborted || cutShort !== null) return;
       try {
         const proof = await proveOnce({ disturbance, without, api }, options, world);
         if (proof === null) return;
-        proofs.push(proof);
+        into.push(proof);
         toOutput(options, world).write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
       } catch (error) {
-        if (!(error instanceof ControlNotApplicable)) throw error;
-        notApplicable.push(error.message);
+        if (error instanceof ControlNotApplicable) notApplicable.push(error.message);
+        // What is proven by now shall not be lost for what cannot be begun.
+        else if (proofs.length > 0 && error instanceof UsageError) {
+          cutShort = `${disturbance} could not begin: ${error.message}`;
+        } else throw error;
       }
     };
-    await attempt(options.control);
-    if (options['with-controls']) {
-      for (const control of CONTROL_IDS) await attempt([control]);
-      if (isHiddenBySubstitute(proofs)) await attempt(SUBSTITUTES);
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const disturbance of disturbances) await attempt(disturbance, options.control, proofs);
+    }
+    const [disturbance] = disturbances;
+    if (options['with-controls'] && disturbance !== undefined) {
+      for (const control of CONTROL_IDS) await attempt(disturbance, [control], controls);
+      if (isHiddenBySubstitute(controls)) await attempt(disturbance, SUBSTITUTES, controls);
     }
     for (const message of notApplicable) toOutput(options, world).write(`${message}\n`);
-    return conclude(proofs, options, world);
+    if (world.interrupted.aborted && proofs.length < disturbances.length * options.rounds) {
+      cutShort = 'it was interrupted';
+    }
+    return conclude({ proofs, controls, cutShort }, options, world);
   },
 });
 
-function isHiddenBySubstitute(proofs: readonly Proof[]): boolean {
+/** @throws {UsageError} where one argument makes no sense beside another */
+function checkTogether(disturbances: readonly Disturbance[], options: ProveOptions): void {
+  if ((options.do === undefined) === disturbances.includes('run')) {
+    throw new UsageError('run and --do go together');
+  }
+  if (options.force && !disturbances.includes('kill')) throw new UsageError('--force goes with kill only');
+  if (options.control.length > 0 && options['with-controls']) {
+    throw new UsageError('--control and --with-controls exclude each other');
+  }
+  if (options['with-controls'] && disturbances.length * options.rounds > 1) {
+    throw new UsageError('--with-controls goes with one disturbance, in one round');
+  }
+}
+
+function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
   return SUBSTITUTES.some((control) =>
-    proofs.some(({ without, lost }) => without.length === 1 && without[0] === control && lost === 0),
+    controls.some(({ without, lost }) => without.length === 1 && without[0] === control && lost === 0),
   );
 }
 
 /** Changes when a reader of the old one would misread the new one. */
-const SCHEMA = 'dropless.proof/1';
+const SCHEMA = 'dropless.proof/2';
 const STANDARD_OUTPUT = '-';
 
 /** Standard output holds the JSON alone, where it is to go there. */
@@ -244,21 +275,34 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
     throw error instanceof FleetError || error instanceof ApiError ? new UsageError(error.message) : error;
   });
   if (scene === null) return null;
-  const spec = await toWitnessSpec(scene.url, options, world);
+  const spec = toWitnessSpec(scene.url, await toLoad(options, world));
   world.stderr.write(`${scene.url.href} is under load\n`);
   const edgeMs = api === null ? 1_000 : 5_000;
-  return carryOut(
-    { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
-    spec,
-    scene,
-    world.interrupted,
-  );
+  const log = createProgressLog(world.stderr, world.env);
+  try {
+    return await carryOut(
+      { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
+      spec,
+      scene,
+      world.interrupted,
+      log.show,
+    );
+  } finally {
+    log.end();
+  }
+}
+
+/** What it prints goes to standard error. Rejects where it does not exit with 0. */
+async function runInShell(command: string, signal: AbortSignal): Promise<void> {
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 2, 2], signal });
+  const [code, by] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${JSON.stringify(command)} ended with ${by ?? `code ${code}`}`);
 }
 
 async function openScene(
   { disturbance, without, api }: Attempt,
   options: ProveOptions,
-  { env, interrupted }: World,
+  { env, interrupted, stderr }: World,
 ): Promise<Scene> {
   if (api !== null) {
     return createClusterScene(
@@ -274,9 +318,10 @@ async function openScene(
         isImageKept: options.keep,
         scaleBy: options.by,
         node: options.node ?? null,
-        command: options.do ?? '',
+        run: (signal) => runInShell(options.do ?? '', signal),
       },
       interrupted,
+      (step) => stderr.write(`${step}\n`),
     );
   }
   const fleet = toFleetOptions(
@@ -298,38 +343,21 @@ async function openScene(
   return createFleetScene(fleet, { kind: disturbance, isForced: options.force }, interrupted);
 }
 
-async function toWitnessSpec(url: URL, options: ProveOptions, world: World): Promise<WitnessSpec> {
-  const headers = options.header.length === 0 ? {} : { headers: Object.fromEntries(options.header) };
-  const rate = options.rate;
-  const ca = options.ca === undefined ? null : await readInput('--ca', options.ca, world);
+async function toLoad(options: ProveOptions, world: World): Promise<Load> {
+  const isLocal = options.local || options.deployment === undefined;
   return {
-    plan: {
-      model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },
-      endpoints: toEndpoints(options.endpoint, url).map((endpoint) => ({ ...endpoint, ...headers })),
-      freshShare: options.fresh,
-      maxRequests: null,
-      seed: options.seed,
-      shard: { index: 0, of: 1 },
-    },
-    engine: {
-      engine: 'net',
-      target: toTarget(parseTargetUrl(url.href), { ca, isVerified: !options.insecure }),
-      mode: 'open',
-      timeoutMs: options.timeout,
-      maxConnections: 1_000,
-      connMaxAgeMs:
-        options['conn-max-age'] ?? (options.local || options.deployment === undefined ? 5_000 : 20_000),
-      podHeader: options['pod-header'],
-      versionHeader: options['version-header'],
-      requestId: null,
-      limits: LIMITS,
-    },
+    rate: options.rate,
+    endpoints: options.endpoint,
+    headers: Object.fromEntries(options.header),
+    freshShare: options.fresh,
+    connMaxAgeMs: options['conn-max-age'] ?? (isLocal ? LOCAL_CONN_MAX_AGE_MS : DEFAULT_LOAD.connMaxAgeMs),
+    timeoutMs: options.timeout,
+    podHeader: options['pod-header'],
+    versionHeader: options['version-header'],
+    seed: options.seed,
+    ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
+    isVerified: !options.insecure,
   };
-}
-
-function toEndpoints(given: readonly Endpoint[], url: URL): readonly Endpoint[] {
-  const isOwn = given.length === 0 && url.pathname === '/' && url.search === '';
-  return isOwn ? OWN_ENDPOINTS : chooseEndpoints(given, url, {});
 }
 
 function formatHeading({ disturbance, without }: Proof): string {
@@ -343,17 +371,19 @@ function formatBody(proof: Proof, options: ProveOptions): string {
   return options['with-controls'] && proof.without.length > 0 ? toSentence(proof) : formatProof(proof);
 }
 
-async function conclude(proofs: readonly Proof[], options: ProveOptions, world: World): Promise<Exit> {
-  const [first, ...controls] = proofs;
+async function conclude(series: Series, options: ProveOptions, world: World): Promise<Exit> {
+  const { proofs, controls, cutShort } = series;
+  const [first] = proofs;
   if (first === undefined) return 'inconclusive';
-  if (controls.length > 0) {
-    toOutput(options, world).write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
-  }
-  const report = `${JSON.stringify({ schema: SCHEMA, proofs })}\n`;
+  const output = toOutput(options, world);
+  if (controls.length > 0) output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
+  if (proofs.length > 1 || cutShort !== null) output.write(`${formatSeries(series)}\n`);
+  const verdict = toSeriesVerdict(series);
+  const report = `${JSON.stringify({ schema: SCHEMA, verdict, proofs, controls })}\n`;
   if (options.json === STANDARD_OUTPUT) world.stdout.write(report);
   else if (options.json !== undefined) await world.writeText(options.json, report);
   if (options.html !== undefined) {
-    await world.writeText(options.html, formatFlightPage([first, ...controls], await loadPageAssets()));
+    await world.writeText(options.html, formatFlightPage(series, await loadPageAssets()));
   }
-  return first.verdict.exit;
+  return verdict.exit;
 }

@@ -1,23 +1,26 @@
-import { formatCount, formatFixed, formatPercent } from '../format.ts';
+import { formatCount, formatFixed, formatMs, formatPercent } from '../format.ts';
 import type { PageAssets } from '../page/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../page/html.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { describeControls, nameControls } from './control.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './proof.ts';
+import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
 import type { PodLife } from './timeline.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Stories told one by one; the JSON report has all. */
 const MAX_STORIES = 300;
 
 /** The flight recorder: each proof on one page that needs nothing else, not even a script. */
-export function formatFlightPage(
-  proofs: readonly [Proof, ...Proof[]],
-  { style }: Pick<PageAssets, 'style'>,
-): string {
-  const [proof, ...controls] = proofs;
-  const { verdict, disturbance, target, startedAt } = proof;
+export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'style'>): string {
+  const { proofs, controls } = series;
+  const [first] = proofs;
+  if (first === undefined) throw new RangeError('a page needs a proof');
+  const verdict = toSeriesVerdict(series);
+  const isAlone = proofs.length === 1;
+  const what = isAlone ? first.disturbance : `${proofs.length} disturbances`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -25,25 +28,26 @@ export function formatFlightPage(
 <meta http-equiv="Content-Security-Policy" content="${toPolicy({ script: '', style })}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${VERDICT_WORDS[verdict.exit].word}: ${disturbance} of ${target}</title>
+<title>${VERDICT_WORDS[verdict.exit].word}: ${what} of ${first.target}</title>
 <style>${new Html(style)}</style>
 </head>
 <body>
 <header>
 <p class="kicker">loadtest prove</p>
-<h1>${capitalise(disturbance)} of <span class="target">${target}</span></h1>
-<p class="when"><time datetime="${startedAt}">${formatMoment(startedAt)}</time></p>
+<h1>${capitalise(what)} of <span class="target">${first.target}</span></h1>
+<p class="when"><time datetime="${first.startedAt}">${formatMoment(first.startedAt)}</time></p>
 </header>
 <main>
-${formatVerdict(proof)}
-${controls.length === 0 ? '' : formatControls(proof, controls)}
-${formatProof(proof, 0)}
+${formatVerdict(verdict, isAlone ? toSentence(first) : verdict.sentence)}
+${isAlone ? '' : formatDisturbances(proofs)}
+${controls.length === 0 ? '' : formatControls(first, controls)}
+${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
 ${controls.map(
   (control, index) => html`<section>
 <h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
 <p class="note">Taken away: ${describeControls(control.without)}.</p>
-${formatVerdict(control)}
-${formatProof(control, index + 1)}
+${formatVerdict(control.verdict, toSentence(control))}
+${formatProof(control, proofs.length + index)}
 </section>`,
 )}
 </main>
@@ -53,12 +57,27 @@ ${formatProof(control, index + 1)}
 `.text;
 }
 
-function formatVerdict(proof: Proof): Html {
-  const { exit, kind } = proof.verdict;
+function formatVerdict({ exit, kind }: Verdict, sentence: string): Html {
   const { word, mark } = VERDICT_WORDS[exit];
   return html`<section class="verdict ${exit}" aria-label="Verdict">
 <p class="word"><span class="mark" aria-hidden="true">${mark}</span> ${word} <span class="kind">${kind}</span></p>
-<p class="sentence">${toSentence(proof)}</p>
+<p class="sentence">${sentence}</p>
+</section>`;
+}
+
+function formatDisturbances(proofs: readonly Proof[]): Html {
+  return html`<section>
+<h2 id="disturbances">Disturbances</h2>
+<p class="note">One after another, each with its flight recorder below.</p>
+${formatTableElement(toSeriesTable(proofs), 'disturbances')}
+</section>`;
+}
+
+function formatSection(proof: Proof, index: number): Html {
+  return html`<section>
+<h2 id="disturbance-${index + 1}">${index + 1} ${capitalise(proof.disturbance)}</h2>
+<p class="note"><time datetime="${proof.startedAt}">${formatMoment(proof.startedAt)}</time>. ${toSentence(proof)}</p>
+${formatProof(proof, index)}
 </section>`;
 }
 
@@ -71,7 +90,7 @@ ${formatTableElement(toControlRows(proof, controls), 'controls')}
 }
 
 function formatProof(proof: Proof, position: number): Html {
-  const { planned, ok, lost, durationMs, lives, endpoints } = proof;
+  const { planned, ok, lost, durationMs, lives, endpoints, lagP99Ms } = proof;
   const figures: readonly (readonly [string, string, string])[] = [
     ['Requests', formatCount(planned), `${formatCount(ok)} ok`],
     ['Lost', formatCount(lost), planned === 0 ? '-' : formatPercent(lost / planned)],
@@ -80,6 +99,7 @@ function formatProof(proof: Proof, position: number): Html {
       formatCount(lives.length),
       `${lives.filter(({ terminatingMs }) => terminatingMs !== null).length} ended`,
     ],
+    ['Lag', formatMs(lagP99Ms), '99 % sent no later'],
     ['Duration', `${formatFixed(durationMs / 1_000, 1)} s`, endpoints.join(', ')],
   ];
   const id = `p${position}`;

@@ -89,9 +89,10 @@ describe('toFlight()', () => {
 
 describe('formatFlightPage()', () => {
   const sample = createSampleProof();
+  const alone = { proofs: [sample], controls: [], cutShort: null };
 
   test('leads from every mark to a story that is there', () => {
-    const page = formatFlightPage([sample], { style: '' });
+    const page = formatFlightPage(alone, { style: '' });
     const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
     assert.equal(links.length, 5);
     for (const id of links) assert.ok(page.includes(`<li id="${id}">`), id);
@@ -102,7 +103,10 @@ describe('formatFlightPage()', () => {
     const lives = sample.lives.map((life) => ({ ...life, pod: evil }));
     const slots = sample.slots.map((slot) => ({ ...slot, version: evil }));
     const marks = [{ atMs: 0, text: evil }];
-    const page = formatFlightPage([{ ...sample, lives, slots, marks }], { style: 'p{}' });
+    const page = formatFlightPage(
+      { ...alone, proofs: [{ ...sample, lives, slots, marks }] },
+      { style: 'p{}' },
+    );
     assert.doesNotMatch(page, /<script|<(link|img|iframe|object|embed)\b|\ssrc=|\sstyle=|url\(|@import/);
     assert.match(
       page,
@@ -111,10 +115,22 @@ describe('formatFlightPage()', () => {
   });
 
   test('tells proof and controls, each with its verdict', () => {
-    const page = formatFlightPage([sample, { ...sample, without: ['preStop'] }], { style: '' });
+    const page = formatFlightPage(
+      { ...alone, controls: [{ ...sample, without: ['preStop'] }] },
+      { style: '' },
+    );
     assert.match(page, /<h2 id="controls">Controls<\/h2>/);
     assert.match(page, /<h2 id="control-preStop">Without preStop<\/h2>/);
     assert.equal(page.match(/LOST 3 of 800 requests\./g)?.length, 2);
     assert.match(page, /As it should without preStop\./);
+  });
+
+  test('of several disturbances tells the whole first, then each, every mark in its own part', () => {
+    const page = formatFlightPage({ ...alone, proofs: [sample, sample] }, { style: '' });
+    assert.match(page, /<p class="sentence">LOST 6 of 1,600 requests, in 2 of 2 disturbances\.<\/p>/);
+    for (const at of [1, 2]) assert.match(page, new RegExp(`<h2 id="disturbance-${at}">${at} Rollout</h2>`));
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    assert.deepEqual(ids, [...new Set(ids)]);
+    for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) assert.ok(ids.includes(id), id);
   });
 });

@@ -58,6 +58,7 @@ export function createSampleProof(): Proof {
     ok: 797,
     lost: 3,
     outcomes: { ok: 797, reset: 3 },
+    lagP99Ms: 1,
     causes: { 'exits-on-sigterm': 3 },
     losses,
     marks: [
@@ -72,6 +73,7 @@ export function createSampleProof(): Proof {
       ok: 797,
       lost: 3,
       outcomes: { ok: 797, reset: 3 },
+      lostBefore: 0,
       isLedgerClosed: true,
       lagP99Ms: 1,
       isInterrupted: false,

@@ -4,6 +4,7 @@ import type { Settlement } from '../settlement.ts';
 import { type Evidence, type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { ControlId } from './control.ts';
+import type { Progress } from './progress.ts';
 import type { Disturbance, Mark, Scene } from './scene.ts';
 import { createTally, type Slot, type Tally } from './tally.ts';
 import { type PodEvent, type PodLife, type Span, toLives } from './timeline.ts';
@@ -24,6 +25,8 @@ export interface Proof {
   readonly ok: number;
   readonly lost: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  /** 99 % of the requests went out no later than so much after their time. */
+  readonly lagP99Ms: number;
   /** Losses by cause, all of them. */
   readonly causes: Readonly<Partial<Record<CauseId, number>>>;
   /** In the order they ended: the first of them where there are very many. */
@@ -46,13 +49,19 @@ export interface ProofOptions {
 
 /** A pod that was an endpoint for less may have had no request. */
 const MIN_REACHABLE_MS = 1_500;
+const PROGRESS_MS = 250;
 
-/** Puts the scene under load, disturbs it, waits for quiet, and judges. The scene is closed on every path. */
+/**
+ * Puts the scene under load, disturbs it, waits for quiet, and judges. The scene is closed on every path.
+ *
+ * @param show told some times a second how far it has come
+ */
 export async function carryOut(
   options: ProofOptions,
   spec: WitnessSpec,
   scene: Scene,
   signal: AbortSignal,
+  show: (progress: Progress) => void,
 ): Promise<Proof> {
   const startedAt = new Date();
   const podOf = (settlement: Settlement) => scene.podOf(settlement, startMs) ?? settlement.pod;
@@ -66,6 +75,14 @@ export async function carryOut(
   const abort = () => witness.abort();
   signal.addEventListener('abort', abort);
   const marks: Mark[] = [];
+  let beganMs = Number.POSITIVE_INFINITY;
+  const allMarks = () =>
+    [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
+      (a, b) => a.atMs - b.atMs,
+    );
+  const tell = () =>
+    show({ elapsedMs: witness.nowMs(), settled: tally.settled, lost: tally.lost, marks: allMarks() });
+  const telling = setInterval(tell, PROGRESS_MS);
   let incomplete: string | null = null;
   let summary: WitnessSummary;
   let seen: readonly PodEvent[] = [];
@@ -73,7 +90,8 @@ export async function carryOut(
   try {
     try {
       await sleep(options.baselineMs - witness.nowMs(), undefined, { signal });
-      marks.push({ atMs: witness.nowMs(), text: `${options.disturbance} begins` });
+      beganMs = witness.nowMs();
+      marks.push({ atMs: beganMs, text: `${options.disturbance} begins` });
       await scene.disturb(signal);
       marks.push({ atMs: witness.nowMs(), text: 'quiet again' });
       await sleep(options.tailMs, undefined, { signal });
@@ -86,6 +104,8 @@ export async function carryOut(
     // What the scene's end does to the pods is no part of it.
     seen = [...scene.events];
   } finally {
+    clearInterval(telling);
+    tell();
     signal.removeEventListener('abort', abort);
     witness.abort();
     leftBehind = await scene.close();
@@ -108,11 +128,10 @@ export async function carryOut(
     ok: tally.ok,
     lost: tally.lost,
     outcomes: tally.outcomes,
+    lagP99Ms: tally.lagP99Ms,
     causes: countCauses(losses, tally.lost),
     losses,
-    marks: [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
-      (a, b) => a.atMs - b.atMs,
-    ),
+    marks: allMarks(),
     lives: [...lives.values()],
     slots: tally.slots,
     leftBehind,
@@ -120,6 +139,7 @@ export async function carryOut(
       planned: summary.planned,
       ok: tally.ok,
       lost: tally.lost,
+      lostBefore: tally.losses.filter(({ endMs }) => endMs < beganMs).length,
       outcomes: tally.outcomes,
       isLedgerClosed: summary.ledgerFault === null && summary.planned === tally.settled,
       lagP99Ms: tally.lagP99Ms,

@@ -6,6 +6,7 @@ const clean: Findings = {
   planned: 3_000,
   ok: 3_000,
   lost: 0,
+  lostBefore: 0,
   outcomes: {},
   isLedgerClosed: true,
   lagP99Ms: 250,
@@ -55,6 +56,13 @@ describe('toVerdict()', () => {
     assert.equal(verdict.exit, 'failed');
     assert.equal(verdict.sentence, 'LOST 1 of 3,000 requests.');
     assert.deepEqual(verdict.doubts, ['the watch was interrupted (pods)']);
+  });
+
+  test('tells losses from before the disturbance apart', () => {
+    assert.equal(
+      toVerdict({ ...clean, ok: 2_995, lost: 5, lostBefore: 2 }).sentence,
+      'LOST 5 of 3,000 requests, 2 of them before the disturbance.',
+    );
   });
 
   test('does not blame the target for what a limited generator can have lost', () => {

@@ -8,6 +8,8 @@ export interface Findings {
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
+  /** Those of them that had ended before the disturbance began: it is not to blame. */
+  readonly lostBefore: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly isLedgerClosed: boolean;
   /** 99 % of the requests went out no later than so much after their time. */
@@ -41,16 +43,28 @@ export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
   const doubts = toDoubts(findings);
   if (findings.isLedgerClosed && lost > countOwnFailures(findings.outcomes, findings)) {
-    const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
+    const before =
+      findings.lostBefore === 0 ? '' : `, ${count(findings.lostBefore)} of them before the disturbance`;
+    const sentence = `LOST ${count(lost)} of ${count(planned)} requests${before}.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
     const sentence = `INCONCLUSIVE: ${formatLost(findings)} of ${count(planned)} requests, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
-  const upperBound = upperBound95(ok);
-  const sentence = `PROVEN: 0 lost of ${count(ok)} requests. At 95 % confidence fewer than ${toRate(upperBound)} are lost.`;
-  return { kind: 'proven', exit: 'proven', sentence, doubts, upperBound };
+  return {
+    kind: 'proven',
+    exit: 'proven',
+    sentence: formatProven(ok, ''),
+    doubts,
+    upperBound: upperBound95(ok),
+  };
+}
+
+/** @param where the requests were made, as the end of the first sentence */
+export function formatProven(ok: number, where: string): string {
+  const rate = `1 in ${count(Math.floor(1 / upperBound95(ok)))}`;
+  return `PROVEN: 0 lost of ${count(ok)} requests${where}. At 95 % confidence fewer than ${rate} are lost.`;
 }
 
 function toDoubts(findings: Findings): string[] {
@@ -77,10 +91,6 @@ function formatLost(findings: Findings): string {
   const rest = findings.lost - own;
   const lost = rest === 0 ? 'none lost' : `${count(rest)} lost`;
   return own === 0 ? lost : `${lost} and ${count(own)} given up by the load itself`;
-}
-
-function toRate(share: number): string {
-  return `1 in ${count(Math.floor(1 / share))}`;
 }
 
 function count(value: number): string {

@@ -1,5 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+/** Reproducible: no timestamps of its own, and no attestation that holds the time of the build. */
+const DOCKER_BUILD = 'docker buildx build --provenance=false --output type=registry,rewrite-timestamp=true';
+
 /** The images of a run: two versions of the service, and the second one on Node. */
-export interface Image {
+interface Image {
   version: string;
   target: 'bun' | 'node';
   /** Where it is pushed to and deployed from. */
@@ -31,4 +38,36 @@ export function toImages({ E2E_REGISTRY = 'localhost:5001', E2E_TAG }: NodeJS.Pr
     node: image('2.0.0', 'node', '2'),
     again: image('1.0.0', 'bun', '1-again'),
   };
+}
+
+/** Builds and pushes them all, unless E2E_BUILD is empty: then they are there already. Makes up E2E_TAG where it is not set. */
+export function buildImages(env: NodeJS.ProcessEnv): void {
+  env.E2E_TAG ??= `e2e-${Date.now().toString(36)}`;
+  const command = env.E2E_BUILD ?? DOCKER_BUILD;
+  if (command === '') return;
+  const revision = read('git', ['rev-parse', 'HEAD']);
+  env.SOURCE_DATE_EPOCH ??= read('git', ['log', '-1', '--format=%ct']);
+  const { first, second, node, again } = toImages(env);
+  for (const image of [first, second, node]) buildImage(command, image, revision, []);
+  buildImage(command, again, revision, ['--no-cache']);
+}
+
+function buildImage(
+  command: string,
+  { reference, target, version }: Image,
+  revision: string,
+  flags: readonly string[],
+): void {
+  console.log(`# building ${reference}`);
+  const versions = ['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision}`];
+  const args = ['-t', reference, '--target', target, ...versions, ...flags, '.'];
+  const { status } = spawnSync('sh', ['-c', `${command} "$@"`, 'build', ...args], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw new Error(`${reference} could not be built`);
+}
+
+function read(program: string, args: readonly string[]): string {
+  return spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
 }

@@ -18,19 +18,15 @@ import { replaceBlock } from '../../docs/generated-block.ts';
 import { formatTable } from '../../loadtest/markdown-table.ts';
 import { countCases } from '../junit.ts';
 import { readFigures } from './figures.ts';
-import { type Image, toImages } from './images.ts';
+import { buildImages } from './images.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Reproducible: no timestamps of its own, and no attestation that holds the time of the build. */
-const DOCKER_BUILD = 'docker buildx build --provenance=false --output type=registry,rewrite-timestamp=true';
 
 const { values, positionals } = parseArgs({
   options: { write: { type: 'boolean' }, 'images-only': { type: 'boolean' } },
   allowPositionals: true,
 });
-process.env.E2E_TAG ??= `e2e-${Date.now().toString(36)}`;
-const build = process.env.E2E_BUILD ?? DOCKER_BUILD;
-if (build !== '') buildImages(build);
+buildImages(process.env);
 if (values['images-only'] === true) process.exit(0);
 
 const work = mkdtempSync(join(tmpdir(), 'e2e-'));
@@ -61,31 +57,3 @@ const { passed, failed } = countCases(report);
 rmSync(work, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(suite.status ?? 1);
-
-function buildImages(command: string): void {
-  const revision = read('git', ['rev-parse', 'HEAD']);
-  process.env.SOURCE_DATE_EPOCH ??= read('git', ['log', '-1', '--format=%ct']);
-  const { first, second, node, again } = toImages(process.env);
-  for (const image of [first, second, node]) buildImage(command, image, revision, []);
-  buildImage(command, again, revision, ['--no-cache']);
-}
-
-function buildImage(
-  command: string,
-  { reference, target, version }: Image,
-  revision: string,
-  flags: readonly string[],
-): void {
-  console.log(`# building ${reference}`);
-  const versions = ['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision}`];
-  const args = ['-t', reference, '--target', target, ...versions, ...flags, '.'];
-  const { status } = spawnSync('sh', ['-c', `${command} "$@"`, 'build', ...args], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(1);
-}
-
-function read(program: string, args: readonly string[]): string {
-  return spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
-}

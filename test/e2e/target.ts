@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Deployment, type Namespace, type Pod, until } from './cluster.ts';
 
-export const DEPLOYMENT = 'deployment/microservice-deploy';
+export const DEPLOYMENT_NAME = 'microservice-deploy';
+export const DEPLOYMENT = `deployment/${DEPLOYMENT_NAME}`;
 export const PORT = 3000;
 
 /** The external address of the Service. */

@@ -65,7 +65,8 @@ async function prove(
   );
   const spec = toSpec(parseTargetUrl(scene.url.href));
   const kind = disturbance.kind === 'power-off' ? 'kill' : disturbance.kind;
-  return carryOut({ disturbance: kind, without: [], baselineMs: 500, tailMs: 500 }, spec, scene, never);
+  const given = { disturbance: kind, without: [], baselineMs: 500, tailMs: 500 } as const;
+  return carryOut(given, spec, scene, never, () => {});
 }
 
 /** What makes each fault show: the fleet as it is, where nothing is said. */

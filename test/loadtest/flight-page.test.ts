@@ -15,10 +15,11 @@ describe('the flight recorder in Chromium', () => {
   const directory = mkdtempSync(join(tmpdir(), 'dropless-flight-'));
   const file = join(directory, 'flight.html');
   const url = pathToFileURL(file).href;
+  const series = { proofs: [createSampleProof()], controls: [], cutShort: null };
   let browser: Browser;
 
   before(async () => {
-    writeFileSync(file, formatFlightPage([createSampleProof()], await loadPageAssets()));
+    writeFileSync(file, formatFlightPage(series, await loadPageAssets()));
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   });
 

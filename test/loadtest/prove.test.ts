@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { Proof } from '../../loadtest/prove/proof.ts';
 import { createPrograms, type Program, type Running, SOURCES, start } from './command-line.ts';
 
 const { programs, directory, remove } = createPrograms();
@@ -43,8 +44,9 @@ describe('loadtest prove --local', () => {
     assert.match(out, /#\d+ \/ {2}(closed_before_response|reset) .* pod-\d, [a-z ]+: SIGTERM ended pod-\d/);
     assert.match(out, /^Exits on SIGTERM: Handle SIGTERM/m);
     assert.match(out, /^LOST \d+ of \d[\d,]* requests\./m);
-    const { schema, proofs } = JSON.parse(readFileSync(json, 'utf8'));
-    assert.equal(schema, 'dropless.proof/1');
+    const { schema, verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
+    assert.equal(schema, 'dropless.proof/2');
+    assert.equal(verdict.kind, 'losses');
     assert.deepEqual([proofs[0].disturbance, proofs[0].verdict.kind], ['rollout', 'losses']);
     assert.equal(proofs[0].lost, proofs[0].losses.length);
     assert.equal(proofs[0].lives.length, 6);
@@ -58,6 +60,19 @@ describe('loadtest prove --local', () => {
       assert.match(out, /^(PROVEN: 0 lost|INCONCLUSIVE: none lost) of [\d,]+ requests/m);
     });
   }
+
+  test('judges several disturbances as one, and tells what happens while it does', async () => {
+    const { out, err } = await finish(
+      begin(['kill', 'scale', ...SHORT, '--command', fault('none'), '--rounds', '2', '--json', json]),
+    );
+    const { verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
+    const kinds = proofs.map(({ disturbance }: Proof) => disturbance);
+    assert.deepEqual(kinds, ['kill', 'scale', 'kill', 'scale']);
+    assert.ok(out.endsWith(`${verdict.sentence}\n`), out);
+    assert.match(verdict.sentence, / 4 disturbances\./);
+    assert.match(out, /^4 scale +\d+ +0 +\d+ +2 +proven$/m);
+    assert.equal(err.match(/^ +\d+\.\d s {2}(kill|scale) begins$/gm)?.length, 4);
+  });
 
   test('a control that takes away what the proof rests on is red', async () => {
     const { out, code } = await finish(
@@ -95,6 +110,11 @@ describe('loadtest prove --local', () => {
     ['run without --do', ['run'], 'run and --do go together'],
     ['run without a cluster', ['run', '--do', 'true'], 'run needs a cluster: name a --deployment'],
     ['--force without kill', ['rollout', '--force'], '--force goes with kill only'],
+    [
+      'controls of several',
+      ['rollout', 'kill', '--with-controls'],
+      '--with-controls goes with one disturbance',
+    ],
     ['both kinds of controls', ['rollout', '--control', 'preStop', '--with-controls'], 'exclude each other'],
     [
       'an unknown control',

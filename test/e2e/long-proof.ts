@@ -1,0 +1,138 @@
+/**
+ * The long proof of this project's service, on the cluster of KUBECONFIG: rounds of every disturbance until enough
+ * requests were answered, then what must lose some, a deletion by force and a node without power. All of it is kept
+ * in docs/proof/, even where it fails.
+ *
+ *   npm run prove:cluster [-- --requests 1000000] [--rate 1000] [--directory docs/proof]
+ *
+ * E2E_REGISTRY, E2E_BUILD, E2E_TAG as in run.ts
+ * E2E_POWER_OFF, E2E_POWER_ON  for a shell, given a node's name (docker stop, docker start: nodes of kind)
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EXIT_CODES } from '../../loadtest/exit-code.ts';
+import { loadPageAssets } from '../../loadtest/page/assets.ts';
+import { formatFlightPage } from '../../loadtest/prove/flight-page.ts';
+import type { Proof } from '../../loadtest/prove/proof.ts';
+import { type Series, toSeriesVerdict } from '../../loadtest/prove/series.ts';
+import { type Namespace, run, toNamespace, until } from './cluster.ts';
+import { saw } from './figures.ts';
+import { buildImages, toImages } from './images.ts';
+import { type LongProof, toLongProof } from './long-proof-summary.ts';
+import { copyManifests } from './manifests.ts';
+import { type Attempt, prove } from './proof.ts';
+import { awaitQuiet } from './target.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+/** Rounds are added until the requests are enough; a cluster that gives too few a round is not waited for. */
+const MAX_ROUNDS = 30;
+/** Load goes on for so long once the node's endpoints are gone. */
+const AFTER_NODE_MS = 30_000;
+const NODE_TIMEOUT_MS = 180_000;
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '1000000' },
+    rate: { type: 'string', default: '1000' },
+    directory: { type: 'string', default: join(ROOT, 'docs/proof') },
+  },
+});
+const load = { rate: Number(values.rate) };
+
+buildImages(process.env);
+const images = toImages(process.env);
+const manifests = copyManifests();
+const namespace = toNamespace(`dropless-proof-${Date.now().toString(36)}`);
+try {
+  const { proofs, must } = await carryOutAll(namespace);
+  const kept = toLongProof(proofs, must, { rate: load.rate, requests: Number(values.requests) });
+  await keep(proofs, must, kept);
+  console.log(`\n${kept.verdict.sentence}`);
+  process.exitCode = EXIT_CODES[kept.verdict.exit].code;
+} finally {
+  manifests.remove();
+  await namespace.delete();
+}
+
+/** What was asked to lose nothing, and what must lose. */
+async function carryOutAll(target: Namespace): Promise<{ proofs: Proof[]; must: Proof[] }> {
+  await manifests.setImage('prod', images.first.reference);
+  const overlay = manifests.addOverlay('tenant', { namespace: target.name, resources: ['../prod'] });
+  await target.kubectl('create', 'namespace', target.name);
+  await target.kubectl('apply', '-k', overlay);
+  await awaitQuiet(target, 3);
+
+  const round: readonly Attempt[] = [
+    { disturbance: 'rollout' },
+    { disturbance: 'rollout', image: images.second.reference },
+    { disturbance: 'scale' },
+    { disturbance: 'drain' },
+    { disturbance: 'kill' },
+  ];
+  const proofs: Proof[] = [];
+  const count = () => proofs.reduce((sum, { planned }) => sum + planned, 0);
+  for (let at = 0; at < MAX_ROUNDS && count() < Number(values.requests); at += 1) {
+    for (const attempt of round) {
+      console.log(`\n# ${proofs.length + 1} ${attempt.disturbance}, after ${count()} requests`);
+      proofs.push(await prove(target.name, { ...attempt, load }));
+    }
+  }
+
+  console.log('\n# a deletion by force');
+  const forced = await prove(target.name, { disturbance: 'kill', isForced: true, load });
+  console.log('\n# a node without power');
+  await awaitQuiet(target, 3);
+  const powerless = await prove(target.name, {
+    disturbance: 'run',
+    run: () => cutPower(target),
+    load,
+  });
+  return { proofs, must: [forced, powerless] };
+}
+
+/** Until the node is known as lost, then so long that a loss after it would show, then back on. */
+async function cutPower(target: Namespace): Promise<void> {
+  const [pod] = await target.pods();
+  const node = pod?.spec.nodeName ?? '';
+  const isReady = async () => {
+    const { status } = await target.get<{ status: { conditions: { type: string; status: string }[] } }>(
+      `node/${node}`,
+    );
+    return status.conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  };
+  saw(`${node} loses power`);
+  await shell(process.env.E2E_POWER_OFF ?? 'docker stop', node);
+  try {
+    await until(`${node} to be known as lost`, NODE_TIMEOUT_MS, async () =>
+      (await isReady()) ? undefined : true,
+    );
+    await new Promise((resolve) => setTimeout(resolve, AFTER_NODE_MS));
+  } finally {
+    await shell(process.env.E2E_POWER_ON ?? 'docker start', node);
+  }
+  await until(`${node} to be ready again`, NODE_TIMEOUT_MS, async () =>
+    (await isReady()) ? true : undefined,
+  );
+  saw(`${node} is ready again`);
+}
+
+async function shell(command: string, node: string): Promise<void> {
+  const { code, stdout, stderr } = await run('sh', ['-c', `${command} "$@"`, 'power', node]);
+  if (code !== 0) throw new Error(`${command} ${node}: ${stderr}${stdout}`);
+}
+
+async function keep(proofs: readonly Proof[], must: readonly Proof[], kept: LongProof): Promise<void> {
+  const directory = values.directory;
+  mkdirSync(directory, { recursive: true });
+  const assets = await loadPageAssets();
+  writeFileSync(join(directory, 'proof.json'), `${JSON.stringify(kept, null, 2)}\n`);
+  for (const [name, some] of [
+    ['proof.html', proofs],
+    ['losses.html', must],
+  ] as const) {
+    const series: Series = { proofs: some, controls: [], cutShort: null };
+    writeFileSync(join(directory, name), formatFlightPage(series, assets));
+    saw(`${name}: ${toSeriesVerdict(series).sentence}`);
+  }
+}

@@ -1,0 +1,54 @@
+import { type Api, createApi } from '../../loadtest/kubernetes/api.ts';
+import { type ClusterOptions, createClusterScene } from '../../loadtest/kubernetes/cluster-scene.ts';
+import { readAccess } from '../../loadtest/kubernetes/kubeconfig.ts';
+import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../../loadtest/prove/load.ts';
+import { createProgressLog } from '../../loadtest/prove/progress.ts';
+import { carryOut, type Proof } from '../../loadtest/prove/proof.ts';
+import { saw } from './figures.ts';
+import { DEPLOYMENT_NAME } from './target.ts';
+
+/** Load before a disturbance and after it. */
+const EDGE_MS = 2_000;
+
+/** What is not said is as `loadtest prove` has it. */
+export type Attempt = Pick<ClusterOptions, 'disturbance'> &
+  Partial<ClusterOptions> & {
+    readonly load?: Partial<Load>;
+    readonly edgeMs?: number;
+  };
+
+/** One proof of this project's Deployment in a namespace: as the command makes it, disturbed by any function. */
+export async function prove(namespace: string, attempt: Attempt): Promise<Proof> {
+  const { load, edgeMs = EDGE_MS, ...given } = attempt;
+  const options: ClusterOptions = {
+    namespace,
+    deployment: DEPLOYMENT_NAME,
+    url: null,
+    without: [],
+    isForced: false,
+    image: null,
+    isImageKept: false,
+    scaleBy: 2,
+    node: null,
+    run: async () => {},
+    ...given,
+  };
+  const never = new AbortController().signal;
+  const scene = await createClusterScene(await connect(), options, never, saw);
+  const log = createProgressLog({ write: (line) => saw(line.trimEnd()), isTerminal: false, columns: 80 }, {});
+  const proof = await carryOut(
+    { disturbance: options.disturbance, without: options.without, baselineMs: edgeMs, tailMs: edgeMs },
+    toWitnessSpec(scene.url, { ...DEFAULT_LOAD, ...load }),
+    scene,
+    never,
+    log.show,
+  );
+  saw(proof.verdict.sentence);
+  return proof;
+}
+
+async function connect(): Promise<Api> {
+  const access = await readAccess({ context: null, env: process.env });
+  if (access === null) throw new Error('no cluster is configured: set KUBECONFIG');
+  return createApi(access);
+}
