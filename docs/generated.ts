@@ -14,6 +14,7 @@ import { formatTable } from '../loadtest/markdown-table.ts';
 import { formatCausesDoc } from '../loadtest/prove/causes-doc.ts';
 import { formatReference } from '../loadtest/reference.ts';
 import { SETTINGS } from '../src/config.ts';
+import { formatLongProof, readLongProof } from '../test/e2e/long-proof-summary.ts';
 import { replaceBlock } from './generated-block.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -32,6 +33,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   whole('kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule),
   block('README.md', toSettingsTable),
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
+  block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
   rendered(block('kustomize/README.md', toComponentTable)),

@@ -80,7 +80,7 @@ export const contract = defineCommand({
         world.interrupted,
       );
       if (world.interrupted.aborted) return 'inconclusive';
-      const points = toPoints(seen, { ...terms, noticeMs: subject.noticeMs });
+      const points = toPoints(seen, terms, subject.sigtermWithinMs);
       world.stdout.write(`${formatPoints(points)}\n`);
       return toExit(points);
     } finally {
@@ -96,7 +96,7 @@ async function openSubject(options: ContractOptions, { env }: World): Promise<Su
   const replica = await startReplica(options.command ?? toOwnService(), { HOST: '127.0.0.1', ...env });
   return {
     address: { host: '127.0.0.1', port: replica.port },
-    noticeMs: 100,
+    sigtermWithinMs: 0,
     prepare: async () => {},
     terminate: async () => replica.signal('SIGTERM'),
     exited: replica.exited,

@@ -4,11 +4,11 @@ import { type Address, type Exchange, getOnce, openClient } from './client.ts';
 /** A server that is started, or is running, and can be told to end. */
 export interface Subject {
   readonly address: Address;
-  /** How uncertain the moment of SIGTERM is, and the server's knowledge of it. */
-  readonly noticeMs: number;
+  /** SIGTERM comes so long after `terminate` has resolved, at most. */
+  readonly sigtermWithinMs: number;
   /** Resolves when it is time to send SIGTERM. */
   prepare(): Promise<void>;
-  /** Resolves when SIGTERM is sent, as near as can be told. */
+  /** Resolves when SIGTERM is sent, or at the earliest moment at which it can come. */
   terminate(): Promise<void>;
   /** When the process has ended, and how. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
@@ -25,7 +25,7 @@ export interface ContractPaths {
   readonly slow: string | null;
 }
 
-/** What was seen of a start and a shutdown. Times are ms since SIGTERM, negative before it; null: not seen. */
+/** What was seen of a start and a shutdown. Times are ms since `terminate`, negative before it; null: not seen. */
 export interface Observation {
   /** How long after the start a connection was taken, and the readiness path answered 2xx. */
   readonly startMs: number | null;
@@ -36,7 +36,8 @@ export interface Observation {
   readonly kept: readonly Exchange[];
   /** Kept connections that the server closed without having announced it. */
   readonly closedIdleMs: readonly number[];
-  readonly slow: Exchange | null;
+  /** Null: no slow route is known. */
+  readonly slow: readonly Exchange[] | null;
   readonly exit: {
     readonly atMs: number;
     readonly code: number | null;
@@ -49,17 +50,20 @@ const PROBE_MS = 25;
 const KEPT_CLIENTS = 6;
 const KEPT_PAUSE_MS = 20;
 const BASELINE_MS = 500;
-/** For the slow request to arrive. */
+/** For the first slow request to arrive. */
 const SLOW_LEAD_MS = 50;
+/** Another one so often, where SIGTERM may come later. */
+const SLOW_PAUSE_MS = 200;
 
 /**
- * Watches a subject come up, loads it, ends it, and writes down what happens when. For `acceptMs` after SIGTERM new
- * connections go on coming; after that whoever sends them is taken to know better, and only probes still come.
+ * Watches a subject come up, loads it, ends it, and writes down what happens when. For `acceptMs` after the latest
+ * SIGTERM new connections go on coming; after that whoever sends them is taken to know better, and only probes
+ * still come.
  */
 export async function observeShutdown(
   subject: Subject,
   paths: ContractPaths,
-  { acceptMs, graceMs }: Omit<Terms, 'noticeMs'>,
+  { acceptMs, graceMs }: Terms,
   signal: AbortSignal,
 ): Promise<Observation> {
   const { address } = subject;
@@ -125,17 +129,27 @@ export async function observeShutdown(
 
   await sleep(BASELINE_MS);
   await subject.prepare();
-  const slow = paths.slow === null ? null : getOnce(address, paths.slow);
+  const slow: Promise<Exchange>[] = [];
+  const sendSlow = (path: string) => void slow.push(getOnce(address, path));
+  if (paths.slow !== null) sendSlow(paths.slow);
   await sleep(SLOW_LEAD_MS);
   await subject.terminate();
   const zeroMs = performance.now();
-  moveAwayMs = zeroMs + acceptMs;
+  const latestMs = zeroMs + subject.sigtermWithinMs;
+  moveAwayMs = latestMs + acceptMs;
+  const sendingSlow = (async (path: string | null) => {
+    while (path !== null && performance.now() + SLOW_PAUSE_MS < latestMs && isRunning()) {
+      await sleep(SLOW_PAUSE_MS);
+      sendSlow(path);
+    }
+  })(paths.slow);
   const ended = subject.exited.then((exit) => ({ ...exit, atMs: performance.now() - zeroMs }));
   const patience = AbortSignal.any([signal, stop.signal]);
   const exit = await Promise.race([ended, sleep(graceMs, null, { signal: patience }).catch(() => null)]);
   stop.abort();
   if (exit === null) await subject.destroy();
   await load;
+  await sendingSlow;
 
   const shift = (exchange: Exchange): Exchange => ({
     ...exchange,
@@ -150,7 +164,7 @@ export async function observeShutdown(
     fresh: seen.fresh.map(shift),
     kept: seen.kept.map(shift),
     closedIdleMs: closedIdle.map((ms) => ms - zeroMs),
-    slow: slow === null ? null : shift(await slow),
+    slow: paths.slow === null ? null : (await Promise.all(slow)).map(shift),
     exit,
   };
 }
@@ -161,8 +175,6 @@ export interface Terms {
   readonly acceptMs: number;
   /** By when it must have ended. */
   readonly graceMs: number;
-  /** Within so long of SIGTERM the server may not know of it yet. */
-  readonly noticeMs: number;
 }
 
 export function isSuccess({ status }: Exchange): boolean {

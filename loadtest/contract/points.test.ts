@@ -4,7 +4,7 @@ import type { Exchange } from './client.ts';
 import type { Observation } from './observation.ts';
 import { toPoints } from './points.ts';
 
-const terms = { acceptMs: 500, graceMs: 30_000, noticeMs: 100 };
+const terms = { acceptMs: 500, graceMs: 30_000 };
 const answer = (sentMs: number, status = 200, isClosing = sentMs >= 0): Exchange => ({
   sentMs,
   endMs: sentMs + 5,
@@ -26,7 +26,7 @@ const clean: Observation = {
   fresh: [answer(-100), answer(100), answer(400)],
   kept: [answer(-100), answer(100)],
   closedIdleMs: [],
-  slow: { ...answer(-50), endMs: 700 },
+  slow: [{ ...answer(-50), endMs: 700 }],
   exit: { atMs: 1_000, code: 0, signal: null },
 };
 
@@ -38,7 +38,7 @@ const IN_FLIGHT = 'finishes what is in flight';
 
 describe('toPoints()', () => {
   test('a clean shutdown holds all twelve', () => {
-    const points = toPoints(clean, terms);
+    const points = toPoints(clean, terms, 0);
     assert.equal(points.length, 12);
     assert.deepEqual(
       points.filter(({ isHeld }) => isHeld !== true),
@@ -73,9 +73,10 @@ describe('toPoints()', () => {
     ],
     ['a cut request', { kept: [failed(100, 'cut')] }, ANSWERED, false],
     ['a refused one was not taken', { fresh: [failed(600, 'refused')] }, ANSWERED, true],
-    ['a cut slow request', { slow: failed(-50, 'cut') }, IN_FLIGHT, false],
-    ['a slow request that fails', { slow: { ...answer(-50, 500), endMs: 700 } }, IN_FLIGHT, false],
-    ['a slow route that is not slow', { slow: answer(-50) }, IN_FLIGHT, null],
+    ['a cut slow request', { slow: [failed(-50, 'cut')] }, IN_FLIGHT, false],
+    ['a slow request that fails', { slow: [{ ...answer(-50, 500), endMs: 700 }] }, IN_FLIGHT, false],
+    ['a slow route that is not slow', { slow: [answer(-50)] }, IN_FLIGHT, null],
+    ['a slow request done after the end', { slow: [{ ...answer(-50), endMs: 1_101 }] }, IN_FLIGHT, false],
     ['no slow route', { slow: null }, IN_FLIGHT, null],
     ['exit code 1', { exit: { atMs: 1_000, code: 1, signal: null } }, 'exits 0', false],
     ['an end by signal', { exit: { atMs: 1_000, code: null, signal: 'SIGTERM' } }, 'exits 0', false],
@@ -83,13 +84,39 @@ describe('toPoints()', () => {
     ['a failure before SIGTERM', { kept: [answer(-50, 503)] }, 'serves while ready, and is alive', false],
   ] as const) {
     test(`${what}: ${name} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
-      const point = toPoints({ ...clean, ...change }, terms).find((candidate) => candidate.name === name);
+      const point = toPoints({ ...clean, ...change }, terms, 0).find((candidate) => candidate.name === name);
       assert.equal(point?.isHeld, isHeld, point?.found);
     });
   }
 
+  for (const [what, slow, isHeld] of [
+    ['covers every moment', [-50, 150, 350], true],
+    ['leaves a moment out', [-50, 360], null],
+    ['ends before the last moment', [-50], null],
+    ['one of them is refused', [-50, 150, 350, 'refused'], true],
+  ] as const) {
+    test(`where SIGTERM comes within 500 ms, and slow work ${what}, it is ${isHeld === null ? 'not shown' : 'held'}`, () => {
+      const exchanges = slow.map((at) =>
+        at === 'refused' ? failed(400, 'refused') : { ...answer(at), endMs: at + 400 },
+      );
+      const point = toPoints({ ...clean, slow: exchanges }, terms, 500).find(
+        ({ name }) => name === IN_FLIGHT,
+      );
+      assert.equal(point?.isHeld, isHeld, point?.found);
+    });
+  }
+
+  test('where SIGTERM may come later, the server may know of it so much later', () => {
+    const isHeld = (change: Partial<Observation>, name: string) =>
+      toPoints({ ...clean, ...change }, terms, 500).find((point) => point.name === name)?.isHeld;
+    assert.equal(isHeld({ ready: [answer(1_495, 503)] }, READY), true);
+    assert.equal(isHeld({ ready: [answer(1_496, 503)] }, READY), false);
+    assert.equal(isHeld({ kept: [answer(599, 200, false), answer(650)] }, CLOSE), true);
+    assert.equal(isHeld({ kept: [answer(600, 200, false)] }, CLOSE), false);
+  });
+
   test('ends with what was broken when it never became ready', () => {
-    const never = toPoints({ ...clean, readyMs: null }, terms);
+    const never = toPoints({ ...clean, readyMs: null }, terms, 0);
     assert.deepEqual(
       never.map(({ name, isHeld }) => [name, isHeld]),
       [

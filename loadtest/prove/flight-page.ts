@@ -7,7 +7,7 @@ import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './proof.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
-import type { PodLife } from './timeline.ts';
+import { countEnded, type PodLife } from './timeline.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Stories told one by one; the JSON report has all. */
@@ -94,11 +94,7 @@ function formatProof(proof: Proof, position: number): Html {
   const figures: readonly (readonly [string, string, string])[] = [
     ['Requests', formatCount(planned), `${formatCount(ok)} ok`],
     ['Lost', formatCount(lost), planned === 0 ? '-' : formatPercent(lost / planned)],
-    [
-      'Pods',
-      formatCount(lives.length),
-      `${lives.filter(({ terminatingMs }) => terminatingMs !== null).length} ended`,
-    ],
+    ['Pods', formatCount(lives.length), `${countEnded(lives)} ended`],
     ['Lag', formatMs(lagP99Ms), '99 % sent no later'],
     ['Duration', `${formatFixed(durationMs / 1_000, 1)} s`, endpoints.join(', ')],
   ];

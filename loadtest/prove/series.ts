@@ -2,6 +2,7 @@ import { upperBound95 } from '../evidence.ts';
 import { formatCount, formatFixed } from '../format.ts';
 import { formatTable, type Table } from '../tables.ts';
 import type { Proof } from './proof.ts';
+import { countEnded } from './timeline.ts';
 import { formatProven, type Verdict } from './verdict.ts';
 
 /** All that one call of `prove` has done, in the order it was done. */
@@ -57,7 +58,7 @@ export function toSeriesTable(proofs: readonly Proof[]): Table {
       formatCount(planned),
       formatCount(lost),
       formatFixed(durationMs / 1_000, 0),
-      formatCount(lives.filter(({ terminatingMs }) => terminatingMs !== null).length),
+      formatCount(countEnded(lives)),
       verdict.kind,
     ]),
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isWithin, type PodEvent, toLives, toPhase } from './timeline.ts';
+import { countEnded, isWithin, type PodEvent, toLives, toPhase } from './timeline.ts';
 
 const pod = 'a';
 const events: PodEvent[] = [
@@ -106,4 +106,10 @@ describe('toPhase()', () => {
     test(`${atMs} ms: ${phase}`, () => assert.equal(toPhase(life, atMs), phase));
   }
   test('of a pod not seen: unknown', () => assert.equal(toPhase(undefined, 0), 'unknown'));
+});
+
+test('countEnded() leaves out what was told to end before the load began', () => {
+  const shifted = (byMs: number) => toLives(events.map((event) => ({ ...event, atMs: event.atMs - byMs })));
+  assert.equal(countEnded([...shifted(400).values(), ...shifted(401).values()]), 1);
+  assert.equal(countEnded([...toLives(events.slice(0, 4)).values()]), 0);
 });

@@ -113,6 +113,11 @@ function toSpans(
   return spans;
 }
 
+/** How many were told to end since the load began. */
+export function countEnded(lives: readonly PodLife[]): number {
+  return lives.filter(({ terminatingMs }) => terminatingMs !== null && terminatingMs >= 0).length;
+}
+
 /** Does the moment lie in one of the spans? Their start belongs to them, their end does not. */
 export function isWithin(spans: readonly Span[], atMs: number): boolean {
   return spans.some(({ fromMs, toMs }) => atMs >= fromMs && (toMs === null || atMs < toMs));

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { createNamespace, type Deployment, type Namespace, until } from './cluster.ts';
+import { startCpuLoad } from './cpu-load.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
 import { copyManifests } from './manifests.ts';
 import { createScenarios, formatMegabytes, formatSeconds, requireNoLoss } from './scenario.ts';
 import { awaitAddress, awaitQuiet, DEPLOYMENT, PORT, readResidentBytes } from './target.ts';
-import { startLoad } from './witness.ts';
 
 const images = toImages(process.env);
 /** Clients that ask for the next payload as soon as they have one: enough to find every pod busy. */
@@ -47,7 +47,7 @@ describe('the autoscaler of the prod overlay', () => {
   });
 
   scenario('CPU load takes it up', async () => {
-    const load = startLoad(address, PORT, LOAD, USERS);
+    const load = startCpuLoad(new URL(LOAD, `http://${address}:${PORT}`), USERS);
     const startMs = performance.now();
     const top = await until('more than three pods', 300_000, async () => {
       const replicas = await readReplicas();
@@ -76,8 +76,9 @@ describe('the autoscaler of the prod overlay', () => {
       policies: [{ type: 'Pods', value: 10, periodSeconds: 15 }],
     };
     const patch = JSON.stringify({ spec: { behavior: { scaleDown } } });
+    await awaitQuiet(namespace);
     const startMs = performance.now();
-    await requireNoLoss('scale-down by the autoscaler', address, async () => {
+    await requireNoLoss('scale-down by the autoscaler', namespace, async () => {
       await namespace.kubectl('patch', 'hpa/microservice-hpa', '--type=merge', '-p', patch);
       await until('three pods', 180_000, async () => ((await readReplicas()) === 3 ? true : undefined));
       recordFigure(

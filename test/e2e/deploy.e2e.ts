@@ -5,7 +5,7 @@ import { createNamespace, type Namespace, type Pod, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
 import { copyManifests } from './manifests.ts';
-import { createScenarios, formatMegabytes, requireNoLoss } from './scenario.ts';
+import { createScenarios, formatMegabytes, requireNoLoss, toVersions } from './scenario.ts';
 import { ask, awaitAddress, awaitQuiet, DEPLOYMENT, readResidentBytes, runInPod } from './target.ts';
 
 const images = toImages(process.env);
@@ -138,14 +138,14 @@ describe('the dev overlay', () => {
         { name: 'microservice-config', behavior: 'merge', literals: ['MAX_RANDOM_NUMBER=lots'] },
       ],
     });
-    await requireNoLoss('refused configuration', address, async () => {
+    await requireNoLoss('refused configuration', namespace, async () => {
       await namespace.kubectl('apply', '-k', bad);
       const log = await awaitExit(namespace, 78);
       saw(log);
       assert.match(log, /MAX_RANDOM_NUMBER is \\"lots\\": expected a whole number/);
       await requireOldVersionServes();
+      await restore();
     });
-    await restore();
   });
 
   scenario('an overlay without an image stops the rollout, and loses nothing', async () => {
@@ -153,14 +153,14 @@ describe('the dev overlay', () => {
       resources: ['../../base'],
       components: ['../../components/load-balancer'],
     });
-    await requireNoLoss('overlay without an image', address, async () => {
+    await requireNoLoss('overlay without an image', namespace, async () => {
       await namespace.kubectl('apply', '-k', bad);
       const complaint = await awaitImagePullError(namespace);
       saw(complaint);
       assert.match(complaint, /microservice/);
       await requireOldVersionServes();
+      await restore();
     });
-    await restore();
   });
 
   scenario('the memory limit holds: what exceeds it is killed, and the service serves on', async () => {
@@ -202,11 +202,11 @@ describe('the dev overlay', () => {
       components: ['../../components/load-balancer', '../../components/node-runtime'],
       images: [toImageEntry('microservice-node', images.node.reference)],
     });
-    const testimony = await requireNoLoss('from Bun to Node', address, async () => {
+    const proof = await requireNoLoss('from Bun to Node', namespace, async () => {
       await namespace.kubectl('apply', '-k', onNode);
       await awaitQuiet(namespace);
     });
-    assert.deepEqual([...testimony.versions].sort(), ['1.0.0', '2.0.0']);
+    assert.deepEqual(toVersions(proof), ['1.0.0', '2.0.0']);
     const { body } = await ask(address, '/version');
     saw(JSON.stringify(body));
     assert.match(String(body.runtime), /^node /);

@@ -1,6 +1,11 @@
-import type { CauseId } from '../../loadtest/prove/cause.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatCount } from '../../loadtest/format.ts';
+import { formatTable } from '../../loadtest/markdown-table.ts';
+import { CAUSES, type CauseId } from '../../loadtest/prove/cause.ts';
 import type { Proof } from '../../loadtest/prove/proof.ts';
 import { toSeriesVerdict } from '../../loadtest/prove/series.ts';
+import { countEnded } from '../../loadtest/prove/timeline.ts';
 import type { Verdict } from '../../loadtest/prove/verdict.ts';
 
 /** One disturbance of the long proof, without its requests. */
@@ -79,7 +84,7 @@ function toRow(proof: Proof): Row {
     ok,
     lost,
     causes,
-    podsEnded: lives.filter(({ terminatingMs }) => terminatingMs !== null).length,
+    podsEnded: countEnded(lives),
     verdict: verdict.kind,
   };
 }
@@ -105,4 +110,69 @@ function toNodeLoss({ marks, lives, losses, disturbance }: Proof): NodeLoss | nu
     lostAfter: due.length - lostBefore,
     lastLostAfterMs: after(latest(due)),
   };
+}
+
+const FILE = 'proof.json';
+
+export function writeLongProof(directory: string, kept: LongProof): void {
+  writeFileSync(join(directory, FILE), `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+export function readLongProof(directory: string): LongProof {
+  return JSON.parse(readFileSync(join(directory, FILE), 'utf8'));
+}
+
+/** The tables of docs/proof.md. */
+export function formatLongProof(kept: LongProof): string {
+  const { verdict, rate, startedAt, disturbances, mustLose, nodeLoss } = kept;
+  const kinds = [...new Set(disturbances.map(({ disturbance }) => disturbance))];
+  const rows = kinds.map((kind) => {
+    const own = disturbances.filter(({ disturbance }) => disturbance === kind);
+    const sum = (key: 'requests' | 'lost' | 'podsEnded') =>
+      formatCount(own.reduce((total, row) => total + row[key], 0));
+    return [kind, formatCount(own.length), sum('podsEnded'), sum('requests'), sum('lost')];
+  });
+  const [forced, powerless] = mustLose;
+  return [
+    `**${verdict.sentence}** ${formatCount(rate)} requests a second, begun ${startedAt.slice(0, 16).replace('T', ' ')} UTC.`,
+    formatTable(['Disturbance', 'Times', 'Pods ended', 'Requests', 'Lost'], rows),
+    `What no service can prevent, counted and explained apart:`,
+    formatTable(
+      ['Disturbance', 'Requests', 'Lost', 'Because'],
+      [
+        ['a pod deleted by force (grace 0)', forced] as const,
+        ['a node that loses power, and gets it back', powerless] as const,
+      ].flatMap(([what, row]) =>
+        row === undefined
+          ? []
+          : [[what, formatCount(row.requests), formatCount(row.lost), formatCauses(row.causes)]],
+      ),
+    ),
+    ...(nodeLoss === null ? [] : [formatNodeLoss(nodeLoss)]),
+  ].join('\n\n');
+}
+
+function formatCauses(causes: Row['causes']): string {
+  const entries = Object.entries(causes) as [CauseId, number][];
+  return entries.map(([cause, count]) => `${CAUSES[cause].title}: ${formatCount(count)}`).join(', ') || '-';
+}
+
+function formatNodeLoss({
+  knownAfterMs,
+  endpointsGoneAfterMs,
+  lostBefore,
+  lostAfter,
+  lastLostAfterMs,
+}: NodeLoss): string {
+  const seconds = (ms: number | null) => (ms === null ? '-' : `${(ms / 1_000).toFixed(1)} s`);
+  return formatTable(
+    ['The node without power', 'Value'],
+    [
+      ['known to the API server as lost after', seconds(knownAfterMs)],
+      ['its pods are no endpoints any more after', seconds(endpointsGoneAfterMs)],
+      ['lost of the requests that were due before that', formatCount(lostBefore)],
+      ['lost of those that were due later', formatCount(lostAfter)],
+      ['the last of them due after', seconds(lastLostAfterMs)],
+    ],
+  );
 }

@@ -1,9 +1,9 @@
 /**
  * The long proof of this project's service, on the cluster of KUBECONFIG: rounds of every disturbance until enough
  * requests were answered, then what must lose some, a deletion by force and a node without power. All of it is kept
- * in docs/proof/, even where it fails.
+ * in docs/proof/ and docs/proof.md, even where it fails.
  *
- *   npm run prove:cluster [-- --requests 1000000] [--rate 1000] [--directory docs/proof]
+ *   npm run prove:cluster [-- --requests 1000000] [--rate 1000] [--directory DIRECTORY]
  *
  * E2E_REGISTRY, E2E_BUILD, E2E_TAG as in run.ts
  * E2E_POWER_OFF, E2E_POWER_ON  for a shell, given a node's name (docker stop, docker start: nodes of kind)
@@ -11,6 +11,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { replaceBlock } from '../../docs/generated-block.ts';
 import { EXIT_CODES } from '../../loadtest/exit-code.ts';
 import { loadPageAssets } from '../../loadtest/page/assets.ts';
 import { formatFlightPage } from '../../loadtest/prove/flight-page.ts';
@@ -19,12 +20,13 @@ import { type Series, toSeriesVerdict } from '../../loadtest/prove/series.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { saw } from './figures.ts';
 import { buildImages, toImages } from './images.ts';
-import { type LongProof, toLongProof } from './long-proof-summary.ts';
+import { formatLongProof, type LongProof, toLongProof, writeLongProof } from './long-proof-summary.ts';
 import { copyManifests } from './manifests.ts';
 import { type Attempt, prove } from './proof.ts';
 import { awaitQuiet } from './target.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const DOCS_DIRECTORY = join(import.meta.dirname, '../../docs/proof');
+const PAGE = join(import.meta.dirname, '../../docs/proof.md');
 /** Rounds are added until the requests are enough; a cluster that gives too few a round is not waited for. */
 const MAX_ROUNDS = 30;
 /** Load goes on for so long once the node's endpoints are gone. */
@@ -35,7 +37,7 @@ const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
     rate: { type: 'string', default: '1000' },
-    directory: { type: 'string', default: join(ROOT, 'docs/proof') },
+    directory: { type: 'string' },
   },
 });
 const load = { rate: Number(values.rate) };
@@ -123,10 +125,10 @@ async function shell(command: string, node: string): Promise<void> {
 }
 
 async function keep(proofs: readonly Proof[], must: readonly Proof[], kept: LongProof): Promise<void> {
-  const directory = values.directory;
+  const directory = values.directory ?? DOCS_DIRECTORY;
   mkdirSync(directory, { recursive: true });
+  writeLongProof(directory, kept);
   const assets = await loadPageAssets();
-  writeFileSync(join(directory, 'proof.json'), `${JSON.stringify(kept, null, 2)}\n`);
   for (const [name, some] of [
     ['proof.html', proofs],
     ['losses.html', must],
@@ -135,4 +137,5 @@ async function keep(proofs: readonly Proof[], must: readonly Proof[], kept: Long
     writeFileSync(join(directory, name), formatFlightPage(series, assets));
     saw(`${name}: ${toSeriesVerdict(series).sentence}`);
   }
+  if (values.directory === undefined) writeFileSync(PAGE, replaceBlock(PAGE, formatLongProof(kept)));
 }

@@ -1,66 +1,117 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import type { Proof } from '../../loadtest/prove/proof.ts';
-import { type Namespace, toNamespace } from './cluster.ts';
+import { countEnded } from '../../loadtest/prove/timeline.ts';
+import type { Verdict } from '../../loadtest/prove/verdict.ts';
+import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
 import { copyManifests } from './manifests.ts';
-import { createScenarios } from './scenario.ts';
-import { awaitAddress, awaitQuiet } from './target.ts';
+import { createScenarios, toVersions } from './scenario.ts';
+import { awaitQuiet, DEPLOYMENT, DEPLOYMENT_NAME, PORT } from './target.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const images = toImages(process.env);
 /** A rollout that may lose requests is repeated until it does, so often at most. */
 const CONTROL_ATTEMPTS = 4;
+/** Requests of some 0.4 s, few at a time, on connections that live longer than a rollout. */
+const LONG_REQUESTS = [
+  ...['--endpoint', 'GET /payload?n=38', '--rate', '8', '--fresh', '0.05'],
+  ...['--conn-max-age', '10m', '--timeout', '30s'],
+];
 
-/** `loadtest prove`, as its user runs it, on the prod overlay in a namespace of its own. */
-describe('loadtest prove', () => {
+interface Outcome {
+  readonly code: number;
+  readonly text: string;
+  readonly verdict: Verdict;
+  readonly proofs: readonly Proof[];
+}
+
+/** `loadtest prove` and `loadtest contract`, as their user runs them, on the prod overlay. */
+describe('the instrument on a cluster', () => {
   const manifests = copyManifests();
   const namespace: Namespace = toNamespace(`dropless-e2e-prove-${Date.now().toString(36)}`);
   const scenario = createScenarios(() => namespace);
+  const directory = manifests.overlay('prod');
+  const json = join(directory, 'proof.json');
 
   after(async () => {
     manifests.remove();
     await namespace.delete();
   });
 
-  /** Runs it and gives its exit code, and its first proof. */
-  async function prove(...args: readonly string[]): Promise<{ code: number; proof: Proof }> {
-    const json = join(manifests.overlay('tenant'), 'proof.json');
-    const child = spawn(
-      process.execPath,
-      [
-        join(ROOT, 'loadtest/main.ts'),
-        'prove',
-        ...args,
-        ...[
-          '--deployment',
-          'microservice-deploy',
-          '--namespace',
-          namespace.name,
-          '--rate',
-          '300',
-          '--json',
-          json,
-        ],
-      ],
-      { stdio: ['ignore', 'inherit', 'inherit'] },
-    );
-    const [code] = await once(child, 'exit');
-    const { proofs } = JSON.parse(readFileSync(json, 'utf8'));
-    return { code, proof: proofs[0] };
+  function start(args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
+    return spawn(process.execPath, [join(ROOT, 'loadtest/main.ts'), ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
-  async function requireProof(what: string, ...args: readonly string[]): Promise<Proof> {
-    const { code, proof } = await prove(...args);
-    recordFigure(`proof, ${what}`, proof.verdict.sentence);
-    assert.equal(code, 0, JSON.stringify(proof.losses.slice(0, 10), null, 2));
-    assert.deepEqual(proof.leftBehind, []);
-    return proof;
+  async function finish(child: ChildProcess): Promise<{ code: number; text: string }> {
+    const parts: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (part: string) => {
+        parts.push(part);
+        saw(part.trimEnd());
+      });
+    }
+    const [code] = await once(child, 'close');
+    return { code, text: parts.join('') };
+  }
+
+  const toArgs = (args: readonly string[]) => [
+    ...['prove', ...args, '--deployment', DEPLOYMENT_NAME, '--namespace', namespace.name, '--json', json],
+  ];
+
+  async function prove(...args: readonly string[]): Promise<Outcome> {
+    const { code, text } = await finish(start(toArgs(args)));
+    const { verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
+    return { code, text, verdict, proofs };
+  }
+
+  async function requireProof(what: string, ...args: readonly string[]): Promise<readonly Proof[]> {
+    const { code, text, verdict, proofs } = await prove(...args);
+    recordFigure(`proof, ${what}`, verdict.sentence);
+    assert.equal(code, 0, text);
+    assert.deepEqual(
+      proofs.flatMap(({ leftBehind }) => leftBehind),
+      [],
+    );
+    return proofs;
+  }
+
+  /** Without the safeguards requests must be lost, and for the reasons given. */
+  async function requireLosses(
+    controls: readonly string[],
+    isExpected: (proof: Proof) => boolean,
+    ...args: readonly string[]
+  ): Promise<void> {
+    const flags = controls.flatMap((control) => ['--control', control]);
+    for (let attempt = 1; attempt <= CONTROL_ATTEMPTS; attempt += 1) {
+      const { code, text, verdict, proofs } = await prove('rollout', ...flags, ...args);
+      recordFigure(`control ${attempt}, rollout without ${controls.join(' and ')}`, verdict.sentence);
+      const [proof] = proofs;
+      assert.deepEqual(proof?.leftBehind, []);
+      if (code !== 1) continue;
+      assert.ok(isExpected(proof), text);
+      return;
+    }
+    assert.fail(`nothing was lost in ${CONTROL_ATTEMPTS} rollouts without ${controls.join(' and ')}`);
+  }
+
+  async function areAllSchedulable(): Promise<boolean> {
+    const nodes = await namespace.get<{ items: { spec: { unschedulable?: boolean } }[] }>('nodes');
+    return nodes.items.every(({ spec }) => spec.unschedulable !== true);
+  }
+
+  async function patchPodSpec(spec: object): Promise<void> {
+    const patch = { spec: { minReadySeconds: 1, template: { spec } } };
+    await namespace.kubectl('patch', DEPLOYMENT, '-p', JSON.stringify(patch));
+    await awaitQuiet(namespace);
   }
 
   scenario('starts from the prod overlay, at rest', async () => {
@@ -69,61 +120,128 @@ describe('loadtest prove', () => {
     await namespace.kubectl('create', 'namespace', namespace.name);
     await namespace.kubectl('apply', '-k', overlay);
     await awaitQuiet(namespace, 3);
-    saw(await awaitAddress(namespace));
   });
 
   scenario('a rollout to a new image, and back: 0 lost, both versions seen', async () => {
-    const proof = await requireProof('rollout', 'rollout', '--image', images.second.reference);
-    const versions = new Set(proof.slots.map(({ version }) => version));
-    assert.deepEqual([...versions].sort(), [images.first.version, images.second.version]);
+    const [proof] = await requireProof('rollout', 'rollout', '--image', images.second.reference);
+    assert.ok(proof !== undefined);
+    assert.deepEqual(toVersions(proof), [images.first.version, images.second.version]);
     assert.equal(proof.lives.length, 6);
     const [pod] = await namespace.pods();
     assert.equal(pod?.spec.containers[0]?.image, images.first.reference);
   });
 
-  scenario('replicas up and down, bounded by the HPA: 0 lost', async () => {
-    const proof = await requireProof('scale', 'scale');
-    assert.equal(proof.lives.length, 5);
+  scenario('scale, drain and kill in a row: 0 lost, and all as it was', async () => {
+    const proofs = await requireProof('scale, drain and kill', 'scale', 'drain', 'kill');
+    assert.deepEqual(
+      proofs.map(({ disturbance, lives }) => [disturbance, countEnded(lives) > 0]),
+      [
+        ['scale', true],
+        ['drain', true],
+        ['kill', true],
+      ],
+    );
     const { spec } = await namespace.get<{ spec: { minReplicas: number; maxReplicas: number } }>(
       'hpa/microservice-hpa',
     );
     assert.deepEqual([spec.minReplicas, spec.maxReplicas], [3, 10]);
+    assert.ok(await areAllSchedulable());
   });
 
-  scenario('the drain of a node: 0 lost, and the node takes pods again', async () => {
-    const proof = await requireProof('drain', 'drain');
-    assert.ok(proof.lives.some(({ terminatingMs }) => terminatingMs !== null));
-    const nodes = await namespace.get<{ items: { spec: { unschedulable?: boolean } }[] }>('nodes');
-    assert.ok(nodes.items.every(({ spec }) => spec.unschedulable !== true));
+  scenario('Ctrl-C in a drain takes the node back into use', async () => {
+    const child = start(toArgs(['drain', '--tail', '1h']));
+    const ended = finish(child);
+    await until('a node to be cordoned', 60_000, async () =>
+      (await areAllSchedulable()) ? undefined : true,
+    );
+    child.kill('SIGINT');
+    const { code, text } = await ended;
+    assert.equal(code, 3, text);
+    assert.match(text, /it was interrupted/);
+    assert.ok(await areAllSchedulable());
+    await awaitQuiet(namespace, 3);
   });
 
-  scenario('the deletion of a pod: 0 lost', async () => {
-    await requireProof('kill', 'kill');
+  scenario('who may only look is told what is missing, and nothing is disturbed', async () => {
+    await namespace.kubectl('create', 'serviceaccount', 'viewer');
+    await namespace.kubectl(
+      ...[
+        'create',
+        'rolebinding',
+        'viewer',
+        '--clusterrole=view',
+        `--serviceaccount=${namespace.name}:viewer`,
+      ],
+    );
+    const token = (await namespace.kubectl('create', 'token', 'viewer')).trim();
+    const kubeconfig = join(directory, 'viewer');
+    const { stdout } = await run('kubectl', [
+      'config',
+      'view',
+      '--raw',
+      '--flatten',
+      '--minify',
+      '-o',
+      'json',
+    ]);
+    const config = JSON.parse(stdout);
+    for (const user of config.users) user.user = { token };
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    const { code, text } = await finish(
+      start(toArgs(['rollout', 'drain']), { ...process.env, KUBECONFIG: kubeconfig }),
+    );
+    assert.equal(code, 2, text);
+    assert.match(text, /not allowed in namespace \S+: patch deployments\.apps/);
+  });
+
+  scenario('a pod holds the contract of a clean shutdown', async () => {
+    const pods = await namespace.get<{ items: { metadata: { name: string }; status: { podIP: string } }[] }>(
+      'pods',
+    );
+    const [pod] = pods.items;
+    assert.ok(pod !== undefined);
+    const { code, text } = await finish(
+      start([
+        ...['contract', '--pod', pod.metadata.name, '--namespace', namespace.name],
+        ...['--url', `http://${pod.status.podIP}:${PORT}`, '--slow', '/payload?n=38'],
+      ]),
+    );
+    recordFigure('contract of a pod', text.trim().split('\n').at(-1) ?? '');
+    assert.equal(code, 0, text);
+    await awaitQuiet(namespace, 3);
   });
 
   scenario('without preStop and lame duck requests are lost, and blamed on their pods', async () => {
-    for (let attempt = 1; attempt <= CONTROL_ATTEMPTS; attempt += 1) {
-      const { code, proof } = await prove('rollout', '--control', 'preStop', '--control', 'lame-duck');
-      recordFigure(`control ${attempt}, rollout without preStop and lame duck`, proof.verdict.sentence);
-      assert.deepEqual(proof.leftBehind, []);
-      if (code !== 1) continue;
-      const told = JSON.stringify(proof.losses.slice(0, 10), null, 2);
-      assert.ok(
-        proof.losses.every(({ cause }) => cause !== 'unknown'),
-        told,
-      );
-      assert.ok(
-        proof.losses.some(({ pod }) => pod !== null),
-        told,
-      );
-      return;
-    }
-    assert.fail(`nothing was lost in ${CONTROL_ATTEMPTS} rollouts without them`);
+    await patchPodSpec({});
+    await requireLosses(['preStop', 'lame-duck'], ({ losses }) => {
+      return losses.every(({ cause }) => cause !== 'unknown') && losses.some(({ pod }) => pod !== null);
+    });
+  });
+
+  scenario('without any wait, long requests are lost; with it, none', async () => {
+    await requireProof('rollout under long requests', 'rollout', ...LONG_REQUESTS);
+    await requireLosses(
+      ['in-flight'],
+      ({ losses }) => losses.some(({ cause }) => cause === 'exits-on-sigterm'),
+      ...LONG_REQUESTS,
+    );
   });
 
   scenario('a deletion by force is not proven, or its losses are blamed on it', async () => {
-    const { proof } = await prove('kill', '--force');
-    recordFigure('proof, kill --force', proof.verdict.sentence);
-    for (const { cause } of proof.losses) assert.equal(cause, 'killed-at-grace-end');
+    const { proofs } = await prove('kill', '--force');
+    const [proof] = proofs;
+    recordFigure('proof, kill --force', proof?.verdict.sentence ?? '');
+    for (const { cause } of proof?.losses ?? []) assert.equal(cause, 'killed-at-grace-end');
+  });
+
+  scenario('without probes, a service that is slow to start loses requests; with them, none', async () => {
+    const late = "await Bun.sleep(4000); await import('/app/main.js');";
+    await patchPodSpec({
+      containers: [{ name: 'microservice', command: ['/usr/local/bin/bun', '-e', late] }],
+    });
+    await requireProof('rollout of a service that starts late', 'rollout');
+    await requireLosses(['readiness'], ({ losses }) => {
+      return losses.every(({ cause }) => cause === 'ready-too-early');
+    });
   });
 });

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Proof } from '../../loadtest/prove/proof.ts';
+import { formatStory } from '../../loadtest/prove/summary.ts';
 import type { Namespace } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
-import { PORT } from './target.ts';
-import { startWitness, type Testimony } from './witness.ts';
-
-/** Time under load before a disturbance and after it. */
-const SETTLE_MS = 2_000;
+import { prove } from './proof.ts';
 
 export type Scenario = (name: string, body: () => Promise<void>) => void;
 
@@ -32,36 +30,22 @@ export function createScenarios(namespace: () => Namespace): Scenario {
     });
 }
 
-/** Runs a disturbance under load and requires that no request is lost. */
+/** Runs a disturbance under load and requires the proof that no request was lost. */
 export async function requireNoLoss(
   what: string,
-  address: string,
+  { name }: Namespace,
   disturb: () => Promise<void>,
-): Promise<Testimony> {
-  const testimony = await witnessed(address, disturb);
-  recordFigure(`requests lost, ${what}`, `${testimony.lost.length} of ${testimony.sent}`);
-  for (const loss of testimony.lost.slice(0, 20)) saw(`lost: ${JSON.stringify(loss)}`);
-  assert.equal(testimony.lost.length, 0, 'requests were lost');
-  return testimony;
+): Promise<Proof> {
+  const proof = await prove(name, { disturbance: 'run', run: disturb });
+  recordFigure(`requests lost, ${what}`, `${proof.lost} of ${proof.planned}`);
+  for (const loss of proof.losses.slice(0, 20)) saw(`lost: ${formatStory(loss, proof.endpoints)}`);
+  assert.equal(proof.verdict.kind, 'proven', proof.verdict.sentence);
+  return proof;
 }
 
-/** Runs a disturbance under load, with some seconds of quiet on both sides. */
-export async function witnessed(address: string, disturb: () => Promise<void>): Promise<Testimony> {
-  const witness = startWitness(address, PORT);
-  try {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    await disturb();
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  } finally {
-    await witness.stop();
-  }
-  const { testimony } = witness;
-  const outcomes = [...testimony.outcomes].map(([outcome, count]) => `${outcome} ${count}`).join(', ');
-  saw(
-    `witness: ${testimony.sent} sent; ${outcomes} (${testimony.draining} of /ready while draining); ` +
-      `versions ${[...testimony.versions].join(', ')}; ${testimony.pods.size} pods`,
-  );
-  return testimony;
+/** The versions that answered, in order. */
+export function toVersions({ slots }: Proof): string[] {
+  return [...new Set(slots.flatMap(({ version }) => version ?? []))].sort();
 }
 
 export function formatSeconds(ms: number): string {

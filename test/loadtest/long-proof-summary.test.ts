@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createSampleProof } from '../../loadtest/prove/proof.sample.ts';
+import { toVerdict } from '../../loadtest/prove/verdict.ts';
+import { formatLongProof, toLongProof } from '../e2e/long-proof-summary.ts';
+
+const lossy = createSampleProof();
+const verdict = toVerdict({
+  planned: 800,
+  ok: 800,
+  lost: 0,
+  lostBefore: 0,
+  outcomes: { ok: 800 },
+  isLedgerClosed: true,
+  lagP99Ms: 1,
+  isInterrupted: false,
+  watchGaps: [],
+  incomplete: null,
+  unseen: [],
+});
+const clean = { ...lossy, ok: 800, lost: 0, losses: [], causes: {}, verdict };
+/** The old pod's node is lost at 5.5 s, and its endpoint gone at 4.1 s: before one loss, after two. */
+const powerless = {
+  ...lossy,
+  disturbance: 'run',
+  marks: [{ atMs: 1_000, text: 'run begins' }],
+  lives: lossy.lives.map((life) => (life.pod === 'web-old' ? { ...life, nodeLostMs: 5_500 } : life)),
+  losses: lossy.losses.map((loss, index) => ({
+    ...loss,
+    cause: 'node-lost',
+    settlement: { ...loss.settlement, intendedMs: [4_000, 4_200, 6_000][index] ?? 0 },
+  })),
+  causes: { 'node-lost': 3 },
+} as const;
+
+describe('the summary of a long proof', () => {
+  test('is proven by what must lose nothing alone', () => {
+    const kept = toLongProof([clean, clean], [clean, powerless], { rate: 100, requests: 1_600 });
+    assert.deepEqual(
+      [kept.verdict.exit, kept.requests, kept.lost, kept.disturbances.length],
+      ['proven', 1_600, 0, 2],
+    );
+    assert.deepEqual(kept.nodeLoss, {
+      knownAfterMs: 4_500,
+      endpointsGoneAfterMs: 3_100,
+      lostBefore: 1,
+      lostAfter: 2,
+      lastLostAfterMs: 5_000,
+    });
+    const page = formatLongProof(kept);
+    assert.match(page, /^\*\*PROVEN: 0 lost of 1,600 requests in 2 disturbances\./);
+    assert.match(page, /^\| rollout +\| 2 +\| 2 +\| 1,600 +\| 0 +\|$/m);
+    assert.match(page, /loses power, and gets it back \| 800 +\| 3 +\| Node lost: 3 +\|$/m);
+    assert.match(page, /^\| lost of those that were due later +\| 2 +\|$/m);
+  });
+
+  test('is not, with too few requests or with a loss', () => {
+    const few = toLongProof([clean], [], { rate: 100, requests: 801 });
+    assert.equal(few.verdict.exit, 'inconclusive');
+    assert.match(few.verdict.sentence, /only 800 of 801 requests were made/);
+    assert.equal(few.nodeLoss, null);
+    assert.equal(toLongProof([clean, lossy], [], { rate: 100, requests: 1 }).verdict.exit, 'failed');
+  });
+});
