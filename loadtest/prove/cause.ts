@@ -50,8 +50,9 @@ export const CAUSES = {
   },
   'node-lost': {
     title: 'Node lost',
-    shows: 'Requests to pods of one node are met by silence, and the node is reported NotReady later.',
-    fix: 'Spread replicas over nodes. Until the node is taken out of the endpoints (about 50 s by default) only timeouts and retries in the client help.',
+    shows:
+      'Requests to pods of one node, or on a way over it, are met by silence, and the node is reported NotReady later. Ports that a client uses again are led to the dead pods for up to two minutes more.',
+    fix: 'Spread replicas over nodes, so that each is a small part. Until the node is taken out of the endpoints (about 50 s by default) only kept connections, short connect timeouts and retries in the client help.',
   },
   unknown: {
     title: 'Unknown',

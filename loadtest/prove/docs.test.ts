@@ -25,7 +25,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
         ? []
         : [{ name, words: [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b ?? '') }];
     });
-    assert.equal(commands.length, 7);
+    assert.equal(commands.length, 9);
     for (const { name, words } of commands) {
       const command = COMMANDS.find((candidate) => candidate.name === name);
       assert.ok(command !== undefined, name);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../loadtest/prove/proof.sample.ts';
+import type { Proof } from '../../loadtest/prove/proof.ts';
 import { toVerdict } from '../../loadtest/prove/verdict.ts';
 import { formatLongProof, toLongProof } from '../e2e/long-proof-summary.ts';
 
@@ -20,7 +21,7 @@ const verdict = toVerdict({
 });
 const clean = { ...lossy, ok: 800, lost: 0, losses: [], causes: {}, verdict };
 /** The old pod's node is lost at 5.5 s, and its endpoint gone at 4.1 s: before one loss, after two. */
-const powerless = {
+const powerless: Proof = {
   ...lossy,
   disturbance: 'run',
   marks: [{ atMs: 1_000, text: 'run begins' }],
@@ -31,7 +32,7 @@ const powerless = {
     settlement: { ...loss.settlement, intendedMs: [4_000, 4_200, 6_000][index] ?? 0 },
   })),
   causes: { 'node-lost': 3 },
-} as const;
+};
 
 describe('the summary of a long proof', () => {
   test('is proven by what must lose nothing alone', () => {
