@@ -1,5 +1,5 @@
-import { type Command, formatColumns, formatHelp } from './command.ts';
-import { EXIT_CODES, type Exit } from './exit-code.ts';
+import { type Command, formatColumns, formatExitCodes, formatHelp } from './command.ts';
+import { EXIT_CODES } from './exit-code.ts';
 import { UsageError } from './usage-error.ts';
 import type { World } from './world.ts';
 
@@ -33,7 +33,6 @@ export async function runCli(
 }
 
 function formatOverview(commands: readonly Command[]): string {
-  const exits = Object.entries(EXIT_CODES) as [Exit, (typeof EXIT_CODES)[Exit]][];
   return [
     'loadtest: load that accounts for every request, and says whether any was lost',
     '',
@@ -43,7 +42,7 @@ function formatOverview(commands: readonly Command[]): string {
     ...formatColumns(commands.map(({ name, summary }) => [name, summary])),
     '',
     'Exit codes:',
-    ...formatColumns(exits.map(([, { code, meaning }]) => [String(code), meaning])),
+    ...formatExitCodes(),
     '',
     'loadtest COMMAND --help lists its flags and shows examples.',
     '',

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Exit } from './exit-code.ts';
+import { EXIT_CODES, type Exit } from './exit-code.ts';
 import type { Options, OptionValues } from './option.ts';
 import { UsageError } from './usage-error.ts';
 import type { World } from './world.ts';
@@ -25,6 +25,8 @@ interface CommandFace {
   readonly positionals: Positionals;
   readonly options: Options;
   readonly examples: readonly Example[];
+  /** What the positionals mean, where there is more to say of them. */
+  readonly notes?: { readonly title: string; readonly rows: readonly (readonly [string, string])[] };
 }
 
 interface CommandDefinition<O extends Options> extends CommandFace {
@@ -111,7 +113,7 @@ function parseValue(flag: string, option: Options[string], texts: readonly strin
 }
 
 /** The text of `loadtest COMMAND --help`. */
-export function formatHelp({ name, summary, positionals, options, examples }: CommandFace): string {
+export function formatHelp({ name, summary, positionals, options, examples, notes }: CommandFace): string {
   const rows = Object.entries(options).map(([flag, option]): [string, string] => [
     option.placeholder === null ? `--${flag}` : `--${flag} ${option.placeholder}`,
     [
@@ -124,13 +126,19 @@ export function formatHelp({ name, summary, positionals, options, examples }: Co
     `loadtest ${name}: ${summary}`,
     '',
     `Usage: loadtest ${name} ${positionals.placeholder} [flags]`.replace('  ', ' '),
+    ...(notes === undefined ? [] : section(notes.title, formatColumns(notes.rows))),
     ...section('Flags', formatColumns(rows)),
+    ...section('Exit codes', formatExitCodes()),
     ...section(
       'Examples',
       examples.flatMap(({ line, shows }) => [`  # ${shows}`, `  ${line}`]),
     ),
     '',
   ].join('\n');
+}
+
+export function formatExitCodes(): string[] {
+  return formatColumns(Object.values(EXIT_CODES).map(({ code, meaning }) => [String(code), meaning]));
 }
 
 /** Rows of two columns, indented, the first as wide as its widest cell. */

@@ -10,19 +10,33 @@ import type { TextOutput } from './world.ts';
 const EXIT_INTERRUPTED = 130;
 
 const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+// SIGHUP: the terminal was closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
     interruption.abort();
   });
 }
 
-// A reader that has seen enough, as `head`, is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// A reader that has seen enough, as `head`, is no fault; nor is one that ended by the same Ctrl-C, as `tee`.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
-process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
+// A fault of this program proves nothing about the target, so it must not look like a loss (1). What was done to the
+// target is taken back as after Ctrl-C.
+let isFaulty = false;
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    console.error(error);
+    isFaulty = true;
+    interruption.abort();
+  });
+}
+
+const exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   env: process.env,
@@ -32,10 +46,10 @@ process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   writeText: (path, content) => writeFile(path, content),
   prepareFile: async (path) => (await open(path, 'a')).close(),
 }).catch((error: unknown) => {
-  // A fault of this program proves nothing about the target, so it must not look like a loss (1).
   console.error(error);
   return EXIT_CODES.inconclusive.code;
 });
+process.exitCode = isFaulty ? EXIT_CODES.inconclusive.code : exitCode;
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
   return {

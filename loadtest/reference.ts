@@ -41,13 +41,21 @@ export function formatReference(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-function formatCommand({ name, summary, positionals, options, examples }: Command): string[] {
+function formatCommand({ name, summary, positionals, options, examples, notes }: Command): string[] {
   const usage = ['loadtest', name, positionals.placeholder, '[flags]']
     .filter((part) => part !== '')
     .join(' ');
   return [
     `## ${name}: ${summary}\n`,
     `    ${usage}\n`,
+    ...(notes === undefined
+      ? []
+      : [
+          formatTable(
+            [notes.title, 'Meaning'],
+            notes.rows.map(([word, meaning]) => [`\`${word}\``, meaning]),
+          ),
+        ]),
     formatTable(
       ['Flag', 'Default', 'Meaning'],
       Object.entries(options).map(([flag, { placeholder, defaultText, help, isRepeatable }]) => [

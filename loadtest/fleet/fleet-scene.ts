@@ -6,10 +6,10 @@ export interface FleetDisturbance {
   readonly kind: Exclude<Disturbance, 'run'> | 'power-off';
   /** Of `kill`: no grace. */
   readonly isForced: boolean;
+  /** Of `scale`: replicas to add, and to take away again. */
+  readonly scaleBy: number;
 }
 
-/** Replicas that `scale` adds, and takes away again. */
-const SCALE_BY = 2;
 /** Events come from this very process. What comes late is the news of them. */
 const SLACK_MS = 30;
 /** Between the clocks of two threads. */
@@ -20,7 +20,7 @@ const SETTLE_MS = 1_500;
 /** A fleet of its own for each proof, started and settled. */
 export async function createFleetScene(
   options: FleetOptions,
-  { kind, isForced }: FleetDisturbance,
+  { kind, isForced, scaleBy }: FleetDisturbance,
   signal: AbortSignal,
 ): Promise<Scene> {
   const events: PodEvent[] = [];
@@ -32,7 +32,7 @@ export async function createFleetScene(
   const disturbances: Record<FleetDisturbance['kind'], (signal: AbortSignal) => Promise<void>> = {
     rollout: async () => fleet.rollout('v2'),
     scale: async (aborted) => {
-      fleet.scale(options.replicas + SCALE_BY);
+      fleet.scale(options.replicas + scaleBy);
       await fleet.settled(aborted);
       await rest(SETTLE_MS, aborted);
       mark('scaled up');

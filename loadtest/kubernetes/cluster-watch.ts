@@ -11,8 +11,10 @@ interface WatchedDeployment {
   readonly container: string;
   /** Of its pods, as a query takes it. */
   readonly selector: string;
-  /** Null: no Service selects its pods. */
+  /** Null: no Service selects its pods, and a pod that is ready is taken for an endpoint. */
   readonly service: string | null;
+  /** Null: none scales it. */
+  readonly hpa: string | null;
   nowMs(): number;
 }
 
@@ -36,14 +38,18 @@ const CONFIRM_MS = 5_000;
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { namespace, deployment, container, selector, service, nowMs }: WatchedDeployment,
+  { namespace, deployment, container, selector, service, hpa, nowMs }: WatchedDeployment,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
   const marks: Mark[] = [];
   const gaps: string[] = [];
   const watches: Watch[] = [];
-  const observer = createPodObserver((event) => void events.push(event), container);
+  const observer = createPodObserver((event) => {
+    events.push(event);
+    const endpoint = service === null ? toEndpointEvent(event) : null;
+    if (endpoint !== null) events.push(endpoint);
+  }, container);
   let isSynced = false;
 
   const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
@@ -79,7 +85,12 @@ export function createClusterWatch(
   const markWarning: OnChange = (change, object) => {
     if (!isSynced || change === 'deleted') return;
     const about = textAt(object, 'involvedObject', 'name') ?? '';
-    if (about === deployment || events.some(({ pod }) => pod === about)) {
+    const isOwn =
+      about === deployment ||
+      about.startsWith(`${deployment}-`) ||
+      (hpa !== null && about === hpa) ||
+      events.some(({ pod }) => pod === about);
+    if (isOwn) {
       mark(`${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`);
     }
   };
@@ -114,16 +125,19 @@ export function createClusterWatch(
           `labelSelector=${selector}`,
           markNumber(['spec', 'replicas'], (name) => name),
         ),
-        watch(
-          '/apis/autoscaling/v2',
-          'horizontalpodautoscalers',
-          '',
-          markNumber(['status', 'desiredReplicas'], (name) => `HPA ${name}`),
-        ),
+        hpa === null
+          ? null
+          : watch(
+              '/apis/autoscaling/v2',
+              'horizontalpodautoscalers',
+              `fieldSelector=metadata.name%3D${hpa}`,
+              markNumber(['status', 'desiredReplicas'], (name) => `HPA ${name}`),
+            ),
         watch('/api/v1', 'events', 'fieldSelector=type%3DWarning', markWarning),
         // Who may not see nodes can prove all but the loss of one.
         watch('/api/v1', 'nodes', '', observer.onNode).catch((error: Error) => {
           if (!(error instanceof ApiError) || error.status !== 403) throw error;
+          mark('nodes may not be watched: the loss of one would not be told');
         }),
       ]);
       isSynced = true;
@@ -132,6 +146,13 @@ export function createClusterWatch(
       await Promise.all(watches.map((each) => each.confirm(CONFIRM_MS)));
     },
   };
+}
+
+/** Where no slice tells it: what is ready, and not told to end, gets traffic. */
+function toEndpointEvent({ kind, atMs, pod }: PodEvent): PodEvent | null {
+  if (kind === 'ready') return { atMs, pod, kind: 'endpoint-added' };
+  const isEnd = kind === 'unready' || kind === 'terminating' || kind === 'exited' || kind === 'gone';
+  return isEnd ? { atMs, pod, kind: 'endpoint-removed' } : null;
 }
 
 function nameOf(object: Json): string {

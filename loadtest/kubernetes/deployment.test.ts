@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  isServiceOf,
-  toControlPatch,
-  toDeploymentState,
-  toSelectorQuery,
-  toServiceUrl,
-} from './deployment.ts';
+import { toControlPatch, toDeploymentState, toSelectorQuery } from './deployment.ts';
 
 const atRest = {
   metadata: { generation: 4 },
@@ -35,6 +29,15 @@ describe('toDeploymentState()', () => {
     });
   }
 
+  test('takes a rollout that is stuck for that of the last change only', () => {
+    const conditions = [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }];
+    const status = { ...atRest.status, observedGeneration: 3, conditions };
+    assert.equal(
+      toDeploymentState({ ...atRest, status }).unrest,
+      'its controller has not seen the last change',
+    );
+  });
+
   test('is not while it is paused', () => {
     const paused = { ...atRest, spec: { replicas: 3, paused: true } };
     assert.equal(toDeploymentState(paused).unrest, 'it is paused');
@@ -59,43 +62,6 @@ test('toSelectorQuery() writes labels and expressions as a query takes them', ()
     ],
   };
   assert.equal(toSelectorQuery(selector), 'app=web,tier=front,track in (stable,canary),zone notin (a),x,!y');
-});
-
-describe('isServiceOf()', () => {
-  const template = { metadata: { labels: { app: 'web', track: 'stable' } } };
-  for (const [selector, expected] of [
-    [{ app: 'web' }, true],
-    [{ app: 'web', track: 'stable' }, true],
-    [{ app: 'web', track: 'canary' }, false],
-    [{}, false],
-    [undefined, false],
-  ] as const) {
-    test(`${JSON.stringify(selector)}: ${expected}`, () => {
-      assert.equal(isServiceOf({ spec: selector === undefined ? {} : { selector } }, template), expected);
-    });
-  }
-});
-
-describe('toServiceUrl()', () => {
-  const spec = { ports: [{ port: 3000 }], clusterIP: '10.0.0.1' };
-  for (const [what, service, url] of [
-    [
-      'the balancer’s address',
-      { spec, status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } } },
-      'http://1.2.3.4:3000/',
-    ],
-    [
-      'the balancer’s name',
-      { spec, status: { loadBalancer: { ingress: [{ hostname: 'lb.test' }] } } },
-      'http://lb.test:3000/',
-    ],
-    ['its own address', { spec, status: { loadBalancer: {} } }, 'http://10.0.0.1:3000/'],
-    ['an IPv6 address', { spec: { ...spec, clusterIP: 'fd00::1' } }, 'http://[fd00::1]:3000/'],
-    ['none, of a headless Service', { spec: { ...spec, clusterIP: 'None' } }, undefined],
-    ['none, without a port', { spec: { clusterIP: '10.0.0.1' } }, undefined],
-  ] as const) {
-    test(what, () => assert.equal(toServiceUrl(service)?.href, url));
-  }
 });
 
 describe('toControlPatch()', () => {

@@ -13,11 +13,10 @@ export interface DeploymentState {
 export function toDeploymentState(deployment: Json): DeploymentState {
   const replicas = numberAt(deployment, 'spec', 'replicas') ?? 1;
   const count = (name: string) => numberAt(deployment, 'status', name) ?? 0;
+  const isObserved = count('observedGeneration') >= (numberAt(deployment, 'metadata', 'generation') ?? 0);
   const faults = [
     ...(at(deployment, 'spec', 'paused') === true ? ['it is paused'] : []),
-    ...(count('observedGeneration') < (numberAt(deployment, 'metadata', 'generation') ?? 0)
-      ? ['its controller has not seen the last change']
-      : []),
+    ...(isObserved ? [] : ['its controller has not seen the last change']),
     ...(['updatedReplicas', 'availableReplicas', 'replicas'] as const).flatMap((name) =>
       count(name) === replicas ? [] : [`${count(name)} ${name} of ${replicas} wanted`],
     ),
@@ -25,7 +24,8 @@ export function toDeploymentState(deployment: Json): DeploymentState {
   const stuck = listAt(deployment, 'status', 'conditions').find(
     ({ type, status }) => type === 'Progressing' && status === 'False',
   );
-  if (stuck !== undefined) faults.push(textAt(stuck, 'message') ?? 'it makes no progress');
+  // Of an older template it says nothing.
+  if (isObserved && stuck !== undefined) faults.push(textAt(stuck, 'message') ?? 'it makes no progress');
   return { replicas, unrest: faults.length === 0 ? null : faults.join(', ') };
 }
 
@@ -45,24 +45,6 @@ export function toSelectorQuery(selector: unknown): string {
     return operators[textAt(expression, 'operator') ?? ''] ?? key;
   });
   return [...labels.map(([key, value]) => `${key}=${value}`), ...expressions].join(',');
-}
-
-/** Does this Service select the pods of this template? */
-export function isServiceOf(service: Json, template: unknown): boolean {
-  const selector = Object.entries(
-    (at(service, 'spec', 'selector') as Record<string, string> | undefined) ?? {},
-  );
-  const labels = (at(template, 'metadata', 'labels') as Record<string, string> | undefined) ?? {};
-  return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
-}
-
-/** Where a Service is reached from here: its balancer's address, else its own within the cluster. */
-export function toServiceUrl(service: Json): URL | null {
-  const port = numberAt(service, 'spec', 'ports', 0, 'port');
-  const ingress = listAt(service, 'status', 'loadBalancer', 'ingress')[0];
-  const host = textAt(ingress, 'ip') ?? textAt(ingress, 'hostname') ?? textAt(service, 'spec', 'clusterIP');
-  if (port === null || host === null || host === 'None') return null;
-  return new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
 
 /** The pod template without the safeguards, as a strategic merge patch of the Deployment; null: one of them is not there. */

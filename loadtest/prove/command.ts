@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { defineCommand } from '../command.ts';
-import { parseEndpoint, parseHeader } from '../endpoint.ts';
 import type { Exit } from '../exit-code.ts';
 import { FleetError } from '../fleet/fleet.ts';
 import { createFleetScene } from '../fleet/fleet-scene.ts';
@@ -10,135 +9,28 @@ import { readInput } from '../input-file.ts';
 import { type Api, ApiError, createApi } from '../kubernetes/api.ts';
 import { ControlNotApplicable, createClusterScene } from '../kubernetes/cluster-scene.ts';
 import { readAccess } from '../kubernetes/kubeconfig.ts';
-import {
-  choice,
-  duration,
-  integer,
-  number,
-  type OptionValues,
-  optional,
-  repeatable,
-  text,
-  toggle,
-  withDefault,
-} from '../option.ts';
 import { loadPageAssets } from '../page/assets.ts';
 import { prepareOutputs } from '../presentation.ts';
-import { parseTargetUrl } from '../target-url.ts';
+import { checkReachable } from '../probe.ts';
+import { toTarget } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
 import type { TextOutput, World } from '../world.ts';
-import {
-  CONTROL_IDS,
-  CONTROLS,
-  type ControlId,
-  describeControls,
-  nameControls,
-  SUBSTITUTES,
-} from './control.ts';
+import { CONTROL_IDS, type ControlId, describeControls, nameControls, SUBSTITUTES } from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
 import { DEFAULT_LOAD, type Load, toWitnessSpec } from './load.ts';
+import { checkTogether, isOnCluster, OPTIONS, type ProveOptions } from './options.ts';
 import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
-import { DISTURBANCES, type Disturbance, type Scene } from './scene.ts';
+import { DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
-
-const HOUR_MS = 3_600_000;
-/** A local rollout is over in seconds. */
-const LOCAL_CONN_MAX_AGE_MS = 5_000;
-
-const removes = CONTROL_IDS.map(
-  (id) => `${id} ${CONTROLS[id].onCluster}, on the local fleet ${CONTROLS[id].onFleet}`,
-);
-
-const OPTIONS = {
-  control: repeatable(
-    choice(`Take one safeguard away for this run, and expect losses: ${removes.join('; ')}`, CONTROL_IDS),
-  ),
-  'with-controls': toggle('After the proof, take each safeguard away in turn, and compare'),
-  rounds: withDefault('1', integer('All disturbances so many times over', { min: 1, max: 1_000 })),
-  rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
-  endpoint: repeatable({
-    placeholder: 'ENDPOINT',
-    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or /health, /payload, /metrics and /version in equal parts",
-    parse: parseEndpoint,
-  }),
-  header: repeatable({
-    placeholder: 'HEADER',
-    help: "'Name: value', sent with every request",
-    parse: parseHeader,
-  }),
-  fresh: withDefault(
-    String(DEFAULT_LOAD.freshShare),
-    number('SHARE', 'Part of the requests that open a connection of their own', { min: 0, max: 1 }),
-  ),
-  'conn-max-age': optional(
-    duration('Age at which a kept connection is replaced, so that new pods are reached [20s, local 5s]', {
-      min: 100,
-      max: HOUR_MS,
-    }),
-  ),
-  timeout: withDefault('5s', duration('Deadline of each request', { min: 1, max: HOUR_MS })),
-  baseline: optional(duration('Load before the disturbance [5s, local 1s]', { min: 0, max: HOUR_MS })),
-  tail: optional(duration('Load after the target is quiet again [5s, local 1s]', { min: 0, max: HOUR_MS })),
-  'pod-header': withDefault(DEFAULT_LOAD.podHeader, text('NAME', 'Answer header that names the pod')),
-  'version-header': withDefault(
-    DEFAULT_LOAD.versionHeader,
-    text('NAME', 'Answer header that names the version'),
-  ),
-  ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
-  insecure: toggle('Accept any certificate'),
-  seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
-  force: toggle('kill: without any grace, as after kubectl delete --force'),
-  deployment: optional(
-    text('NAME', 'The Deployment to disturb; without one, and with --local, a fleet on this machine'),
-  ),
-  namespace: optional(text('NAME', 'Its namespace [that of the context]')),
-  context: optional(text('NAME', 'Context of the kubeconfig [the current one]')),
-  url: optional({
-    placeholder: 'URL',
-    help: 'Where the load goes [the address of the Service that selects the pods]',
-    parse: parseTargetUrl,
-  }),
-  image: optional(text('IMAGE', 'rollout: to this image, and back afterwards, instead of a restart')),
-  keep: toggle('rollout: leave the new image in place'),
-  by: withDefault('2', integer('scale: replicas to add, and to take away again', { min: 1, max: 100 })),
-  do: optional(text('COMMAND', 'run: what disturbs, for a shell')),
-  node: optional(text('NAME', 'drain: the node [the one with the most pods of the Deployment]')),
-  local: toggle('On this machine, without Kubernetes; the default where no Deployment is named'),
-  command: optional(
-    text('COMMAND', 'Local: a server to run instead of this project’s, which must listen on $PORT'),
-  ),
-  replicas: withDefault('3', integer('Local: replicas', { min: 1, max: 20 })),
-  'ready-path': withDefault('/ready', text('PATH', 'Local: what the readiness probe asks')),
-  propagation: withDefault(
-    '1500ms',
-    duration('Local: how late the balancer hears that an endpoint is gone', { min: 0, max: 60_000 }),
-  ),
-  latency: withDefault('15ms', duration('Local: one way, between clients and pods', { min: 0, max: 1_000 })),
-  'pre-stop': withDefault(
-    '2500ms',
-    duration('Local: between the deletion of a pod and SIGTERM', { min: 0, max: HOUR_MS }),
-  ),
-  'lame-duck': withDefault('1s', duration('Local: LAME_DUCK_MS of the server', { min: 0, max: HOUR_MS })),
-  grace: withDefault(
-    '10s',
-    duration('Local: between the deletion of a pod and SIGKILL', { min: 0, max: HOUR_MS }),
-  ),
-  'min-ready': withDefault('500ms', duration('Local: minReadySeconds', { min: 0, max: HOUR_MS })),
-  json: optional(
-    text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
-  ),
-  html: optional(text('FILE', 'Write the flight recorder: a page that needs nothing else')),
-};
-
-type ProveOptions = OptionValues<typeof OPTIONS>;
 
 export const prove = defineCommand({
   name: 'prove',
   summary: 'disturb a target under load: 0 lost, or each loss with its pod, its cause and the fix',
   positionals: { placeholder: `${Object.keys(DISTURBANCES).join('|')}...`, min: 1, max: 20 },
   options: OPTIONS,
+  notes: { title: 'Disturbances', rows: Object.entries(DISTURBANCES) },
   examples: [
     {
       line: 'loadtest prove rollout --local --with-controls',
@@ -165,30 +57,36 @@ export const prove = defineCommand({
     const disturbances = positionals.map(parseDisturbance);
     checkTogether(disturbances, options);
     await prepareOutputs(options, world);
-    const api = options.local || options.deployment === undefined ? null : await connect(options, world);
+    const load = await toLoad(options, world);
+    // What is wrong with the load is said before anything is touched.
+    toWitnessSpec(options.url ?? new URL('http://localhost/'), load);
+    const cluster = isOnCluster(options) ? await connect(options, world) : null;
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
-    const notApplicable: string[] = [];
     let cutShort: string | null = null;
-    const attempt = async (
+
+    async function attempt(
       disturbance: Disturbance,
       without: readonly ControlId[],
       into: Proof[],
-    ): Promise<void> => {
+    ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const proof = await proveOnce({ disturbance, without, api }, options, world);
-        if (proof === null) return;
+        const proof = await proveOnce({ disturbance, without, cluster, load }, options, world);
         into.push(proof);
         toOutput(options, world).write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
-      } catch (error) {
-        if (error instanceof ControlNotApplicable) notApplicable.push(error.message);
+        // What comes next would take the damage for the state to go back to.
+        if (proof.leftBehind.length > 0) cutShort = `the ${disturbance} is not undone`;
+      } catch (fault) {
+        const error = fault instanceof Error ? fault : new Error(String(fault));
+        if (error instanceof ControlNotApplicable) toOutput(options, world).write(`${error.message}\n`);
+        else if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
         // What is proven by now shall not be lost for what cannot be begun.
-        else if (proofs.length > 0 && error instanceof UsageError) {
-          cutShort = `${disturbance} could not begin: ${error.message}`;
-        } else throw error;
+        else if (proofs.length > 0) cutShort = `${disturbance} came to no end: ${error.message}`;
+        else throw error;
       }
-    };
+    }
+
     for (let round = 0; round < options.rounds; round += 1) {
       for (const disturbance of disturbances) await attempt(disturbance, options.control, proofs);
     }
@@ -197,27 +95,12 @@ export const prove = defineCommand({
       for (const control of CONTROL_IDS) await attempt(disturbance, [control], controls);
       if (isHiddenBySubstitute(controls)) await attempt(disturbance, SUBSTITUTES, controls);
     }
-    for (const message of notApplicable) toOutput(options, world).write(`${message}\n`);
     if (world.interrupted.aborted && proofs.length < disturbances.length * options.rounds) {
-      cutShort = 'it was interrupted';
+      cutShort ??= 'it was interrupted';
     }
     return conclude({ proofs, controls, cutShort }, options, world);
   },
 });
-
-/** @throws {UsageError} where one argument makes no sense beside another */
-function checkTogether(disturbances: readonly Disturbance[], options: ProveOptions): void {
-  if ((options.do === undefined) === disturbances.includes('run')) {
-    throw new UsageError('run and --do go together');
-  }
-  if (options.force && !disturbances.includes('kill')) throw new UsageError('--force goes with kill only');
-  if (options.control.length > 0 && options['with-controls']) {
-    throw new UsageError('--control and --with-controls exclude each other');
-  }
-  if (options['with-controls'] && disturbances.length * options.rounds > 1) {
-    throw new UsageError('--with-controls goes with one disturbance, in one round');
-  }
-}
 
 function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
   return SUBSTITUTES.some((control) =>
@@ -228,6 +111,8 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
 /** Changes when a reader of the old one would misread the new one. */
 const SCHEMA = 'dropless.proof/2';
 const STANDARD_OUTPUT = '-';
+/** A local rollout is over in seconds. */
+const LOCAL_CONN_MAX_AGE_MS = 5_000;
 
 /** Standard output holds the JSON alone, where it is to go there. */
 function toOutput({ json }: ProveOptions, { stdout, stderr }: World): TextOutput {
@@ -241,14 +126,32 @@ function parseDisturbance(given: string): Disturbance {
   );
 }
 
+async function toLoad(options: ProveOptions, world: World): Promise<Load> {
+  return {
+    rate: options.rate,
+    endpoints: options.endpoint,
+    headers: Object.fromEntries(options.header),
+    freshShare: options.fresh,
+    connMaxAgeMs:
+      options['conn-max-age'] ?? (isOnCluster(options) ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
+    timeoutMs: options.timeout,
+    podHeader: options['pod-header'],
+    versionHeader: options['version-header'],
+    seed: options.seed,
+    ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
+    isVerified: !options.insecure,
+  };
+}
+
 interface Attempt {
   readonly disturbance: Disturbance;
   readonly without: readonly ControlId[];
   /** Null: the local fleet. */
-  readonly api: Connection | null;
+  readonly cluster: Cluster | null;
+  readonly load: Load;
 }
 
-interface Connection {
+interface Cluster {
   readonly api: Api;
   readonly namespace: string;
   readonly deployment: string;
@@ -258,31 +161,27 @@ interface Connection {
 async function connect(
   { context, namespace, deployment = '' }: ProveOptions,
   { env }: World,
-): Promise<Connection> {
+): Promise<Cluster> {
   const access = await readAccess({ context: context ?? null, env });
   if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG, or use --local');
   return { api: createApi(access), namespace: namespace ?? access.namespace, deployment };
 }
 
-/** Null: interrupted before there was any load. */
-async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof | null> {
-  const { disturbance, without, api } = attempt;
+async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof> {
+  const { disturbance, without, cluster, load } = attempt;
   world.stderr.write(
     `prove ${disturbance}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
   );
   const scene = await openScene(attempt, options, world).catch((error: Error) => {
-    if (world.interrupted.aborted) return null;
     throw error instanceof FleetError || error instanceof ApiError ? new UsageError(error.message) : error;
   });
-  if (scene === null) return null;
-  const spec = toWitnessSpec(scene.url, await toLoad(options, world));
   world.stderr.write(`${scene.url.href} is under load\n`);
-  const edgeMs = api === null ? 1_000 : 5_000;
+  const edgeMs = cluster === null ? 1_000 : 5_000;
   const log = createProgressLog(world.stderr, world.env);
   try {
     return await carryOut(
       { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
-      spec,
+      toWitnessSpec(scene.url, load),
       scene,
       world.interrupted,
       log.show,
@@ -300,17 +199,19 @@ async function runInShell(command: string, signal: AbortSignal): Promise<void> {
 }
 
 async function openScene(
-  { disturbance, without, api }: Attempt,
+  { disturbance, without, cluster, load }: Attempt,
   options: ProveOptions,
   { env, interrupted, stderr }: World,
 ): Promise<Scene> {
-  if (api !== null) {
+  if (cluster !== null) {
     return createClusterScene(
-      api.api,
+      cluster.api,
       {
-        namespace: api.namespace,
-        deployment: api.deployment,
+        namespace: cluster.namespace,
+        deployment: cluster.deployment,
+        container: options.container ?? null,
         url: options.url ?? null,
+        checkReachable: (url) => checkReachable(toTarget(url, load)),
         disturbance,
         without,
         isForced: options.force,
@@ -340,24 +241,8 @@ async function openScene(
     env,
   );
   if (disturbance === 'run') throw new UsageError('run needs a cluster: name a --deployment');
-  return createFleetScene(fleet, { kind: disturbance, isForced: options.force }, interrupted);
-}
-
-async function toLoad(options: ProveOptions, world: World): Promise<Load> {
-  const isLocal = options.local || options.deployment === undefined;
-  return {
-    rate: options.rate,
-    endpoints: options.endpoint,
-    headers: Object.fromEntries(options.header),
-    freshShare: options.fresh,
-    connMaxAgeMs: options['conn-max-age'] ?? (isLocal ? LOCAL_CONN_MAX_AGE_MS : DEFAULT_LOAD.connMaxAgeMs),
-    timeoutMs: options.timeout,
-    podHeader: options['pod-header'],
-    versionHeader: options['version-header'],
-    seed: options.seed,
-    ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
-    isVerified: !options.insecure,
-  };
+  const given = { kind: disturbance, isForced: options.force, scaleBy: options.by };
+  return createFleetScene(fleet, given, interrupted);
 }
 
 function formatHeading({ disturbance, without }: Proof): string {
@@ -374,7 +259,10 @@ function formatBody(proof: Proof, options: ProveOptions): string {
 async function conclude(series: Series, options: ProveOptions, world: World): Promise<Exit> {
   const { proofs, controls, cutShort } = series;
   const [first] = proofs;
-  if (first === undefined) return 'inconclusive';
+  if (first === undefined) {
+    world.stderr.write(`${cutShort ?? 'nothing was proven'}, before there was any load\n`);
+    return 'inconclusive';
+  }
   const output = toOutput(options, world);
   if (controls.length > 0) output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
   if (proofs.length > 1 || cutShort !== null) output.write(`${formatSeries(series)}\n`);

@@ -80,6 +80,7 @@ export function createSampleProof(): Proof {
       watchGaps: [],
       incomplete: null,
       unseen: [],
+      leftBehind: [],
     }),
   };
 }

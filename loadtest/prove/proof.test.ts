@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toUnseen } from './proof.ts';
+import { toUndisturbed, toUnseen } from './proof.ts';
 import { type PodEvent, toLives } from './timeline.ts';
 
 /** One pod a letter: an endpoint from the first to the second time; null: still. */
@@ -69,4 +69,42 @@ describe('toUnseen()', () => {
       assert.deepEqual(toUnseen({ answered: seen, okSpan }, lives), unseen);
     });
   }
+});
+
+describe('toUndisturbed()', () => {
+  /** One pod a letter, an endpoint all the time: when it was told to end; null: never. */
+  function toTold(told: Readonly<Record<string, number | null>>) {
+    const events = Object.entries(told).flatMap(([pod, atMs]): PodEvent[] => [
+      { atMs: -5_000, pod, kind: 'endpoint-added' },
+      ...(atMs === null ? [] : [{ atMs, pod, kind: 'terminating', graceMs: 1, preStopMs: 0 } as const]),
+    ]);
+    return [...toLives(events).values()];
+  }
+  const replaced = toTold({ a: 1_000, b: 2_000 });
+  const corpse = toLives([{ atMs: 1_000, pod: 'dead', kind: 'gone' }]);
+
+  for (const [what, disturbance, lives, expected] of [
+    ['every pod replaced', 'rollout', replaced, null],
+    ['one pod left', 'rollout', toTold({ a: 1_000, b: null }), 'not replaced: b'],
+    ['nothing at all', 'rollout', toTold({ a: null, b: null }), 'no pod that served was ended'],
+    ['an end from before', 'kill', toTold({ a: 999 }), 'no pod that served was ended'],
+    ['one of two', 'drain', toTold({ a: 1_000, b: null }), null],
+    ['a pod that never served', 'kill', [...corpse.values()], 'no pod that served was ended'],
+    ['a command, of which nothing is known', 'run', toTold({ a: null }), null],
+  ] as const) {
+    test(`${disturbance}, ${what}`, () => assert.equal(toUndisturbed(disturbance, lives, 1_000), expected));
+  }
+
+  test('a new pod of a rollout need not end', () => {
+    const young = toLives([{ atMs: 1_500, pod: 'new', kind: 'endpoint-added' }]);
+    assert.equal(toUndisturbed('rollout', [...replaced, ...young.values()], 1_000), null);
+  });
+
+  test('a pod that is gone at once, as by force, was ended', () => {
+    const lives = toLives([
+      { atMs: 0, pod: 'a', kind: 'endpoint-added' },
+      { atMs: 1_000, pod: 'a', kind: 'gone' },
+    ]);
+    assert.equal(toUndisturbed('kill', [...lives.values()], 1_000), null);
+  });
 });

@@ -5,11 +5,11 @@ import { type Evidence, type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { ControlId } from './control.ts';
 import type { Progress } from './progress.ts';
-import type { Disturbance, Mark, Scene } from './scene.ts';
+import { type Disturbance, type Mark, NotUndone, type Scene } from './scene.ts';
 import { createTally, type Slot, type Tally } from './tally.ts';
-import { type PodEvent, type PodLife, type Span, toLives } from './timeline.ts';
+import { isWithin, type PodEvent, type PodLife, type Span, toLives } from './timeline.ts';
 import { toVerdict, type Verdict } from './verdict.ts';
-import { startWitness, type WitnessSpec, type WitnessSummary } from './witness.ts';
+import { startWitness, type WitnessSpec } from './witness.ts';
 
 /** One disturbance under load, and what it comes to. Times are ms since the load began. */
 export interface Proof {
@@ -49,6 +49,8 @@ export interface ProofOptions {
 
 /** A pod that was an endpoint for less may have had no request. */
 const MIN_REACHABLE_MS = 1_500;
+/** Losses told in full: beyond so many the story does not get better. */
+const MAX_STORIES = 5_000;
 const PROGRESS_MS = 250;
 
 /**
@@ -67,9 +69,8 @@ export async function carryOut(
   const podOf = (settlement: Settlement) => scene.podOf(settlement, startMs) ?? settlement.pod;
   const tally = createTally(podOf);
   let startMs = 0;
-  const witness = await startWitness(spec, tally.add).catch(async (error) => {
-    await scene.close();
-    throw error;
+  const witness = await startWitness(spec, tally.add).catch(async (error: Error) => {
+    throw toFault(error, await scene.close());
   });
   startMs = performance.now() - witness.nowMs();
   const abort = () => witness.abort();
@@ -83,40 +84,48 @@ export async function carryOut(
   const tell = () =>
     show({ elapsedMs: witness.nowMs(), settled: tally.settled, lost: tally.lost, marks: allMarks() });
   const telling = setInterval(tell, PROGRESS_MS);
-  let incomplete: string | null = null;
-  let summary: WitnessSummary;
-  let seen: readonly PodEvent[] = [];
-  let leftBehind: readonly string[] = [];
-  try {
+
+  async function disturb(): Promise<string | null> {
     try {
       await sleep(options.baselineMs - witness.nowMs(), undefined, { signal });
+      if (tally.settled > 0 && tally.ok === 0) return `no request was ok before the ${options.disturbance}`;
       beganMs = witness.nowMs();
       marks.push({ atMs: beganMs, text: `${options.disturbance} begins` });
       await scene.disturb(signal);
       marks.push({ atMs: witness.nowMs(), text: 'quiet again' });
       await sleep(options.tailMs, undefined, { signal });
+      return null;
     } catch (error) {
-      if (!signal.aborted) incomplete = `the ${options.disturbance} did not end: ${(error as Error).message}`;
+      return signal.aborted ? null : `the ${options.disturbance} did not end: ${(error as Error).message}`;
     }
-    witness.end();
-    summary = await witness.summary;
-    await scene.confirm();
-    // What the scene's end does to the pods is no part of it.
-    seen = [...scene.events];
-  } finally {
-    clearInterval(telling);
-    tell();
-    signal.removeEventListener('abort', abort);
-    witness.abort();
-    leftBehind = await scene.close();
   }
 
-  const durationMs = witness.nowMs();
-  const events = seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs }));
-  const lives = toLives(events);
-  const losses = judgeAll(tally, { lives, podOf, scene }).filter(
-    ({ settlement }) => !signal.aborted || !ABANDONED.includes(settlement.outcome),
+  async function watchToTheEnd() {
+    const incomplete = await disturb();
+    witness.end();
+    const summary = await witness.summary;
+    const durationMs = witness.nowMs();
+    await scene.confirm();
+    // What the scene's end does to the pods is no part of it.
+    return { incomplete, summary, durationMs, seen: [...scene.events] };
+  }
+
+  const watched = await watchToTheEnd().then(
+    (value) => ({ value, fault: null }),
+    (fault: Error) => ({ value: null, fault }),
   );
+  clearInterval(telling);
+  tell();
+  signal.removeEventListener('abort', abort);
+  witness.abort();
+  const leftBehind = await scene.close();
+  if (watched.value === null) throw toFault(watched.fault, leftBehind);
+
+  const { incomplete, summary, durationMs, seen } = watched.value;
+  const lives = toLives(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
+  const all = judgeAll(tally, { lives, podOf, scene });
+  const losses = all.filter(({ settlement }) => !signal.aborted || !ABANDONED.includes(settlement.outcome));
+  const pods = [...lives.values()];
   return {
     disturbance: options.disturbance,
     without: options.without,
@@ -129,10 +138,10 @@ export async function carryOut(
     lost: tally.lost,
     outcomes: tally.outcomes,
     lagP99Ms: tally.lagP99Ms,
-    causes: countCauses(losses, tally.lost),
-    losses,
+    causes: countCauses(losses, tally.lost - (all.length - losses.length)),
+    losses: losses.slice(0, MAX_STORIES),
     marks: allMarks(),
-    lives: [...lives.values()],
+    lives: pods,
     slots: tally.slots,
     leftBehind,
     verdict: toVerdict({
@@ -145,10 +154,37 @@ export async function carryOut(
       lagP99Ms: tally.lagP99Ms,
       watchGaps: scene.gaps,
       isInterrupted: signal.aborted,
-      incomplete,
-      unseen: toUnseen(tally, [...lives.values()]),
+      incomplete: incomplete ?? toUndisturbed(options.disturbance, pods, beganMs),
+      unseen: toUnseen(tally, pods),
+      leftBehind,
     }),
   };
+}
+
+/** Nobody may miss that the target is not as it was. */
+function toFault(fault: Error, leftBehind: readonly string[]): Error {
+  if (leftBehind.length === 0) return fault;
+  return new NotUndone(`${fault.message}; not undone: ${leftBehind.join(', ')}`);
+}
+
+/**
+ * Why the target was not disturbed, whatever was done to it; null: it was. Pods that served when it began must have
+ * been told to end: each in a rollout, at least one otherwise. What a command of `run` is to do is not known.
+ */
+export function toUndisturbed(
+  disturbance: Disturbance,
+  lives: readonly PodLife[],
+  beganMs: number,
+): string | null {
+  if (disturbance === 'run' || beganMs === Number.POSITIVE_INFINITY) return null;
+  const endMsOf = ({ terminatingMs, goneMs }: PodLife) => terminatingMs ?? goneMs;
+  const served = lives.filter((life) => life.endpoint.length > 0);
+  const ended = served.filter((life) => (endMsOf(life) ?? Number.NEGATIVE_INFINITY) >= beganMs);
+  if (ended.length === 0) return 'no pod that served was ended';
+  if (disturbance !== 'rollout') return null;
+  const old = served.filter((life) => isWithin(life.endpoint, beganMs));
+  const left = old.filter((life) => !ended.includes(life));
+  return left.length === 0 ? null : `not replaced: ${left.map(({ pod }) => pod).join(', ')}`;
 }
 
 /** What stopping the load does to the requests that are open. */
@@ -170,7 +206,7 @@ function judgeAll(
     .sort((a, b) => a.settlement.endMs - b.settlement.endMs);
 }
 
-/** Losses that were not kept in full have no cause. */
+/** Losses that were not kept to be judged have no cause. */
 function countCauses(losses: readonly Loss[], lost: number): Partial<Record<CauseId, number>> {
   const counts: Partial<Record<CauseId, number>> = {};
   for (const { cause } of losses) counts[cause] = (counts[cause] ?? 0) + 1;

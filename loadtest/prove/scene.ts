@@ -39,3 +39,8 @@ export interface Scene {
   /** Takes back what was done to the target. Returns what could not be, in words. Never rejects. */
   close(): Promise<readonly string[]>;
 }
+
+/** What was done to the target could not be taken back. */
+export class NotUndone extends Error {
+  override name = 'NotUndone';
+}

@@ -18,6 +18,7 @@ function toProof(requests: number, doubt: string | null): Proof {
     watchGaps: [],
     incomplete: doubt,
     unseen: [],
+    leftBehind: [],
   });
   return { ...lossy, ...counts, disturbance: 'drain', losses: [], causes: {}, verdict };
 }

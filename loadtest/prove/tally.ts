@@ -2,8 +2,8 @@ import { isLost, type Outcome } from '../outcome.ts';
 import { toLagMs } from '../recorder.ts';
 import type { Settlement } from '../settlement.ts';
 
-/** Losses kept in full: beyond so many the story does not get better. All are counted. */
-const MAX_LOSSES = 5_000;
+/** Losses kept to be judged; all are counted. */
+const MAX_LOSSES = 100_000;
 /** Lag times kept for percentiles, thinned out evenly beyond. */
 const MAX_SAMPLES = 200_000;
 const SLOT_MS = 250;

@@ -14,6 +14,7 @@ const clean: Findings = {
   isInterrupted: false,
   incomplete: null,
   unseen: [],
+  leftBehind: [],
 };
 
 describe('toVerdict()', () => {
@@ -39,6 +40,7 @@ describe('toVerdict()', () => {
     ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
     ['a disturbance not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
     ['an interruption', { isInterrupted: true }, 'it was interrupted'],
+    ['a change that stays', { leftBehind: ['node n cordoned'] }, 'not undone: node n cordoned'],
     ['a version not seen', { unseen: ['no answer came from v2'] }, 'no answer came from v2'],
   ] as const) {
     test(`is inconclusive with ${what}`, () => {
@@ -58,11 +60,14 @@ describe('toVerdict()', () => {
     assert.deepEqual(verdict.doubts, ['the watch was interrupted (pods)']);
   });
 
-  test('tells losses from before the disturbance apart', () => {
+  test('blames no disturbance for what was lost before it, and keeps that in mind', () => {
+    const before = toVerdict({ ...clean, ok: 2_998, lost: 2, lostBefore: 2 });
     assert.equal(
-      toVerdict({ ...clean, ok: 2_995, lost: 5, lostBefore: 2 }).sentence,
-      'LOST 5 of 3,000 requests, 2 of them before the disturbance.',
+      before.sentence,
+      'INCONCLUSIVE: 2 lost of 3,000 requests, but 2 were lost before the disturbance.',
     );
+    const more = toVerdict({ ...clean, ok: 2_997, lost: 3, lostBefore: 2 });
+    assert.deepEqual([more.kind, more.doubts], ['losses', ['2 were lost before the disturbance']]);
   });
 
   test('does not blame the target for what a limited generator can have lost', () => {

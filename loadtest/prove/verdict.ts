@@ -22,6 +22,8 @@ export interface Findings {
   readonly incomplete: string | null;
   /** Which of the pods that had to be seen answering never did, in words; empty: all did. */
   readonly unseen: readonly string[];
+  /** What was done to the target and could not be taken back, in words. */
+  readonly leftBehind: readonly string[];
 }
 
 export type Verdict = {
@@ -36,16 +38,15 @@ export type Verdict = {
 };
 
 /**
- * Losses are red whatever else is in doubt, unless the generator itself can have made all of them. No loss is green
- * only with nothing in doubt.
+ * Losses are red whatever else is in doubt, unless the generator itself can have made all of them, or all came before
+ * the disturbance. No loss is green only with nothing in doubt.
  */
 export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
   const doubts = toDoubts(findings);
-  if (findings.isLedgerClosed && lost > countOwnFailures(findings.outcomes, findings)) {
-    const before =
-      findings.lostBefore === 0 ? '' : `, ${count(findings.lostBefore)} of them before the disturbance`;
-    const sentence = `LOST ${count(lost)} of ${count(planned)} requests${before}.`;
+  const notToBlame = Math.max(countOwnFailures(findings.outcomes, findings), findings.lostBefore);
+  if (findings.isLedgerClosed && lost > notToBlame) {
+    const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
@@ -81,7 +82,9 @@ function toDoubts(findings: Findings): string[] {
     ...(findings.isInterrupted ? ['it was interrupted'] : []),
     ...(findings.incomplete === null ? [] : [findings.incomplete]),
     ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
+    ...(findings.lostBefore === 0 ? [] : [`${count(findings.lostBefore)} were lost before the disturbance`]),
     ...findings.unseen,
+    ...findings.leftBehind.map((what) => `not undone: ${what}`),
   ];
 }
 

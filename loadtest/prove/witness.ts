@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { EngineOptions } from '../engine/engine.ts';
 import type { PlanSpec } from '../plan.ts';
 import type { Settlement } from '../settlement.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** The load of a proof: plain data, which goes to the worker thread. */
 export interface WitnessSpec {
@@ -61,7 +62,7 @@ export async function startWitness(
       else if (message.kind === 'settled')
         for (const settlement of message.settlements) onSettled(settlement);
       else if (message.kind === 'finished') resolve(message.summary);
-      else reject(new Error(message.message));
+      else reject(new UsageError(message.message));
     });
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the load's thread ended with code ${code} and no result`)));

@@ -32,6 +32,8 @@ const MAX_ROUNDS = 30;
 /** Load goes on for so long once the node's endpoints are gone. */
 const AFTER_NODE_MS = 30_000;
 const NODE_TIMEOUT_MS = 180_000;
+/** Requests a second of this load that wait in vain do not take all connections, so that the others are sent. */
+const POWERLESS_LOAD = { rate: 300 };
 
 const { values } = parseArgs({
   options: {
@@ -88,7 +90,7 @@ async function carryOutAll(target: Namespace): Promise<{ proofs: Proof[]; must: 
   const powerless = await prove(target.name, {
     disturbance: 'run',
     run: () => cutPower(target),
-    load,
+    load: POWERLESS_LOAD,
   });
   return { proofs, must: [forced, powerless] };
 }

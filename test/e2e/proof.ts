@@ -23,7 +23,9 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
   const options: ClusterOptions = {
     namespace,
     deployment: DEPLOYMENT_NAME,
+    container: null,
     url: null,
+    checkReachable: async () => {},
     without: [],
     isForced: false,
     image: null,

@@ -54,7 +54,7 @@ function toSpec(url: URL): WitnessSpec {
 async function prove(
   server: string,
   change: Partial<FleetOptions> = {},
-  disturbance: FleetDisturbance = { kind: 'rollout', isForced: false },
+  disturbance: FleetDisturbance = { kind: 'rollout', isForced: false, scaleBy: 2 },
 ): Promise<Proof> {
   const file = join(import.meta.dirname, '../faults', `${server}.ts`);
   assert.ok(existsSync(file), file);
@@ -80,8 +80,8 @@ const FAULTS: Record<
   'ready-too-early': {},
   'killed-at-grace-end': { change: { graceMs: 800 } },
   'too-little-capacity': { change: { maxSurge: 0, maxUnavailable: 2 } },
-  'readiness-flaps': { change: { replicas: 2 }, disturbance: { kind: 'scale', isForced: false } },
-  'node-lost': { server: 'none', disturbance: { kind: 'power-off', isForced: false } },
+  'readiness-flaps': { change: { replicas: 2 }, disturbance: { kind: 'scale', isForced: false, scaleBy: 2 } },
+  'node-lost': { server: 'none', disturbance: { kind: 'power-off', isForced: false, scaleBy: 2 } },
   unknown: {},
 };
 
@@ -113,6 +113,6 @@ test('a server without a fault loses nothing, and is proven', async () => {
 });
 
 test('deletion by force loses what the pod held, and is blamed', async () => {
-  const { causes } = await prove('none', {}, { kind: 'kill', isForced: true });
+  const { causes } = await prove('none', {}, { kind: 'kill', isForced: true, scaleBy: 2 });
   assert.deepEqual(Object.keys(causes), ['killed-at-grace-end'], JSON.stringify(causes));
 });

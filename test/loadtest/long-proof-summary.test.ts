@@ -18,6 +18,7 @@ const verdict = toVerdict({
   watchGaps: [],
   incomplete: null,
   unseen: [],
+  leftBehind: [],
 });
 const clean = { ...lossy, ok: 800, lost: 0, losses: [], causes: {}, verdict };
 /** The old pod's node is lost at 5.5 s, and its endpoint gone at 4.1 s: before one loss, after two. */

@@ -108,7 +108,22 @@ describe('loadtest prove --local', () => {
       'unknown disturbance "explode"; there are rollout, scale, drain, kill, run',
     ],
     ['run without --do', ['run'], 'run and --do go together'],
-    ['run without a cluster', ['run', '--do', 'true'], 'run needs a cluster: name a --deployment'],
+    ['run without a cluster', ['run', '--do', 'true'], '--do needs a cluster: name a --deployment'],
+    [
+      'an address without a cluster',
+      ['kill', '--url', 'http://x'],
+      '--url needs a cluster: name a --deployment',
+    ],
+    ['a fleet and a cluster', ['kill', '--deployment', 'a', '--replicas', '5'], '--replicas is of the fleet'],
+    ['a node without a drain', ['kill', '--deployment', 'a', '--node', 'n'], '--node goes with drain only'],
+    ['--keep without an image', ['rollout', '--deployment', 'a', '--keep'], '--keep goes with --image only'],
+    ['an authority that is not there', ['rollout', '--ca', '/no/such'], '--ca'],
+    [
+      'an address with a path, and endpoints',
+      ['rollout', '--deployment', 'a', '--url', 'http://x/a', '--endpoint', 'GET /'],
+      'the URL has the path /a',
+    ],
+    ['a header that HTTP forbids', ['kill', ...SHORT, '--header', 'Connection: x'], 'onnection'],
     ['--force without kill', ['rollout', '--force'], '--force goes with kill only'],
     [
       'controls of several',

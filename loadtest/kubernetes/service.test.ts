@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { chooseWay, isServiceOf, toServiceUrl } from './service.ts';
+
+describe('isServiceOf()', () => {
+  const template = { metadata: { labels: { app: 'web', track: 'stable' } } };
+  for (const [selector, expected] of [
+    [{ app: 'web' }, true],
+    [{ app: 'web', track: 'stable' }, true],
+    [{ app: 'web', track: 'canary' }, false],
+    [{}, false],
+    [undefined, false],
+  ] as const) {
+    test(`${JSON.stringify(selector)}: ${expected}`, () => {
+      assert.equal(isServiceOf({ spec: selector === undefined ? {} : { selector } }, template), expected);
+    });
+  }
+});
+
+describe('toServiceUrl()', () => {
+  const spec = { ports: [{ port: 3000 }], clusterIP: '10.0.0.1' };
+  for (const [what, service, url] of [
+    [
+      'the balancer’s address',
+      { spec, status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } } },
+      'http://1.2.3.4:3000/',
+    ],
+    [
+      'the balancer’s name',
+      { spec, status: { loadBalancer: { ingress: [{ hostname: 'lb.test' }] } } },
+      'http://lb.test:3000/',
+    ],
+    ['its own address', { spec, status: { loadBalancer: {} } }, 'http://10.0.0.1:3000/'],
+    ['an IPv6 address', { spec: { ...spec, clusterIP: 'fd00::1' } }, 'http://[fd00::1]:3000/'],
+    ['none, of a headless Service', { spec: { ...spec, clusterIP: 'None' } }, undefined],
+    ['none, without a port', { spec: { clusterIP: '10.0.0.1' } }, undefined],
+    [
+      'the port that says it speaks HTTP',
+      {
+        spec: {
+          ...spec,
+          ports: [
+            { name: 'metrics', port: 9_090 },
+            { name: 'http', port: 80 },
+          ],
+        },
+      },
+      'http://10.0.0.1/',
+    ],
+    [
+      'the port whose protocol is HTTP',
+      {
+        spec: {
+          ...spec,
+          ports: [
+            { name: 'a', port: 1 },
+            { name: 'b', appProtocol: 'http', port: 2 },
+          ],
+        },
+      },
+      'http://10.0.0.1:2/',
+    ],
+    [
+      'no UDP',
+      { spec: { ...spec, ports: [{ protocol: 'UDP', port: 1 }, { port: 2 }] } },
+      'http://10.0.0.1:2/',
+    ],
+    ['TLS by name', { spec: { ...spec, ports: [{ name: 'https', port: 8_443 }] } }, 'https://10.0.0.1:8443/'],
+    ['TLS by its port', { spec: { ...spec, ports: [{ port: 443 }] } }, 'https://10.0.0.1/'],
+    [
+      'HTTP before TLS',
+      {
+        spec: {
+          ...spec,
+          ports: [
+            { name: 'https', port: 443 },
+            { name: 'http', port: 80 },
+          ],
+        },
+      },
+      'http://10.0.0.1/',
+    ],
+  ] as const) {
+    test(what, () => assert.equal(toServiceUrl(service)?.href, url));
+  }
+});
+
+describe('chooseWay()', () => {
+  const template = { metadata: { labels: { app: 'web' } } };
+  const service = (name: string, clusterIP: string, ingress: readonly string[] = [], app = 'web') => ({
+    metadata: { name },
+    spec: { selector: { app }, clusterIP, ports: [{ port: 80 }] },
+    status: { loadBalancer: { ingress: ingress.map((ip) => ({ ip })) } },
+  });
+  const headless = service('headless', 'None');
+  const inner = service('inner', '10.0.0.1');
+  const outer = service('outer', '10.0.0.2', ['1.2.3.4']);
+  const url = new URL('https://shop.test/');
+
+  for (const [what, services, given, expected] of [
+    ['the one there is', [inner], null, ['inner', 'http://10.0.0.1/']],
+    ['none without an address', [headless, inner], null, ['inner', 'http://10.0.0.1/']],
+    ['the one of a balancer', [inner, outer], null, ['outer', 'http://1.2.3.4/']],
+    ['the address given', [headless, outer], url, ['outer', 'https://shop.test/']],
+    ['the address given, and whatever Service', [headless], url, ['headless', 'https://shop.test/']],
+    ['the address given, and no Service', [], url, [null, 'https://shop.test/']],
+  ] as const) {
+    test(`takes ${what}`, () => {
+      const way = chooseWay(services, template, given);
+      assert.deepEqual([way.service, way.url.href], expected);
+    });
+  }
+
+  for (const [services, message] of [
+    [[], 'no Service selects the pods'],
+    [[service('other', '10.0.0.1', [], 'shop')], 'no Service selects the pods'],
+    [[headless], 'Service headless has no address: name one with --url'],
+    [
+      [inner, service('canary', '10.0.0.3')],
+      'choose one with --url: inner (http://10.0.0.1), canary (http://10.0.0.3)',
+    ],
+  ] as const) {
+    test(`refuses: ${message}`, () =>
+      assert.throws(
+        () => chooseWay(services, template, null),
+        (error: Error) => error.message.includes(message),
+      ));
+  }
+});
