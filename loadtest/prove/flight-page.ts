@@ -139,7 +139,7 @@ ${flight.lanes.map((lane) => formatLane(lane, id))}
 </svg></div>
 <ul class="legend">${flight.versions.map(
     (version, index) => html`<li><span class="key v${index % 4}"></span>${version ?? 'no version'}</li>`,
-  )}<li><span class="key lost"></span>lost</li><li><span class="key s-starting"></span>starting</li><li><span class="key s-ready"></span>ready</li><li><span class="key s-unready"></span>unready</li><li><span class="key s-terminating"></span>terminating</li><li><span class="key s-draining"></span>after SIGTERM</li><li><span class="key endpoint"></span>endpoint</li><li>▼ SIGTERM</li><li>✕ killed</li><li>■ exited</li></ul>
+  )}<li><span class="key lost"></span>lost</li><li><span class="key s-starting"></span>starting</li><li><span class="key s-ready"></span>ready</li><li><span class="key s-unready"></span>unready</li><li><span class="key s-terminating"></span>terminating</li><li><span class="key s-draining"></span>after SIGTERM</li><li><span class="key endpoint"></span>endpoint</li><li>▼ SIGTERM</li><li>✕ killed</li><li>■ exited</li><li>⊘ node lost</li></ul>
 </figure>`;
 }
 
@@ -153,7 +153,7 @@ function toNamedMarks({ marks }: Flight): Flight['marks'] {
   return named.filter(({ text, x }) => text.length < 40 && x + 6.5 * text.length < FLIGHT.width);
 }
 
-const TICKS = { sigterm: '▼', killed: '✕', exited: '■', 'node-lost': '⚡' } as const;
+const TICKS = { sigterm: '▼', killed: '✕', exited: '■', 'node-lost': '⊘' } as const;
 
 function formatLane({ life, y, stretches, endpoints, ticks, losses }: Lane, id: string): Html {
   const middle = y + FLIGHT.laneHeight / 2;

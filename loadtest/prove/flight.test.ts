@@ -87,6 +87,38 @@ describe('toFlight()', () => {
   });
 });
 
+describe('toFlight() of a pod that comes back', () => {
+  test('draws it ready again, after its node was lost and its container restarted', () => {
+    const [life] = createSampleProof().lives;
+    assert.ok(life !== undefined);
+    const back = {
+      ...life,
+      terminatingMs: null,
+      sigtermMs: null,
+      goneMs: null,
+      nodeLostMs: 2_000,
+      exit: { atMs: 5_000, code: 255, signal: null },
+      ready: [
+        { fromMs: 0, toMs: 2_000 },
+        { fromMs: 6_000, toMs: null },
+      ],
+    };
+    const [lane] = toFlight({ ...createSampleProof(), lives: [back] }).lanes;
+    assert.deepEqual(
+      lane?.stretches.slice(1).map(({ stage, x, width }) => [stage, toMs(x), toMs(x + width)]),
+      [
+        ['ready', 0, 2_000],
+        ['unready', 2_000, 6_000],
+        ['ready', 6_000, 8_000],
+      ],
+    );
+    assert.deepEqual(
+      lane?.ticks.map(({ kind }) => kind),
+      ['exited', 'node-lost'],
+    );
+  });
+});
+
 describe('formatFlightPage()', () => {
   const sample = createSampleProof();
   const alone = { proofs: [sample], controls: [], cutShort: null };

@@ -133,7 +133,10 @@ function toBars(
 
 function toStretches(life: PodLife): { fromMs: number; toMs: number | null; stage: Stage }[] {
   const { ready, scheduledMs, startedMs, terminatingMs, sigtermMs, exit, goneMs } = life;
-  const endMs = terminatingMs === null ? (goneMs ?? exit?.atMs ?? null) : (exit?.atMs ?? goneMs);
+  // A container that ended of itself was started again, where its pod became ready again.
+  const isBack = exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs);
+  const diedMs = isBack ? null : (exit?.atMs ?? null);
+  const endMs = terminatingMs === null ? (goneMs ?? diedMs) : (exit?.atMs ?? goneMs);
   const aliveUntilMs = terminatingMs ?? endMs;
   const bornMs = scheduledMs ?? startedMs;
   const firstMs = ready[0]?.fromMs ?? aliveUntilMs;
