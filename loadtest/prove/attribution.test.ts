@@ -67,6 +67,8 @@ interface Case {
   readonly bytes?: number;
   readonly firstOkMs?: number | null;
   readonly pod?: string | null;
+  /** Default: true. */
+  readonly isNamed?: boolean;
 }
 
 function toSettlement({
@@ -100,7 +102,9 @@ function blame(given: Case) {
   const evidence: Evidence = {
     lives: toLives(given.events),
     podOf: () => null,
-    firstOkMs: () => (given.firstOkMs === undefined ? -1_000 : given.firstOkMs),
+    isNamed: given.isNamed ?? true,
+    firstOkMs: () =>
+      given.isNamed === false ? null : given.firstOkMs === undefined ? -1_000 : given.firstOkMs,
     slackMs: SLACK_MS,
     usualMs: () => ROUND_TRIP_MS,
   };
@@ -283,6 +287,7 @@ describe('toLoss()', () => {
     const evidence: Evidence = {
       lives: toLives(terminating),
       podOf: () => 'a',
+      isNamed: true,
       firstOkMs: () => 0,
       slackMs: SLACK_MS,
       usualMs: () => ROUND_TRIP_MS,
@@ -327,6 +332,66 @@ describe('toLoss()', () => {
     const at = (endMs: number) => blame({ events, outcome: 'refused', endMs, pod: null });
     assert.deepEqual([at(12_009).pod, at(12_009).podBy], ['a', 'elimination']);
     assert.equal(at(12_010).pod, null);
+  });
+
+  describe('where answers name no pod', () => {
+    /** `b` is ready 5 s before `a` is deleted, as in a rollout. */
+    const rollout = [
+      ...terminating,
+      ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 })),
+    ];
+    const lostNode = rollout.map((event) =>
+      event.kind === 'terminating' ? ({ atMs: event.atMs, pod: 'a', kind: 'node-lost' } as const) : event,
+    );
+    for (const [what, given, expected] of [
+      [
+        'blames the pod that ends',
+        { events: rollout, endMs: 15_100 },
+        ['a', 'elimination', 'stops-listening-early'],
+      ],
+      [
+        'blames it 10 s after its endpoint went',
+        { events: rollout, endMs: 20_009 },
+        ['a', 'elimination', 'stops-listening-early'],
+      ],
+      [
+        'blames the new pod only later than that',
+        { events: rollout, endMs: 20_010 },
+        ['b', 'elimination', 'ready-too-early'],
+      ],
+      [
+        'blames the new pod as long as nobody ends',
+        { events: rollout, endMs: 9_979 },
+        ['b', 'elimination', 'ready-too-early'],
+      ],
+      [
+        'blames a lost node before the new pod',
+        { events: lostNode, endMs: 30_000 },
+        ['a', 'elimination', 'node-lost'],
+      ],
+    ] as const) {
+      test(what, () => {
+        const { pod, podBy, cause } = blame({ outcome: 'refused', pod: null, isNamed: false, ...given });
+        assert.deepEqual([pod, podBy, cause], expected);
+      });
+    }
+
+    test('does not say that the new pod never answered', () => {
+      const { why } = blame({ events: fresh, outcome: 'refused', endMs: 2_100, pod: null, isNamed: false });
+      assert.equal(why, 'a was ready for 100 ms, and no answer tells whether it had answered');
+    });
+  });
+
+  test('takes the new pod for a suspect beside the one that ends where its answers are known to come later', () => {
+    const untried = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 }));
+    const { pod, cause } = blame({
+      events: [...terminating, ...untried],
+      outcome: 'refused',
+      endMs: 11_000,
+      pod: null,
+      firstOkMs: 16_000,
+    });
+    assert.deepEqual([pod, cause], [null, 'unknown']);
   });
 
   test('states its facts with times', () => {

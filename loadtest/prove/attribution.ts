@@ -8,6 +8,8 @@ export interface Evidence {
   readonly lives: ReadonlyMap<string, PodLife>;
   /** The pod a connection led to, where the way is known; null: not known. */
   podOf(settlement: Settlement): string | null;
+  /** Is any of these pods named by answers, or by the way to it? If not, `firstOkMs` is null for all of them. */
+  readonly isNamed: boolean;
   /** When this pod first answered this endpoint ok; null: never. */
   firstOkMs(pod: string, endpoint: number): number | null;
   /** How much later than it happened an event may be stamped. */
@@ -102,41 +104,55 @@ function unseen(pod: string): Judgement {
 /** The pods that may have failed it: of those most likely, if there are any. */
 function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodLife[] {
   const lives = [...evidence.lives.values()];
-  const within = (propagationMs: number) =>
-    lives.filter((life) => isSuspect(settlement, life, evidence, propagationMs));
-  for (const propagationMs of PROPAGATION_MS) {
-    const suspects = within(propagationMs);
+  const grounds: readonly ((life: PodLife) => boolean)[] = [
+    ...PROPAGATION_MS.map(
+      (propagationMs) => (life: PodLife) =>
+        isReachable(settlement, life, evidence, propagationMs) &&
+        (isChanging(settlement, life, evidence) ||
+          (evidence.isNamed && isUntried(settlement, life, evidence))),
+    ),
+    (life) => isUnanswered(settlement) && isNodeLost(settlement, life),
+    // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
+    (life) =>
+      isReachable(settlement, life, evidence, PROPAGATION_MS[1]) && isUntried(settlement, life, evidence),
+  ];
+  for (const isSuspect of grounds) {
+    const suspects = lives.filter(isSuspect);
     if (suspects.length > 0) return suspects;
   }
-  return isUnanswered(settlement) ? lives.filter((life) => isNodeLost(settlement, life)) : [];
+  return [];
 }
 
 function isUnanswered({ outcome }: Settlement): boolean {
   return CUT.includes(outcome) || SILENT.includes(outcome);
 }
 
-/** May traffic have reached this pod, and can it have failed there? */
-function isSuspect(
-  settlement: Settlement,
-  life: PodLife,
-  evidence: Evidence,
+/** May traffic have reached this pod? */
+function isReachable(
+  { endMs }: Settlement,
+  { endpoint }: PodLife,
+  { slackMs }: Evidence,
   propagationMs: number,
 ): boolean {
-  const { endMs, endpoint } = settlement;
-  const wasEndpoint = life.endpoint.some(
-    ({ fromMs, toMs }) =>
-      endMs >= fromMs - evidence.slackMs && (toMs === null || endMs < toMs + propagationMs),
+  return endpoint.some(
+    ({ fromMs, toMs }) => endMs >= fromMs - slackMs && (toMs === null || endMs < toMs + propagationMs),
   );
-  if (!wasEndpoint) return false;
-  const firstOkMs = evidence.firstOkMs(life.pod, endpoint);
-  const answersLater = firstOkMs === null || firstOkMs > endMs;
+}
+
+/** Was it ending, lost or unready about then? */
+function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
   return (
     isPast(life.terminatingMs, settlement, evidence) ||
     isNodeLost(settlement, life) ||
-    isFlapping(life, endMs) ||
-    (answersLater && isNew(life, endMs)) ||
+    isFlapping(life, settlement.endMs) ||
     isPast(life.exit?.atMs ?? null, settlement, evidence)
   );
+}
+
+/** Is it new, and not known to have answered this endpoint by then? */
+function isUntried({ endMs, endpoint }: Settlement, life: PodLife, { firstOkMs }: Evidence): boolean {
+  const okMs = firstOkMs(life.pod, endpoint);
+  return isNew(life, endMs) && (okMs === null || okMs > endMs);
 }
 
 function isPast(ms: number | null, { endMs }: Settlement, { slackMs }: Evidence): ms is number {
@@ -181,13 +197,11 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
   if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement)) {
     return { cause: 'unknown', why: `the process of ${pod} ended untold${how(life)}` };
   }
-  const firstOkMs = evidence.firstOkMs(pod, settlement.endpoint);
-  if (isNew(life, endMs) && (firstOkMs === null || firstOkMs > endMs)) {
+  if (isUntried(settlement, life, evidence)) {
     const sinceMs = Math.round(endMs - (life.ready[0]?.fromMs ?? 0));
-    const later = firstOkMs === null ? 'never' : `only ${Math.round(firstOkMs - endMs)} ms later`;
     return {
       cause: 'ready-too-early',
-      why: `${pod} was ready for ${sinceMs} ms, and answered this endpoint ${later}`,
+      why: `${pod} was ready for ${sinceMs} ms, and ${describeFirstOk(settlement, life, evidence)}`,
     };
   }
   if (isFlapping(life, endMs)) {
@@ -214,6 +228,12 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
     };
   }
   return { cause: 'unknown', why: `${pod} was ${toPhase(life, endMs)} and the request ended as ${outcome}` };
+}
+
+function describeFirstOk({ endMs, endpoint }: Settlement, { pod }: PodLife, evidence: Evidence): string {
+  if (!evidence.isNamed) return 'no answer tells whether it had answered';
+  const okMs = evidence.firstOkMs(pod, endpoint);
+  return `answered this endpoint ${okMs === null ? 'never' : `only ${Math.round(okMs - endMs)} ms later`}`;
 }
 
 function judgeTerminating(

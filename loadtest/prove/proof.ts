@@ -161,6 +161,7 @@ function judgeAll(
   const evidence: Evidence = {
     lives,
     podOf,
+    isNamed: [...lives.keys()].some((pod) => tally.answered.has(pod)),
     firstOkMs: tally.firstOkMs,
     slackMs: scene.slackMs,
     usualMs: tally.usualMs,
