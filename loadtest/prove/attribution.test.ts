@@ -83,7 +83,7 @@ function toSettlement({
     index: 0,
     endpoint: 0,
     intendedMs: endMs - waitedMs,
-    sentMs: outcome === 'refused' || outcome === 'not_sent' ? null : endMs - waitedMs,
+    sentMs: ['refused', 'tls', 'not_sent'].includes(outcome) ? null : endMs - waitedMs,
     endMs,
     outcome,
     status: outcome.startsWith('http_') ? Number(outcome.slice(5)) : null,
@@ -130,6 +130,26 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'endpoint removed',
     ],
     [
+      'ended by the signal in a shell, as late as at once may be seen',
+      { events: [...terminating, exited(15_120, 143)], outcome: 'refused', endMs: 15_120 },
+      'gone',
+    ],
+    [
+      'ended by the signal, however late',
+      { events: [...terminating, exited(15_121, null, 'SIGTERM')], outcome: 'refused', endMs: 15_121 },
+      'gone',
+    ],
+    [
+      'a proxy finds nobody after the signal',
+      {
+        events: [...other, ...terminating, exited(15_000, 143)],
+        outcome: 'http_502',
+        endMs: 15_100,
+        pod: null,
+      },
+      'gone',
+    ],
+    [
       'exited at once, of itself',
       { events: [...terminating, exited(15_120, 0)], outcome: 'reset', endMs: 15_100 },
       'endpoint removed',
@@ -165,7 +185,32 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       { events: [...terminating, exited(15_001, 0)], outcome: 'reset', endMs: 15_100, kept: false },
       'gone',
     ],
+    [
+      'no new connection to a JVM that has drained, and exits 143 then',
+      { events: [...terminating, exited(15_121, 143)], outcome: 'refused', endMs: 15_121 },
+      'gone',
+    ],
     ['answers 503', { events: terminating, outcome: 'http_503', endMs: 14_980 }, 'preStop'],
+    [
+      'no handshake, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'tls', endMs: 15_100, kept: false, pod: null },
+      'endpoint removed',
+    ],
+    [
+      '502 of a proxy, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, pod: null },
+      'endpoint removed',
+    ],
+    [
+      '502 of a proxy on a connection on which another pod answered before',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, pod: 'z' },
+      'endpoint removed',
+    ],
+    [
+      '504 of a proxy, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'http_504', endMs: 14_979, pod: null },
+      'preStop',
+    ],
     [
       'refused, the pod worked out',
       { events: [...terminating, ...other], outcome: 'refused', endMs: 15_100, pod: null },
@@ -176,6 +221,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     [
       'refused by a new pod',
       { events: fresh, outcome: 'refused', endMs: 2_100, pod: null, firstOkMs: 2_500 },
+      'ready',
+    ],
+    [
+      '502 of a proxy for a new pod',
+      { events: fresh, outcome: 'http_502', endMs: 2_100, pod: null, firstOkMs: 2_500 },
       'ready',
     ],
     ['503 of a new pod', { events: fresh, outcome: 'http_503', endMs: 2_499, firstOkMs: 2_500 }, 'ready'],
@@ -193,6 +243,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'gone',
     ],
     ['deleted by force', { events: forced, outcome: 'reset', endMs: 10_000 }, 'terminating'],
+    [
+      '502 of a proxy after force',
+      { events: forced, outcome: 'http_502', endMs: 10_100, pod: null },
+      'terminating',
+    ],
     ['refused after force', { events: forced, outcome: 'refused', endMs: 10_100, pod: null }, 'terminating'],
   ],
   'too-little-capacity': [
@@ -200,6 +255,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ['503', { events: settled, outcome: 'http_503', endMs: 5_000 }, 'ready'],
     ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
     ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
+    [
+      '504 of a proxy before pods that serve',
+      { events: settled, outcome: 'http_504', endMs: 5_000, pod: null },
+      'unknown',
+    ],
     ['503 before SIGTERM', { events: terminating, outcome: 'http_503', endMs: 14_979 }, 'preStop'],
     ['no pod known', { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null }, 'unknown'],
     [
@@ -226,6 +286,7 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'ready',
     ],
     ['no connection', { events: nodeLost, outcome: 'connect_timeout', endMs: 45_000, pod: null }, 'ready'],
+    ['502 of a proxy', { events: nodeLost, outcome: 'http_502', endMs: 45_000, pod: null }, 'ready'],
     ['no route', { events: nodeLost, outcome: 'refused', endMs: 95_000, pod: null }, 'ready'],
     [
       'a port that is still led there, long after its endpoint went',
@@ -244,6 +305,22 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
   ],
   unknown: [
+    [
+      '502 of the pod itself, while another one ends',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, kept: false, pod: 'z' },
+      'ready',
+    ],
+    ['502 while nobody changes', { events: settled, outcome: 'http_502', endMs: 5_000 }, 'ready'],
+    [
+      '502 of nobody while nobody changes',
+      { events: settled, outcome: 'http_502', endMs: 5_000, pod: null },
+      'unknown',
+    ],
+    [
+      'no handshake while nobody changes',
+      { events: settled, outcome: 'tls', endMs: 5_000, kept: false, pod: null },
+      'unknown',
+    ],
     ['an error of the application', { events: settled, outcome: 'http_500', endMs: 5_000 }, 'ready'],
     ['a crash', { events: [...settled, exited(5_000, 1)], outcome: 'reset', endMs: 5_000 }, 'unready'],
     ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'unknown'],
@@ -394,7 +471,25 @@ describe('toLoss()', () => {
     assert.deepEqual([pod, cause], [null, 'unknown']);
   });
 
+  test('takes a 502 for that of the pod that the way leads to', () => {
+    const evidence: Evidence = {
+      lives: toLives([...terminating, ...other]),
+      podOf: () => 'z',
+      isNamed: true,
+      firstOkMs: () => 0,
+      slackMs: SLACK_MS,
+      usualMs: () => ROUND_TRIP_MS,
+    };
+    const settlement = toSettlement({ events: [], outcome: 'http_502', endMs: 15_100, pod: null });
+    const { pod, cause } = toLoss(settlement, evidence);
+    assert.deepEqual([pod, cause], ['z', 'unknown']);
+  });
+
   test('states its facts with times', () => {
+    assert.equal(
+      blame({ events: [...terminating, ...other], outcome: 'http_502', endMs: 15_012, pod: null }).why,
+      'a proxy answered 502 for a 12 ms after SIGTERM',
+    );
     assert.equal(
       blame({ events: terminating, outcome: 'reset', endMs: 15_012, kept: false }).why,
       'a took no new connection 12 ms after SIGTERM',

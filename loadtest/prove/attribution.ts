@@ -57,23 +57,21 @@ const FLAP_MS = 30_000;
 /** How long a removed endpoint goes on getting traffic from nodes that have not heard of it: usually, and at most. */
 const PROPAGATION_MS = [2_000, 10_000] as const;
 
-const CUT: readonly Outcome[] = ['refused', 'reset', 'closed_before_response', 'truncated'];
+const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_response', 'truncated'];
 const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
 const OVERLOAD: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
 
 /** Judges one lost request. Pure: the same evidence gives the same loss. */
 export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
   const known = evidence.podOf(settlement) ?? settlement.pod;
-  if (known !== null) {
-    const life = evidence.lives.get(known);
-    const judgement = life === undefined ? unseen(known) : judge(settlement, life, evidence);
-    return { settlement, pod: known, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
-  }
+  if (known !== null && !isOfProxy(settlement, evidence)) return toLossOf(known, settlement, evidence);
   const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
   if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
   const suspects = findSuspects(settlement, evidence);
   const [first, ...others] = suspects;
-  if (first === undefined) return { ...nobody, ...judgeFleet(settlement) };
+  if (first === undefined) {
+    return known === null ? { ...nobody, ...judgeFleet(settlement) } : toLossOf(known, settlement, evidence);
+  }
   const judgement = judge(settlement, first, evidence);
   if (others.length === 0) {
     return {
@@ -91,6 +89,12 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
     cause: agree ? judgement.cause : 'unknown',
     why: agree ? `one of ${names}; of the first: ${judgement.why}` : `any of ${names} can have caused it`,
   };
+}
+
+function toLossOf(pod: string, settlement: Settlement, evidence: Evidence): Loss {
+  const life = evidence.lives.get(pod);
+  const judgement = life === undefined ? unseen(pod) : judge(settlement, life, evidence);
+  return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
 }
 
 function phaseOf({ endMs }: Settlement, life: PodLife | undefined): Phase {
@@ -111,7 +115,7 @@ function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodL
         (isChanging(settlement, life, evidence) ||
           (evidence.isNamed && isUntried(settlement, life, evidence))),
     ),
-    (life) => isUnanswered(settlement) && isNodeLost(settlement, life),
+    (life) => isUnanswered(settlement, evidence) && isNodeLost(settlement, life),
     // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
     (life) =>
       isReachable(settlement, life, evidence, PROPAGATION_MS[1]) && isUntried(settlement, life, evidence),
@@ -123,8 +127,22 @@ function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodL
   return [];
 }
 
-function isUnanswered({ outcome }: Settlement): boolean {
-  return CUT.includes(outcome) || SILENT.includes(outcome);
+/** Did the pod give no complete answer? A proxy may have given one in its place. */
+function isUnanswered(settlement: Settlement, evidence: Evidence): boolean {
+  const { outcome } = settlement;
+  return CUT.includes(outcome) || SILENT.includes(outcome) || isOfProxy(settlement, evidence);
+}
+
+/**
+ * Is it the answer of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
+ * way to it, or by this very answer, has answered itself.
+ */
+function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
+  const { outcome, pod, connection } = settlement;
+  if (podOf(settlement) !== null) return false;
+  // On a kept connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
+  const isUnnamed = pod === null || (outcome === 'http_502' && connection?.reused === true);
+  return isUnnamed && (outcome === 'http_502' || outcome === 'http_504');
 }
 
 /** May traffic have reached this pod? */
@@ -183,9 +201,10 @@ function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
 function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
   const { outcome, endMs, connection } = settlement;
   const { pod, exit } = life;
-  const isKept = connection?.reused === true;
+  // The connection to a proxy says nothing of the one from it to the pod, which is taken for a new one.
+  const isKept = connection?.reused === true && !isOfProxy(settlement, evidence);
 
-  if (isUnanswered(settlement) && isNodeLost(settlement, life)) {
+  if (isUnanswered(settlement, evidence) && isNodeLost(settlement, life)) {
     return {
       cause: 'node-lost',
       why: `the node ${life.node ?? ''} of ${pod} was lost${when(life.nodeLostMs)}`,
@@ -194,7 +213,7 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
   if (isPast(life.terminatingMs, settlement, evidence)) {
     return judgeTerminating(settlement, life, evidence, isKept);
   }
-  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement)) {
+  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement, evidence)) {
     return { cause: 'unknown', why: `the process of ${pod} ended untold${how(life)}` };
   }
   if (isUntried(settlement, life, evidence)) {
@@ -245,7 +264,7 @@ function judgeTerminating(
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
   const { pod, exit } = life;
   const at = relative(endMs, life.sigtermMs, 'SIGTERM');
-  const hasNoAnswer = isUnanswered(settlement);
+  const hasNoAnswer = isUnanswered(settlement, evidence);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
   if (hasNoAnswer && life.graceMs === 0) {
     return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
@@ -256,17 +275,14 @@ function judgeTerminating(
       why: `${pod} was killed${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
     };
   }
-  if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
+  const endedAtOnce =
+    ended && life.sigtermMs !== null && exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs;
+  // Some runtimes, the JVM among them, exit with 143 after a clean shutdown too.
+  if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || (exit.code === 143 && endedAtOnce))) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
   // A new connection that finds nobody would have been as lost had the process only stopped listening.
-  if (
-    hasNoAnswer &&
-    isKept &&
-    ended &&
-    life.sigtermMs !== null &&
-    exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs
-  ) {
+  if (hasNoAnswer && isKept && endedAtOnce) {
     return {
       cause: 'exits-on-sigterm',
       why: `${pod} exited${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
@@ -285,7 +301,10 @@ function judgeTerminating(
     return { cause: 'closes-kept-connections', why: `${pod} closed a kept connection${at}` };
   }
   if (hasNoAnswer && !isKept) {
-    return { cause: 'stops-listening-early', why: `${pod} took no new connection${at}` };
+    const what = isOfProxy(settlement, evidence)
+      ? `a proxy answered ${settlement.status} for ${pod}`
+      : `${pod} took no new connection`;
+    return { cause: 'stops-listening-early', why: `${what}${at}` };
   }
   if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {
     return {
