@@ -8,7 +8,7 @@ interface Control {
   readonly onFleet: string;
 }
 
-/** The negative controls: with a safeguard gone the proof must turn red, or the safeguard is not shown to matter. */
+/** The negative controls: with a safeguard gone more must be lost than with it, or it is not shown to matter. */
 export const CONTROLS = {
   preStop: {
     lacks: 'the wait before SIGTERM, in which every node learns that the pod is leaving',
