@@ -17,7 +17,7 @@ export const CONTROLS = {
   },
   'lame-duck': {
     lacks: 'the time after SIGTERM in which answers carry `Connection: close`',
-    onCluster: 'sets LAME_DUCK_MS=0',
+    onCluster: 'sets LAME_DUCK_MS=0, if the container is known to read it',
     onFleet: 'sets LAME_DUCK_MS=0',
   },
   readiness: {
@@ -27,7 +27,7 @@ export const CONTROLS = {
   },
   'in-flight': {
     lacks: 'any wait for requests in flight; a lame duck waits as well, so it goes too',
-    onCluster: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0',
+    onCluster: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0, if the container is known to read the first',
     onFleet: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0',
   },
 } as const satisfies Record<string, Control>;
