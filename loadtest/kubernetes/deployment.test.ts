@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { CONTROL_IDS } from '../prove/control.ts';
 import { toControlPatch, toDeploymentState, toSelectorQuery } from './deployment.ts';
 
 const atRest = {
@@ -71,6 +75,10 @@ describe('toControlPatch()', () => {
   const whole = toDeployment({
     lifecycle: { preStop: { sleep: { seconds: 5 } } },
     readinessProbe: { httpGet: {} },
+    env: [
+      { name: 'LAME_DUCK_MS', value: '2000' },
+      { name: 'DRAIN_TIMEOUT_MS', valueFrom: {} },
+    ],
   });
   const off = (name: string) => ({ name, value: '0', valueFrom: null });
 
@@ -100,5 +108,47 @@ describe('toControlPatch()', () => {
   test('is null where there is nothing to take away', () => {
     assert.equal(toControlPatch(toDeployment({}), 'web', ['preStop', 'lame-duck']), null);
     assert.equal(toControlPatch(toDeployment({}), 'web', ['readiness']), null);
+  });
+
+  describe('sets a variable only where the container is known to read it', () => {
+    const name = 'app.kubernetes.io/name';
+    const named = (label: string, container: string, env: readonly string[] = []) => ({
+      spec: {
+        template: {
+          metadata: { labels: { [name]: label } },
+          spec: { containers: [{ name: container, env: env.map((variable) => ({ name: variable })) }] },
+        },
+      },
+    });
+    for (const [what, deployment, container, applicable] of [
+      ['this service', named('microservice', 'microservice'), 'microservice', ['lame-duck', 'in-flight']],
+      ['another container of it', named('microservice', 'web'), 'web', []],
+      ['a namesake of its container', named('shop', 'microservice'), 'microservice', []],
+      ['a foreign one', named('shop', 'web', ['PORT']), 'web', []],
+      ['one with the one variable', named('shop', 'web', ['LAME_DUCK_MS']), 'web', ['lame-duck']],
+      ['one with the other', named('shop', 'web', ['DRAIN_TIMEOUT_MS']), 'web', ['in-flight']],
+      ['no such container', named('microservice', 'microservice', ['LAME_DUCK_MS']), 'web', []],
+    ] as const) {
+      test(what, () => {
+        const found = (['lame-duck', 'in-flight'] as const).filter(
+          (control) => toControlPatch(deployment, container, [control]) !== null,
+        );
+        assert.deepEqual(found, applicable);
+      });
+    }
+
+    test('one of two that is not told stands for both', () => {
+      const web = toDeployment({ lifecycle: { preStop: {} } });
+      assert.equal(toControlPatch(web, 'web', ['preStop', 'lame-duck']), null);
+    });
+
+    test('the Deployment of the manifests is this service', () => {
+      const path = join(import.meta.dirname, '../../kustomize/base/deployment.yaml');
+      const deployment = parse(readFileSync(path, 'utf8'));
+      const container = deployment.spec.template.spec.containers[0].name;
+      for (const control of CONTROL_IDS) {
+        assert.notEqual(toControlPatch(deployment, container, [control]), null, control);
+      }
+    });
   });
 });

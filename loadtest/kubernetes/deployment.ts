@@ -64,12 +64,23 @@ export function toControlPatch(
   const changes: Record<ControlId, Json | null> = {
     preStop: at(own, 'lifecycle', 'preStop') === undefined ? null : { lifecycle: { preStop: null } },
     readiness: at(own, 'readinessProbe') === undefined ? null : { readinessProbe: null, startupProbe: null },
-    'lame-duck': { env },
-    'in-flight': { env },
+    'lame-duck': isTold(deployment, own, 'LAME_DUCK_MS') ? { env } : null,
+    'in-flight': isTold(deployment, own, 'DRAIN_TIMEOUT_MS') ? { env } : null,
   };
   const parts = without.map((control) => changes[control]);
   if (parts.includes(null)) return null;
   return {
     spec: { template: { spec: { containers: [Object.assign({ name: container }, ...parts)] } } },
   };
+}
+
+/**
+ * Is this container known to read the variable? Its `env` holds it, or it is this service by the names of its own
+ * manifests, which give the variable by a ConfigMap: to read that would take one more permission.
+ */
+function isTold(deployment: Json, container: Json | undefined, variable: string): boolean {
+  const labels = at(deployment, 'spec', 'template', 'metadata', 'labels');
+  const isThisService =
+    textAt(labels, 'app.kubernetes.io/name') === 'microservice' && container?.name === 'microservice';
+  return isThisService || listAt(container, 'env').some(({ name }) => name === variable);
 }

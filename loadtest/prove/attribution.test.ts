@@ -67,6 +67,8 @@ interface Case {
   readonly bytes?: number;
   readonly firstOkMs?: number | null;
   readonly pod?: string | null;
+  /** Default: true. */
+  readonly isNamed?: boolean;
 }
 
 function toSettlement({
@@ -81,7 +83,7 @@ function toSettlement({
     index: 0,
     endpoint: 0,
     intendedMs: endMs - waitedMs,
-    sentMs: outcome === 'refused' || outcome === 'not_sent' ? null : endMs - waitedMs,
+    sentMs: ['refused', 'tls', 'not_sent'].includes(outcome) ? null : endMs - waitedMs,
     endMs,
     outcome,
     status: outcome.startsWith('http_') ? Number(outcome.slice(5)) : null,
@@ -100,7 +102,9 @@ function blame(given: Case) {
   const evidence: Evidence = {
     lives: toLives(given.events),
     podOf: () => null,
-    firstOkMs: () => (given.firstOkMs === undefined ? -1_000 : given.firstOkMs),
+    isNamed: given.isNamed ?? true,
+    firstOkMs: () =>
+      given.isNamed === false ? null : given.firstOkMs === undefined ? -1_000 : given.firstOkMs,
     slackMs: SLACK_MS,
     usualMs: () => ROUND_TRIP_MS,
   };
@@ -124,6 +128,26 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'gave up a request in flight',
       { events: [...terminating, exited(16_000, 0)], outcome: 'reset', endMs: 15_000, waitedMs: inFlight },
       'endpoint removed',
+    ],
+    [
+      'ended by the signal in a shell, as late as at once may be seen',
+      { events: [...terminating, exited(15_120, 143)], outcome: 'refused', endMs: 15_120 },
+      'gone',
+    ],
+    [
+      'ended by the signal, however late',
+      { events: [...terminating, exited(15_121, null, 'SIGTERM')], outcome: 'refused', endMs: 15_121 },
+      'gone',
+    ],
+    [
+      'a proxy finds nobody after the signal',
+      {
+        events: [...other, ...terminating, exited(15_000, 143)],
+        outcome: 'http_502',
+        endMs: 15_100,
+        pod: null,
+      },
+      'gone',
     ],
     [
       'exited at once, of itself',
@@ -161,7 +185,32 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       { events: [...terminating, exited(15_001, 0)], outcome: 'reset', endMs: 15_100, kept: false },
       'gone',
     ],
+    [
+      'no new connection to a JVM that has drained, and exits 143 then',
+      { events: [...terminating, exited(15_121, 143)], outcome: 'refused', endMs: 15_121 },
+      'gone',
+    ],
     ['answers 503', { events: terminating, outcome: 'http_503', endMs: 14_980 }, 'preStop'],
+    [
+      'no handshake, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'tls', endMs: 15_100, kept: false, pod: null },
+      'endpoint removed',
+    ],
+    [
+      '502 of a proxy, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, pod: null },
+      'endpoint removed',
+    ],
+    [
+      '502 of a proxy on a connection on which another pod answered before',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, pod: 'z' },
+      'endpoint removed',
+    ],
+    [
+      '504 of a proxy, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'http_504', endMs: 14_979, pod: null },
+      'preStop',
+    ],
     [
       'refused, the pod worked out',
       { events: [...terminating, ...other], outcome: 'refused', endMs: 15_100, pod: null },
@@ -172,6 +221,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     [
       'refused by a new pod',
       { events: fresh, outcome: 'refused', endMs: 2_100, pod: null, firstOkMs: 2_500 },
+      'ready',
+    ],
+    [
+      '502 of a proxy for a new pod',
+      { events: fresh, outcome: 'http_502', endMs: 2_100, pod: null, firstOkMs: 2_500 },
       'ready',
     ],
     ['503 of a new pod', { events: fresh, outcome: 'http_503', endMs: 2_499, firstOkMs: 2_500 }, 'ready'],
@@ -189,6 +243,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'gone',
     ],
     ['deleted by force', { events: forced, outcome: 'reset', endMs: 10_000 }, 'terminating'],
+    [
+      '502 of a proxy after force',
+      { events: forced, outcome: 'http_502', endMs: 10_100, pod: null },
+      'terminating',
+    ],
     ['refused after force', { events: forced, outcome: 'refused', endMs: 10_100, pod: null }, 'terminating'],
   ],
   'too-little-capacity': [
@@ -196,6 +255,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ['503', { events: settled, outcome: 'http_503', endMs: 5_000 }, 'ready'],
     ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
     ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
+    [
+      '504 of a proxy before pods that serve',
+      { events: settled, outcome: 'http_504', endMs: 5_000, pod: null },
+      'unknown',
+    ],
     ['503 before SIGTERM', { events: terminating, outcome: 'http_503', endMs: 14_979 }, 'preStop'],
     ['no pod known', { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null }, 'unknown'],
     [
@@ -222,6 +286,7 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'ready',
     ],
     ['no connection', { events: nodeLost, outcome: 'connect_timeout', endMs: 45_000, pod: null }, 'ready'],
+    ['502 of a proxy', { events: nodeLost, outcome: 'http_502', endMs: 45_000, pod: null }, 'ready'],
     ['no route', { events: nodeLost, outcome: 'refused', endMs: 95_000, pod: null }, 'ready'],
     [
       'a port that is still led there, long after its endpoint went',
@@ -240,6 +305,22 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
   ],
   unknown: [
+    [
+      '502 of the pod itself, while another one ends',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, kept: false, pod: 'z' },
+      'ready',
+    ],
+    ['502 while nobody changes', { events: settled, outcome: 'http_502', endMs: 5_000 }, 'ready'],
+    [
+      '502 of nobody while nobody changes',
+      { events: settled, outcome: 'http_502', endMs: 5_000, pod: null },
+      'unknown',
+    ],
+    [
+      'no handshake while nobody changes',
+      { events: settled, outcome: 'tls', endMs: 5_000, kept: false, pod: null },
+      'unknown',
+    ],
     ['an error of the application', { events: settled, outcome: 'http_500', endMs: 5_000 }, 'ready'],
     ['a crash', { events: [...settled, exited(5_000, 1)], outcome: 'reset', endMs: 5_000 }, 'unready'],
     ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'unknown'],
@@ -278,11 +359,44 @@ for (const [cause, list] of Object.entries(cases)) {
   });
 }
 
+describe('toLoss() of a rollout in which a pod is new and another is terminating', () => {
+  const events = [
+    ...terminating,
+    ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 8_100 })),
+  ];
+  const at = (endMs: number, firstOk: (pod: string, endpoint: number | null) => number | null) => {
+    const evidence: Evidence = {
+      lives: toLives(events),
+      podOf: () => null,
+      isNamed: true,
+      firstOkMs: firstOk,
+      slackMs: 1_500,
+      usualMs: () => ROUND_TRIP_MS,
+    };
+    return toLoss(toSettlement({ events, outcome: 'refused', endMs, pod: null }), evidence);
+  };
+
+  test('the new one, which has answered anything, did not refuse', () => {
+    const loss = at(10_300, (pod, endpoint) => (pod === 'a' ? -1_000 : endpoint === null ? 10_200 : 10_400));
+    assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
+  });
+
+  test('the new one, not an endpoint yet, did not refuse', () => {
+    const loss = at(9_849, (pod) => (pod === 'a' ? -1_000 : 10_200));
+    assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
+  });
+
+  test('either may have, before the new one has answered anything', () => {
+    assert.equal(at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200)).cause, 'unknown');
+  });
+});
+
 describe('toLoss()', () => {
   test('prefers the way a connection took to the name on its answers', () => {
     const evidence: Evidence = {
       lives: toLives(terminating),
       podOf: () => 'a',
+      isNamed: true,
       firstOkMs: () => 0,
       slackMs: SLACK_MS,
       usualMs: () => ROUND_TRIP_MS,
@@ -329,7 +443,85 @@ describe('toLoss()', () => {
     assert.equal(at(12_010).pod, null);
   });
 
+  describe('where answers name no pod', () => {
+    /** `b` is ready 5 s before `a` is deleted, as in a rollout. */
+    const rollout = [
+      ...terminating,
+      ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 })),
+    ];
+    const lostNode = rollout.map((event) =>
+      event.kind === 'terminating' ? ({ atMs: event.atMs, pod: 'a', kind: 'node-lost' } as const) : event,
+    );
+    for (const [what, given, expected] of [
+      [
+        'blames the pod that ends',
+        { events: rollout, endMs: 15_100 },
+        ['a', 'elimination', 'stops-listening-early'],
+      ],
+      [
+        'blames it 10 s after its endpoint went',
+        { events: rollout, endMs: 20_009 },
+        ['a', 'elimination', 'stops-listening-early'],
+      ],
+      [
+        'blames the new pod only later than that',
+        { events: rollout, endMs: 20_010 },
+        ['b', 'elimination', 'ready-too-early'],
+      ],
+      [
+        'blames the new pod as long as nobody ends',
+        { events: rollout, endMs: 9_979 },
+        ['b', 'elimination', 'ready-too-early'],
+      ],
+      [
+        'blames a lost node before the new pod',
+        { events: lostNode, endMs: 30_000 },
+        ['a', 'elimination', 'node-lost'],
+      ],
+    ] as const) {
+      test(what, () => {
+        const { pod, podBy, cause } = blame({ outcome: 'refused', pod: null, isNamed: false, ...given });
+        assert.deepEqual([pod, podBy, cause], expected);
+      });
+    }
+
+    test('does not say that the new pod never answered', () => {
+      const { why } = blame({ events: fresh, outcome: 'refused', endMs: 2_100, pod: null, isNamed: false });
+      assert.equal(why, 'a was ready for 100 ms, and no answer tells whether it had answered');
+    });
+  });
+
+  test('takes the new pod for a suspect beside the one that ends where its answers are known to come later', () => {
+    const untried = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 }));
+    const { pod, cause } = blame({
+      events: [...terminating, ...untried],
+      outcome: 'refused',
+      endMs: 11_000,
+      pod: null,
+      firstOkMs: 16_000,
+    });
+    assert.deepEqual([pod, cause], [null, 'unknown']);
+  });
+
+  test('takes a 502 for that of the pod that the way leads to', () => {
+    const evidence: Evidence = {
+      lives: toLives([...terminating, ...other]),
+      podOf: () => 'z',
+      isNamed: true,
+      firstOkMs: () => 0,
+      slackMs: SLACK_MS,
+      usualMs: () => ROUND_TRIP_MS,
+    };
+    const settlement = toSettlement({ events: [], outcome: 'http_502', endMs: 15_100, pod: null });
+    const { pod, cause } = toLoss(settlement, evidence);
+    assert.deepEqual([pod, cause], ['z', 'unknown']);
+  });
+
   test('states its facts with times', () => {
+    assert.equal(
+      blame({ events: [...terminating, ...other], outcome: 'http_502', endMs: 15_012, pod: null }).why,
+      'a proxy answered 502 for a 12 ms after SIGTERM',
+    );
     assert.equal(
       blame({ events: terminating, outcome: 'reset', endMs: 15_012, kept: false }).why,
       'a took no new connection 12 ms after SIGTERM',

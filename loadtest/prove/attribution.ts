@@ -8,8 +8,10 @@ export interface Evidence {
   readonly lives: ReadonlyMap<string, PodLife>;
   /** The pod a connection led to, where the way is known; null: not known. */
   podOf(settlement: Settlement): string | null;
-  /** When this pod first answered this endpoint ok; null: never. */
-  firstOkMs(pod: string, endpoint: number): number | null;
+  /** Is any of these pods named by answers, or by the way to it? If not, `firstOkMs` is null for all of them. */
+  readonly isNamed: boolean;
+  /** When this pod first answered this endpoint, or null: any endpoint, ok; null: never. */
+  firstOkMs(pod: string, endpoint: number | null): number | null;
   /** How much later than it happened an event may be stamped. */
   readonly slackMs: number;
   /** How long the ok answers of about that time took, at the median. It grows when anything on the way stalls. */
@@ -52,26 +54,28 @@ const NAT_MS = 120_000;
 const START_MS = 60_000;
 /** Readiness and loss belong together within the default probe's three periods of 10 s. */
 const FLAP_MS = 30_000;
+/** The watch hears of a new endpoint no later than so long after the nodes. */
+const NEWS_MS = 250;
 /** How long a removed endpoint goes on getting traffic from nodes that have not heard of it: usually, and at most. */
 const PROPAGATION_MS = [2_000, 10_000] as const;
 
-const CUT: readonly Outcome[] = ['refused', 'reset', 'closed_before_response', 'truncated'];
+const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_response', 'truncated'];
+/** There was no connection to send it on. */
+const UNCONNECTED: readonly Outcome[] = ['refused', 'tls', 'connect_timeout'];
 const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
 const OVERLOAD: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
 
 /** Judges one lost request. Pure: the same evidence gives the same loss. */
 export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
   const known = evidence.podOf(settlement) ?? settlement.pod;
-  if (known !== null) {
-    const life = evidence.lives.get(known);
-    const judgement = life === undefined ? unseen(known) : judge(settlement, life, evidence);
-    return { settlement, pod: known, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
-  }
+  if (known !== null && !isOfProxy(settlement, evidence)) return toLossOf(known, settlement, evidence);
   const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
   if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
   const suspects = findSuspects(settlement, evidence);
   const [first, ...others] = suspects;
-  if (first === undefined) return { ...nobody, ...judgeFleet(settlement) };
+  if (first === undefined) {
+    return known === null ? { ...nobody, ...judgeFleet(settlement) } : toLossOf(known, settlement, evidence);
+  }
   const judgement = judge(settlement, first, evidence);
   if (others.length === 0) {
     return {
@@ -91,6 +95,12 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
   };
 }
 
+function toLossOf(pod: string, settlement: Settlement, evidence: Evidence): Loss {
+  const life = evidence.lives.get(pod);
+  const judgement = life === undefined ? unseen(pod) : judge(settlement, life, evidence);
+  return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
+}
+
 function phaseOf({ endMs }: Settlement, life: PodLife | undefined): Phase {
   return toPhase(life, endMs);
 }
@@ -102,41 +112,76 @@ function unseen(pod: string): Judgement {
 /** The pods that may have failed it: of those most likely, if there are any. */
 function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodLife[] {
   const lives = [...evidence.lives.values()];
-  const within = (propagationMs: number) =>
-    lives.filter((life) => isSuspect(settlement, life, evidence, propagationMs));
-  for (const propagationMs of PROPAGATION_MS) {
-    const suspects = within(propagationMs);
+  const grounds: readonly ((life: PodLife) => boolean)[] = [
+    ...PROPAGATION_MS.map(
+      (propagationMs) => (life: PodLife) =>
+        isReachable(settlement, life, evidence, propagationMs) &&
+        (isChanging(settlement, life, evidence) ||
+          (evidence.isNamed && isUntried(settlement, life, evidence))),
+    ),
+    (life) => isUnanswered(settlement, evidence) && isNodeLost(settlement, life),
+    // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
+    (life) =>
+      isReachable(settlement, life, evidence, PROPAGATION_MS[1]) && isUntried(settlement, life, evidence),
+  ];
+  for (const isSuspect of grounds) {
+    const suspects = lives.filter(isSuspect);
     if (suspects.length > 0) return suspects;
   }
-  return isUnanswered(settlement) ? lives.filter((life) => isNodeLost(settlement, life)) : [];
+  return [];
 }
 
-function isUnanswered({ outcome }: Settlement): boolean {
-  return CUT.includes(outcome) || SILENT.includes(outcome);
+/** Did the pod give no complete answer? A proxy may have given one in its place. */
+function isUnanswered(settlement: Settlement, evidence: Evidence): boolean {
+  const { outcome } = settlement;
+  return CUT.includes(outcome) || SILENT.includes(outcome) || isOfProxy(settlement, evidence);
 }
 
-/** May traffic have reached this pod, and can it have failed there? */
-function isSuspect(
-  settlement: Settlement,
-  life: PodLife,
-  evidence: Evidence,
+/**
+ * Is it the answer of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
+ * way to it, or by this very answer, has answered itself.
+ */
+function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
+  const { outcome, pod, connection } = settlement;
+  if (podOf(settlement) !== null) return false;
+  // On a kept connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
+  const isUnnamed = pod === null || (outcome === 'http_502' && connection?.reused === true);
+  return isUnnamed && (outcome === 'http_502' || outcome === 'http_504');
+}
+
+/** May traffic have reached this pod? */
+function isReachable(
+  { endMs }: Settlement,
+  { endpoint }: PodLife,
+  { slackMs }: Evidence,
   propagationMs: number,
 ): boolean {
-  const { endMs, endpoint } = settlement;
-  const wasEndpoint = life.endpoint.some(
+  return endpoint.some(
     ({ fromMs, toMs }) =>
-      endMs >= fromMs - evidence.slackMs && (toMs === null || endMs < toMs + propagationMs),
+      endMs >= fromMs - Math.min(slackMs, NEWS_MS) && (toMs === null || endMs < toMs + propagationMs),
   );
-  if (!wasEndpoint) return false;
-  const firstOkMs = evidence.firstOkMs(life.pod, endpoint);
-  const answersLater = firstOkMs === null || firstOkMs > endMs;
+}
+
+/** Was it ending, lost or unready about then? */
+function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
   return (
     isPast(life.terminatingMs, settlement, evidence) ||
     isNodeLost(settlement, life) ||
-    isFlapping(life, endMs) ||
-    (answersLater && isNew(life, endMs)) ||
+    isFlapping(life, settlement.endMs) ||
     isPast(life.exit?.atMs ?? null, settlement, evidence)
   );
+}
+
+/** Is it new, and not known to have answered by then: this endpoint, or where nobody was met, any? */
+function isUntried(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+  const { endMs } = settlement;
+  const okMs = firstOkMsOf(settlement, life, evidence);
+  return isNew(life, endMs) && (okMs === null || okMs > endMs);
+}
+
+/** Who has answered anything takes connections. */
+function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodLife, { firstOkMs }: Evidence) {
+  return firstOkMs(pod, UNCONNECTED.includes(outcome) ? null : endpoint);
 }
 
 function isPast(ms: number | null, { endMs }: Settlement, { slackMs }: Evidence): ms is number {
@@ -167,9 +212,10 @@ function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
 function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
   const { outcome, endMs, connection } = settlement;
   const { pod, exit } = life;
-  const isKept = connection?.reused === true;
+  // The connection to a proxy says nothing of the one from it to the pod, which is taken for a new one.
+  const isKept = connection?.reused === true && !isOfProxy(settlement, evidence);
 
-  if (isUnanswered(settlement) && isNodeLost(settlement, life)) {
+  if (isUnanswered(settlement, evidence) && isNodeLost(settlement, life)) {
     return {
       cause: 'node-lost',
       why: `the node ${life.node ?? ''} of ${pod} was lost${when(life.nodeLostMs)}`,
@@ -178,16 +224,14 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
   if (isPast(life.terminatingMs, settlement, evidence)) {
     return judgeTerminating(settlement, life, evidence, isKept);
   }
-  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement)) {
+  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement, evidence)) {
     return { cause: 'unknown', why: `the process of ${pod} ended untold${how(life)}` };
   }
-  const firstOkMs = evidence.firstOkMs(pod, settlement.endpoint);
-  if (isNew(life, endMs) && (firstOkMs === null || firstOkMs > endMs)) {
+  if (isUntried(settlement, life, evidence)) {
     const sinceMs = Math.round(endMs - (life.ready[0]?.fromMs ?? 0));
-    const later = firstOkMs === null ? 'never' : `only ${Math.round(firstOkMs - endMs)} ms later`;
     return {
       cause: 'ready-too-early',
-      why: `${pod} was ready for ${sinceMs} ms, and answered this endpoint ${later}`,
+      why: `${pod} was ready for ${sinceMs} ms, and ${describeFirstOk(settlement, life, evidence)}`,
     };
   }
   if (isFlapping(life, endMs)) {
@@ -216,6 +260,13 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
   return { cause: 'unknown', why: `${pod} was ${toPhase(life, endMs)} and the request ended as ${outcome}` };
 }
 
+function describeFirstOk(settlement: Settlement, life: PodLife, evidence: Evidence): string {
+  const { endMs } = settlement;
+  if (!evidence.isNamed) return 'no answer tells whether it had answered';
+  const okMs = firstOkMsOf(settlement, life, evidence);
+  return `answered this endpoint ${okMs === null ? 'never' : `only ${Math.round(okMs - endMs)} ms later`}`;
+}
+
 function judgeTerminating(
   settlement: Settlement,
   life: PodLife,
@@ -225,7 +276,7 @@ function judgeTerminating(
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
   const { pod, exit } = life;
   const at = relative(endMs, life.sigtermMs, 'SIGTERM');
-  const hasNoAnswer = isUnanswered(settlement);
+  const hasNoAnswer = isUnanswered(settlement, evidence);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
   if (hasNoAnswer && life.graceMs === 0) {
     return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
@@ -236,17 +287,14 @@ function judgeTerminating(
       why: `${pod} was killed${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
     };
   }
-  if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || exit.code === 143)) {
+  const endedAtOnce =
+    ended && life.sigtermMs !== null && exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs;
+  // Some runtimes, the JVM among them, exit with 143 after a clean shutdown too.
+  if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || (exit.code === 143 && endedAtOnce))) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
   // A new connection that finds nobody would have been as lost had the process only stopped listening.
-  if (
-    hasNoAnswer &&
-    isKept &&
-    ended &&
-    life.sigtermMs !== null &&
-    exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs
-  ) {
+  if (hasNoAnswer && isKept && endedAtOnce) {
     return {
       cause: 'exits-on-sigterm',
       why: `${pod} exited${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
@@ -265,7 +313,10 @@ function judgeTerminating(
     return { cause: 'closes-kept-connections', why: `${pod} closed a kept connection${at}` };
   }
   if (hasNoAnswer && !isKept) {
-    return { cause: 'stops-listening-early', why: `${pod} took no new connection${at}` };
+    const what = isOfProxy(settlement, evidence)
+      ? `a proxy answered ${settlement.status} for ${pod}`
+      : `${pod} took no new connection`;
+    return { cause: 'stops-listening-early', why: `${what}${at}` };
   }
   if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {
     return {

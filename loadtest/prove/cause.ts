@@ -24,7 +24,7 @@ export const CAUSES = {
   'stops-listening-early': {
     title: 'Stops listening before its endpoints are gone',
     shows:
-      'New connections are refused, or answered 503, by a terminating pod: it stopped serving while nodes still sent it traffic.',
+      'New connections are refused, or answered 503, by a terminating pod, or a proxy answers 502 or 504 for it: it stopped serving while nodes still sent it traffic.',
     fix: 'Add `lifecycle.preStop.sleep` of 5 to 10 s, longer than the removal of an endpoint takes to reach every node, and raise terminationGracePeriodSeconds by as much.',
   },
   'ready-too-early': {

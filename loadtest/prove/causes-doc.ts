@@ -13,7 +13,8 @@ export function formatCausesDoc(): string {
       `**Fix.** ${fix}\n`,
     ]),
     '## Controls\n',
-    'A proof says nothing lost; a control shows that it would have noticed. `--control NAME` takes one safeguard away for one run, `--with-controls` each of them in turn after the proof. preStop and lame duck stand in for one another where clients open new connections: where one alone loses nothing, `--with-controls` takes both away. A control that loses nothing does not show its safeguard to matter under that load.\n',
+    'A proof says nothing lost; a control shows that it would have noticed. `--control NAME` takes one safeguard away for one run, `--with-controls` each of them in turn after the proof. preStop and lame duck stand in for one another where clients open new connections: where one alone loses nothing, `--with-controls` takes both away. A control that loses no more than the proof does not show its safeguard to matter under that load, and one that is inconclusive, or stands beside a proof that is, leaves that undecided.\n',
+    'On a Deployment, a safeguard that it does not have is left out. `lame-duck` and `in-flight` are variables of this service: they are taken away where the container sets them in its `env`, or is this service by the names of its manifests (container `microservice`, pod label `app.kubernetes.io/name: microservice`). ConfigMaps are not looked into. What another server waits after SIGTERM is taken away by hand.\n',
     formatTable(
       ['Control', 'What is missing then', 'On a Deployment it', 'On the local fleet it'],
       Object.entries(CONTROLS).map(([id, { lacks, onCluster, onFleet }]) => [

@@ -74,7 +74,9 @@ export const prove = defineCommand({
       try {
         const proof = await proveOnce({ disturbance, without, cluster, load }, options, world);
         into.push(proof);
-        toOutput(options, world).write(`${formatHeading(proof)}\n\n${formatBody(proof, options)}\n\n`);
+        toOutput(options, world).write(
+          `${formatHeading(proof)}\n\n${formatBody(proof, proofs[0] ?? null, options)}\n\n`,
+        );
         // What comes next would take the damage for the state to go back to.
         if (proof.leftBehind.length > 0) cutShort = `the ${disturbance} is not undone`;
       } catch (fault) {
@@ -252,8 +254,8 @@ function formatHeading({ disturbance, without }: Proof): string {
 }
 
 /** Of many proofs in a row only the first is told in full. */
-function formatBody(proof: Proof, options: ProveOptions): string {
-  return options['with-controls'] && proof.without.length > 0 ? toSentence(proof) : formatProof(proof);
+function formatBody(proof: Proof, first: Proof | null, options: ProveOptions): string {
+  return options['with-controls'] && proof.without.length > 0 ? toSentence(proof, first) : formatProof(proof);
 }
 
 async function conclude(series: Series, options: ProveOptions, world: World): Promise<Exit> {

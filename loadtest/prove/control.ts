@@ -8,7 +8,7 @@ interface Control {
   readonly onFleet: string;
 }
 
-/** The negative controls: with a safeguard gone the proof must turn red, or the safeguard is not shown to matter. */
+/** The negative controls: with a safeguard gone more must be lost than with it, or it is not shown to matter. */
 export const CONTROLS = {
   preStop: {
     lacks: 'the wait before SIGTERM, in which every node learns that the pod is leaving',
@@ -17,7 +17,7 @@ export const CONTROLS = {
   },
   'lame-duck': {
     lacks: 'the time after SIGTERM in which answers carry `Connection: close`',
-    onCluster: 'sets LAME_DUCK_MS=0',
+    onCluster: 'sets LAME_DUCK_MS=0, if the container is known to read it',
     onFleet: 'sets LAME_DUCK_MS=0',
   },
   readiness: {
@@ -27,7 +27,7 @@ export const CONTROLS = {
   },
   'in-flight': {
     lacks: 'any wait for requests in flight; a lame duck waits as well, so it goes too',
-    onCluster: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0',
+    onCluster: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0, if the container is known to read the first',
     onFleet: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0',
   },
 } as const satisfies Record<string, Control>;

@@ -46,7 +46,7 @@ ${controls.map(
   (control, index) => html`<section>
 <h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
 <p class="note">Taken away: ${describeControls(control.without)}.</p>
-${formatVerdict(control.verdict, toSentence(control))}
+${formatVerdict(control.verdict, toSentence(control, first))}
 ${formatProof(control, proofs.length + index)}
 </section>`,
 )}
@@ -84,7 +84,7 @@ ${formatProof(proof, index)}
 function formatControls(proof: Proof, controls: readonly Proof[]): Html {
   return html`<section>
 <h2 id="controls">Controls</h2>
-<p class="note">The same disturbance with one safeguard taken away. Where nothing is lost without it, it is not shown to matter.</p>
+<p class="note">The same disturbance with one safeguard taken away. Where no more is lost without it, it is not shown to matter.</p>
 ${formatTableElement(toControlRows(proof, controls), 'controls')}
 </section>`;
 }

@@ -148,13 +148,20 @@ describe('formatFlightPage()', () => {
 
   test('tells proof and controls, each with its verdict', () => {
     const page = formatFlightPage(
-      { ...alone, controls: [{ ...sample, without: ['preStop'] }] },
+      {
+        ...alone,
+        controls: [
+          { ...sample, without: ['preStop'], lost: 4 },
+          { ...sample, without: ['readiness'] },
+        ],
+      },
       { style: '' },
     );
     assert.match(page, /<h2 id="controls">Controls<\/h2>/);
     assert.match(page, /<h2 id="control-preStop">Without preStop<\/h2>/);
-    assert.equal(page.match(/LOST 3 of 800 requests\./g)?.length, 2);
+    assert.equal(page.match(/LOST 3 of 800 requests\./g)?.length, 3);
     assert.match(page, /As it should without preStop\./);
+    assert.match(page, /Without readiness, no more was lost: not shown to matter here\./);
   });
 
   test('of several disturbances tells the whole first, then each, every mark in its own part', () => {

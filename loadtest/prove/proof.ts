@@ -123,7 +123,8 @@ export async function carryOut(
 
   const { incomplete, summary, durationMs, seen } = watched.value;
   const lives = toLives(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
-  const all = judgeAll(tally, { lives, podOf, scene });
+  const wayOf = (settlement: Settlement) => scene.podOf(settlement, startMs);
+  const all = judgeAll(tally, { lives, podOf: wayOf, scene });
   const losses = all.filter(({ settlement }) => !signal.aborted || !ABANDONED.includes(settlement.outcome));
   const pods = [...lives.values()];
   return {
@@ -197,6 +198,7 @@ function judgeAll(
   const evidence: Evidence = {
     lives,
     podOf,
+    isNamed: [...lives.keys()].some((pod) => tally.answered.has(pod)),
     firstOkMs: tally.firstOkMs,
     slackMs: scene.slackMs,
     usualMs: tally.usualMs,

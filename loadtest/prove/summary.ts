@@ -17,17 +17,37 @@ export function formatProof(proof: Proof): string {
   ].join('\n\n');
 }
 
-/** The verdict, with what stands against it. */
-export function toSentence({ verdict, without, lost }: Proof): string {
+/**
+ * The verdict, with what stands against it.
+ * @param beside the proof with all safeguards, which a control is compared with; null: there is none
+ */
+export function toSentence(proof: Proof, beside: Proof | null = null): string {
+  const { verdict, without } = proof;
   const doubts =
     verdict.kind === 'losses' && verdict.doubts.length > 0 ? ` Besides, ${verdict.doubts.join('; ')}.` : '';
-  const expected =
-    without.length === 0
-      ? ''
-      : lost > 0
-        ? ` As it should without ${nameControls(without)}.`
-        : ` Without ${nameControls(without)}, nothing was lost: not shown to matter here.`;
-  return `${verdict.sentence}${doubts}${expected}`;
+  return `${verdict.sentence}${doubts}${without.length === 0 ? '' : ` ${describeWorth(proof, beside)}`}`;
+}
+
+/** Whether a control shows its safeguards to matter: it loses more than the proof with them. */
+type Worth = 'yes' | 'not shown' | 'undecided';
+
+function toWorth(control: Proof, beside: Proof | null): Worth {
+  const lostWith = beside?.lost ?? 0;
+  const both = [control, ...(beside === null ? [] : [beside])];
+  if (both.some(({ verdict }) => verdict.kind === 'inconclusive')) return 'undecided';
+  // With a doubt, what was lost is not all there was to lose, or not all the target's.
+  if (lostWith > 0 && both.some(({ verdict }) => verdict.doubts.length > 0)) return 'undecided';
+  return control.lost > lostWith ? 'yes' : 'not shown';
+}
+
+function describeWorth(control: Proof, beside: Proof | null): string {
+  const names = nameControls(control.without);
+  const lostWith = beside === null || beside.lost === 0 ? 'nothing was lost' : 'no more was lost';
+  return {
+    yes: `As it should without ${names}.`,
+    'not shown': `Without ${names}, ${lostWith}: not shown to matter here.`,
+    undecided: `Whether ${names} matters here is undecided.`,
+  }[toWorth(control, beside)];
 }
 
 function formatCauses({ causes, losses }: Proof): string {
@@ -51,9 +71,10 @@ function formatSpan(losses: readonly Loss[]): string {
   return `${toSeconds(Math.min(...times))}–${toSeconds(Math.max(...times))} s`;
 }
 
-function formatStories({ losses, endpoints, lost }: Proof): string {
+function formatStories({ losses, endpoints, causes }: Proof): string {
   const shown = losses.slice(0, SHOWN_LOSSES).map((loss) => `  ${formatStory(loss, endpoints)}`);
-  const rest = lost - shown.length;
+  // Not all that was lost: what the load gave up when it was interrupted has no cause.
+  const rest = causeEntries(causes).reduce((sum, [, count]) => sum + count, 0) - shown.length;
   return [...shown, ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])].join('\n');
 }
 
@@ -87,16 +108,17 @@ export function toControlRows(
   controls: readonly Proof[],
 ): { columns: readonly string[]; rows: readonly (readonly string[])[] } {
   const toShare = ({ lost, planned }: Proof) => `${formatCount(lost)} of ${formatCount(planned)}`;
-  const rows = controls.map(({ without, lost, planned, causes }) => {
+  const rows = controls.map((control) => {
+    const { without, causes, verdict } = control;
     const because = causeEntries(causes).map(
       ([cause, count]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${formatCount(count)}`,
     );
     return [
       nameControls(without),
       toShare(proof),
-      `${formatCount(lost)} of ${formatCount(planned)}`,
-      lost > 0 ? 'yes' : 'not shown',
-      because.join('; ') || `nothing missed ${describeControls(without)}`,
+      toShare(control),
+      toWorth(control, proof),
+      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeControls(without)}`,
     ];
   });
   return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };

@@ -25,8 +25,8 @@ export interface Tally {
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly losses: readonly Settlement[];
   readonly slots: readonly Slot[];
-  /** When each pod first answered ok, by endpoint. */
-  firstOkMs(pod: string, endpoint: number): number | null;
+  /** When each pod first answered ok: this endpoint, or with null any. */
+  firstOkMs(pod: string, endpoint: number | null): number | null;
   /** When each pod first answered ok at all. */
   readonly answered: ReadonlyMap<string, number>;
   /** When an answer was ok: the first and the last of them. */
@@ -106,7 +106,8 @@ export function createTally(podOf: (settlement: Settlement) => string | null): T
     get slots() {
       return [...slots.values()].sort((a, b) => a.fromMs - b.fromMs);
     },
-    firstOkMs: (pod, endpoint) => firstOk.get(`${pod} ${endpoint}`) ?? null,
+    firstOkMs: (pod, endpoint) =>
+      (endpoint === null ? answered.get(pod) : firstOk.get(`${pod} ${endpoint}`)) ?? null,
     answered,
     get okSpan() {
       return okSpan;
