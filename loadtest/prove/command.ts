@@ -104,10 +104,12 @@ export const prove = defineCommand({
   },
 });
 
+/** Both were tried, and of one alone nothing was lost. */
 function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
-  return SUBSTITUTES.some((control) =>
-    controls.some(({ without, lost }) => without.length === 1 && without[0] === control && lost === 0),
+  const alone = SUBSTITUTES.flatMap((control) =>
+    controls.filter(({ without }) => without.length === 1 && without[0] === control),
   );
+  return alone.length === SUBSTITUTES.length && alone.some(({ verdict }) => verdict.kind !== 'losses');
 }
 
 /** Changes when a reader of the old one would misread the new one. */
