@@ -28,7 +28,13 @@ export interface Api {
   patch(path: string, type: keyof typeof PATCH_TYPES, body: unknown): Promise<Json>;
   remove(path: string, body: Json): Promise<Json>;
   /** Hands over each line as it comes, until the server ends the stream. Rejects where it breaks. */
-  stream(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
+  stream(path: string, hooks: StreamHooks, signal: AbortSignal): Promise<void>;
+}
+
+interface StreamHooks {
+  /** The server has answered with 200: what happens from now on will come as a line. */
+  onOpen(): void;
+  onLine(line: string): void;
 }
 
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -115,7 +121,7 @@ export function createApi(access: Access): Api {
     post: (path, body) => call('POST', path, { body }),
     patch: (path, type, body) => call('PATCH', path, { body, type: PATCH_TYPES[type] }),
     remove: (path, body) => call('DELETE', path, { body }),
-    stream: (path, onLine, signal) =>
+    stream: (path, { onOpen, onLine }, signal) =>
       send('GET', path, { signal }, (response, resolve, reject) => {
         const status = response.statusCode ?? 0;
         if (status !== 200) {
@@ -125,6 +131,7 @@ export function createApi(access: Access): Api {
           );
           return;
         }
+        onOpen();
         let rest = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
