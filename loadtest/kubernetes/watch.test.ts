@@ -58,10 +58,11 @@ async function startFake(
   const api = createApi({
     server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ca: null,
-    clientCertificate: null,
-    token: null,
+    tlsServerName: null,
     isTlsUnchecked: false,
+    impersonation: {},
     namespace: 'n',
+    credentials: async () => ({ token: null, clientCertificate: null }),
   });
   const seen: string[] = [];
   const gaps: string[] = [];
