@@ -77,7 +77,19 @@ export async function createClusterScene(
       );
     });
   await readDeployment();
-  const denied = await findDenied(api, namespace, toPermissions(disturbance, without.length > 0));
+  const hpa = listAt(
+    await api.get(inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers')),
+    'items',
+  ).find(
+    (candidate) =>
+      textAt(candidate, 'spec', 'scaleTargetRef', 'kind') === 'Deployment' &&
+      textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
+  );
+  const denied = await findDenied(
+    api,
+    namespace,
+    toPermissions({ disturbance, hasControl: without.length > 0, hasHpa: hpa !== undefined }),
+  );
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const patienceMs = nowMs() + REST_TIMEOUT_MS;
   let deployment = await readDeployment();
@@ -98,14 +110,6 @@ export async function createClusterScene(
   );
   const url = options.url ?? (service === undefined ? null : toServiceUrl(service));
   if (url === null) throw new UsageError(`no Service of Deployment ${name} has an address: give --url`);
-  const hpa = listAt(
-    await api.get(inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers')),
-    'items',
-  ).find(
-    (candidate) =>
-      textAt(candidate, 'spec', 'scaleTargetRef', 'kind') === 'Deployment' &&
-      textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
-  );
 
   tell(
     `Deployment ${name} in ${namespace}: ${before.replicas} replicas at rest, ${hpa === undefined ? 'no HPA' : describeBounds(hpa)}`,
