@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.ts';
 import type { Exit } from '../exit-code.ts';
 import { toOwnService } from '../fleet/fleet-setup.ts';
-import { startReplica } from '../fleet/replica.ts';
+import { destroyOnExit, startReplica } from '../fleet/replica.ts';
 import { duration, type OptionValues, optional, text, withDefault } from '../option.ts';
 import { formatTable } from '../tables.ts';
 import { parseTargetUrl } from '../target-url.ts';
@@ -18,9 +18,15 @@ const OPTIONS = {
   url: optional({
     placeholder: 'URL',
     help: 'Instead of a command: where a running pod is reached, and no other pod',
-    parse: parseTargetUrl,
+    parse: parsePlainUrl,
   }),
   pod: optional(text('NAME', 'The pod behind --url. It is deleted')),
+  container: optional(
+    text(
+      'NAME',
+      'The server among the containers of --pod [that of the pod’s default-container annotation, or the only one]',
+    ),
+  ),
   namespace: optional(text('NAME', 'Its namespace [that of the context]')),
   context: optional(text('NAME', 'Context of the kubeconfig [the current one]')),
   path: withDefault('/health', text('PATH', 'A route that answers at once')),
@@ -64,6 +70,9 @@ export const contract = defineCommand({
     if (options.url !== undefined && options.command !== undefined) {
       throw new UsageError('--command and --url exclude each other');
     }
+    if (options.container !== undefined && options.pod === undefined) {
+      throw new UsageError('--container goes with --pod');
+    }
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace };
     const subject = await openSubject(options, world);
@@ -89,11 +98,21 @@ export const contract = defineCommand({
   },
 });
 
+/** @throws {UsageError} where it is not an http URL of a host */
+function parsePlainUrl(given: string): URL {
+  const url = parseTargetUrl(given);
+  if (url.protocol !== 'http:') {
+    throw new UsageError('contract speaks plain HTTP to the pod: give the http URL of its port');
+  }
+  return url;
+}
+
 async function openSubject(options: ContractOptions, { env }: World): Promise<Subject> {
   if (options.url !== undefined && options.pod !== undefined) {
     return openPodSubject({ ...options, url: options.url, pod: options.pod }, env);
   }
   const replica = await startReplica(options.command ?? toOwnService(), { HOST: '127.0.0.1', ...env });
+  const releaseExit = destroyOnExit(() => [replica]);
   return {
     address: { host: '127.0.0.1', port: replica.port },
     sigtermWithinMs: 0,
@@ -103,6 +122,7 @@ async function openSubject(options: ContractOptions, { env }: World): Promise<Su
     destroy: async () => {
       replica.destroy();
       await replica.exited;
+      releaseExit();
     },
   };
 }

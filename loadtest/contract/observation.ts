@@ -10,7 +10,7 @@ export interface Subject {
   prepare(): Promise<void>;
   /** Resolves when SIGTERM is sent, or at the earliest moment at which it can come. */
   terminate(): Promise<void>;
-  /** When the process has ended, and how. */
+  /** When the process has ended, and how. Never rejects. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   /** Ends it whatever its state. */
   destroy(): Promise<void>;

@@ -1,42 +1,70 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, type ApiError, createApi } from '../kubernetes/api.ts';
+import { type Api, ApiError, createApi } from '../kubernetes/api.ts';
+import { chooseContainer } from '../kubernetes/container.ts';
 import { at, type Json, listAt, numberAt } from '../kubernetes/json.ts';
 import { readAccess } from '../kubernetes/kubeconfig.ts';
+import { findDenied } from '../kubernetes/permission.ts';
 import { toPreStopMs } from '../kubernetes/pod-observer.ts';
 import { startWatch } from '../kubernetes/watch.ts';
+import { toTarget } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Subject } from './observation.ts';
 
 interface PodOptions {
   readonly url: URL;
   readonly pod: string;
+  /** Undefined: that of the pod's annotation, or the only one. */
+  readonly container: string | undefined;
+}
+
+interface ContextOptions {
+  /** Undefined: that of the context. */
   readonly namespace: string | undefined;
+  /** Undefined: the current one. */
   readonly context: string | undefined;
 }
 
-/** A running pod, told to end by its deletion: SIGTERM comes when its preStop is over. */
+const NEEDED = ['get', 'list', 'watch', 'delete'].map((verb) => ({ verb, group: '', resource: 'pods' }));
+
+/**
+ * A running pod of a cluster that the kubeconfig knows.
+ * @throws {UsageError} where it cannot be reached, watched and deleted
+ */
 export async function openPodSubject(
-  { url, pod, namespace, context }: PodOptions,
+  { context, namespace, ...options }: PodOptions & ContextOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Subject> {
   const access = await readAccess({ context: context ?? null, env });
   if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG');
-  const api = createApi(access);
-  const pods = `/api/v1/namespaces/${namespace ?? access.namespace}/pods`;
-  const object = await api.get(`${pods}/${pod}`).catch((error: ApiError) => {
-    throw new UsageError(error.message);
+  return createPodSubject(createApi(access), namespace ?? access.namespace, options).catch((error: Error) => {
+    throw error instanceof ApiError ? new UsageError(error.message) : error;
   });
+}
+
+/** A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over. */
+export async function createPodSubject(
+  api: Api,
+  namespace: string,
+  { url, pod, container: wanted }: PodOptions,
+): Promise<Subject> {
+  const denied = await findDenied(api, namespace, NEEDED);
+  if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const object = await api.get(`${pods}/${pod}`);
+  const container = chooseContainer(object, wanted ?? null);
   const watching = new AbortController();
-  const exited = watchExit(api, `${pods}?fieldSelector=metadata.name%3D${pod}`, watching.signal);
-  // Whoever waits for it hears of it; before that, nothing is to end by it.
-  exited.catch(() => {});
+  const ofPod = `${pods}?fieldSelector=metadata.name%3D${pod}`;
+  const { synced, exited } = watchExit(api, ofPod, container, watching.signal);
+  // Before anything is done to it: an end that nobody sees would be taken for none.
+  await synced;
+  const { host, port } = toTarget(url, { ca: null, isVerified: true });
   return {
-    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) },
+    address: { host, port },
     // The kubelet hears of the deletion, and begins and ends preStop, so much later at most.
     sigtermWithinMs: 1_000,
     prepare: async () => {
       await api.remove(`${pods}/${pod}`, {});
-      await sleep(toPreStopMs(object, null));
+      await sleep(toPreStopMs(object, container));
     },
     terminate: async () => {},
     exited,
@@ -44,19 +72,23 @@ export async function openPodSubject(
   };
 }
 
-/** Resolves with the end of the pod's first container, or with its deletion where that is not told. */
-async function watchExit(
+/** `exited` resolves with the end of the container, or with the pod's deletion where that is not told. */
+function watchExit(
   api: Api,
   path: string,
+  container: string,
   signal: AbortSignal,
-): Promise<{ code: number | null; signal: string | null }> {
-  return new Promise((resolve, reject) => {
-    const onChange = (change: 'seen' | 'deleted', pod: Json) => {
-      const ended = at(listAt(pod, 'status', 'containerStatuses')[0], 'state', 'terminated');
-      if (ended !== undefined) resolve({ code: numberAt(ended, 'exitCode'), signal: null });
-      else if (change === 'deleted') resolve({ code: null, signal: 'deletion' });
-    };
-    const hooks = { nowMs: () => performance.now(), random: Math.random, onGap: () => {}, onChange };
-    startWatch(api, path, hooks, signal).synced.catch(reject);
+): { readonly synced: Promise<void>; readonly exited: Subject['exited'] } {
+  let tellExit: (exit: Awaited<Subject['exited']>) => void = () => {};
+  const exited: Subject['exited'] = new Promise((resolve) => {
+    tellExit = resolve;
   });
+  const onChange = (change: 'seen' | 'deleted', pod: Json) => {
+    const status = listAt(pod, 'status', 'containerStatuses').find(({ name }) => name === container);
+    const ended = at(status, 'state', 'terminated');
+    if (ended !== undefined) tellExit({ code: numberAt(ended, 'exitCode'), signal: null });
+    else if (change === 'deleted') tellExit({ code: null, signal: 'deletion' });
+  };
+  const hooks = { nowMs: () => performance.now(), random: Math.random, onGap: () => {}, onChange };
+  return { synced: startWatch(api, path, hooks, signal).synced, exited };
 }

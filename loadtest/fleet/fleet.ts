@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodEvent } from '../prove/timeline.ts';
 import { createBalancer } from './balancer.ts';
 import { isReady } from './probe.ts';
-import { type Replica, startReplica } from './replica.ts';
+import { destroyOnExit, type Replica, startReplica } from './replica.ts';
 import { toActions } from './rolling.ts';
 
 /** The Deployment, the cluster and the network between them, scaled down to one machine. */
@@ -257,14 +257,10 @@ export async function createFleet(
 
   async function close(): Promise<void> {
     closing.abort();
-    process.off('exit', destroyAll);
-    destroyAll();
+    for (const { replica } of pods) replica?.destroy();
     while (running.size > 0) await Promise.all(running);
     await balancer.close();
-  }
-
-  function destroyAll(): void {
-    for (const { replica } of pods) replica?.destroy();
+    releaseExit();
   }
 
   function isOn(node: string): (pod: Pod) => boolean {
@@ -324,8 +320,7 @@ export async function createFleet(
     },
     close,
   };
-  // The last line of defence: whatever ends this process ends its replicas.
-  process.on('exit', destroyAll);
+  const releaseExit = destroyOnExit(() => [...pods].map(({ replica }) => replica));
   reconcile();
   try {
     await fleet.settled(hooks.signal);

@@ -51,6 +51,18 @@ export async function startReplica(
   };
 }
 
+/**
+ * The last line of defence: whatever ends this process ends the replicas that there are then.
+ * @returns what takes that back
+ */
+export function destroyOnExit(replicas: () => Iterable<Replica | null>): () => void {
+  const destroyAll = () => {
+    for (const replica of replicas()) replica?.destroy();
+  };
+  process.on('exit', destroyAll);
+  return () => void process.off('exit', destroyAll);
+}
+
 function destroyGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {

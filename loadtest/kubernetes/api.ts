@@ -1,7 +1,8 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { toTarget } from '../target-url.ts';
 import { isObject, type Json, textAt } from './json.ts';
-import type { Access } from './kubeconfig.ts';
+import type { Access, Credentials } from './kubeconfig.ts';
 
 /** The API server said no, or could not be heard. */
 export class ApiError extends Error {
@@ -28,48 +29,80 @@ export interface Api {
   patch(path: string, type: keyof typeof PATCH_TYPES, body: unknown): Promise<Json>;
   remove(path: string, body: Json): Promise<Json>;
   /** Hands over each line as it comes, until the server ends the stream. Rejects where it breaks. */
-  stream(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
+  stream(path: string, hooks: StreamHooks, signal: AbortSignal): Promise<void>;
 }
+
+interface StreamHooks {
+  /** The server has answered with 200: what happens from now on will come as a line. */
+  onOpen(): void;
+  onLine(line: string): void;
+}
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly type?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type OnResponse = (response: IncomingMessage, resolve: () => void, reject: (error: Error) => void) => void;
 
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_LINE_BYTES = 8_000_000;
 
 /** A client of one API server. Calls reject with `ApiError`. */
 export function createApi(access: Access): Api {
-  const { protocol, hostname, port, pathname } = new URL(access.server);
-  const isTls = protocol === 'https:';
+  const url = new URL(access.server);
+  const { host, port, tls } = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
   const options = {
-    hostname,
-    port: port === '' ? (isTls ? 443 : 80) : Number(port),
-    ...(isTls
-      ? {
+    hostname: host,
+    port,
+    ...(tls === null
+      ? { agent: new HttpAgent({ keepAlive: true }) }
+      : {
           agent: new HttpsAgent({ keepAlive: true }),
-          rejectUnauthorized: !access.isTlsUnchecked,
-          ...(access.ca === null ? {} : { ca: access.ca }),
-          ...(access.clientCertificate ?? {}),
-        }
-      : { agent: new HttpAgent({ keepAlive: true }) }),
+          rejectUnauthorized: tls.isVerified,
+          ...(tls.ca === null ? {} : { ca: tls.ca }),
+          ...(access.tlsServerName === null ? {} : { servername: access.tlsServerName }),
+        }),
   };
 
-  function send(
-    method: string,
-    path: string,
-    {
-      body,
-      type = 'application/json',
-      signal,
-    }: { body?: unknown; type?: string; signal?: AbortSignal | undefined },
-    onResponse: (response: IncomingMessage, resolve: () => void, reject: (error: Error) => void) => void,
+  /** With other credentials once more where those at hand have been refused. */
+  async function send(request: Request, onResponse: OnResponse): Promise<void> {
+    const credentials = await findCredentials(request);
+    try {
+      await sendAs(credentials, request, onResponse);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      const others = await findCredentials(request, credentials);
+      if (others === credentials) throw error;
+      await sendAs(others, request, onResponse);
+    }
+  }
+
+  function findCredentials({ method, path }: Request, refused?: Credentials): Promise<Credentials> {
+    return access.credentials(refused).catch((error: Error) => {
+      throw new ApiError(null, `${method} ${path}: ${error.message}`);
+    });
+  }
+
+  function sendAs(
+    { token, clientCertificate }: Credentials,
+    { method, path, body, type = 'application/json', signal }: Request,
+    onResponse: OnResponse,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? null : JSON.stringify(body);
-      const request = (isTls ? requestHttps : requestHttp)({
+      const request = (tls === null ? requestHttp : requestHttps)({
         ...options,
+        ...(clientCertificate ?? {}),
         method,
-        path: `${pathname.replace(/\/$/, '')}${path}`,
+        path: `${url.pathname.replace(/\/$/, '')}${path}`,
         headers: {
           accept: 'application/json',
-          ...(access.token === null ? {} : { authorization: `Bearer ${access.token}` }),
+          ...access.impersonation,
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           ...(payload === null ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(payload) }),
         },
         ...(signal === undefined ? {} : { signal }),
@@ -91,9 +124,10 @@ export function createApi(access: Access): Api {
     });
   }
 
-  async function call(method: string, path: string, rest: Parameters<typeof send>[2]): Promise<Json> {
+  async function call(request: Request): Promise<Json> {
+    const { method, path } = request;
     let answer: Json = {};
-    await send(method, path, rest, (response, resolve, reject) => {
+    await send(request, (response, resolve, reject) => {
       void readAll(response).then((text) => {
         const status = response.statusCode ?? 0;
         const parsed = parseJson(text);
@@ -111,12 +145,12 @@ export function createApi(access: Access): Api {
   }
 
   return {
-    get: (path, signal) => call('GET', path, { signal }),
-    post: (path, body) => call('POST', path, { body }),
-    patch: (path, type, body) => call('PATCH', path, { body, type: PATCH_TYPES[type] }),
-    remove: (path, body) => call('DELETE', path, { body }),
-    stream: (path, onLine, signal) =>
-      send('GET', path, { signal }, (response, resolve, reject) => {
+    get: (path, signal) => call({ method: 'GET', path, signal }),
+    post: (path, body) => call({ method: 'POST', path, body }),
+    patch: (path, type, body) => call({ method: 'PATCH', path, body, type: PATCH_TYPES[type] }),
+    remove: (path, body) => call({ method: 'DELETE', path, body }),
+    stream: (path, { onOpen, onLine }, signal) =>
+      send({ method: 'GET', path, signal }, (response, resolve, reject) => {
         const status = response.statusCode ?? 0;
         if (status !== 200) {
           void readAll(response).then(
@@ -125,6 +159,7 @@ export function createApi(access: Access): Api {
           );
           return;
         }
+        onOpen();
         let rest = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {

@@ -87,7 +87,8 @@ export async function createClusterScene(
       textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
   );
   const hpaName = textAt(hpa, 'metadata', 'name');
-  const denied = await findDenied(api, namespace, toPermissions(disturbance, without.length > 0));
+  const needed = toPermissions({ disturbance, hasControl: without.length > 0, hasHpa: hpa !== undefined });
+  const denied = await findDenied(api, namespace, needed);
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   await options.checkReachable(url);
   tell(

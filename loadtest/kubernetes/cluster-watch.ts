@@ -1,7 +1,8 @@
 import type { Mark } from '../prove/scene.ts';
 import type { PodEvent } from '../prove/timeline.ts';
-import { type Api, ApiError } from './api.ts';
+import type { Api } from './api.ts';
 import { type Json, numberAt, textAt } from './json.ts';
+import { canWatchNodes } from './permission.ts';
 import { createPodObserver } from './pod-observer.ts';
 import { startWatch, type Watch } from './watch.ts';
 
@@ -101,6 +102,9 @@ export function createClusterWatch(
     gaps,
     mark,
     async start() {
+      // Who may not see nodes can prove all but the loss of one.
+      const hasNodes = await canWatchNodes(api);
+      if (!hasNodes) mark('nodes cannot be watched: the loss of one would not be told');
       // Pods before the others, so that a node or an endpoint finds the pods it speaks of.
       await watch('/api/v1', 'pods', `labelSelector=${selector}`, observer.onPod);
       const ofService = encodeURIComponent(`kubernetes.io/service-name=${service}`);
@@ -134,11 +138,7 @@ export function createClusterWatch(
               markNumber(['status', 'desiredReplicas'], (name) => `HPA ${name}`),
             ),
         watch('/api/v1', 'events', 'fieldSelector=type%3DWarning', markWarning),
-        // Who may not see nodes can prove all but the loss of one.
-        watch('/api/v1', 'nodes', '', observer.onNode).catch((error: Error) => {
-          if (!(error instanceof ApiError) || error.status !== 403) throw error;
-          mark('nodes may not be watched: the loss of one would not be told');
-        }),
+        hasNodes ? watch('/api/v1', 'nodes', '', observer.onNode) : null,
       ]);
       isSynced = true;
     },

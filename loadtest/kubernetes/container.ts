@@ -1,25 +1,23 @@
 import { UsageError } from '../usage-error.ts';
-import { type Json, listAt, textAt } from './json.ts';
+import { listAt, textAt } from './json.ts';
 
-const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
+/** https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container */
+const ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /**
- * The container that serves: the one named, else the one that the annotation names, else the only one.
- *
- * @param pod a Pod, or the template of pods
- * @throws {UsageError} where it is not there, or there are several and none is named
+ * The container that serves, of a pod or of a pod template: the one wanted, else the one that kubectl takes by its
+ * annotation, else the only one.
+ * @throws {UsageError} where that does not name one
  */
-export function chooseContainer(pod: unknown, given: string | null): string {
-  const names = listAt(pod, 'spec', 'containers').map((container: Json) => textAt(container, 'name') ?? '');
-  const wanted = given ?? textAt(pod, 'metadata', 'annotations', DEFAULT_CONTAINER);
-  if (wanted !== null && !names.includes(wanted)) {
-    throw new UsageError(`there is no container ${JSON.stringify(wanted)}; there are ${names.join(', ')}`);
+export function chooseContainer(pod: unknown, wanted: string | null): string {
+  const names = listAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name') ?? '');
+  const annotated = textAt(pod, 'metadata', 'annotations', ANNOTATION);
+  const [first, ...others] = names;
+  if (wanted !== null) {
+    if (names.includes(wanted)) return wanted;
+    throw new UsageError(`--container ${JSON.stringify(wanted)} is not there: there is ${names.join(', ')}`);
   }
-  const [first = '', ...others] = names;
-  if (wanted === null && others.length > 0) {
-    throw new UsageError(
-      `the pod has several containers: name the one that serves with --container: ${names.join(', ')}`,
-    );
-  }
-  return wanted ?? first;
+  if (annotated !== null && names.includes(annotated)) return annotated;
+  if (first !== undefined && others.length === 0) return first;
+  throw new UsageError(`which container serves? Name it with --container: ${names.join(', ')}`);
 }

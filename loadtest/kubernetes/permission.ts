@@ -12,45 +12,69 @@ export interface Permission {
   readonly isClusterWide?: boolean;
 }
 
-const READ: readonly Permission[] = (
-  [
-    ['', 'pods'],
-    ['', 'services'],
-    ['', 'events'],
-    ['apps', 'deployments'],
-    ['apps', 'replicasets'],
-    ['discovery.k8s.io', 'endpointslices'],
-    ['autoscaling', 'horizontalpodautoscalers'],
-  ] as const
-).flatMap(([group, resource]) => ['list', 'watch'].map((verb) => ({ verb, group, resource })));
+/** A proof, as far as it decides what has to be allowed. */
+interface Undertaking {
+  readonly disturbance: Disturbance;
+  /** Are safeguards taken away first? */
+  readonly hasControl: boolean;
+  /** Does an HPA hold the Deployment's replicas? */
+  readonly hasHpa: boolean;
+}
 
-const PATCH_DEPLOYMENT: Permission = { verb: 'patch', group: 'apps', resource: 'deployments' };
+const DEPLOYMENTS = { group: 'apps', resource: 'deployments' };
+const REPLICA_SETS = { group: 'apps', resource: 'replicasets' };
+const PODS = { group: '', resource: 'pods' };
+const EVENTS = { group: '', resource: 'events' };
+const SERVICES = { group: '', resource: 'services' };
+const ENDPOINT_SLICES = { group: 'discovery.k8s.io', resource: 'endpointslices' };
+const HPAS = { group: 'autoscaling', resource: 'horizontalpodautoscalers' };
+const NODES = { group: '', resource: 'nodes', isClusterWide: true };
 
-const NEEDED: Record<Disturbance, readonly Permission[]> = {
-  rollout: [PATCH_DEPLOYMENT],
-  scale: [
-    { verb: 'patch', group: 'apps', resource: 'deployments', subresource: 'scale' },
-    { verb: 'patch', group: 'autoscaling', resource: 'horizontalpodautoscalers' },
+const WATCHED = [DEPLOYMENTS, REPLICA_SETS, PODS, EVENTS, ENDPOINT_SLICES];
+const WATCH_VERBS = ['list', 'watch'];
+
+const PATCH_DEPLOYMENT: Permission = { ...DEPLOYMENTS, verb: 'patch' };
+
+const DISTURB: Record<Disturbance, (hasHpa: boolean) => readonly Permission[]> = {
+  rollout: () => [PATCH_DEPLOYMENT],
+  scale: (hasHpa) => [
+    hasHpa ? { ...HPAS, verb: 'patch' } : { ...DEPLOYMENTS, subresource: 'scale', verb: 'patch' },
   ],
-  drain: [
-    { verb: 'create', group: '', resource: 'pods', subresource: 'eviction' },
-    { verb: 'patch', group: '', resource: 'nodes', isClusterWide: true },
+  drain: () => [
+    { ...NODES, verb: 'get' },
+    { ...NODES, verb: 'patch' },
+    { ...PODS, subresource: 'eviction', verb: 'create' },
   ],
-  kill: [{ verb: 'delete', group: '', resource: 'pods' }],
-  run: [],
+  kill: () => [{ ...PODS, verb: 'delete' }],
+  run: () => [],
 };
 
-export function toPermissions(disturbance: Disturbance, hasControl: boolean): readonly Permission[] {
+/** What a proof calls, and nothing else; to watch nodes is left out, see `canWatchNodes`. */
+export function toPermissions({ disturbance, hasControl, hasHpa }: Undertaking): readonly Permission[] {
   return [
-    ...READ,
-    ...NEEDED[disturbance],
+    { ...DEPLOYMENTS, verb: 'get' },
+    ...WATCHED.flatMap((resource) => WATCH_VERBS.map((verb) => ({ ...resource, verb }))),
+    { ...SERVICES, verb: 'list' },
+    { ...HPAS, verb: 'list' },
+    ...(hasHpa ? [{ ...HPAS, verb: 'watch' }] : []),
+    ...DISTURB[disturbance](hasHpa),
     ...(hasControl && disturbance !== 'rollout' ? [PATCH_DEPLOYMENT] : []),
   ];
 }
 
+/** Where it cannot, a proof can be made all the same, but does not tell the loss of a node. */
+export async function canWatchNodes(api: Pick<Api, 'post'>): Promise<boolean> {
+  const denied = await findDenied(
+    api,
+    '',
+    WATCH_VERBS.map((verb) => ({ ...NODES, verb })),
+  );
+  return denied.length === 0;
+}
+
 /** Asks the API server, and returns what is not allowed, in the words of RBAC. */
 export async function findDenied(
-  api: Api,
+  api: Pick<Api, 'post'>,
   namespace: string,
   permissions: readonly Permission[],
 ): Promise<string[]> {

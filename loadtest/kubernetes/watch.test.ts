@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApi } from './api.ts';
 import { at, type Json, textAt } from './json.ts';
-import { parseWatchLine, startWatch, toBackoffMs } from './watch.ts';
+import { parseWatchLine, startWatch, toBackoffMs, toFailures } from './watch.ts';
 
 const closers: (() => unknown)[] = [];
 after(() => {
@@ -21,7 +22,11 @@ const line = (type: string, object: Json) => `${JSON.stringify({ type, object })
 type Step = (response: ServerResponse, url: URL) => void;
 
 /** An API server of which the lists and the streams are given. */
-async function startFake(lists: readonly (readonly Json[] | number)[], steps: readonly Step[]) {
+async function startFake(
+  lists: readonly (readonly Json[] | number)[],
+  steps: readonly Step[],
+  { deadlineMs = 150 } = {},
+) {
   const watched: string[] = [];
   let listed = 0;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -53,17 +58,14 @@ async function startFake(lists: readonly (readonly Json[] | number)[], steps: re
   const api = createApi({
     server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ca: null,
-    clientCertificate: null,
-    token: null,
+    tlsServerName: null,
     isTlsUnchecked: false,
+    impersonation: {},
     namespace: 'n',
+    credentials: async () => ({ token: null, clientCertificate: null }),
   });
   const seen: string[] = [];
   const gaps: string[] = [];
-  const wanted = new Set<() => void>();
-  const changed = () => {
-    for (const wake of wanted) wake();
-  };
   let clockMs = 0;
   const watch = startWatch(
     api,
@@ -73,15 +75,11 @@ async function startFake(lists: readonly (readonly Json[] | number)[], steps: re
         seen.push(
           `${change} ${textAt(object, 'metadata', 'name')}@${textAt(object, 'metadata', 'resourceVersion')}`,
         );
-        changed();
       },
-      onGap: (reason) => {
-        gaps.push(reason);
-        changed();
-      },
+      onGap: (reason) => void gaps.push(reason),
       nowMs: () => clockMs,
       random: () => 0,
-      deadlineMs: 150,
+      deadlineMs,
     },
     stop.signal,
   );
@@ -94,20 +92,13 @@ async function startFake(lists: readonly (readonly Json[] | number)[], steps: re
       clockMs += ms;
     },
     until: async (isTrue: () => boolean) => {
-      while (!isTrue()) {
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            wanted.delete(wake);
-            resolve();
-          };
-          wanted.add(wake);
-        });
-      }
+      while (!isTrue()) await sleep(5);
     },
   };
 }
 
 const hold: Step = (response) => void response.flushHeaders();
+const PATIENT = { deadlineMs: 60_000 };
 
 describe('startWatch()', () => {
   test('lists, follows, and goes on where a stream ended by the server left off', async () => {
@@ -145,17 +136,48 @@ describe('startWatch()', () => {
     assert.deepEqual(fake.gaps, []);
   });
 
-  test('a break of more than 2 s is a gap', async () => {
+  for (const [ms, gaps] of [
+    [2_000, []],
+    [2_500, ['pods: cut off for 2.5 s']],
+  ] as const) {
+    test(`${ms} ms until a stream stands again make ${gaps.length} gaps`, async () => {
+      const waiting: ServerResponse[] = [];
+      const fake = await startFake(
+        [[pod('a', 5)]],
+        [(response) => void response.end(), (response) => void waiting.push(response)],
+        PATIENT,
+      );
+      await fake.until(() => waiting.length === 1);
+      fake.forward(ms);
+      waiting[0]?.write(line('MODIFIED', pod('a', 6)));
+      await fake.until(() => fake.seen.length === 2);
+      assert.deepEqual(fake.gaps, gaps);
+    });
+  }
+
+  test('a stream stands again with the head of its answer, however quiet it then is', async () => {
+    const open: ServerResponse[] = [];
     const fake = await startFake(
       [[pod('a', 5)]],
-      [(response) => response.destroy(), (response) => void response.write(line('MODIFIED', pod('a', 6)))],
+      [
+        (response) => {
+          hold(response, new URL('http://api'));
+          setTimeout(() => response.destroy(), 20);
+        },
+        (response, url) => {
+          open.push(response);
+          hold(response, url);
+        },
+      ],
+      PATIENT,
     );
-    await fake.watch.synced;
-    fake.forward(1);
-    await fake.until(() => fake.watched.length > 0 || fake.seen.length > 1);
-    fake.forward(2_500);
-    await fake.until(() => fake.gaps.length === 1);
-    assert.deepEqual(fake.gaps, ['pods: cut off for 2.5 s']);
+    await fake.until(() => open.length === 1);
+    await sleep(100);
+    fake.forward(55_000);
+    await fake.watch.confirm(1_000);
+    open[0]?.write(line('MODIFIED', pod('a', 6)));
+    await fake.until(() => fake.seen.length === 2);
+    assert.deepEqual(fake.gaps, []);
   });
 
   test('410, in the stream or as the answer, makes a new list, and is a gap', async () => {
@@ -222,6 +244,70 @@ describe('startWatch()', () => {
     await failing.watch.confirm(0);
     assert.match(failing.gaps[0] ?? '', /^pods: could not be confirmed \(GET .* 500 no\)$/);
   });
+});
+
+describe('confirm()', () => {
+  for (const [what, event, gaps] of [
+    ['is content with a deletion that is told late', line('DELETED', pod('b', 6)), []],
+    ['is content with an object newer than the list', line('MODIFIED', pod('b', 7)), []],
+    [
+      'reports what is known, and is no more',
+      line('BOOKMARK', pod('', 6)),
+      ['pods: behind the API server at the end'],
+    ],
+  ] as const) {
+    test(what, async () => {
+      const fake = await startFake(
+        [[pod('a', 5), pod('b', 4)], [pod('a', 6)]],
+        [
+          (response) => {
+            response.write(line('MODIFIED', pod('a', 6)));
+            setTimeout(() => response.write(event), 100);
+          },
+        ],
+        PATIENT,
+      );
+      await fake.until(() => fake.seen.includes('seen a@6'));
+      setTimeout(() => fake.forward(1_001), 400);
+      await fake.watch.confirm(1_000);
+      assert.deepEqual(fake.gaps, gaps);
+    });
+  }
+
+  for (const [ms, gaps] of [
+    [2_000, []],
+    [2_100, ['pods: cut off for 2.1 s']],
+  ] as const) {
+    test(`a stream that has been down for ${ms} ms makes ${gaps.length} gaps`, async () => {
+      const fake = await startFake(
+        [[pod('a', 5)]],
+        [
+          (response) => {
+            hold(response, new URL('http://api'));
+            setTimeout(() => response.destroy(), 20);
+          },
+          (response) => response.destroy(),
+        ],
+        PATIENT,
+      );
+      await fake.until(() => fake.watched.length === 2);
+      fake.forward(ms);
+      await fake.watch.confirm(1_000);
+      assert.deepEqual(fake.gaps, gaps);
+    });
+  }
+});
+
+describe('toFailures()', () => {
+  for (const [before, stoodMs, failures] of [
+    [0, Number.NEGATIVE_INFINITY, 1],
+    [3, Number.NEGATIVE_INFINITY, 4],
+    [3, 10_000, 4],
+    [3, 10_001, 1],
+  ] as const) {
+    test(`${before} before a stream of ${stoodMs} ms: ${failures}`, () =>
+      assert.equal(toFailures(before, stoodMs), failures));
+  }
 });
 
 describe('parseWatchLine()', () => {

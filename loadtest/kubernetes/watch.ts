@@ -19,7 +19,7 @@ export interface WatchHooks {
 export interface Watch {
   /** Resolves with the first complete list; rejects where that cannot be had. */
   readonly synced: Promise<void>;
-  /** Lists anew and reports a gap unless the watch knows every object as it is, within `withinMs`. */
+  /** Lists anew and reports a gap unless the watch stands and knows, within `withinMs`, what there is and nothing else. */
   confirm(withinMs: number): Promise<void>;
 }
 
@@ -38,6 +38,10 @@ const BACKOFF_MS = { first: 200, max: 10_000 };
 export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: AbortSignal): Watch {
   /** Every object known: its version, and itself. */
   const known = new Map<string, { version: string; object: Json }>();
+  /** Since when no stream stands; null: one does, or is not due yet. */
+  let downMs: number | null = null;
+  /** In a row, without an event between them. */
+  let failures = 0;
   let confirmSynced: () => void = () => {};
   let refuse: (error: Error) => void = () => {};
   const synced = new Promise<void>((resolve, reject) => {
@@ -62,39 +66,58 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
   }
 
   async function list(): Promise<string> {
-    const answer = await api.get(path, signal);
-    const items = listAt(answer, 'items');
+    const { items, version } = await fetchList();
     const keys = new Set(items.map(toKey));
     for (const [key, { object }] of known) if (!keys.has(key)) forget(object);
     for (const item of items) see(item);
-    return textAt(answer, 'metadata', 'resourceVersion') ?? '';
+    return version;
+  }
+
+  async function fetchList(): Promise<{ items: readonly Json[]; version: string }> {
+    const answer = await api.get(path, signal);
+    return { items: listAt(answer, 'items'), version: toVersion(answer) };
+  }
+
+  function tellBreak(): void {
+    const ms = downMs === null ? 0 : hooks.nowMs() - downMs;
+    if (ms > MAX_PAUSE_MS) hooks.onGap(`${toName(path)}: cut off for ${(ms / 1_000).toFixed(1)} s`);
   }
 
   /** One stream from `version` on. Returns the last version, null where it is too old to go on from. */
-  async function follow(version: string, onAlive: () => void): Promise<string | null> {
+  async function follow(version: string): Promise<string | null> {
     let last: string | null = version;
     const broken = new AbortController();
     const deadline = setTimeout(() => broken.abort(), hooks.deadlineMs ?? DEADLINE_MS);
     let garbage: string | null = null;
+    let openedMs = Number.POSITIVE_INFINITY;
     let aliveMs = hooks.nowMs();
+    downMs ??= aliveMs;
     try {
       await api.stream(
         withQuery(
           `watch=1&allowWatchBookmarks=true&timeoutSeconds=${STREAM_SECONDS}&resourceVersion=${encodeURIComponent(version)}`,
         ),
-        (line) => {
-          const event = parseWatchLine(line);
-          if (event.kind === 'expired') last = null;
-          else if (event.kind === 'garbage') {
-            garbage = event.reason;
-            broken.abort();
-          } else if (last !== null && garbage === null) {
-            onAlive();
-            aliveMs = hooks.nowMs();
-            last = toVersion(event.object);
-            if (event.kind === 'seen') see(event.object);
-            if (event.kind === 'deleted') forget(event.object);
-          }
+        {
+          onOpen: () => {
+            openedMs = hooks.nowMs();
+            aliveMs = openedMs;
+            tellBreak();
+            downMs = null;
+          },
+          onLine: (line) => {
+            const event = parseWatchLine(line);
+            if (event.kind === 'expired') last = null;
+            else if (event.kind === 'garbage') {
+              garbage = event.reason;
+              broken.abort();
+            } else if (last !== null && garbage === null) {
+              failures = 0;
+              aliveMs = hooks.nowMs();
+              last = toVersion(event.object);
+              if (event.kind === 'seen') see(event.object);
+              if (event.kind === 'deleted') forget(event.object);
+            }
+          },
         },
         AbortSignal.any([signal, broken.signal]),
       );
@@ -102,8 +125,9 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
     } catch (error) {
       if (error instanceof ApiError && error.status === 410) return null;
       // What came in while the connection was silent will be stamped when it is fetched: too late.
-      const sinceMs = broken.signal.aborted && garbage === null ? aliveMs : hooks.nowMs();
-      throw new WatchBreak(garbage ?? (error as Error).message, last, sinceMs);
+      downMs ??= broken.signal.aborted && garbage === null ? aliveMs : hooks.nowMs();
+      failures = toFailures(failures, hooks.nowMs() - openedMs);
+      throw new WatchBreak(garbage ?? (error as Error).message, last);
     } finally {
       clearTimeout(deadline);
     }
@@ -112,34 +136,24 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
   async function run(): Promise<void> {
     let version: string | null = null;
     let isSynced = false;
-    let failures = 0;
-    let brokenMs: number | null = null;
-    const resumed = () => {
-      failures = 0;
-      if (brokenMs !== null && hooks.nowMs() - brokenMs > MAX_PAUSE_MS) {
-        hooks.onGap(`${toName(path)}: cut off for ${((hooks.nowMs() - brokenMs) / 1_000).toFixed(1)} s`);
-      }
-      brokenMs = null;
-    };
     while (!signal.aborted) {
       try {
         if (version === null) {
           if (isSynced) hooks.onGap(`${toName(path)}: had to be listed anew`);
           version = await list();
           isSynced = true;
-          resumed();
+          failures = 0;
           confirmSynced();
         }
-        version = await follow(version, resumed);
+        version = await follow(version);
       } catch (error) {
         if (signal.aborted) return;
         if (!isSynced && error instanceof ApiError && error.status !== null && error.status < 500) {
           refuse(error);
           return;
         }
-        brokenMs ??= error instanceof WatchBreak ? error.sinceMs : hooks.nowMs();
         if (error instanceof WatchBreak) version = error.version;
-        failures += 1;
+        else failures += 1;
         await pause(toBackoffMs(failures, hooks.random()), signal);
       }
     }
@@ -151,13 +165,19 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
     async confirm(withinMs) {
       const endMs = hooks.nowMs() + withinMs;
       try {
-        const items = listAt(await api.get(path, signal), 'items');
-        const isBehind = () => items.some((item) => isNewer(item, known.get(toKey(item))?.object));
+        const { items, version } = await fetchList();
+        const keys = new Set(items.map(toKey));
+        const isBehind = () =>
+          items.some((item) => isNewer(item, known.get(toKey(item))?.object)) ||
+          [...known].some(
+            ([key, { object }]) => !keys.has(key) && Number(toVersion(object)) <= Number(version),
+          );
         while (isBehind() && hooks.nowMs() < endMs && !signal.aborted) await pause(50, signal);
         if (isBehind()) hooks.onGap(`${toName(path)}: behind the API server at the end`);
       } catch (error) {
         hooks.onGap(`${toName(path)}: could not be confirmed (${(error as Error).message})`);
       }
+      tellBreak();
     },
   };
 }
@@ -165,12 +185,10 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
 class WatchBreak extends Error {
   /** To go on from; null: too old. */
   readonly version: string | null;
-  readonly sinceMs: number;
 
-  constructor(message: string, version: string | null, sinceMs: number) {
+  constructor(message: string, version: string | null) {
     super(message);
     this.version = version;
-    this.sinceMs = sinceMs;
   }
 }
 
@@ -202,6 +220,11 @@ export function parseWatchLine(line: string): WatchEvent {
     return { kind: 'garbage', reason: `not a watch event: ${JSON.stringify(line.slice(0, 80))}` };
   }
   return { kind, object };
+}
+
+/** One more in a row, unless the stream has stood for longer than the longest pause. */
+export function toFailures(before: number, stoodMs: number): number {
+  return stoodMs > BACKOFF_MS.max ? 1 : before + 1;
 }
 
 /** Doubles from 0.2 s to 10 s with each failure in a row, and spreads over the upper half of that. */
