@@ -86,20 +86,29 @@ describe('loadtest prove --local', () => {
   /** Command lines of all processes. */
   const processes = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
 
-  test('ends well on Ctrl-C: the ledger settled, inconclusive, and no process left', async () => {
-    const mark = `mark-${process.pid}`;
-    const begun = begin(['rollout', '--command', `${fault('none')} ${mark}`, ...BASE, '--baseline', '1h']);
-    const ended = finish(begun);
-    await new Promise<void>((resolve) => {
-      begun.child.stderr?.on('data', (line) => String(line).includes('under load') && resolve());
+  const [, onNode = SOURCES] = programs;
+  for (const [what, program, signal, isHeard] of [
+    ['Ctrl-C', SOURCES, 'SIGINT', true],
+    ['a terminal that is closed', SOURCES, 'SIGHUP', true],
+    ['Ctrl-C that ends its reader first, as tee', onNode, 'SIGINT', false],
+  ] as const) {
+    test(`ends well on ${what}: the ledger settled, inconclusive, and no process left`, async () => {
+      const mark = `mark-${process.pid}-${signal}-${isHeard}`;
+      const command = `${fault('none')} ${mark}`;
+      const begun = begin(['rollout', '--command', command, ...BASE, '--baseline', '1h'], program);
+      const ended = finish(begun);
+      await new Promise<void>((resolve) => {
+        begun.child.stderr?.on('data', (line) => String(line).includes('under load') && resolve());
+      });
+      assert.equal(processes().split(`none.ts ${mark}\n`).length - 1, 3);
+      if (!isHeard) begun.child.stderr?.destroy();
+      begun.child.kill(signal);
+      const { out, code } = await ended;
+      assert.equal(code, 3, out);
+      assert.match(out, /it was interrupted/);
+      assert.ok(!processes().includes(mark));
     });
-    assert.equal(processes().split(`none.ts ${mark}\n`).length - 1, 3);
-    begun.child.kill('SIGINT');
-    const { out, code } = await ended;
-    assert.equal(code, 3, out);
-    assert.match(out, /it was interrupted/);
-    assert.ok(!processes().includes(mark));
-  });
+  }
 
   for (const [what, args, message] of [
     [
