@@ -22,7 +22,7 @@ import { checkTogether, isOnCluster, OPTIONS, type ProveOptions } from './option
 import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
-import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
+import { formatSeries, PROOF_SCHEMA, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
 export const prove = defineCommand({
@@ -112,8 +112,6 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
   return alone.length === SUBSTITUTES.length && alone.some(({ verdict }) => verdict.kind !== 'losses');
 }
 
-/** Changes when a reader of the old one would misread the new one. */
-const SCHEMA = 'dropless.proof/2';
 const STANDARD_OUTPUT = '-';
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
@@ -271,7 +269,7 @@ async function conclude(series: Series, options: ProveOptions, world: World): Pr
   if (controls.length > 0) output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
   if (proofs.length > 1 || cutShort !== null) output.write(`${formatSeries(series)}\n`);
   const verdict = toSeriesVerdict(series);
-  const report = `${JSON.stringify({ schema: SCHEMA, verdict, proofs, controls })}\n`;
+  const report = `${JSON.stringify({ schema: PROOF_SCHEMA, verdict, proofs, controls })}\n`;
   if (options.json === STANDARD_OUTPUT) world.stdout.write(report);
   else if (options.json !== undefined) await world.writeText(options.json, report);
   if (options.html !== undefined) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { COMMANDS } from '../commands.ts';
 import { CAUSES } from './cause.ts';
+import { PROOF_SCHEMA } from './series.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/does-my-rollout-drop-requests.md'), 'utf8');
@@ -43,6 +44,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
     assert.match(page, /removed endpoints 1\.5 s late/);
     assert.equal(defaults.get('prove --rate'), '400');
     assert.match(page, /under 400 requests a second/);
+    assert.ok(page.includes(`schema \`${PROOF_SCHEMA}\``));
     assert.equal(defaults.get('prove --pod-header'), 'X-Pod');
     assert.equal(defaults.get('prove --latency'), '15ms');
     assert.match(readFileSync(join(root, 'docs/decisions/local-fleet.md'), 'utf8'), /With 15 ms each way/);

@@ -5,6 +5,9 @@ import type { Proof } from './proof.ts';
 import { countEnded } from './timeline.ts';
 import { formatProven, type Verdict } from './verdict.ts';
 
+/** Of the JSON report. Changes when a reader of the old one would misread the new one. */
+export const PROOF_SCHEMA = 'dropless.proof/2';
+
 /** All that one call of `prove` has done, in the order it was done. */
 export interface Series {
   /** Of each disturbance that was asked for. */
