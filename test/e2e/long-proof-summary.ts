@@ -133,7 +133,7 @@ export function formatLongProof(kept: LongProof): string {
     return [kind, formatCount(own.length), sum('podsEnded'), sum('requests'), sum('lost')];
   });
   const [forced, powerless] = mustLose;
-  return [
+  const parts = [
     `**${verdict.sentence}** ${formatCount(rate)} requests a second, begun ${startedAt.slice(0, 16).replace('T', ' ')} UTC.`,
     formatTable(['Disturbance', 'Times', 'Pods ended', 'Requests', 'Lost'], rows),
     `What no service can prevent, counted and explained apart:`,
@@ -149,7 +149,8 @@ export function formatLongProof(kept: LongProof): string {
       ),
     ),
     ...(nodeLoss === null ? [] : [formatNodeLoss(nodeLoss)]),
-  ].join('\n\n');
+  ];
+  return `${parts.map((part) => part.trimEnd()).join('\n\n')}\n`;
 }
 
 function formatCauses(causes: Row['causes']): string {
