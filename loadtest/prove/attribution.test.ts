@@ -20,6 +20,10 @@ const terminating: PodEvent[] = [
   { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 5_000 },
   { atMs: 10_010, pod: 'a', kind: 'endpoint-removed' },
 ];
+/** SIGTERM with the deletion. */
+const unwarned: PodEvent[] = terminating.map((event) =>
+  event.kind === 'terminating' ? { ...event, preStopMs: 0 } : event,
+);
 const forced: PodEvent[] = [
   ...settled,
   { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 0, preStopMs: 0 },
@@ -360,11 +364,13 @@ for (const [cause, list] of Object.entries(cases)) {
 }
 
 describe('toLoss() of a rollout in which a pod is new and another is terminating', () => {
-  const events = [
-    ...terminating,
-    ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 8_100 })),
-  ];
-  const at = (endMs: number, firstOk: (pod: string, endpoint: number | null) => number | null) => {
+  const young = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 8_100 }));
+  const at = (
+    endMs: number,
+    firstOk: (pod: string, endpoint: number | null) => number | null,
+    old: readonly PodEvent[] = unwarned,
+  ) => {
+    const events = [...old, ...young];
     const evidence: Evidence = {
       lives: toLives(events),
       podOf: () => null,
@@ -388,6 +394,16 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
 
   test('either may have, before the new one has answered anything', () => {
     assert.equal(at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200)).cause, 'unknown');
+  });
+
+  test('the old one, whose preStop sleeps, serves on: it did not', () => {
+    const loss = at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200), terminating);
+    assert.deepEqual([loss.pod, loss.cause], ['b', 'ready-too-early']);
+  });
+
+  test('the old one is blamed in its preStop all the same where nobody else can have', () => {
+    const loss = at(10_150, () => -1_000, terminating);
+    assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
   });
 });
 
@@ -430,14 +446,14 @@ describe('toLoss()', () => {
     const torn = blame({
       ...given,
       endMs: 11_000,
-      events: [...terminating, ...rename(nodeLost).map((e) => ({ ...e, atMs: e.atMs / 2 }))],
+      events: [...unwarned, ...rename(nodeLost).map((e) => ({ ...e, atMs: e.atMs / 2 }))],
     });
     assert.deepEqual([torn.pod, torn.cause], [null, 'unknown']);
   });
 
   test('prefers the pod whose endpoint went 2 s ago to one whose went before', () => {
-    const earlier = terminating.map((event) => ({ ...event, pod: 'b', atMs: event.atMs - 5_000 }));
-    const events = [...other, ...terminating, ...earlier];
+    const earlier = unwarned.map((event) => ({ ...event, pod: 'b', atMs: event.atMs - 5_000 }));
+    const events = [...other, ...unwarned, ...earlier];
     const at = (endMs: number) => blame({ events, outcome: 'refused', endMs, pod: null });
     assert.deepEqual([at(12_009).pod, at(12_009).podBy], ['a', 'elimination']);
     assert.equal(at(12_010).pod, null);
@@ -494,7 +510,7 @@ describe('toLoss()', () => {
   test('takes the new pod for a suspect beside the one that ends where its answers are known to come later', () => {
     const untried = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 }));
     const { pod, cause } = blame({
-      events: [...terminating, ...untried],
+      events: [...unwarned, ...untried],
       outcome: 'refused',
       endMs: 11_000,
       pod: null,

@@ -112,6 +112,7 @@ function unseen(pod: string): Judgement {
 /** The pods that may have failed it: of those most likely, if there are any. */
 function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodLife[] {
   const lives = [...evidence.lives.values()];
+  const isLastReachable = (life: PodLife) => isReachable(settlement, life, evidence, PROPAGATION_MS[1]);
   const grounds: readonly ((life: PodLife) => boolean)[] = [
     ...PROPAGATION_MS.map(
       (propagationMs) => (life: PodLife) =>
@@ -121,8 +122,9 @@ function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodL
     ),
     (life) => isUnanswered(settlement, evidence) && isNodeLost(settlement, life),
     // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
-    (life) =>
-      isReachable(settlement, life, evidence, PROPAGATION_MS[1]) && isUntried(settlement, life, evidence),
+    (life) => isLastReachable(life) && isUntried(settlement, life, evidence),
+    // A pod whose preStop sleeps serves on: last of all.
+    (life) => isLastReachable(life) && isPast(life.terminatingMs, settlement, evidence),
   ];
   for (const isSuspect of grounds) {
     const suspects = lives.filter(isSuspect);
@@ -162,10 +164,10 @@ function isReachable(
   );
 }
 
-/** Was it ending, lost or unready about then? */
+/** Was it told to end, lost or unready about then? */
 function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
   return (
-    isPast(life.terminatingMs, settlement, evidence) ||
+    isPast(life.sigtermMs, settlement, evidence) ||
     isNodeLost(settlement, life) ||
     isFlapping(life, settlement.endMs) ||
     isPast(life.exit?.atMs ?? null, settlement, evidence)

@@ -18,10 +18,10 @@ const ROOT = join(import.meta.dirname, '../..');
 const images = toImages(process.env);
 /** A rollout that may lose requests is repeated until it does, so often at most. */
 const CONTROL_ATTEMPTS = 4;
-/** Requests of some 0.4 s, few at a time, on connections that live longer than a rollout. */
+/** Requests of some 0.3 s among short ones, on connections that live longer than a rollout. */
 const LONG_REQUESTS = [
-  ...['--endpoint', 'GET /payload?n=38', '--rate', '8', '--fresh', '0.05'],
-  ...['--conn-max-age', '10m', '--timeout', '30s'],
+  ...['--endpoint', 'GET /payload?n=37 5', '--endpoint', 'GET /health 95', '--rate', '100'],
+  ...['--fresh', '0.1', '--conn-max-age', '10m', '--timeout', '30s'],
 ];
 
 interface Outcome {
