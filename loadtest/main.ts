@@ -18,10 +18,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-// A reader that has seen enough, as `head`, is no fault; nor is one that ended by the same Ctrl-C, as `tee`.
+// A reader that has seen enough, as `head`, is no fault; nor is one that ended by the same Ctrl-C, as `tee`, or a
+// terminal that was closed (EIO).
+const GONE = ['EPIPE', 'EIO'];
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (!GONE.includes(error.code ?? '')) throw error;
   });
 }
 
@@ -30,7 +32,8 @@ for (const stream of [process.stdout, process.stderr]) {
 let isFaulty = false;
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
-    console.error(error);
+    // Once: what fails may be the writing itself.
+    if (!isFaulty) console.error(error);
     isFaulty = true;
     interruption.abort();
   });

@@ -2,6 +2,7 @@ import { defineCommand } from '../command.ts';
 import type { Exit } from '../exit-code.ts';
 import { toOwnService } from '../fleet/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../fleet/replica.ts';
+import { isUnheard } from '../kubernetes/api.ts';
 import { duration, type OptionValues, optional, text, withDefault } from '../option.ts';
 import { formatTable } from '../tables.ts';
 import { parseTargetUrl } from '../target-url.ts';
@@ -75,7 +76,12 @@ export const contract = defineCommand({
     }
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace };
-    const subject = await openSubject(options, world);
+    const subject = await openSubject(options, world).catch((error: Error) => {
+      if (!world.interrupted.aborted && !isUnheard(error)) throw error;
+      world.stderr.write(`nothing was seen: ${error.message}\n`);
+      return null;
+    });
+    if (subject === null) return 'inconclusive';
     try {
       const seen = await observeShutdown(
         subject,
@@ -107,9 +113,9 @@ function parsePlainUrl(given: string): URL {
   return url;
 }
 
-async function openSubject(options: ContractOptions, { env }: World): Promise<Subject> {
+async function openSubject(options: ContractOptions, { env, interrupted }: World): Promise<Subject> {
   if (options.url !== undefined && options.pod !== undefined) {
-    return openPodSubject({ ...options, url: options.url, pod: options.pod }, env);
+    return openPodSubject({ ...options, url: options.url, pod: options.pod }, env, interrupted);
   }
   const replica = await startReplica(options.command ?? toOwnService(), { HOST: '127.0.0.1', ...env });
   const releaseExit = destroyOnExit(() => [replica]);

@@ -6,7 +6,7 @@ export interface Subject {
   readonly address: Address;
   /** SIGTERM comes so long after `terminate` has resolved, at most. */
   readonly sigtermWithinMs: number;
-  /** Resolves when it is time to send SIGTERM. */
+  /** Resolves when it is time to send SIGTERM. From here on its end is under way. */
   prepare(): Promise<void>;
   /** Resolves when SIGTERM is sent, or at the earliest moment at which it can come. */
   terminate(): Promise<void>;
@@ -56,7 +56,7 @@ const SLOW_LEAD_MS = 50;
 const SLOW_PAUSE_MS = 200;
 
 /**
- * Watches a subject come up, loads it, ends it, and writes down what happens when. For `acceptMs` after the latest
+ * Watches a subject come up, loads it, ends it (unless the signal comes before), and writes down what happens when. For `acceptMs` after the latest
  * SIGTERM new connections go on coming; after that whoever sends them is taken to know better, and only probes
  * still come.
  */
@@ -127,7 +127,11 @@ export async function observeShutdown(
     ...Array.from({ length: KEPT_CLIENTS }, keep),
   ]);
 
-  await sleep(BASELINE_MS);
+  await sleep(BASELINE_MS, undefined, { signal }).catch(() => {});
+  if (signal.aborted) {
+    await load;
+    return { startMs, readyMs, ...nothing };
+  }
   await subject.prepare();
   const slow: Promise<Exchange>[] = [];
   const sendSlow = (path: string) => void slow.push(getOnce(address, path));

@@ -32,9 +32,10 @@ interface Refusals {
   /** What the API server says of this verb when asked. */
   readonly denied?: string;
   readonly isListRefused?: boolean;
+  readonly signal?: AbortSignal;
 }
 
-function startFake({ denied, isListRefused = false }: Refusals = {}) {
+function startFake({ denied, isListRefused = false, signal = new AbortController().signal }: Refusals = {}) {
   const removed: string[] = [];
   let tell: (line: string) => void = () => {};
   const first = toPod('1', running, running);
@@ -59,7 +60,12 @@ function startFake({ denied, isListRefused = false }: Refusals = {}) {
     },
   };
   const open = () =>
-    createPodSubject(api, 'shop', { url: new URL('http://[::1]'), pod: 'web-1', container: undefined });
+    createPodSubject(
+      api,
+      'shop',
+      { url: new URL('http://[::1]'), pod: 'web-1', container: undefined },
+      signal,
+    );
   return {
     open,
     removed,

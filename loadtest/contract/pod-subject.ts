@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, ApiError, createApi } from '../kubernetes/api.ts';
+import { type Api, ApiError, createApi, isUnheard } from '../kubernetes/api.ts';
 import { chooseContainer } from '../kubernetes/container.ts';
 import { at, type Json, listAt, numberAt } from '../kubernetes/json.ts';
 import { readAccess } from '../kubernetes/kubeconfig.ts';
@@ -33,12 +33,15 @@ const NEEDED = ['get', 'list', 'watch', 'delete'].map((verb) => ({ verb, group: 
 export async function openPodSubject(
   { context, namespace, ...options }: PodOptions & ContextOptions,
   env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
 ): Promise<Subject> {
   const access = await readAccess({ context: context ?? null, env });
   if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG');
-  return createPodSubject(createApi(access), namespace ?? access.namespace, options).catch((error: Error) => {
-    throw error instanceof ApiError ? new UsageError(error.message) : error;
-  });
+  return createPodSubject(createApi(access), namespace ?? access.namespace, options, signal).catch(
+    (error: Error) => {
+      throw error instanceof ApiError && !isUnheard(error) ? new UsageError(error.message) : error;
+    },
+  );
 }
 
 /** A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over. */
@@ -46,6 +49,7 @@ export async function createPodSubject(
   api: Api,
   namespace: string,
   { url, pod, container: wanted }: PodOptions,
+  signal: AbortSignal,
 ): Promise<Subject> {
   const denied = await findDenied(api, namespace, NEEDED);
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
@@ -54,9 +58,11 @@ export async function createPodSubject(
   const container = chooseContainer(object, wanted ?? null);
   const watching = new AbortController();
   const ofPod = `${pods}?fieldSelector=metadata.name%3D${pod}`;
+  const stop = () => watching.abort(signal.reason);
+  signal.addEventListener('abort', stop);
   const { synced, exited } = watchExit(api, ofPod, container, watching.signal);
   // Before anything is done to it: an end that nobody sees would be taken for none.
-  await synced;
+  await synced.finally(() => signal.removeEventListener('abort', stop));
   const { host, port } = toTarget(url, { ca: null, isVerified: true });
   return {
     address: { host, port },

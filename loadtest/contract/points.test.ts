@@ -115,6 +115,27 @@ describe('toPoints()', () => {
     assert.equal(isHeld({ kept: [answer(600, 200, false)] }, CLOSE), false);
   });
 
+  for (const [what, change, isHeld] of [
+    ['refused before it may be, however early SIGTERM came', { fresh: [failed(499, 'refused')] }, false],
+    ['refused when it may be, had SIGTERM come early', { fresh: [failed(500, 'refused')] }, null],
+    ['refused in the last moment that counts', { health: [failed(1_499, 'refused')] }, null],
+    ['refused after that', { fresh: [failed(1_500, 'refused')] }, true],
+    ['an end before it may be', { exit: { atMs: 499, code: 0, signal: null } }, false],
+    ['an end when it may be, had SIGTERM come early', { exit: { atMs: 1_499, code: 0, signal: null } }, null],
+    ['an end after that', { exit: { atMs: 1_500, code: 0, signal: null } }, true],
+  ] as const) {
+    test(`where SIGTERM comes within 1 s, ${what}: ${ACCEPT} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
+      const seen = { ...clean, exit: { atMs: 2_000, code: 0, signal: null }, ...change };
+      const point = toPoints(seen, terms, 1_000).find(({ name }) => name === ACCEPT);
+      assert.equal(point?.isHeld, isHeld, point?.found);
+    });
+  }
+
+  test('an end that was not seen is none', () => {
+    const point = toPoints({ ...clean, exit: null }, terms, 1_000).find(({ name }) => name === ACCEPT);
+    assert.equal(point?.isHeld, true);
+  });
+
   test('ends with what was broken when it never became ready', () => {
     const never = toPoints({ ...clean, readyMs: null }, terms, 0);
     assert.deepEqual(

@@ -46,7 +46,7 @@ export function toPoints(
     ready,
     toServing(seen),
     toReadinessOff(seen, noticeMs),
-    toAccepting(seen, acceptMs),
+    toAccepting(seen, acceptMs, sigtermWithinMs),
     toLivenessOn(seen),
     toAnnounced(seen, noticeMs),
     toKept(seen),
@@ -81,17 +81,20 @@ function toReadinessOff({ ready }: Observation, noticeMs: number): Point {
   };
 }
 
-function toAccepting({ fresh, health, exit }: Observation, acceptMs: number): Point {
-  const sent = [...fresh, ...health].filter(({ sentMs }) => sentMs >= 0 && sentMs < acceptMs);
-  const refused = sent.filter(({ failure }) => failure === 'refused');
-  const endedMs = exit !== null && exit.atMs < acceptMs ? exit.atMs : null;
-  const firstMs = Math.min(...refused.map(({ sentMs }) => sentMs), endedMs ?? Number.POSITIVE_INFINITY);
+/** Shown where no connection is refused for as long as it may not be, however late SIGTERM came. */
+function toAccepting({ fresh, health, exit }: Observation, acceptMs: number, sigtermWithinMs: number): Point {
+  const untilMs = sigtermWithinMs + acceptMs;
+  const sent = [...fresh, ...health].filter(({ sentMs }) => sentMs >= 0 && sentMs < untilMs);
+  const refused = sent.filter(({ failure }) => failure === 'refused').map(({ sentMs }) => sentMs);
+  const firstMs = Math.min(...refused, exit?.atMs ?? Number.POSITIVE_INFINITY);
+  const late = sigtermWithinMs === 0 ? '' : `, which came up to ${formatMs(sigtermWithinMs)} later`;
   return {
     name: `goes on taking connections for ${formatMs(acceptMs)}`,
-    isHeld: refused.length === 0 && endedMs === null,
-    found: Number.isFinite(firstMs)
-      ? `none from ${formatMs(firstMs)} after SIGTERM on`
-      : `all ${sent.length} of that time`,
+    isHeld: firstMs >= untilMs ? true : firstMs < acceptMs ? false : null,
+    found:
+      firstMs < untilMs
+        ? `none from ${formatMs(firstMs)} after SIGTERM on${late}`
+        : `all ${sent.length} of that time`,
   };
 }
 

@@ -142,7 +142,13 @@ export async function createFleet(
       isFrozen: false,
     };
     pods.add(pod);
-    emit({ kind: 'scheduled', pod: pod.name, version: pod.version, node });
+    emit({
+      kind: 'scheduled',
+      pod: pod.name,
+      version: pod.version,
+      node,
+      isProbed: options.readiness !== null,
+    });
     track(run(pod));
   }
 

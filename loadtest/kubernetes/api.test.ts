@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, describe, test } from 'node:test';
 import { TEST_CERTIFICATE, TEST_KEY } from '../engine/test-certificate.ts';
-import { ApiError, createApi } from './api.ts';
+import { ApiError, createApi, isPassing, isUnheard } from './api.ts';
 import type { Access, Credentials } from './kubeconfig.ts';
 
 const closers: (() => unknown)[] = [];
@@ -131,4 +131,20 @@ describe('createApi()', () => {
     await get('localhost');
     await assert.rejects(get('api.internal'), /does not match|altnames/);
   });
+});
+
+describe('isPassing() and isUnheard()', () => {
+  for (const [error, passing, unheard] of [
+    [new ApiError(null, ''), true, true],
+    [new ApiError(500, ''), true, true],
+    [new ApiError(429, ''), true, false],
+    [new ApiError(409, ''), true, false],
+    [new ApiError(401, ''), true, false],
+    [new ApiError(403, ''), false, false],
+    [new ApiError(404, ''), false, false],
+    [new Error(''), false, false],
+  ] as const) {
+    test(`${error.name} ${error instanceof ApiError ? error.status : ''}: ${passing}, ${unheard}`, () =>
+      assert.deepEqual([isPassing(error), isUnheard(error)], [passing, unheard]));
+  }
 });

@@ -16,6 +16,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Does this fault say nothing about the request? 401: the credentials are being renewed; 409: someone else was faster. */
+export function isPassing(error: unknown): boolean {
+  return isUnheard(error) || (error instanceof ApiError && [401, 409, 429].includes(error.status ?? 0));
+}
+
+/** Is the API server not there, or in trouble of its own? */
+export function isUnheard(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === null || error.status >= 500);
+}
+
 /** The patch formats of the Kubernetes API. */
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',

@@ -87,6 +87,7 @@ const given: ClusterOptions = {
   url: null,
   checkReachable: async () => {},
   disturbance: 'kill',
+  undertaking: { disturbances: ['kill'], hasControl: false },
   without: [],
   isForced: false,
   image: null,
@@ -173,6 +174,22 @@ describe('createClusterScene()', () => {
       assert.match(error.message, /not undone: the pod template without preStop \(refused\)/);
       return true;
     });
+  });
+
+  test('heeds its user while the watches begin, and gives the safeguard back', async () => {
+    const fake = createFake({});
+    const interruption = new AbortController();
+    const get: Api['get'] = (path, signal) => {
+      if (!path.includes('endpointslices')) return fake.api.get(path);
+      interruption.abort();
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const options = { ...given, without: ['preStop'] } as const;
+    await assert.rejects(
+      createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}),
+      { name: 'AbortError' },
+    );
+    assert.equal(fake.writes.length, 2);
   });
 
   test('touches nothing where nobody listens', async () => {

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ControlId, nameControls } from '../prove/control.ts';
 import { type Disturbance, NotUndone, type Scene } from '../prove/scene.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Api, ApiError } from './api.ts';
+import { type Api, ApiError, isPassing } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
 import { toControlPatch, toDeploymentState, toSelectorQuery } from './deployment.ts';
 import { at, type Json, listAt, numberAt, textAt } from './json.ts';
-import { findDenied, toPermissions } from './permission.ts';
+import { findDenied, toPermissions, type Undertaking } from './permission.ts';
 import { chooseWay } from './service.ts';
-import { createUndo, isPassing } from './undo.ts';
+import { createUndo } from './undo.ts';
 
 export interface ClusterOptions {
   readonly namespace: string;
@@ -21,6 +21,8 @@ export interface ClusterOptions {
   /** Rejects with a UsageError where nobody listens at the address. */
   readonly checkReachable: (url: URL) => Promise<void>;
   readonly disturbance: Disturbance;
+  /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
+  readonly undertaking: Pick<Undertaking, 'disturbances' | 'hasControl'>;
   /** Safeguards to take away first. */
   readonly without: readonly ControlId[];
   /** `kill`: grace 0. */
@@ -49,6 +51,8 @@ const REST_TIMEOUT_MS = 30_000;
 const PATIENCE_MS = 15 * 60_000;
 /** For the load to reach the pods that `scale` added. */
 const SETTLE_MS = 3_000;
+/** For everything to be listed once. */
+const WATCH_TIMEOUT_MS = 60_000;
 /** The kubelet reports the end of a container once a second, and the watch takes its time. */
 const SLACK_MS = 1_500;
 
@@ -80,14 +84,14 @@ export async function createClusterScene(
   const template = at(deployment, 'spec', 'template');
   const container = chooseContainer(template, options.container);
   const services = listAt(await api.get(inNamespace('/api/v1', 'services')), 'items');
-  const { service, url } = chooseWay(services, template, options.url);
+  const { service, url, targetPort } = chooseWay(services, template, options.url);
   const hpa = listAt(await api.get(hpasPath), 'items').find(
     (candidate) =>
       textAt(candidate, 'spec', 'scaleTargetRef', 'kind') === 'Deployment' &&
       textAt(candidate, 'spec', 'scaleTargetRef', 'name') === name,
   );
   const hpaName = textAt(hpa, 'metadata', 'name');
-  const needed = toPermissions({ disturbance, hasControl: without.length > 0, hasHpa: hpa !== undefined });
+  const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== undefined });
   const denied = await findDenied(api, namespace, needed);
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   await options.checkReachable(url);
@@ -98,7 +102,7 @@ export async function createClusterScene(
   const stopWatching = new AbortController();
   const watch = createClusterWatch(
     api,
-    { namespace, deployment: name, container, selector, service, hpa: hpaName, nowMs },
+    { namespace, deployment: name, container, selector, service, port: targetPort, hpa: hpaName, nowMs },
     stopWatching.signal,
   );
   const undo = createUndo(tell);
@@ -314,6 +318,19 @@ export async function createClusterScene(
     run: options.run,
   };
 
+  /** Not against its user's will, and not for ever. What is watched by then is watched until the end. */
+  async function startWatching(): Promise<void> {
+    signal.throwIfAborted();
+    const stop = () => stopWatching.abort(signal.reason);
+    signal.addEventListener('abort', stop);
+    const tooLate = new ApiError(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
+    const timer = setTimeout(() => stopWatching.abort(tooLate), WATCH_TIMEOUT_MS);
+    await watch.start().finally(() => {
+      signal.removeEventListener('abort', stop);
+      clearTimeout(timer);
+    });
+  }
+
   async function close(): Promise<readonly string[]> {
     stopWatching.abort();
     return undo.all();
@@ -321,7 +338,7 @@ export async function createClusterScene(
 
   try {
     await removeSafeguards();
-    await watch.start();
+    await startWatching();
   } catch (error) {
     const leftBehind = await close();
     if (leftBehind.length === 0) throw error;

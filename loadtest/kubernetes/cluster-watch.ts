@@ -14,6 +14,8 @@ interface WatchedDeployment {
   readonly selector: string;
   /** Null: no Service selects its pods, and a pod that is ready is taken for an endpoint. */
   readonly service: string | null;
+  /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
+  readonly port: number | string | null;
   /** Null: none scales it. */
   readonly hpa: string | null;
   nowMs(): number;
@@ -39,18 +41,22 @@ const CONFIRM_MS = 5_000;
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { namespace, deployment, container, selector, service, hpa, nowMs }: WatchedDeployment,
+  { namespace, deployment, container, selector, service, port, hpa, nowMs }: WatchedDeployment,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
   const marks: Mark[] = [];
   const gaps: string[] = [];
   const watches: Watch[] = [];
-  const observer = createPodObserver((event) => {
-    events.push(event);
-    const endpoint = service === null ? toEndpointEvent(event) : null;
-    if (endpoint !== null) events.push(endpoint);
-  }, container);
+  const observer = createPodObserver(
+    (event) => {
+      events.push(event);
+      const endpoint = service === null ? toEndpointEvent(event) : null;
+      if (endpoint !== null) events.push(endpoint);
+    },
+    container,
+    port,
+  );
   let isSynced = false;
 
   const mark = (text: string) => void marks.push({ atMs: nowMs(), text });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Disturbance } from '../prove/scene.ts';
 import { at, type Json, textAt } from './json.ts';
 import { canWatchNodes, findDenied, toPermissions } from './permission.ts';
 
@@ -40,11 +41,16 @@ describe('toPermissions()', () => {
     ['scale', true, false, ['patch deployments/scale.apps', 'patch deployments.apps']],
     ['drain', false, true, ['get nodes', 'patch nodes', 'create pods/eviction']],
     ['kill', false, false, ['delete pods']],
+    ['rollout and kill and rollout', true, false, ['patch deployments.apps', 'delete pods']],
     ['run', false, false, []],
     ['run', true, false, ['patch deployments.apps']],
   ] as const) {
     test(`${disturbance}, ${hasControl ? 'a' : 'no'} control, ${hasHpa ? 'an' : 'no'} HPA: ${writes.join(', ') || 'nothing'} besides reading`, async () => {
-      const needed = toPermissions({ disturbance, hasControl, hasHpa });
+      const needed = toPermissions({
+        disturbances: disturbance.split(' and ') as Disturbance[],
+        hasControl,
+        hasHpa,
+      });
       const denied = await findDenied(
         createReviewer(() => false),
         'shop',
@@ -59,7 +65,7 @@ describe('toPermissions()', () => {
 describe('findDenied()', () => {
   test('asks for the namespace, but of nodes for the cluster', async () => {
     const reviewer = createReviewer((verb) => verb !== 'patch');
-    const needed = toPermissions({ disturbance: 'drain', hasControl: false, hasHpa: false });
+    const needed = toPermissions({ disturbances: ['drain'], hasControl: false, hasHpa: false });
     assert.deepEqual(await findDenied(reviewer, 'shop', needed), ['patch nodes']);
     assert.deepEqual(reviewer.asked.slice(-2), [
       { verb: 'patch', group: '', resource: 'nodes' },

@@ -12,9 +12,9 @@ export interface Permission {
   readonly isClusterWide?: boolean;
 }
 
-/** A proof, as far as it decides what has to be allowed. */
-interface Undertaking {
-  readonly disturbance: Disturbance;
+/** Proofs in a row, as far as they decide what has to be allowed. */
+export interface Undertaking {
+  readonly disturbances: readonly Disturbance[];
   /** Are safeguards taken away first? */
   readonly hasControl: boolean;
   /** Does an HPA hold the Deployment's replicas? */
@@ -49,16 +49,18 @@ const DISTURB: Record<Disturbance, (hasHpa: boolean) => readonly Permission[]> =
   run: () => [],
 };
 
-/** What a proof calls, and nothing else; to watch nodes is left out, see `canWatchNodes`. */
-export function toPermissions({ disturbance, hasControl, hasHpa }: Undertaking): readonly Permission[] {
+/** What the proofs call, and nothing else; to watch nodes is left out, see `canWatchNodes`. */
+export function toPermissions({ disturbances, hasControl, hasHpa }: Undertaking): readonly Permission[] {
   return [
     { ...DEPLOYMENTS, verb: 'get' },
     ...WATCHED.flatMap((resource) => WATCH_VERBS.map((verb) => ({ ...resource, verb }))),
     { ...SERVICES, verb: 'list' },
     { ...HPAS, verb: 'list' },
     ...(hasHpa ? [{ ...HPAS, verb: 'watch' }] : []),
-    ...DISTURB[disturbance](hasHpa),
-    ...(hasControl && disturbance !== 'rollout' ? [PATCH_DEPLOYMENT] : []),
+    ...new Set([
+      ...[...new Set(disturbances)].flatMap((disturbance) => DISTURB[disturbance](hasHpa)),
+      ...(hasControl ? [PATCH_DEPLOYMENT] : []),
+    ]),
   ];
 }
 

@@ -4,9 +4,9 @@ import type { PodEvent } from '../prove/timeline.ts';
 import type { Json } from './json.ts';
 import { createPodObserver, toPreStopMs } from './pod-observer.ts';
 
-function observe() {
+function observe(port: number | string | null = null) {
   const events: PodEvent[] = [];
-  return { events, observer: createPodObserver((event) => void events.push(event), 'web') };
+  return { events, observer: createPodObserver((event) => void events.push(event), 'web', port) };
 }
 
 const ready = (status: string) => [{ type: 'Ready', status }];
@@ -53,7 +53,7 @@ describe('createPodObserver()', () => {
     for (const [index, step] of steps.entries()) observer.onPod('seen', step, index);
     observer.onPod('deleted', steps.at(-1) ?? {}, 7);
     assert.deepEqual(events, [
-      { atMs: 1, pod: 'a', kind: 'scheduled', version: 'h1', node: 'n1' },
+      { atMs: 1, pod: 'a', kind: 'scheduled', version: 'h1', node: 'n1', isProbed: false },
       { atMs: 2, pod: 'a', kind: 'started' },
       { atMs: 3, pod: 'a', kind: 'ready' },
       { atMs: 5, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 10_000 },
@@ -62,6 +62,26 @@ describe('createPodObserver()', () => {
       { atMs: 7, pod: 'a', kind: 'gone' },
     ]);
   });
+
+  for (const [what, port, readinessProbe, isProbed] of [
+    ['by its number', 80, { httpGet: { port: 80 } }, true],
+    ['by its name', 'web', { tcpSocket: { port: 80 } }, true],
+    ['that has a name', 80, { grpc: { port: 'web' } }, true],
+    ['that is another', 80, { httpGet: { port: 81 } }, false],
+    ['without a connection', 80, { exec: { command: ['true'] } }, false],
+    ['by a name that no port has', 'web2', { httpGet: { port: 'web2' } }, false],
+    ['of traffic that is not known', null, { httpGet: { port: 80 } }, false],
+    ['that no probe asks', 80, undefined, false],
+  ] as const) {
+    test(`a probe of the port ${what}: ${isProbed}`, () => {
+      const { events, observer } = observe(port);
+      const containers = [{ name: 'web', ports: [{ name: 'web', containerPort: 80 }], readinessProbe }];
+      observer.onPod('seen', pod({ nodeName: 'n1', containers }, {}), 1);
+      const [scheduled] = events;
+      assert.ok(scheduled?.kind === 'scheduled');
+      assert.equal(scheduled.isProbed, isProbed);
+    });
+  }
 
   test('a deletion by force has no grace, and no preStop', () => {
     const { events, observer } = observe();

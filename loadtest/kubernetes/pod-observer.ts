@@ -21,8 +21,13 @@ interface Known {
 
 /**
  * @param container whose exit is the pod's, when a pod has several; null: its first
+ * @param port where it gets traffic, as a number or by its name; null: not known
  */
-export function createPodObserver(emit: (event: PodEvent) => void, container: string | null): PodObserver {
+export function createPodObserver(
+  emit: (event: PodEvent) => void,
+  container: string | null,
+  port: number | string | null,
+): PodObserver {
   const known = new Map<string, Known>();
   /** Ready endpoints by slice, and their union as it was told. */
   const slices = new Map<string, ReadonlySet<string>>();
@@ -49,7 +54,14 @@ export function createPodObserver(emit: (event: PodEvent) => void, container: st
     if (!told.isScheduled && node !== null) {
       told.isScheduled = true;
       told.node = node;
-      emit({ atMs, pod: name, kind: 'scheduled', version: toVersion(object), node });
+      emit({
+        atMs,
+        pod: name,
+        kind: 'scheduled',
+        version: toVersion(object),
+        node,
+        isProbed: isProbed(toContainer(object, container), port),
+      });
     }
     const status = toContainerStatus(object, container);
     if (!told.isStarted && at(status, 'state', 'running') !== undefined) {
@@ -141,10 +153,29 @@ function toContainerStatus(pod: Json, container: string | null): Json | undefine
   return container === null ? statuses[0] : statuses.find(({ name }) => name === container);
 }
 
+function toContainer(pod: Json, container: string | null): Json | undefined {
+  const containers = listAt(pod, 'spec', 'containers');
+  return container === null ? containers[0] : containers.find(({ name }) => name === container);
+}
+
+/** Does its readiness probe connect to the port that gets the traffic? */
+function isProbed(container: Json | undefined, port: number | string | null): boolean {
+  const probe = at(container, 'readinessProbe');
+  const toNumber = (given: unknown) =>
+    typeof given === 'string'
+      ? numberAt(
+          listAt(container, 'ports').find(({ name }) => name === given),
+          'containerPort',
+        )
+      : given;
+  const asked = ['httpGet', 'tcpSocket', 'grpc'].map((kind) => toNumber(at(probe, kind, 'port')));
+  const serving = toNumber(port);
+  return typeof serving === 'number' && asked.includes(serving);
+}
+
 /** How long preStop takes: of a `sleep`, in its own form or as a command. What others take is not known: 0. */
 export function toPreStopMs(pod: Json, container: string | null): number {
-  const containers = listAt(pod, 'spec', 'containers');
-  const main = container === null ? containers[0] : containers.find(({ name }) => name === container);
+  const main = toContainer(pod, container);
   const seconds = numberAt(main, 'lifecycle', 'preStop', 'sleep', 'seconds');
   if (seconds !== null) return 1_000 * seconds;
   const command = at(main, 'lifecycle', 'preStop', 'exec', 'command');

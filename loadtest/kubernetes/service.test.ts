@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chooseWay, isServiceOf, toServiceUrl } from './service.ts';
+import type { Json } from './json.ts';
+import { chooseWay, isServiceOf, toWays } from './service.ts';
 
 describe('isServiceOf()', () => {
   const template = { metadata: { labels: { app: 'web', track: 'stable' } } };
@@ -17,7 +18,7 @@ describe('isServiceOf()', () => {
   }
 });
 
-describe('toServiceUrl()', () => {
+describe('toWays()', () => {
   const spec = { ports: [{ port: 3000 }], clusterIP: '10.0.0.1' };
   for (const [what, service, url] of [
     [
@@ -32,8 +33,8 @@ describe('toServiceUrl()', () => {
     ],
     ['its own address', { spec, status: { loadBalancer: {} } }, 'http://10.0.0.1:3000/'],
     ['an IPv6 address', { spec: { ...spec, clusterIP: 'fd00::1' } }, 'http://[fd00::1]:3000/'],
-    ['none, of a headless Service', { spec: { ...spec, clusterIP: 'None' } }, undefined],
-    ['none, without a port', { spec: { clusterIP: '10.0.0.1' } }, undefined],
+    ['none, of a headless Service', { spec: { ...spec, clusterIP: 'None' } }, ''],
+    ['none, without a port', { spec: { clusterIP: '10.0.0.1' } }, ''],
     [
       'the port that says it speaks HTTP',
       {
@@ -68,6 +69,33 @@ describe('toServiceUrl()', () => {
     ['TLS by name', { spec: { ...spec, ports: [{ name: 'https', port: 8_443 }] } }, 'https://10.0.0.1:8443/'],
     ['TLS by its port', { spec: { ...spec, ports: [{ port: 443 }] } }, 'https://10.0.0.1/'],
     [
+      'a name that says more than the protocol',
+      {
+        spec: {
+          ...spec,
+          ports: [
+            { name: 'grpc', port: 1 },
+            { name: 'http-web', port: 2 },
+            { name: 'https-web', port: 3 },
+          ],
+        },
+      },
+      'http://10.0.0.1:2/',
+    ],
+    [
+      'each port that may be meant',
+      {
+        spec: {
+          ...spec,
+          ports: [
+            { name: 'httpd', port: 1 },
+            { name: 'https2', port: 2 },
+          ],
+        },
+      },
+      'http://10.0.0.1:1/ http://10.0.0.1:2/',
+    ],
+    [
       'HTTP before TLS',
       {
         spec: {
@@ -81,8 +109,25 @@ describe('toServiceUrl()', () => {
       'http://10.0.0.1/',
     ],
   ] as const) {
-    test(what, () => assert.equal(toServiceUrl(service)?.href, url));
+    test(what, () =>
+      assert.deepEqual(
+        toWays(service)
+          .map((way) => way.url.href)
+          .join(' '),
+        url,
+      ),
+    );
   }
+});
+
+test('toWays() tells the port of the pods, which is the Service’s own where no other is named', () => {
+  const toPorts = (ports: readonly Json[]) =>
+    toWays({ spec: { ports, clusterIP: '10.0.0.1' } }).map(({ targetPort }) => targetPort);
+  assert.deepEqual(toPorts([{ port: 1, targetPort: 'web' }, { port: 2, targetPort: 3 }, { port: 4 }]), [
+    'web',
+    3,
+    4,
+  ]);
 });
 
 describe('chooseWay()', () => {
@@ -102,6 +147,12 @@ describe('chooseWay()', () => {
     ['none without an address', [headless, inner], null, ['inner', 'http://10.0.0.1/']],
     ['the one of a balancer', [inner, outer], null, ['outer', 'http://1.2.3.4/']],
     ['the address given', [headless, outer], url, ['outer', 'https://shop.test/']],
+    [
+      'the address given, and the Service that has it',
+      [outer, inner],
+      new URL('http://10.0.0.1/a'),
+      ['inner', 'http://10.0.0.1/a'],
+    ],
     ['the address given, and whatever Service', [headless], url, ['headless', 'https://shop.test/']],
     ['the address given, and no Service', [], url, [null, 'https://shop.test/']],
   ] as const) {

@@ -6,31 +6,27 @@ export interface Way {
   /** The Service whose endpoints tell which pods get traffic; null: none selects the pods. */
   readonly service: string | null;
   readonly url: URL;
+  /** The port of the pods that it leads to, as a number or by its name; null: not known. */
+  readonly targetPort: number | string | null;
 }
 
 /**
  * The Service that leads to the pods of this template, and its address: of several the one that a balancer serves.
  *
  * @param given where the load is to go; null: the Service's address
- * @throws {UsageError} where no Service has an address, or several have
+ * @throws {UsageError} where no Service has an address, or there are several
  */
 export function chooseWay(services: readonly Json[], template: unknown, given: URL | null): Way {
   const own = services.filter((service) => isServiceOf(service, template));
-  const ways = own.flatMap((service) => {
-    const url = toServiceUrl(service);
-    return url === null
-      ? []
-      : [{ service: nameOf(service), url, isBalanced: ingressOf(service) !== undefined }];
-  });
-  const balanced = ways.filter(({ isBalanced }) => isBalanced);
+  const balanced = own.filter((service) => ingressOf(service) !== undefined).flatMap(toWays);
+  const ways = own.flatMap(toWays);
   const best = balanced.length > 0 ? balanced : ways;
   const [way, ...others] = best;
+  const [first] = own;
   if (given !== null) {
-    const [first] = own;
-    return {
-      service: way?.service ?? (first === undefined ? null : nameOf(first)),
-      url: given,
-    };
+    const known = ways.find(({ url }) => url.origin === given.origin) ?? way;
+    const any = { service: first === undefined ? null : nameOf(first), targetPort: null };
+    return { ...(known ?? any), url: given };
   }
   if (way === undefined) {
     const names = own.map(nameOf).join(', ');
@@ -42,9 +38,9 @@ export function chooseWay(services: readonly Json[], template: unknown, given: U
   }
   if (others.length > 0) {
     const list = best.map(({ service, url }) => `${service} (${url.origin})`).join(', ');
-    throw new UsageError(`several Services lead to the pods: choose one with --url: ${list}`);
+    throw new UsageError(`several addresses lead to the pods: choose one with --url: ${list}`);
   }
-  return { service: way.service, url: way.url };
+  return way;
 }
 
 /** Does this Service select the pods of this template? */
@@ -57,30 +53,40 @@ export function isServiceOf(service: Json, template: unknown): boolean {
 }
 
 /**
- * Where a Service is reached from here: its balancer's address, else its own within the cluster. Null: it has none, as
- * a headless one, or no port for HTTP.
+ * Where a Service is reached from here: its balancer's address, else its own within the cluster, at each port that may
+ * be meant. Empty: it has none, as a headless one, or no port for HTTP.
  */
-export function toServiceUrl(service: Json): URL | null {
-  const port = choosePort(listAt(service, 'spec', 'ports'));
+export function toWays(service: Json): readonly Way[] {
   const ingress = ingressOf(service);
   const host = textAt(ingress, 'ip') ?? textAt(ingress, 'hostname') ?? textAt(service, 'spec', 'clusterIP');
-  if (port === undefined || host === null || host === 'None') return null;
-  const scheme = isTls(port) ? 'https' : 'http';
-  return new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${numberAt(port, 'port')}`);
+  if (host === null || host === 'None') return [];
+  return choosePorts(listAt(service, 'spec', 'ports')).map((port) => ({
+    service: nameOf(service),
+    url: new URL(
+      `${isTls(port) ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${numberAt(port, 'port')}`,
+    ),
+    targetPort: numberAt(port, 'targetPort') ?? textAt(port, 'targetPort') ?? numberAt(port, 'port'),
+  }));
 }
 
 function ingressOf(service: Json): Json | undefined {
   return listAt(service, 'status', 'loadBalancer', 'ingress')[0];
 }
 
-/** The port that says it speaks HTTP, by protocol or by name; else the first one that may. */
-function choosePort(ports: readonly Json[]): Json | undefined {
+/** The ports that say they speak HTTP, by protocol or by name (plain before TLS); else all that may. */
+function choosePorts(ports: readonly Json[]): readonly Json[] {
   const tcp = ports.filter((port) => (textAt(port, 'protocol') ?? 'TCP') === 'TCP');
-  return tcp.find((port) => /^http$/.test(saysOf(port))) ?? tcp.find(isTls) ?? tcp[0];
+  const grades = [
+    (port: Json) => saysOf(port) === 'http',
+    (port: Json) => /^http-/.test(saysOf(port)),
+    isTls,
+    () => true,
+  ];
+  return grades.map((isMeant) => tcp.filter(isMeant)).find((meant) => meant.length > 0) ?? [];
 }
 
 function isTls(port: Json): boolean {
-  return /^https/.test(saysOf(port)) || (saysOf(port) === '' && numberAt(port, 'port') === 443);
+  return /^https(-|$)/.test(saysOf(port)) || (saysOf(port) === '' && numberAt(port, 'port') === 443);
 }
 
 function saysOf(port: Json): string {

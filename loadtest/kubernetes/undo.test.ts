@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ApiError } from './api.ts';
-import { createUndo, isPassing } from './undo.ts';
+import { createUndo } from './undo.ts';
 
 describe('createUndo()', () => {
   test('takes back the last change first, once, and says what could not be', async () => {
@@ -28,18 +28,4 @@ describe('createUndo()', () => {
     });
     assert.deepEqual([await undo.all(), attempts], [[], 2]);
   });
-
-  for (const [error, expected] of [
-    [new ApiError(null, ''), true],
-    [new ApiError(500, ''), true],
-    [new ApiError(429, ''), true],
-    [new ApiError(409, ''), true],
-    [new ApiError(401, ''), true],
-    [new ApiError(403, ''), false],
-    [new ApiError(404, ''), false],
-    [new Error(''), false],
-  ] as const) {
-    test(`${error.name} ${error instanceof ApiError ? error.status : ''} is ${expected ? '' : 'not '}passing`, () =>
-      assert.equal(isPassing(error), expected));
-  }
 });

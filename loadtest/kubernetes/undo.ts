@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError } from './api.ts';
+import { isPassing } from './api.ts';
 
 /** What was changed, and how each change is taken back. */
 export interface Undo {
@@ -40,11 +40,4 @@ async function insist(run: () => Promise<unknown>): Promise<void> {
       await sleep(PAUSE_MS);
     }
   }
-}
-
-/** Does this fault say nothing about the request? 401: the credentials are being renewed; 409: someone else was faster. */
-export function isPassing(error: unknown): boolean {
-  if (!(error instanceof ApiError)) return false;
-  const { status } = error;
-  return status === null || status >= 500 || [401, 409, 429].includes(status);
 }

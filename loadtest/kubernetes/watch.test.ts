@@ -85,6 +85,7 @@ async function startFake(
   );
   return {
     watch,
+    stop,
     watched,
     seen,
     gaps,
@@ -222,6 +223,12 @@ describe('startWatch()', () => {
   test('a first list that is forbidden ends it', async () => {
     const fake = await startFake([403], [hold]);
     await assert.rejects(fake.watch.synced, /GET \/api\/v1\/namespaces\/n\/pods: 403 no/);
+  });
+
+  test('a first list that is not wanted any more ends it', async () => {
+    const fake = await startFake([503], [hold]);
+    fake.stop.abort(new Error('enough'));
+    await assert.rejects(fake.watch.synced, /enough/);
   });
 
   test('confirm() is content when every listed object is known, and waits for one that is late', async () => {

@@ -17,7 +17,7 @@ export interface WatchHooks {
 }
 
 export interface Watch {
-  /** Resolves with the first complete list; rejects where that cannot be had. */
+  /** Resolves with the first complete list; rejects where that cannot be had, or the signal comes first. */
   readonly synced: Promise<void>;
   /** Lists anew and reports a gap unless the watch stands and knows, within `withinMs`, what there is and nothing else. */
   confirm(withinMs: number): Promise<void>;
@@ -159,7 +159,7 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
     }
   }
 
-  void run();
+  void run().finally(() => refuse(signal.reason));
   return {
     synced,
     async confirm(withinMs) {

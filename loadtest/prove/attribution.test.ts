@@ -10,7 +10,7 @@ const ROUND_TRIP_MS = 5;
 
 /** Was ready long before the run. */
 const settled: PodEvent[] = [
-  { atMs: -3_000, pod: 'a', kind: 'scheduled', version: 'v1', node: 'n1' },
+  { atMs: -3_000, pod: 'a', kind: 'scheduled', version: 'v1', node: 'n1', isProbed: false },
   { atMs: -2_000, pod: 'a', kind: 'ready' },
   { atMs: -2_000, pod: 'a', kind: 'endpoint-added' },
 ];
@@ -30,10 +30,17 @@ const forced: PodEvent[] = [
 ];
 /** Scheduled at 1 s, ready at 2 s. */
 const fresh: PodEvent[] = [
-  { atMs: 1_000, pod: 'a', kind: 'scheduled', version: 'v2', node: 'n1' },
+  { atMs: 1_000, pod: 'a', kind: 'scheduled', version: 'v2', node: 'n1', isProbed: false },
   { atMs: 2_000, pod: 'a', kind: 'ready' },
   { atMs: 2_000, pod: 'a', kind: 'endpoint-added' },
 ];
+/** Another one, ready at 10 s, whose probe connects to the port that gets the traffic. */
+const probed: PodEvent[] = fresh.map((event) => ({
+  ...event,
+  atMs: event.atMs + 8_000,
+  pod: 'y',
+  ...(event.kind === 'scheduled' ? { isProbed: true } : {}),
+}));
 const flapping: PodEvent[] = [
   ...settled,
   { atMs: 50_000, pod: 'a', kind: 'unready' },
@@ -214,6 +221,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       '504 of a proxy, the pod worked out',
       { events: [...terminating, ...other], outcome: 'http_504', endMs: 14_979, pod: null },
       'preStop',
+    ],
+    [
+      'refused beside a new pod that has said nothing, but whose probe has connected to it',
+      { events: [...unwarned, ...probed], outcome: 'refused', endMs: 10_100, pod: null, firstOkMs: null },
+      'endpoint removed',
     ],
     [
       'refused, the pod worked out',

@@ -176,7 +176,8 @@ function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): 
 
 /** Is it new, and not known to have answered by then: this endpoint, or where nobody was met, any? */
 function isUntried(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
-  const { endMs } = settlement;
+  const { endMs, outcome } = settlement;
+  if (outcome === 'refused' && life.isProbed) return false;
   const okMs = firstOkMsOf(settlement, life, evidence);
   return isNew(life, endMs) && (okMs === null || okMs > endMs);
 }

@@ -6,8 +6,12 @@ import { FleetError } from '../fleet/fleet.ts';
 import { createFleetScene } from '../fleet/fleet-scene.ts';
 import { toFleetOptions } from '../fleet/fleet-setup.ts';
 import { readInput } from '../input-file.ts';
-import { type Api, ApiError, createApi } from '../kubernetes/api.ts';
-import { ControlNotApplicable, createClusterScene } from '../kubernetes/cluster-scene.ts';
+import { type Api, ApiError, createApi, isUnheard } from '../kubernetes/api.ts';
+import {
+  type ClusterOptions,
+  ControlNotApplicable,
+  createClusterScene,
+} from '../kubernetes/cluster-scene.ts';
 import { readAccess } from '../kubernetes/kubeconfig.ts';
 import { loadPageAssets } from '../page/assets.ts';
 import { prepareOutputs } from '../presentation.ts';
@@ -22,7 +26,7 @@ import { checkTogether, isOnCluster, OPTIONS, type ProveOptions } from './option
 import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
-import { formatSeries, PROOF_SCHEMA, type Series, toSeriesVerdict } from './series.ts';
+import { formatSeries, type Series, toReport, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
 export const prove = defineCommand({
@@ -63,6 +67,7 @@ export const prove = defineCommand({
     const cluster = isOnCluster(options) ? await connect(options, world) : null;
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
+    const undertaking = { disturbances, hasControl: options['with-controls'] || options.control.length > 0 };
     let cutShort: string | null = null;
 
     async function attempt(
@@ -72,7 +77,7 @@ export const prove = defineCommand({
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const proof = await proveOnce({ disturbance, without, cluster, load }, options, world);
+        const proof = await proveOnce({ disturbance, undertaking, without, cluster, load }, options, world);
         into.push(proof);
         toOutput(options, world).write(
           `${formatHeading(proof)}\n\n${formatBody(proof, proofs[0] ?? null, options)}\n\n`,
@@ -84,8 +89,9 @@ export const prove = defineCommand({
         if (error instanceof ControlNotApplicable) toOutput(options, world).write(`${error.message}\n`);
         else if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
         // What is proven by now shall not be lost for what cannot be begun.
-        else if (proofs.length > 0) cutShort = `${disturbance} came to no end: ${error.message}`;
-        else throw error;
+        else if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
+          cutShort = `the ${disturbance} has no proof: ${error.message}`;
+        } else throw error;
       }
     }
 
@@ -97,7 +103,8 @@ export const prove = defineCommand({
       for (const control of CONTROL_IDS) await attempt(disturbance, [control], controls);
       if (isHiddenBySubstitute(controls)) await attempt(disturbance, SUBSTITUTES, controls);
     }
-    if (world.interrupted.aborted && proofs.length < disturbances.length * options.rounds) {
+    const isComplete = proofs.length === disturbances.length * options.rounds;
+    if (world.interrupted.aborted && (!isComplete || options['with-controls'])) {
       cutShort ??= 'it was interrupted';
     }
     return conclude({ proofs, controls, cutShort }, options, world);
@@ -147,6 +154,7 @@ async function toLoad(options: ProveOptions, world: World): Promise<Load> {
 
 interface Attempt {
   readonly disturbance: Disturbance;
+  readonly undertaking: ClusterOptions['undertaking'];
   readonly without: readonly ControlId[];
   /** Null: the local fleet. */
   readonly cluster: Cluster | null;
@@ -174,12 +182,13 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   world.stderr.write(
     `prove ${disturbance}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
   );
-  const scene = await openScene(attempt, options, world).catch((error: Error) => {
-    throw error instanceof FleetError || error instanceof ApiError ? new UsageError(error.message) : error;
-  });
-  world.stderr.write(`${scene.url.href} is under load\n`);
-  const edgeMs = cluster === null ? 1_000 : 5_000;
   const log = createProgressLog(world.stderr, world.env);
+  const scene = await openScene(attempt, options, world, log.tell).catch((error: Error) => {
+    const isOfUser = error instanceof FleetError || (error instanceof ApiError && !isUnheard(error));
+    throw isOfUser ? new UsageError(error.message) : error;
+  });
+  log.tell(`${scene.url.href} is under load`);
+  const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
     return await carryOut(
       { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
@@ -201,9 +210,10 @@ async function runInShell(command: string, signal: AbortSignal): Promise<void> {
 }
 
 async function openScene(
-  { disturbance, without, cluster, load }: Attempt,
+  { disturbance, undertaking, without, cluster, load }: Attempt,
   options: ProveOptions,
-  { env, interrupted, stderr }: World,
+  { env, interrupted }: World,
+  tell: (step: string) => void,
 ): Promise<Scene> {
   if (cluster !== null) {
     return createClusterScene(
@@ -215,6 +225,7 @@ async function openScene(
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load)),
         disturbance,
+        undertaking,
         without,
         isForced: options.force,
         image: options.image ?? null,
@@ -224,7 +235,7 @@ async function openScene(
         run: (signal) => runInShell(options.do ?? '', signal),
       },
       interrupted,
-      (step) => stderr.write(`${step}\n`),
+      tell,
     );
   }
   const fleet = toFleetOptions(
@@ -262,14 +273,14 @@ async function conclude(series: Series, options: ProveOptions, world: World): Pr
   const { proofs, controls, cutShort } = series;
   const [first] = proofs;
   if (first === undefined) {
-    world.stderr.write(`${cutShort ?? 'nothing was proven'}, before there was any load\n`);
+    world.stderr.write(`INCONCLUSIVE: ${cutShort ?? 'nothing was proven'}, before there was any load.\n`);
     return 'inconclusive';
   }
   const output = toOutput(options, world);
   if (controls.length > 0) output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
   if (proofs.length > 1 || cutShort !== null) output.write(`${formatSeries(series)}\n`);
   const verdict = toSeriesVerdict(series);
-  const report = `${JSON.stringify({ schema: PROOF_SCHEMA, verdict, proofs, controls })}\n`;
+  const report = `${JSON.stringify(toReport(series))}\n`;
   if (options.json === STANDARD_OUTPUT) world.stdout.write(report);
   else if (options.json !== undefined) await world.writeText(options.json, report);
   if (options.html !== undefined) {

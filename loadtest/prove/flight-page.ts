@@ -8,9 +8,9 @@ import type { Proof } from './proof.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
 import { countEnded, type PodLife } from './timeline.ts';
-import type { Verdict } from './verdict.ts';
+import { formatVerdict, type Verdict } from './verdict.ts';
 
-/** Stories told one by one; the JSON report has all. */
+/** Stories told one by one; the JSON report has more. */
 const MAX_STORIES = 300;
 
 /** The flight recorder: each proof on one page that needs nothing else, not even a script. */
@@ -19,8 +19,8 @@ export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'st
   const [first] = proofs;
   if (first === undefined) throw new RangeError('a page needs a proof');
   const verdict = toSeriesVerdict(series);
-  const isAlone = proofs.length === 1;
-  const what = isAlone ? first.disturbance : `${proofs.length} disturbances`;
+  const isAlone = proofs.length === 1 && series.cutShort === null;
+  const what = proofs.length === 1 ? first.disturbance : `${proofs.length} disturbances`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -38,7 +38,7 @@ export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'st
 <p class="when"><time datetime="${first.startedAt}">${formatMoment(first.startedAt)}</time></p>
 </header>
 <main>
-${formatVerdict(verdict, isAlone ? toSentence(first) : verdict.sentence)}
+${formatVerdictBox(verdict, isAlone ? toSentence(first) : formatVerdict(verdict))}
 ${isAlone ? '' : formatDisturbances(proofs)}
 ${controls.length === 0 ? '' : formatControls(first, controls)}
 ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
@@ -46,7 +46,7 @@ ${controls.map(
   (control, index) => html`<section>
 <h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
 <p class="note">Taken away: ${describeControls(control.without)}.</p>
-${formatVerdict(control.verdict, toSentence(control, first))}
+${formatVerdictBox(control.verdict, toSentence(control, first))}
 ${formatProof(control, proofs.length + index)}
 </section>`,
 )}
@@ -57,7 +57,7 @@ ${formatProof(control, proofs.length + index)}
 `.text;
 }
 
-function formatVerdict({ exit, kind }: Verdict, sentence: string): Html {
+function formatVerdictBox({ exit, kind }: Verdict, sentence: string): Html {
   const { word, mark } = VERDICT_WORDS[exit];
   return html`<section class="verdict ${exit}" aria-label="Verdict">
 <p class="word"><span class="mark" aria-hidden="true">${mark}</span> ${word} <span class="kind">${kind}</span></p>
@@ -126,7 +126,7 @@ function formatFlight(proof: Proof, id: string): Html {
 <line class="base" x1="${left}" x2="${width - right}" y1="${lossesY}" y2="${lossesY}"/>
 ${flight.losses.map(
   ({ x, loss, count }) =>
-    html`<a href="#${storyId(id, loss)}"><circle class="loss" cx="${px(x)}" cy="${lossesY + 13}" r="${Math.min(10, 4 + Math.log2(count))}"><title>${formatCount(count)} lost</title></circle></a>`,
+    html`<a href="#${toTarget(id, loss)}"><circle class="loss" cx="${px(x)}" cy="${lossesY + 13}" r="${Math.min(10, 4 + Math.log2(count))}"><title>${formatCount(count)} lost</title></circle></a>`,
 )}
 ${flight.lanes.map((lane) => formatLane(lane, id))}
 <g class="marks">${flight.marks.map(
@@ -170,7 +170,7 @@ ${stretches.map(
   .slice(0, MAX_STORIES)
   .map(
     ({ x, loss }) =>
-      html`<a href="#${storyId(id, loss)}"><circle class="loss" cx="${px(x)}" cy="${y + 13}" r="3"/></a>`,
+      html`<a href="#${toTarget(id, loss)}"><circle class="loss" cx="${px(x)}" cy="${y + 13}" r="3"/></a>`,
   )}</g>
 `;
 }
@@ -251,6 +251,11 @@ const MAX_NAME = 24;
 /** The end of a pod's name is what tells it from the others. */
 function shorten(name: string): string {
   return name.length <= MAX_NAME ? name : `…${name.slice(1 - MAX_NAME)}`;
+}
+
+/** The story of a loss, or where it is not told, all that are. */
+function toTarget(id: string, loss: number): string {
+  return loss < MAX_STORIES ? storyId(id, loss) : `${id}-losses`;
 }
 
 function storyId(id: string, loss: number): string {

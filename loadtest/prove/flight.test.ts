@@ -130,6 +130,29 @@ describe('formatFlightPage()', () => {
     for (const id of links) assert.ok(page.includes(`<li id="${id}">`), id);
   });
 
+  test('leads from a mark whose story is not told to those that are', () => {
+    const [loss] = sample.losses;
+    assert.ok(loss !== undefined);
+    const losses = Array.from({ length: 400 }, (_, index) => ({
+      ...loss,
+      settlement: { ...loss.settlement, endMs: 10 * index },
+    }));
+    const page = formatFlightPage({ ...alone, proofs: [{ ...sample, losses, lost: 400 }] }, { style: '' });
+    const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    assert.ok(links.includes('p0-loss-299') && links.includes('p0-losses'));
+    for (const id of links) assert.ok(ids.has(id), id);
+  });
+
+  test('of one disturbance where there should have been more tells so first', () => {
+    const page = formatFlightPage({ ...alone, cutShort: 'it was interrupted' }, { style: '' });
+    assert.match(
+      page,
+      /<p class="sentence">LOST 3 of 800 requests, in 1 of 1 disturbances\. Besides, it was interrupted\.<\/p>/,
+    );
+    assert.match(page, /<h2 id="disturbance-1">1 Rollout<\/h2>/);
+  });
+
   test('lets nothing run or load, and takes what the target says as text', () => {
     const evil = '<script>alert(1)</script>';
     const lives = sample.lives.map((life) => ({ ...life, pod: evil }));

@@ -22,6 +22,7 @@ function told(isTerminal: boolean, shown: readonly Progress[]): string {
   };
   const log = createProgressLog({ write, isTerminal, columns: 80 }, { NO_COLOR: '1' });
   for (const progress of shown) log.show(progress);
+  log.tell('undoing: replicas');
   log.end();
   return output;
 }
@@ -30,7 +31,7 @@ describe('createProgressLog()', () => {
   test('tells each mark once where there is no terminal, and nothing else', () => {
     assert.equal(
       told(false, [early, early, late, late]),
-      '     5.0 s  rollout begins\n     5.4 s  Deployment web wants 4\n',
+      '     5.0 s  rollout begins\n     5.4 s  Deployment web wants 4\nundoing: replicas\n',
     );
   });
 
@@ -40,7 +41,7 @@ describe('createProgressLog()', () => {
       [
         '\r\x1b[2K     5.0 s  rollout begins\n\r\x1b[2K     5.3 s  2,100 requests  lost 0',
         '\r\x1b[2K     5.4 s  Deployment web wants 4\n\r\x1b[2K     5.5 s  2,200 requests  lost 1',
-        '\r\x1b[2K',
+        '\r\x1b[2Kundoing: replicas\n\r\x1b[2K',
       ].join(''),
     );
   });

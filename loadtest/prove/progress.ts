@@ -14,6 +14,8 @@ export interface Progress {
 
 export interface ProgressLog {
   show(progress: Progress): void;
+  /** A line of its own, before or after the load too. */
+  tell(step: string): void;
   /** Leaves the output ready for what comes next. */
   end(): void;
 }
@@ -35,6 +37,10 @@ export function createProgressLog(
         `${toSeconds(elapsedMs).padStart(8)} s  ${formatCount(settled)} requests  lost ${formatCount(lost)}`,
         lost > 0,
       );
+    },
+    tell(step) {
+      line.clear();
+      output.write(`${step}\n`);
     },
     end: line.clear,
   };

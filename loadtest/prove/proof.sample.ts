@@ -4,10 +4,10 @@ import { type PodEvent, toLives } from './timeline.ts';
 import { toVerdict } from './verdict.ts';
 
 const events: PodEvent[] = [
-  { atMs: -5_000, pod: 'web-old', kind: 'scheduled', version: 'v1', node: 'node-1' },
+  { atMs: -5_000, pod: 'web-old', kind: 'scheduled', version: 'v1', node: 'node-1', isProbed: false },
   { atMs: -4_000, pod: 'web-old', kind: 'ready' },
   { atMs: -4_000, pod: 'web-old', kind: 'endpoint-added' },
-  { atMs: 2_000, pod: 'web-new', kind: 'scheduled', version: 'v2', node: 'node-2' },
+  { atMs: 2_000, pod: 'web-new', kind: 'scheduled', version: 'v2', node: 'node-2', isProbed: false },
   { atMs: 2_500, pod: 'web-new', kind: 'started' },
   { atMs: 3_000, pod: 'web-new', kind: 'ready' },
   { atMs: 3_000, pod: 'web-new', kind: 'endpoint-added' },

@@ -75,6 +75,7 @@ describe('toUndisturbed()', () => {
   /** One pod a letter, an endpoint all the time: when it was told to end; null: never. */
   function toTold(told: Readonly<Record<string, number | null>>) {
     const events = Object.entries(told).flatMap(([pod, atMs]): PodEvent[] => [
+      { atMs: -5_000, pod, kind: 'scheduled', version: null, node: null, isProbed: false },
       { atMs: -5_000, pod, kind: 'endpoint-added' },
       ...(atMs === null ? [] : [{ atMs, pod, kind: 'terminating', graceMs: 1, preStopMs: 0 } as const]),
     ]);
@@ -95,6 +96,12 @@ describe('toUndisturbed()', () => {
     test(`${disturbance}, ${what}`, () => assert.equal(toUndisturbed(disturbance, lives, 1_000), expected));
   }
 
+  test('pods of another Deployment behind the same Service need not end, and do not count', () => {
+    const foreign = [...toLives([{ atMs: -5_000, pod: 'canary', kind: 'endpoint-added' }]).values()];
+    assert.equal(toUndisturbed('rollout', [...replaced, ...foreign], 1_000), null);
+    assert.equal(toUndisturbed('kill', foreign, 1_000), 'no pod that served was ended');
+  });
+
   test('a new pod of a rollout need not end', () => {
     const young = toLives([{ atMs: 1_500, pod: 'new', kind: 'endpoint-added' }]);
     assert.equal(toUndisturbed('rollout', [...replaced, ...young.values()], 1_000), null);
@@ -102,6 +109,7 @@ describe('toUndisturbed()', () => {
 
   test('a pod that is gone at once, as by force, was ended', () => {
     const lives = toLives([
+      { atMs: 0, pod: 'a', kind: 'scheduled', version: null, node: null, isProbed: false },
       { atMs: 0, pod: 'a', kind: 'endpoint-added' },
       { atMs: 1_000, pod: 'a', kind: 'gone' },
     ]);

@@ -29,7 +29,7 @@ export interface Proof {
   readonly lagP99Ms: number;
   /** Losses by cause, all of them. */
   readonly causes: Readonly<Partial<Record<CauseId, number>>>;
-  /** In the order they ended: the first of them where there are very many. */
+  /** In the order they ended; all that were kept to be judged. */
   readonly losses: readonly Loss[];
   readonly marks: readonly Mark[];
   readonly lives: readonly PodLife[];
@@ -49,8 +49,6 @@ export interface ProofOptions {
 
 /** A pod that was an endpoint for less may have had no request. */
 const MIN_REACHABLE_MS = 1_500;
-/** Losses told in full: beyond so many the story does not get better. */
-const MAX_STORIES = 5_000;
 const PROGRESS_MS = 250;
 
 /**
@@ -140,7 +138,7 @@ export async function carryOut(
     outcomes: tally.outcomes,
     lagP99Ms: tally.lagP99Ms,
     causes: countCauses(losses, tally.lost - (all.length - losses.length)),
-    losses: losses.slice(0, MAX_STORIES),
+    losses,
     marks: allMarks(),
     lives: pods,
     slots: tally.slots,
@@ -170,7 +168,8 @@ function toFault(fault: Error, leftBehind: readonly string[]): Error {
 
 /**
  * Why the target was not disturbed, whatever was done to it; null: it was. Pods that served when it began must have
- * been told to end: each in a rollout, at least one otherwise. What a command of `run` is to do is not known.
+ * been told to end: each in a rollout, at least one otherwise. Pods of another Deployment, which the Service may lead
+ * to as well, count for nothing. What a command of `run` is to do is not known.
  */
 export function toUndisturbed(
   disturbance: Disturbance,
@@ -179,7 +178,7 @@ export function toUndisturbed(
 ): string | null {
   if (disturbance === 'run' || beganMs === Number.POSITIVE_INFINITY) return null;
   const endMsOf = ({ terminatingMs, goneMs }: PodLife) => terminatingMs ?? goneMs;
-  const served = lives.filter((life) => life.endpoint.length > 0);
+  const served = lives.filter((life) => life.scheduledMs !== null && life.endpoint.length > 0);
   const ended = served.filter((life) => (endMsOf(life) ?? Number.NEGATIVE_INFINITY) >= beganMs);
   if (ended.length === 0) return 'no pod that served was ended';
   if (disturbance !== 'rollout') return null;

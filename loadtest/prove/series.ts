@@ -3,7 +3,7 @@ import { formatCount, formatFixed } from '../format.ts';
 import { formatTable, type Table } from '../tables.ts';
 import type { Proof } from './proof.ts';
 import { countEnded } from './timeline.ts';
-import { formatProven, type Verdict } from './verdict.ts';
+import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
 
 /** Of the JSON report. Changes when a reader of the old one would misread the new one. */
 export const PROOF_SCHEMA = 'dropless.proof/2';
@@ -16,6 +16,20 @@ export interface Series {
   readonly controls: readonly Proof[];
   /** Why a disturbance that was asked for has no proof; null: each has one. */
   readonly cutShort: string | null;
+}
+
+/** Losses told one by one in a report: beyond so many the story does not get better. */
+const MAX_LOSSES = 5_000;
+
+/** The series as JSON: of each proof the first losses, and the number of all. */
+export function toReport({ proofs, controls, cutShort }: Series) {
+  const toReported = (proof: Proof) => ({ ...proof, losses: proof.losses.slice(0, MAX_LOSSES) });
+  return {
+    schema: PROOF_SCHEMA,
+    verdict: toSeriesVerdict({ proofs, cutShort }),
+    proofs: proofs.map(toReported),
+    controls: controls.map(toReported),
+  };
 }
 
 /** What all disturbances come to: losses in one are losses, and only where each is proven is the whole. */
@@ -37,8 +51,8 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || first === undefined) {
-    const given = sum('lost') === 0 ? 'none lost' : `${formatCount(sum('lost'))} given up by the load itself`;
-    const sentence = `INCONCLUSIVE: ${given} of ${planned} requests, but ${doubts.join('; ')}.`;
+    const lost = sum('lost') === 0 ? 'none' : formatCount(sum('lost'));
+    const sentence = `INCONCLUSIVE: ${lost} lost of ${planned} requests, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
   return {
@@ -68,7 +82,5 @@ export function toSeriesTable(proofs: readonly Proof[]): Table {
 }
 
 export function formatSeries(series: Series): string {
-  const { sentence, kind, doubts } = toSeriesVerdict(series);
-  const besides = kind === 'losses' && doubts.length > 0 ? ` Besides, ${doubts.join('; ')}.` : '';
-  return `${formatTable(toSeriesTable(series.proofs))}\n\n${sentence}${besides}`;
+  return `${formatTable(toSeriesTable(series.proofs))}\n\n${formatVerdict(toSeriesVerdict(series))}`;
 }

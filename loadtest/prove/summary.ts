@@ -4,6 +4,7 @@ import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { describeControls, nameControls } from './control.ts';
 import type { Proof } from './proof.ts';
+import { formatVerdict } from './verdict.ts';
 
 /** Losses told one by one on a terminal: the rest is in the reports. */
 const SHOWN_LOSSES = 5;
@@ -23,9 +24,7 @@ export function formatProof(proof: Proof): string {
  */
 export function toSentence(proof: Proof, beside: Proof | null = null): string {
   const { verdict, without } = proof;
-  const doubts =
-    verdict.kind === 'losses' && verdict.doubts.length > 0 ? ` Besides, ${verdict.doubts.join('; ')}.` : '';
-  return `${verdict.sentence}${doubts}${without.length === 0 ? '' : ` ${describeWorth(proof, beside)}`}`;
+  return `${formatVerdict(verdict)}${without.length === 0 ? '' : ` ${describeWorth(proof, beside)}`}`;
 }
 
 /** Whether a control shows its safeguards to matter: it loses more than the proof with them. */

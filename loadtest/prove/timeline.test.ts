@@ -4,7 +4,7 @@ import { countEnded, isWithin, type PodEvent, toLives, toPhase } from './timelin
 
 const pod = 'a';
 const events: PodEvent[] = [
-  { atMs: 100, pod, kind: 'scheduled', version: 'v1', node: 'n' },
+  { atMs: 100, pod, kind: 'scheduled', version: 'v1', node: 'n', isProbed: false },
   { atMs: 150, pod, kind: 'started' },
   { atMs: 200, pod, kind: 'ready' },
   { atMs: 210, pod, kind: 'endpoint-added' },
@@ -28,6 +28,7 @@ describe('toLives()', () => {
           pod,
           version: 'v1',
           node: 'n',
+          isProbed: false,
           scheduledMs: 100,
           startedMs: 150,
           ready: [

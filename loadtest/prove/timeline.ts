@@ -10,7 +10,13 @@ interface At {
  */
 export type PodEvent = At &
   (
-    | { readonly kind: 'scheduled'; readonly version: string | null; readonly node: string | null }
+    | {
+        readonly kind: 'scheduled';
+        readonly version: string | null;
+        readonly node: string | null;
+        /** Its readiness probe connects to the port that gets the traffic: what is ready takes connections. */
+        readonly isProbed: boolean;
+      }
     | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
     | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number }
     | { readonly kind: 'sigterm' | 'node-lost' | 'gone' }
@@ -34,6 +40,8 @@ export interface PodLife {
   readonly pod: string;
   readonly version: string | null;
   readonly node: string | null;
+  /** It took connections when it became ready: its probe made one. */
+  readonly isProbed: boolean;
   readonly scheduledMs: number | null;
   readonly startedMs: number | null;
   readonly ready: readonly Span[];
@@ -81,6 +89,7 @@ function toLife(pod: string, events: readonly PodEvent[]): PodLife {
     pod,
     version: first('scheduled')?.version ?? null,
     node: first('scheduled')?.node ?? null,
+    isProbed: first('scheduled')?.isProbed ?? false,
     scheduledMs: firstMs('scheduled'),
     startedMs: firstMs('started'),
     ready: toSpans(events, 'ready', ['unready', 'exited', 'gone']),

@@ -62,6 +62,11 @@ export function toVerdict(findings: Findings): Verdict {
   };
 }
 
+/** The verdict, with what stands beside losses. */
+export function formatVerdict({ kind, sentence, doubts }: Verdict): string {
+  return kind === 'losses' && doubts.length > 0 ? `${sentence} Besides, ${doubts.join('; ')}.` : sentence;
+}
+
 /** @param where the requests were made, as the end of the first sentence */
 export function formatProven(ok: number, where: string): string {
   const rate = `1 in ${count(Math.floor(1 / upperBound95(ok)))}`;

@@ -52,25 +52,36 @@ interface NodeLoss {
   readonly lastLostAfterMs: number | null;
 }
 
-/** Pure: what is kept of a long proof. */
+/** What was done: asked to lose nothing, and bound to lose; and why it came to no end, or null. */
+interface Deeds {
+  readonly proofs: readonly Proof[];
+  readonly must: readonly Proof[];
+  readonly cutShort: string | null;
+}
+
+/** Pure: what is kept of a long proof. It is none with too few requests, or with a loss that has no cause. */
 export function toLongProof(
-  proofs: readonly Proof[],
-  mustLose: readonly Proof[],
+  { proofs, must, cutShort }: Deeds,
   { rate, requests }: { rate: number; requests: number },
 ): LongProof {
   const sum = (key: 'planned' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
-  const short = sum('planned') < requests ? `only ${sum('planned')} of ${requests} requests were made` : null;
+  const unknown = must.reduce((total, { causes }) => total + (causes.unknown ?? 0), 0);
+  const lacking = [
+    ...(cutShort === null ? [] : [cutShort]),
+    ...(sum('planned') < requests ? [`only ${sum('planned')} of ${requests} requests were made`] : []),
+    ...(unknown > 0 ? [`${formatCount(unknown)} of the losses that were to be expected have no cause`] : []),
+  ];
   return {
     schema: 'dropless.long-proof/1',
     startedAt: proofs[0]?.startedAt ?? '',
     rate,
     wanted: requests,
-    verdict: toSeriesVerdict({ proofs, cutShort: short }),
+    verdict: toSeriesVerdict({ proofs, cutShort: lacking.length === 0 ? null : lacking.join('; ') }),
     requests: sum('planned'),
     lost: sum('lost'),
     disturbances: proofs.map(toRow),
-    mustLose: mustLose.map(toRow),
-    nodeLoss: mustLose.map(toNodeLoss).findLast((loss) => loss !== null) ?? null,
+    mustLose: must.map(toRow),
+    nodeLoss: must.map(toNodeLoss).findLast((loss) => loss !== null) ?? null,
   };
 }
 

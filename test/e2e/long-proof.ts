@@ -1,7 +1,7 @@
 /**
  * The long proof of this project's service, on the cluster of KUBECONFIG: rounds of every disturbance until enough
- * requests were answered, then what must lose some, a deletion by force and a node without power. All of it is kept
- * in docs/proof/ and docs/proof.md, even where it fails.
+ * requests were made, then what must lose some, a deletion by force and a node without power. All of it is kept in
+ * docs/proof/ and docs/proof.md, even where it fails or is interrupted.
  *
  *   npm run prove:cluster [-- --requests 1000000] [--rate 1000] [--directory DIRECTORY]
  *
@@ -10,6 +10,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { replaceBlock } from '../../docs/generated-block.ts';
 import { EXIT_CODES } from '../../loadtest/exit-code.ts';
@@ -47,11 +48,23 @@ const load = { rate: Number(values.rate) };
 buildImages(process.env);
 const images = toImages(process.env);
 const manifests = copyManifests();
-const namespace = toNamespace(`dropless-proof-${Date.now().toString(36)}`);
+const namespace = toNamespace(`dropless-e2e-proof-${Date.now().toString(36)}`);
+const interruption = new AbortController();
+// However often: the node gets its power back.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
+/** What was asked to lose nothing, and what must lose. */
+const proofs: Proof[] = [];
+const must: Proof[] = [];
 try {
-  const { proofs, must } = await carryOutAll(namespace);
-  const kept = toLongProof(proofs, must, { rate: load.rate, requests: Number(values.requests) });
-  await keep(proofs, must, kept);
+  const cutShort = await carryOutAll(namespace).then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  const kept = toLongProof(
+    { proofs, must, cutShort },
+    { rate: load.rate, requests: Number(values.requests) },
+  );
+  if (proofs.length > 0) await keep(kept);
   console.log(`\n${kept.verdict.sentence}`);
   process.exitCode = EXIT_CODES[kept.verdict.exit].code;
 } finally {
@@ -59,8 +72,8 @@ try {
   await namespace.delete();
 }
 
-/** What was asked to lose nothing, and what must lose. */
-async function carryOutAll(target: Namespace): Promise<{ proofs: Proof[]; must: Proof[] }> {
+/** Rejects with why it came to no end. */
+async function carryOutAll(target: Namespace): Promise<void> {
   await manifests.setImage('prod', images.first.reference);
   const overlay = manifests.addOverlay('tenant', { namespace: target.name, resources: ['../prod'] });
   await target.kubectl('create', 'namespace', target.name);
@@ -74,29 +87,31 @@ async function carryOutAll(target: Namespace): Promise<{ proofs: Proof[]; must: 
     { disturbance: 'drain' },
     { disturbance: 'kill' },
   ];
-  const proofs: Proof[] = [];
   const count = () => proofs.reduce((sum, { planned }) => sum + planned, 0);
   for (let at = 0; at < MAX_ROUNDS && count() < Number(values.requests); at += 1) {
     for (const attempt of round) {
       console.log(`\n# ${proofs.length + 1} ${attempt.disturbance}, after ${count()} requests`);
-      proofs.push(await prove(target.name, { ...attempt, load }));
+      await add(proofs, { ...attempt, load });
     }
   }
 
   console.log('\n# a deletion by force');
-  const forced = await prove(target.name, { disturbance: 'kill', isForced: true, load });
+  await add(must, { disturbance: 'kill', isForced: true, load });
   console.log('\n# a node without power');
   await awaitQuiet(target, 3);
-  const powerless = await prove(target.name, {
-    disturbance: 'run',
-    run: () => cutPower(target),
-    load: POWERLESS_LOAD,
-  });
-  return { proofs, must: [forced, powerless] };
+  await add(must, { disturbance: 'run', run: (signal) => cutPower(target, signal), load: POWERLESS_LOAD });
+
+  async function add(to: Proof[], attempt: Attempt): Promise<void> {
+    interruption.signal.throwIfAborted();
+    const proof = await prove(target.name, { ...attempt, signal: interruption.signal });
+    to.push(proof);
+    // What comes next would take the damage for the state to go back to.
+    if (proof.leftBehind.length > 0) throw new Error(`not undone: ${proof.leftBehind.join(', ')}`);
+  }
 }
 
 /** Until the node is known as lost, then so long that a loss after it would show, then back on. */
-async function cutPower(target: Namespace): Promise<void> {
+async function cutPower(target: Namespace, signal: AbortSignal): Promise<void> {
   const [pod] = await target.pods();
   const node = pod?.spec.nodeName ?? '';
   const isReady = async () => {
@@ -108,10 +123,11 @@ async function cutPower(target: Namespace): Promise<void> {
   saw(`${node} loses power`);
   await shell(process.env.E2E_POWER_OFF ?? 'docker stop', node);
   try {
-    await until(`${node} to be known as lost`, NODE_TIMEOUT_MS, async () =>
-      (await isReady()) ? undefined : true,
-    );
-    await new Promise((resolve) => setTimeout(resolve, AFTER_NODE_MS));
+    await until(`${node} to be known as lost`, NODE_TIMEOUT_MS, async () => {
+      signal.throwIfAborted();
+      return (await isReady()) ? undefined : true;
+    });
+    await sleep(AFTER_NODE_MS, undefined, { signal });
   } finally {
     await shell(process.env.E2E_POWER_ON ?? 'docker start', node);
   }
@@ -126,7 +142,7 @@ async function shell(command: string, node: string): Promise<void> {
   if (code !== 0) throw new Error(`${command} ${node}: ${stderr}${stdout}`);
 }
 
-async function keep(proofs: readonly Proof[], must: readonly Proof[], kept: LongProof): Promise<void> {
+async function keep(kept: LongProof): Promise<void> {
   const directory = values.directory ?? DOCS_DIRECTORY;
   mkdirSync(directory, { recursive: true });
   writeLongProof(directory, kept);
@@ -135,6 +151,7 @@ async function keep(proofs: readonly Proof[], must: readonly Proof[], kept: Long
     ['proof.html', proofs],
     ['losses.html', must],
   ] as const) {
+    if (some.length === 0) continue;
     const series: Series = { proofs: some, controls: [], cutShort: null };
     writeFileSync(join(directory, name), formatFlightPage(series, assets));
     saw(`${name}: ${toSeriesVerdict(series).sentence}`);

@@ -15,11 +15,12 @@ export type Attempt = Pick<ClusterOptions, 'disturbance'> &
   Partial<ClusterOptions> & {
     readonly load?: Partial<Load>;
     readonly edgeMs?: number;
+    readonly signal?: AbortSignal;
   };
 
 /** One proof of this project's Deployment in a namespace: as the command makes it, disturbed by any function. */
 export async function prove(namespace: string, attempt: Attempt): Promise<Proof> {
-  const { load, edgeMs = EDGE_MS, ...given } = attempt;
+  const { load, edgeMs = EDGE_MS, signal = new AbortController().signal, ...given } = attempt;
   const options: ClusterOptions = {
     namespace,
     deployment: DEPLOYMENT_NAME,
@@ -27,6 +28,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     url: null,
     checkReachable: async () => {},
     without: [],
+    undertaking: { disturbances: [attempt.disturbance], hasControl: false },
     isForced: false,
     image: null,
     isImageKept: false,
@@ -35,14 +37,13 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     run: async () => {},
     ...given,
   };
-  const never = new AbortController().signal;
-  const scene = await createClusterScene(await connect(), options, never, saw);
+  const scene = await createClusterScene(await connect(), options, signal, saw);
   const log = createProgressLog({ write: (line) => saw(line.trimEnd()), isTerminal: false, columns: 80 }, {});
   const proof = await carryOut(
     { disturbance: options.disturbance, without: options.without, baselineMs: edgeMs, tailMs: edgeMs },
     toWitnessSpec(scene.url, { ...DEFAULT_LOAD, ...load }),
     scene,
-    never,
+    signal,
     log.show,
   );
   saw(proof.verdict.sentence);

@@ -229,10 +229,11 @@ describe('the instrument on a cluster', () => {
     );
   });
 
-  scenario('a deletion by force is not proven, or its losses are blamed on it', async () => {
+  scenario('a deletion by force kills a pod without grace, and its losses are blamed on it', async () => {
     const { proofs } = await prove('kill', '--force');
     const [proof] = proofs;
     recordFigure('proof, kill --force', proof?.verdict.sentence ?? '');
+    assert.ok(proof?.lives.some(({ graceMs }) => graceMs === 0));
     for (const { cause } of proof?.losses ?? []) assert.equal(cause, 'killed-at-grace-end');
   });
 

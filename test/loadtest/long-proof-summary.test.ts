@@ -37,7 +37,10 @@ const powerless: Proof = {
 
 describe('the summary of a long proof', () => {
   test('is proven by what must lose nothing alone', () => {
-    const kept = toLongProof([clean, clean], [clean, powerless], { rate: 100, requests: 1_600 });
+    const kept = toLongProof(
+      { proofs: [clean, clean], must: [clean, powerless], cutShort: null },
+      { rate: 100, requests: 1_600 },
+    );
     assert.deepEqual(
       [kept.verdict.exit, kept.requests, kept.lost, kept.disturbances.length],
       ['proven', 1_600, 0, 2],
@@ -56,11 +59,27 @@ describe('the summary of a long proof', () => {
     assert.match(page, /^\| lost of those that were due later +\| 2 +\|$/m);
   });
 
-  test('is not, with too few requests or with a loss', () => {
-    const few = toLongProof([clean], [], { rate: 100, requests: 801 });
-    assert.equal(few.verdict.exit, 'inconclusive');
-    assert.match(few.verdict.sentence, /only 800 of 801 requests were made/);
-    assert.equal(few.nodeLoss, null);
-    assert.equal(toLongProof([clean, lossy], [], { rate: 100, requests: 1 }).verdict.exit, 'failed');
+  for (const [what, deeds, exit, sentence] of [
+    ['too few requests', {}, 'inconclusive', /only 800 of 801 requests were made/],
+    ['a fault', { cutShort: 'no cluster' }, 'inconclusive', /no cluster/],
+    [
+      'a loss that was to be expected, and has no cause',
+      { must: [{ ...powerless, causes: { 'node-lost': 2, unknown: 1 } }] },
+      'inconclusive',
+      /1 of the losses that were to be expected have no cause/,
+    ],
+    ['a loss', { proofs: [clean, lossy] }, 'failed', /LOST 3 of 1,600/],
+  ] as const) {
+    test(`is not, with ${what}`, () => {
+      const given = { proofs: [clean], must: [], cutShort: null, ...deeds };
+      const { verdict } = toLongProof(given, { rate: 100, requests: 801 });
+      assert.equal(verdict.exit, exit);
+      assert.match(verdict.sentence, sentence);
+    });
+  }
+
+  test('tells of no node where none was lost', () => {
+    const kept = toLongProof({ proofs: [clean], must: [clean], cutShort: null }, { rate: 1, requests: 1 });
+    assert.equal(kept.nodeLoss, null);
   });
 });
