@@ -31,11 +31,17 @@ export function countOwnFailures(
   outcomes: Readonly<Partial<Record<Outcome, number>>>,
   conduct: Conduct,
 ): number {
-  const own = new Set<Outcome>([
+  const entries = Object.entries(outcomes) as [Outcome, number][];
+  return entries.reduce((sum, [outcome, count]) => sum + (isOwnFailure(outcome, conduct) ? count : 0), 0);
+}
+
+/** May the generator itself have brought about a failure of this kind? */
+export function isOwnFailure(outcome: Outcome, conduct: Conduct): boolean {
+  const own: readonly Outcome[] = [
     ...(isLateForLosses(conduct) ? OWN_FAILURES.late : []),
     ...(conduct.isInterrupted ? OWN_FAILURES.interrupted : []),
-  ]);
-  return [...own].reduce((sum, outcome) => sum + (outcomes[outcome] ?? 0), 0);
+  ];
+  return own.includes(outcome);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOwnFailure } from '../evidence.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Settlement } from '../settlement.ts';
 import { type Evidence, type Loss, toLoss } from './attribution.ts';
@@ -147,7 +148,11 @@ export async function carryOut(
       planned: summary.planned,
       ok: tally.ok,
       lost: tally.lost,
-      lostBefore: tally.losses.filter(({ endMs }) => endMs < beganMs).length,
+      lostBefore: tally.losses.filter(
+        ({ endMs, outcome }) =>
+          endMs < beganMs &&
+          !isOwnFailure(outcome, { lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted }),
+      ).length,
       outcomes: tally.outcomes,
       isLedgerClosed: summary.ledgerFault === null && summary.planned === tally.settled,
       lagP99Ms: tally.lagP99Ms,

@@ -68,6 +68,14 @@ describe('toVerdict()', () => {
     );
     const more = toVerdict({ ...clean, ok: 2_997, lost: 3, lostBefore: 2 });
     assert.deepEqual([more.kind, more.doubts], ['losses', ['2 were lost before the disturbance']]);
+    const interrupted = {
+      ...clean,
+      outcomes: { reset: 2, unfinished: 3 },
+      lostBefore: 2,
+      isInterrupted: true,
+    };
+    assert.equal(toVerdict({ ...interrupted, ok: 2_995, lost: 5 }).kind, 'inconclusive');
+    assert.equal(toVerdict({ ...interrupted, ok: 2_994, lost: 6 }).kind, 'losses');
   });
 
   test('does not blame the target for what a limited generator can have lost', () => {

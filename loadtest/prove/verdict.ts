@@ -8,7 +8,7 @@ export interface Findings {
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
-  /** Those of them that had ended before the disturbance began: it is not to blame. */
+  /** Those of them that had ended before the disturbance began, which is not to blame; the load's own failures apart. */
   readonly lostBefore: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly isLedgerClosed: boolean;
@@ -44,7 +44,7 @@ export type Verdict = {
 export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
   const doubts = toDoubts(findings);
-  const notToBlame = Math.max(countOwnFailures(findings.outcomes, findings), findings.lostBefore);
+  const notToBlame = countOwnFailures(findings.outcomes, findings) + findings.lostBefore;
   if (findings.isLedgerClosed && lost > notToBlame) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };

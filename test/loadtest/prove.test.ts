@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Proof } from '../../loadtest/prove/proof.ts';
 import { createPrograms, type Program, type Running, SOURCES, start } from './command-line.ts';
 
@@ -109,6 +110,23 @@ describe('loadtest prove --local', () => {
       assert.ok(!processes().includes(mark));
     });
   }
+
+  test('ends well on a terminal that is gone: what cannot be written there is no fault', async () => {
+    const mark = `mark-${process.pid}-terminal`;
+    const report = join(directory, 'terminal.json');
+    const command = `'${fault('none')} ${mark}'`;
+    const args = ['prove', 'rollout', '--command', command, ...OWN, '--endpoint', "'GET /'"];
+    const line = [...onNode.argv, ...args, '--baseline', '1h', '--json', report].join(' ');
+    const begun = start({ name: 'a terminal', argv: ['script'] }, ['-qec', `exec ${line}`, '/dev/null']);
+    running.push(begun);
+    await new Promise<void>((resolve) => {
+      begun.child.stdout?.on('data', (text) => String(text).includes('requests') && resolve());
+    });
+    begun.child.kill('SIGKILL');
+    while (processes().includes(mark)) await sleep(50);
+    const { verdict } = JSON.parse(readFileSync(report, 'utf8'));
+    assert.deepEqual(verdict.doubts, ['it was interrupted']);
+  });
 
   for (const [what, args, message] of [
     [
