@@ -50,10 +50,9 @@ const PROBE_MS = 25;
 const KEPT_CLIENTS = 6;
 const KEPT_PAUSE_MS = 20;
 const BASELINE_MS = 500;
-/** For the first slow request to arrive. */
+/** Begun one after another, so that one slow request is always under way until the latest SIGTERM. */
+const SLOW_CLIENTS = 3;
 const SLOW_LEAD_MS = 50;
-/** Another one so often, where SIGTERM may come later. */
-const SLOW_PAUSE_MS = 200;
 
 /**
  * Watches a subject come up, loads it, ends it (unless the signal comes before), and writes down what happens when. For `acceptMs` after the latest
@@ -133,27 +132,28 @@ export async function observeShutdown(
     return { startMs, readyMs, ...nothing };
   }
   await subject.prepare();
-  const slow: Promise<Exchange>[] = [];
-  const sendSlow = (path: string) => void slow.push(getOnce(address, path));
-  if (paths.slow !== null) sendSlow(paths.slow);
-  await sleep(SLOW_LEAD_MS);
+  const slow: Exchange[] = [];
+  const slowLoad: Promise<void>[] = [];
+  let latestMs = Number.POSITIVE_INFINITY;
+  const repeatSlow = async (path: string) => {
+    do slow.push(await getOnce(address, path));
+    while (isRunning() && performance.now() < latestMs);
+  };
+  for (let client = 0; paths.slow !== null && client < SLOW_CLIENTS; client += 1) {
+    slowLoad.push(repeatSlow(paths.slow));
+    await sleep(SLOW_LEAD_MS);
+  }
   await subject.terminate();
   const zeroMs = performance.now();
-  const latestMs = zeroMs + subject.sigtermWithinMs;
+  latestMs = zeroMs + subject.sigtermWithinMs;
   moveAwayMs = latestMs + acceptMs;
-  const sendingSlow = (async (path: string | null) => {
-    while (path !== null && performance.now() + SLOW_PAUSE_MS < latestMs && isRunning()) {
-      await sleep(SLOW_PAUSE_MS);
-      sendSlow(path);
-    }
-  })(paths.slow);
   const ended = subject.exited.then((exit) => ({ ...exit, atMs: performance.now() - zeroMs }));
   const patience = AbortSignal.any([signal, stop.signal]);
   const exit = await Promise.race([ended, sleep(graceMs, null, { signal: patience }).catch(() => null)]);
   stop.abort();
   if (exit === null) await subject.destroy();
   await load;
-  await sendingSlow;
+  await Promise.all(slowLoad);
 
   const shift = (exchange: Exchange): Exchange => ({
     ...exchange,
@@ -168,7 +168,7 @@ export async function observeShutdown(
     fresh: seen.fresh.map(shift),
     kept: seen.kept.map(shift),
     closedIdleMs: closedIdle.map((ms) => ms - zeroMs),
-    slow: paths.slow === null ? null : (await Promise.all(slow)).map(shift),
+    slow: paths.slow === null ? null : slow.map(shift).sort((a, b) => a.sentMs - b.sentMs),
     exit,
   };
 }

@@ -167,7 +167,7 @@ function toInFlight({ slow, exit }: Observation, sigtermWithinMs: number): Point
   let coveredMs = 0;
   for (const { sentMs, endMs } of taken) if (sentMs <= coveredMs) coveredMs = Math.max(coveredMs, endMs);
   if (coveredMs <= sigtermWithinMs) {
-    return { name, isHeld: null, found: 'the slow route was done before SIGTERM' };
+    return { name, isHeld: null, found: 'it was not in flight when SIGTERM came, or may have come' };
   }
   const lastMs = Math.max(...taken.map(({ endMs }) => endMs));
   const found = `${taken.length} of ${formatMs(taken[0] === undefined ? 0 : taken[0].endMs - taken[0].sentMs)}, the last done ${formatMs(lastMs)} after SIGTERM`;
