@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, describe, test } from 'node:test';
 import { TEST_CERTIFICATE, TEST_KEY } from '../engine/test-certificate.ts';
-import { ApiError, createApi, isPassing, isUnheard } from './api.ts';
+import { type Api, ApiError, createApi, isPassing, isUnheard, type StreamHooks } from './api.ts';
 import type { Access, Credentials } from './kubeconfig.ts';
 
 const closers: (() => unknown)[] = [];
@@ -112,6 +112,65 @@ describe('createApi()', () => {
         return true;
       },
     );
+  });
+
+  describe('gives up an answer that stops', () => {
+    const open: StreamHooks = { onOpen: () => assert.fail('it is no stream'), onLine: () => {} };
+    const stall =
+      (status: number, head: boolean): RequestListener =>
+      (_request, response) => {
+        if (!head) return;
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.write('{');
+      };
+    for (const [what, onRequest, ask, message] of [
+      ['before its head', stall(200, false), (api: Api) => api.get('/x'), 'no answer in 0.05 s'],
+      ['after its head', stall(200, true), (api: Api) => api.get('/x'), 'the answer stopped for 0.05 s'],
+      [
+        'of an error',
+        stall(403, true),
+        (api: Api) => api.patch('/x', 'merge', {}),
+        'the answer stopped for 0.05 s',
+      ],
+      [
+        'in place of a stream',
+        stall(403, true),
+        (api: Api) => api.stream('/x', open, new AbortController().signal),
+        'the answer stopped for 0.05 s',
+      ],
+    ] as const) {
+      test(what, async () => {
+        const api = createApi(toAccess(await listen(onRequest)), { answerTimeoutMs: 50 });
+        await assert.rejects(ask(api), (error: Error) => {
+          assert.ok(error instanceof ApiError);
+          assert.equal(error.status, null);
+          assert.ok(error.message.endsWith(message), error.message);
+          return true;
+        });
+      });
+    }
+
+    test('but waits for one that comes slowly, and for a quiet stream', async () => {
+      const parts = ['{', '"a"', ':', '"', 'b', '"}\n'];
+      const server = await listen((_request, response) => {
+        let next = 0;
+        const drip = setInterval(() => {
+          response.write(parts[next]);
+          next += 1;
+          if (next < parts.length) return;
+          clearInterval(drip);
+          response.end();
+        }, 250);
+        response.flushHeaders();
+      });
+      const api = createApi(toAccess(server), { answerTimeoutMs: 1_000 });
+      assert.deepEqual(await api.get('/x'), { a: 'b' });
+      const quick = createApi(toAccess(server), { answerTimeoutMs: 100 });
+      const lines: string[] = [];
+      const hooks: StreamHooks = { onOpen: () => {}, onLine: (line) => void lines.push(line) };
+      await quick.stream('/x', hooks, new AbortController().signal);
+      assert.deepEqual(lines, ['{"a":"b"}']);
+    });
   });
 
   test('says whom to act as, each group for itself', async () => {

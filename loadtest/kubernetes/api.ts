@@ -42,7 +42,7 @@ export interface Api {
   stream(path: string, hooks: StreamHooks, signal: AbortSignal): Promise<void>;
 }
 
-interface StreamHooks {
+export interface StreamHooks {
   /** The server has answered with 200: what happens from now on will come as a line. */
   onOpen(): void;
   onLine(line: string): void;
@@ -58,11 +58,16 @@ interface Request {
 
 type OnResponse = (response: IncomingMessage, resolve: () => void, reject: (error: Error) => void) => void;
 
+interface ApiOptions {
+  /** How long an answer may be silent before it is given up, its head or the rest of it. Default: 15 s. */
+  readonly answerTimeoutMs?: number;
+}
+
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_LINE_BYTES = 8_000_000;
 
 /** A client of one API server. Calls reject with `ApiError`. */
-export function createApi(access: Access): Api {
+export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS }: ApiOptions = {}): Api {
   const url = new URL(access.server);
   const { host, port, tls } = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
   const options = {
@@ -119,7 +124,8 @@ export function createApi(access: Access): Api {
       });
       const fail = (error: Error) =>
         reject(error instanceof ApiError ? error : new ApiError(null, `${method} ${path}: ${error.message}`));
-      const unanswered = setTimeout(() => request.destroy(new Error('no answer in 15 s')), ANSWER_TIMEOUT_MS);
+      const giveUp = () => request.destroy(new Error(`no answer in ${answerTimeoutMs / 1_000} s`));
+      const unanswered = setTimeout(giveUp, answerTimeoutMs);
       request.on('error', (error) => {
         clearTimeout(unanswered);
         fail(error);
@@ -138,7 +144,7 @@ export function createApi(access: Access): Api {
     const { method, path } = request;
     let answer: Json = {};
     await send(request, (response, resolve, reject) => {
-      void readAll(response).then((text) => {
+      void readAll(response, answerTimeoutMs, reject).then((text) => {
         const status = response.statusCode ?? 0;
         const parsed = parseJson(text);
         if (status >= 400) {
@@ -163,7 +169,7 @@ export function createApi(access: Access): Api {
       send({ method: 'GET', path, signal }, (response, resolve, reject) => {
         const status = response.statusCode ?? 0;
         if (status !== 200) {
-          void readAll(response).then(
+          void readAll(response, answerTimeoutMs, reject).then(
             (text) => reject(toApiError('GET', path, status, parseJson(text), text)),
             reject,
           );
@@ -183,10 +189,26 @@ export function createApi(access: Access): Api {
   };
 }
 
-async function readAll(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+/** All of the body, which may take its time as long as it comes: a silence of `timeoutMs` is told as such. */
+async function readAll(
+  response: IncomingMessage,
+  timeoutMs: number,
+  onStall: (error: Error) => void,
+): Promise<string> {
+  const stalled = setTimeout(() => {
+    onStall(new Error(`the answer stopped for ${timeoutMs / 1_000} s`));
+    response.destroy();
+  }, timeoutMs);
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) {
+      stalled.refresh();
+      chunks.push(chunk as Buffer);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  } finally {
+    clearTimeout(stalled);
+  }
 }
 
 export function parseJson(text: string): Json | null {
