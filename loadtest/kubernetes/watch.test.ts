@@ -67,6 +67,7 @@ async function startFake(
   const seen: string[] = [];
   const gaps: string[] = [];
   let clockMs = 0;
+  let pauses = 0;
   const watch = startWatch(
     api,
     '/api/v1/namespaces/n/pods',
@@ -78,7 +79,10 @@ async function startFake(
       },
       onGap: (reason) => void gaps.push(reason),
       nowMs: () => clockMs,
-      random: () => 0,
+      random: () => {
+        pauses += 1;
+        return 0;
+      },
       deadlineMs,
     },
     stop.signal,
@@ -89,6 +93,12 @@ async function startFake(
     watched,
     seen,
     gaps,
+    get pauses() {
+      return pauses;
+    },
+    get listed() {
+      return listed;
+    },
     forward: (ms: number) => {
       clockMs += ms;
     },
@@ -220,10 +230,32 @@ describe('startWatch()', () => {
     assert.match(fake.gaps[0] ?? '', /^pods: cut off for 65\.0 s$/);
   });
 
-  test('a first list that is forbidden ends it', async () => {
-    const fake = await startFake([403], [hold]);
-    await assert.rejects(fake.watch.synced, /GET \/api\/v1\/namespaces\/n\/pods: 403 no/);
-  });
+  for (const [what, step, lists] of [
+    ['a stream that ends at once', (response) => void response.end(), 1],
+    ['one that breaks', (response) => response.destroy(), 1],
+    ['one that is too old', (response) => void response.end(line('ERROR', { code: 410 })), 4],
+  ] as const satisfies readonly (readonly [string, Step, number])[]) {
+    test(`${what} is not opened again without a pause`, async () => {
+      const fake = await startFake([[pod('a', 5)]], [step, step, step, hold], PATIENT);
+      await fake.until(() => fake.watched.length === 4);
+      assert.deepEqual([fake.pauses, fake.listed], [3, lists]);
+    });
+  }
+
+  for (const status of [403, 404]) {
+    test(`a first list that is refused with ${status} ends it`, async () => {
+      const fake = await startFake([status], [hold]);
+      await assert.rejects(fake.watch.synced, new RegExp(`GET /api/v1/namespaces/n/pods: ${status} no`));
+    });
+  }
+
+  for (const status of [401, 429, 500, 503]) {
+    test(`a first list that is put off with ${status} is asked for again`, async () => {
+      const fake = await startFake([status, [pod('a', 5)]], [hold]);
+      await fake.watch.synced;
+      assert.deepEqual([fake.seen, fake.gaps], [['seen a@5'], []]);
+    });
+  }
 
   test('a first list that is not wanted any more ends it', async () => {
     const fake = await startFake([503], [hold]);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, ApiError, parseJson } from './api.ts';
+import { type Api, ApiError, isPassing, parseJson } from './api.ts';
 import { isObject, type Json, listAt, numberAt, textAt } from './json.ts';
 
 type Change = 'seen' | 'deleted';
@@ -17,7 +17,7 @@ export interface WatchHooks {
 }
 
 export interface Watch {
-  /** Resolves with the first complete list; rejects where that cannot be had, or the signal comes first. */
+  /** Resolves with the first complete list; rejects where it is refused for good, or the signal comes first. */
   readonly synced: Promise<void>;
   /** Lists anew and reports a gap unless the watch stands and knows, within `withinMs`, what there is and nothing else. */
   confirm(withinMs: number): Promise<void>;
@@ -29,6 +29,8 @@ const DEADLINE_MS = 70_000;
 /** Resumed faster than this, a broken watch has neither missed an event nor stamped it late. */
 const MAX_PAUSE_MS = 2_000;
 const BACKOFF_MS = { first: 200, max: 10_000 };
+/** A stream that ends sooner, without an event, was none: as a proxy does that cannot reach the API server. */
+const MIN_STREAM_MS = 1_000;
 
 /**
  * Lists and watches the objects at an API path (which may carry a query) until the signal is aborted: with
@@ -83,8 +85,8 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
     if (ms > MAX_PAUSE_MS) hooks.onGap(`${toName(path)}: cut off for ${(ms / 1_000).toFixed(1)} s`);
   }
 
-  /** One stream from `version` on. Returns the last version, null where it is too old to go on from. */
-  async function follow(version: string): Promise<string | null> {
+  /** One stream from `version` on. Returns the last version. @throws {WatchBreak} where to go on at once would not do */
+  async function follow(version: string): Promise<string> {
     let last: string | null = version;
     const broken = new AbortController();
     const deadline = setTimeout(() => broken.abort(), hooks.deadlineMs ?? DEADLINE_MS);
@@ -121,9 +123,11 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
         },
         AbortSignal.any([signal, broken.signal]),
       );
+      const isEmpty = last === version && hooks.nowMs() - openedMs < MIN_STREAM_MS;
+      if (last === null || isEmpty) throw new Error('it ended at once, or is too old');
       return last;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 410) return null;
+      if (error instanceof ApiError && error.status === 410) last = null;
       // What came in while the connection was silent will be stamped when it is fetched: too late.
       downMs ??= broken.signal.aborted && garbage === null ? aliveMs : hooks.nowMs();
       failures = toFailures(failures, hooks.nowMs() - openedMs);
@@ -142,13 +146,12 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
           if (isSynced) hooks.onGap(`${toName(path)}: had to be listed anew`);
           version = await list();
           isSynced = true;
-          failures = 0;
           confirmSynced();
         }
         version = await follow(version);
       } catch (error) {
         if (signal.aborted) return;
-        if (!isSynced && error instanceof ApiError && error.status !== null && error.status < 500) {
+        if (!isSynced && error instanceof ApiError && !isPassing(error)) {
           refuse(error);
           return;
         }
