@@ -50,7 +50,7 @@ describe('createRecorder()', () => {
   });
 
   test('does not count the opening of a connection as lag, neither the first time nor again', () => {
-    const facts = { id: 1, setupMs: 30, ageMs: 0, idleMs: 0, requests: 1, localPort: 1 };
+    const facts = { id: 1, setupMs: 30, ageMs: 0, idleMs: 0, requests: 1, localPort: 1, remoteAddress: null };
     const at = { intendedMs: 10, sentMs: 42, endMs: 50 };
     const { cells } = record([
       settlement({ ...at, connection: { ...facts, reused: false } }),

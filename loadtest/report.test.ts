@@ -71,6 +71,15 @@ describe('parseReport()', () => {
     });
   });
 
+  test('reads a report of before the address of a connection was known', () => {
+    const { record } = parseReport(
+      altered('record.failures.0.connection.remoteAddress', undefined),
+      'r.json',
+    );
+    const [first, second] = record.failures.map(({ connection }) => connection?.remoteAddress);
+    assert.deepEqual([first, second], [null, '10.0.0.7']);
+  });
+
   test('reads what a later version may add', () => {
     assert.deepEqual(parseReport(altered('more', 1), 'r.json'), createSampleReport());
   });

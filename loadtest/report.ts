@@ -53,6 +53,8 @@ const connection = object({
   idleMs: number(),
   requests: count,
   localPort: nullable(count),
+  // Reports written before it was known lack it.
+  remoteAddress: (value, place) => nullable(string)(value ?? null, place),
 });
 
 const record = object({

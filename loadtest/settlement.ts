@@ -32,20 +32,22 @@ export interface Plan {
   at(index: number): PlannedRequest | undefined;
 }
 
-/** The connection a request was written to, as it was at that moment. */
+/** The connection a request was written to, as it was at that moment, or was to be written to, and which failed to open. */
 export interface ConnectionFacts {
   readonly id: number;
   /** Had it carried a request before this one? */
   readonly reused: boolean;
-  /** What opening it took, TCP and TLS: the first request on it waited for that. */
+  /** What opening it took, TCP and TLS: the first request on it waited for that. Or how long it was tried. */
   readonly setupMs: number;
   /** Since it was established. */
   readonly ageMs: number;
   /** Since its previous answer ended; 0 on a connection not used before. */
   readonly idleMs: number;
-  /** Requests written to it, this one included. */
+  /** Requests written to it, this one included; 0: it was never established. */
   readonly requests: number;
   readonly localPort: number | null;
+  /** The IP address that it leads to; null: not known. */
+  readonly remoteAddress: string | null;
 }
 
 /**
@@ -64,7 +66,7 @@ export interface Settlement {
   readonly status: number | null;
   /** Bytes of the answer, head and framing included. */
   readonly bytesReceived: number;
-  /** Null: it never had a connection. */
+  /** Null: none was tried, or none of which anything is known. */
   readonly connection: ConnectionFacts | null;
   /** Name of the pod that answered last on this connection, this answer included. */
   readonly pod: string | null;

@@ -31,6 +31,8 @@ export class Connection {
   readonly #clock: () => number;
   #socket: Socket | null = null;
   #phase: Phase = 'resolving';
+  #address: string | null = null;
+  #connectMs = 0;
   #setupMs = 0;
   #establishedMs = 0;
   #idleSinceMs = 0;
@@ -38,7 +40,7 @@ export class Connection {
 
   /** The request that it is opened for, or carries. */
   entry: Entry | null;
-  /** As the latest request was written. */
+  /** As the latest request was written, or as it failed to open. */
   facts: ConnectionFacts | null = null;
   /** Name of the pod and version that answered last. */
   pod: string | null = null;
@@ -76,7 +78,8 @@ export class Connection {
   connect(target: Target, address: string, readBuffer: Buffer): void {
     if (this.#phase !== 'resolving') return;
     this.#phase = 'connecting';
-    const connectMs = this.#clock();
+    this.#address = address;
+    this.#connectMs = this.#clock();
     const socket = toSocket(target, address, {
       buffer: readBuffer,
       callback: (length, bytes) => {
@@ -91,7 +94,7 @@ export class Connection {
       if (this.#phase !== 'connecting' && this.#phase !== 'securing') return;
       this.#phase = 'idle';
       this.#establishedMs = this.#clock();
-      this.#setupMs = this.#establishedMs - connectMs;
+      this.#setupMs = this.#establishedMs - this.#connectMs;
       this.#idleSinceMs = this.#establishedMs;
       this.#owner.onEstablished(this);
     };
@@ -118,6 +121,7 @@ export class Connection {
       idleMs: reused ? nowMs - this.#idleSinceMs : 0,
       requests: this.#requests,
       localPort: this.#socket?.localPort ?? null,
+      remoteAddress: this.#address,
     };
     this.#phase = 'busy';
     this.parser.begin(method);
@@ -137,8 +141,22 @@ export class Connection {
 
   /** Gives up the request with this outcome. */
   fail(outcome: Failure, detail: string): void {
+    if (this.#address !== null) this.facts ??= this.#toAttempt(this.#address);
     this.destroy();
     this.#owner.onFailed(this, outcome, detail);
+  }
+
+  #toAttempt(address: string): ConnectionFacts {
+    return {
+      id: this.id,
+      reused: false,
+      setupMs: this.#clock() - this.#connectMs,
+      ageMs: 0,
+      idleMs: 0,
+      requests: 0,
+      localPort: null,
+      remoteAddress: address,
+    };
   }
 
   #onData(chunk: Buffer): void {

@@ -133,6 +133,7 @@ for (const engine of ['net', 'http'] as const) {
       }
       assert.ok(counts.connections < 50);
       assert.ok(settlements.some(({ connection }) => connection?.reused && connection.requests > 1));
+      assert.ok(settlements.every(({ connection }) => connection?.remoteAddress === '127.0.0.1'));
     });
 
     test('a closed loop: no more users at a time than asked, and the plan to its end', async () => {
@@ -168,12 +169,16 @@ for (const engine of ['net', 'http'] as const) {
     });
 
     test('a closed loop backs off from a port that refuses', async () => {
-      const { summary, outcomes } = await load(
+      const { summary, outcomes, settlements } = await load(
         await closedPort(),
         { engine, mode: { closed: 2, durationMs: 300 } },
         { requests: 1e9 },
       );
       assert.deepEqual(Object.keys(outcomes), ['refused']);
+      for (const { connection } of settlements) {
+        assert.deepEqual([connection?.requests, connection?.remoteAddress], [0, '127.0.0.1']);
+      }
+      assert.equal(new Set(settlements.map(({ connection }) => connection?.id)).size, settlements.length);
       assert.ok(summary.planned < 200, `${summary.planned} attempts`);
     });
 

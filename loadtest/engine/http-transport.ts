@@ -55,6 +55,7 @@ export function createHttpTransport(
   const headers = plan.endpoints.map((endpoint) => Object.fromEntries(toFields(target, endpoint)));
 
   const counts: ConnectionCounts = { attempted: 0, established: 0, retired: 0, excess: 0 };
+  let lastId = 0;
   const exchanges = new Map<Entry, Exchange>();
   const sockets = new WeakMap<Socket, SocketRecord>();
 
@@ -62,6 +63,7 @@ export function createHttpTransport(
     const { request } = entry;
     const endpoint = plan.endpoints[request.endpoint];
     if (endpoint === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
+    const submittedMs = clock();
     const client = send({
       host,
       port,
@@ -84,7 +86,10 @@ export function createHttpTransport(
       else onWritable();
     });
     client.once('response', (response) => onResponse(exchange, response));
-    client.on('error', (error) => settle(exchange, toHttpFailure(error, exchange), toErrorCode(error)));
+    client.on('error', (error) => {
+      if (entry.sentMs === null) exchange.facts = toAttempt(error, clock() - submittedMs);
+      settle(exchange, toHttpFailure(error, exchange), toErrorCode(error));
+    });
     client.once('close', () => settle(exchange, 'closed_before_response', 'closed'));
     client.end(endpoint.body);
   }
@@ -102,14 +107,25 @@ export function createHttpTransport(
       idleMs: reused ? nowMs - record.idleSinceMs : 0,
       requests: record.requests,
       localPort: socket.localPort ?? null,
+      remoteAddress: socket.remoteAddress ?? null,
     };
     ledger.send(exchange.entry, nowMs);
+  }
+
+  /** What the error of a connection that failed to open tells of it: node:http itself tells nothing. */
+  function toAttempt(error: Error, setupMs: number): ConnectionFacts | null {
+    const address = 'address' in error && typeof error.address === 'string' ? error.address : null;
+    if (address === null) return null;
+    lastId += 1;
+    const unused = { reused: false, ageMs: 0, idleMs: 0, requests: 0, localPort: null };
+    return { id: lastId, setupMs, remoteAddress: address, ...unused };
   }
 
   function register(socket: Socket, nowMs: number, setupMs: number): SocketRecord {
     counts.attempted += 1;
     counts.established += 1;
-    const record = { id: counts.established, setupMs, establishedMs: nowMs, idleSinceMs: nowMs, requests: 0 };
+    lastId += 1;
+    const record = { id: lastId, setupMs, establishedMs: nowMs, idleSinceMs: nowMs, requests: 0 };
     sockets.set(socket, record);
     return record;
   }

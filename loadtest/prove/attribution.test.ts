@@ -102,7 +102,16 @@ function toSettlement({
     connection:
       outcome === 'refused' || outcome === 'not_sent'
         ? null
-        : { id: 1, reused: kept, setupMs: 1, ageMs: 100, idleMs: 70, requests: kept ? 2 : 1, localPort: 1 },
+        : {
+            id: 1,
+            reused: kept,
+            setupMs: 1,
+            ageMs: 100,
+            idleMs: 70,
+            requests: kept ? 2 : 1,
+            localPort: 1,
+            remoteAddress: null,
+          },
     pod: pod === undefined ? 'a' : pod,
     version: null,
     detail: null,
