@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NotUndone } from '../prove/scene.ts';
+import type { ConnectionFacts, Settlement } from '../settlement.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Api, ApiError } from './api.ts';
 import { type ClusterOptions, createClusterScene } from './cluster-scene.ts';
@@ -17,6 +18,7 @@ const pod = (
   spec: { nodeName: change.node ?? 'n1', containers: [{ name: 'web' }] },
   status: {
     phase: change.phase ?? 'Running',
+    podIP: `10.1.0.${name.charCodeAt(0) - 96}`,
     conditions: [{ type: 'Ready', status: change.isReady === false ? 'False' : 'True' }],
   },
 });
@@ -190,6 +192,50 @@ describe('createClusterScene()', () => {
       { name: 'AbortError' },
     );
     assert.equal(fake.writes.length, 2);
+  });
+
+  test('knows the pod of a connection by its address, from when it was opened', async () => {
+    const scene = await createClusterScene(createFake({}).api, given, never, () => {});
+    const nowMs = performance.now();
+    const settled = (connection: Partial<ConnectionFacts> | null, sentMs: number | null): Settlement => ({
+      index: 0,
+      endpoint: 0,
+      intendedMs: 0,
+      sentMs,
+      endMs: 1_000,
+      outcome: 'refused',
+      status: null,
+      bytesReceived: 0,
+      connection:
+        connection === null
+          ? null
+          : {
+              id: 1,
+              reused: false,
+              setupMs: 0,
+              ageMs: 0,
+              idleMs: 0,
+              requests: 1,
+              localPort: 1,
+              remoteAddress: '10.1.0.1',
+              ...connection,
+            },
+      pod: null,
+      version: null,
+      detail: null,
+    });
+    for (const [what, settlement, pod] of [
+      ['a new connection', settled({}, 0), 'a'],
+      ['one that was refused', settled({ requests: 0 }, null), 'a'],
+      ['one older than the pod', settled({ ageMs: 3_600_000 }, 900), null],
+      ['an attempt that began before the pod', settled({ setupMs: 3_600_000 }, null), null],
+      ['a Service', settled({ remoteAddress: '10.0.0.1' }, 0), null],
+      ['an address not known', settled({ remoteAddress: null }, 0), null],
+      ['no connection', settled(null, null), null],
+    ] as const) {
+      assert.equal(scene.podOf(settlement, nowMs), pod, what);
+    }
+    await scene.close();
   });
 
   test('touches nothing where nobody listens', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ControlId, nameControls } from '../prove/control.ts';
 import { type Disturbance, NotUndone, type Scene } from '../prove/scene.ts';
+import type { Settlement } from '../settlement.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Api, ApiError } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
@@ -138,7 +139,10 @@ export async function createClusterScene(
     marks: watch.marks,
     gaps: watch.gaps,
     slackMs: SLACK_MS,
-    podOf: () => null,
+    podOf: (settlement, startMs) => {
+      const address = settlement.connection?.remoteAddress ?? null;
+      return address === null ? null : watch.podAt(address, startMs + toOpeningMs(settlement));
+    },
     disturb: async (aborted) => {
       await disturb(aborted);
       await sleep(COUNT_MS, undefined, { signal: aborted });
@@ -147,6 +151,12 @@ export async function createClusterScene(
     confirm: watch.confirm,
     close,
   };
+}
+
+/** When its connection was opened, or began to be: whoever has the address later on was not reached by it. */
+function toOpeningMs({ connection, sentMs, endMs }: Settlement): number {
+  if (connection === null) return endMs;
+  return sentMs === null ? endMs - connection.setupMs : sentMs - connection.ageMs;
 }
 
 /** As they were, but for the images: another one may have been kept meanwhile. */

@@ -28,6 +28,8 @@ export interface ClusterWatch {
   /** Why events may be missing or stamped late. */
   readonly gaps: readonly string[];
   mark(text: string): void;
+  /** The pod that had this IP address at that time, or had it last; null: it is none of a pod that is watched. */
+  podAt(address: string, atMs: number): string | null;
   /** Resolves when all is known as it is now. */
   start(): Promise<void>;
   /** Holds what is known against fresh lists. */
@@ -107,6 +109,7 @@ export function createClusterWatch(
     marks,
     gaps,
     mark,
+    podAt: observer.podAt,
     async start() {
       // Who may not see nodes can prove all but the loss of one.
       const hasNodes = await canWatchNodes(api);

@@ -177,6 +177,36 @@ describe('createPodObserver()', () => {
   });
 });
 
+describe('podAt()', () => {
+  const at = (name: string, status: object, spec: object = {}) => pod(spec, status, { name });
+
+  test('finds who had an address at a time, or had it last', () => {
+    const { observer } = observe();
+    observer.onPod('seen', at('a', {}), 0);
+    observer.onPod(
+      'seen',
+      at('a', { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }] }),
+      10,
+    );
+    observer.onPod('deleted', at('a', { podIP: '10.0.0.1' }), 20);
+    observer.onPod('seen', at('b', { podIP: '10.0.0.1' }), 30);
+    observer.onPod('seen', at('b', { podIP: '10.0.0.1' }), 40);
+    const times = [9, 10, 29, 30, 50] as const;
+    assert.deepEqual(
+      times.map((atMs) => observer.podAt('10.0.0.1', atMs)),
+      [null, 'a', 'a', 'b', 'b'],
+    );
+    assert.deepEqual([observer.podAt('fd00::1', 50), observer.podAt('10.0.0.2', 50)], ['a', null]);
+  });
+
+  test('takes the address of a node for that of no pod', () => {
+    const { observer } = observe();
+    observer.onPod('seen', at('a', { podIP: '10.0.0.1', hostIP: '10.0.0.1' }, { hostNetwork: true }), 0);
+    observer.onPod('seen', at('b', { hostIP: '10.0.0.1' }), 0);
+    assert.equal(observer.podAt('10.0.0.1', 1), null);
+  });
+});
+
 describe('toPreStopMs()', () => {
   const exec = (...command: string[]) => ({ preStop: { exec: { command } } });
   for (const [lifecycle, ms] of [

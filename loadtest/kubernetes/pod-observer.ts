@@ -6,6 +6,8 @@ export interface PodObserver {
   onPod(change: 'seen' | 'deleted', pod: Json, atMs: number): void;
   onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
   onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
+  /** The pod that had this IP address at that time, or had it last; null: none is known to. */
+  podAt(address: string, atMs: number): string | null;
 }
 
 /** What was told of a pod so far, so that only changes are told. */
@@ -17,6 +19,7 @@ interface Known {
   /** The container that was told to have ended, by its id. */
   ended: string | null;
   node: string | null;
+  readonly addresses: Set<string>;
 }
 
 /**
@@ -33,6 +36,8 @@ export function createPodObserver(
   const slices = new Map<string, ReadonlySet<string>>();
   let endpoints: ReadonlySet<string> = new Set();
   const lostNodes = new Set<string>();
+  /** Who had each IP address, and since when, in that order. */
+  const holders = new Map<string, { readonly pod: string; readonly fromMs: number }[]>();
 
   function look(pod: string): Known {
     const found = known.get(pod) ?? {
@@ -42,6 +47,7 @@ export function createPodObserver(
       isTerminating: false,
       ended: null,
       node: null,
+      addresses: new Set<string>(),
     };
     known.set(pod, found);
     return found;
@@ -62,6 +68,13 @@ export function createPodObserver(
         node,
         isProbed: isProbed(toContainer(object, container), port),
       });
+    }
+    for (const address of toAddresses(object)) {
+      if (told.addresses.has(address)) continue;
+      told.addresses.add(address);
+      const those = holders.get(address) ?? [];
+      holders.set(address, those);
+      those.push({ pod: name, fromMs: atMs });
     }
     const status = toContainerStatus(object, container);
     if (!told.isStarted && at(status, 'state', 'running') !== undefined) {
@@ -136,11 +149,20 @@ export function createPodObserver(
       lostNodes.add(name);
       for (const [pod, told] of known) if (told.node === name) emit({ atMs, pod, kind: 'node-lost' });
     },
+
+    podAt: (address, atMs) => holders.get(address)?.findLast(({ fromMs }) => fromMs <= atMs)?.pod ?? null,
   };
 }
 
 function nameOf(object: Json): string {
   return textAt(object, 'metadata', 'name') ?? '';
+}
+
+/** Those of its own: on the network of its node, it shares them with all that is there. */
+function toAddresses(pod: Json): readonly string[] {
+  if (at(pod, 'spec', 'hostNetwork') === true) return [];
+  const all = [textAt(pod, 'status', 'podIP'), ...listAt(pod, 'status', 'podIPs').map(({ ip }) => ip)];
+  return all.filter((ip): ip is string => typeof ip === 'string' && ip !== '');
 }
 
 /** Pods of one template share this hash: old and new pods of a rollout differ in it. */
