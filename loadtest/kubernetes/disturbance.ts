@@ -27,16 +27,17 @@ interface Surroundings {
   readonly container: string;
   /** Puts a line on the timeline. */
   mark(text: string): void;
+  /** For the load to reach the pods that `scale` added. Default: 3 s. */
+  readonly settleMs?: number;
 }
 
-/** For the load to reach the pods that `scale` added. */
 const SETTLE_MS = 3_000;
 
 /** What is done to a Deployment. Each resolves when it is under way, and rejects with what did not come about. */
 export function createDisturbances(
   deployment: LiveDeployment,
   options: DisturbanceOptions,
-  { api, undo, container, mark }: Surroundings,
+  { api, undo, container, mark, settleMs = SETTLE_MS }: Surroundings,
 ): Record<Disturbance, (aborted: AbortSignal) => Promise<void>> {
   const { name, namespace, replicas } = deployment;
   const podsPath = `/api/v1/namespaces/${namespace}/pods`;
@@ -64,8 +65,11 @@ export function createDisturbances(
         });
         return null;
       } catch (error) {
+        const { message } = error as Error;
         const status = error instanceof ApiError ? error.status : null;
         if (status === 404) return null;
+        // Its status is 500, as of faults that pass.
+        if (/more than one PodDisruptionBudget/.test(message)) throw new Error(message);
         if (status !== 429) throw error;
         if (!isTold) mark(`the PodDisruptionBudget does not let ${pod} go yet`);
         isTold = true;
@@ -107,7 +111,7 @@ export function createDisturbances(
       await deployment.scaleTo(more);
       await deployment.untilScaledTo(more, aborted);
       mark('scaled up');
-      await sleep(SETTLE_MS, undefined, { signal: aborted });
+      await sleep(settleMs, undefined, { signal: aborted });
       await deployment.scaleTo(replicas);
       await deployment.untilScaledTo(replicas, aborted);
     },
