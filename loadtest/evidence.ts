@@ -13,12 +13,16 @@ interface Conduct {
  * the seconds that a request is given, and that endpoints take to change; beyond it, the load was another one than
  * was asked for, and its timeouts may be its own.
  */
-const MAX_LAG_OF_A_LOSS_MS = 250;
+export const MAX_LAG_OF_A_LOSS_MS = 250;
 
-/** Ways to fail that a generator which is late, or one that is stopped, brings about by itself. */
+/**
+ * Ways to fail that a generator brings about by itself: always, when it is late, and when it is stopped. A target that
+ * takes all connections and answers none makes requests that are never sent, too, but others beside them.
+ */
 const OWN_FAILURES = {
-  late: ['timeout', 'connect_timeout', 'not_sent'],
-  interrupted: ['not_sent', 'unfinished'],
+  always: ['not_sent'],
+  late: ['timeout', 'connect_timeout'],
+  interrupted: ['unfinished'],
 } as const satisfies Record<string, readonly Outcome[]>;
 
 /** Whether requests went out so late that losses among them say little of the target. */
@@ -38,6 +42,7 @@ export function countOwnFailures(
 /** May the generator itself have brought about a failure of this kind? */
 export function isOwnFailure(outcome: Outcome, conduct: Conduct): boolean {
   const own: readonly Outcome[] = [
+    ...OWN_FAILURES.always,
     ...(isLateForLosses(conduct) ? OWN_FAILURES.late : []),
     ...(conduct.isInterrupted ? OWN_FAILURES.interrupted : []),
   ];

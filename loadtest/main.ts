@@ -10,13 +10,16 @@ import type { TextOutput } from './world.ts';
 const EXIT_INTERRUPTED = 130;
 
 const interruption = new AbortController();
-// SIGHUP: the terminal was closed.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+let isToldToEnd = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    if (isToldToEnd) process.exit(EXIT_INTERRUPTED);
+    isToldToEnd = true;
     interruption.abort();
   });
 }
+// A terminal that is closed says so more than once, by its shell and by the kernel: nobody asks for haste.
+process.on('SIGHUP', () => interruption.abort());
 
 // A reader that has seen enough, as `head`, is no fault; nor is one that ended by the same Ctrl-C, as `tee`, or a
 // terminal that was closed (EIO).

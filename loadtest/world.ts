@@ -11,7 +11,7 @@ export interface World {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. A second one ends the process. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the process. */
   readonly interrupted: AbortSignal;
   /** Ms since the epoch. */
   nowMs(): number;

@@ -170,9 +170,23 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'gone',
     ],
     [
-      'exited at once, of itself',
-      { events: [...terminating, exited(15_120, 0)], outcome: 'reset', endMs: 15_100 },
+      'exited at once, of itself, and not well',
+      { events: [...terminating, exited(15_120, 1)], outcome: 'reset', endMs: 15_100 },
       'endpoint removed',
+    ],
+    [
+      'exited at once and well, with a request in flight',
+      { events: [...terminating, exited(15_120, 0)], outcome: 'reset', endMs: 15_100, waitedMs: inFlight },
+      'endpoint removed',
+    ],
+    [
+      'long before its node was taken away',
+      {
+        events: [...terminating, exited(15_000, 143), { atMs: 50_000, pod: 'a', kind: 'node-lost' }],
+        outcome: 'reset',
+        endMs: 14_990,
+      },
+      'preStop',
     ],
     [
       'cut an answer',
@@ -189,6 +203,16 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     [
       'in a race after SIGTERM, and then ended well',
       { events: [...terminating, exited(15_121, 0)], outcome: 'closed_before_response', endMs: 15_121 },
+      'gone',
+    ],
+    [
+      'in a race after SIGTERM, having answered all that was in flight, and exited at once',
+      {
+        events: [...terminating, exited(15_001, 0)],
+        outcome: 'reset',
+        endMs: 15_001,
+        waitedMs: inFlight - 1,
+      },
       'gone',
     ],
     ['at its idle timeout', { events: settled, outcome: 'reset', endMs: 5_000 }, 'ready'],
@@ -211,6 +235,27 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'gone',
     ],
     ['answers 503', { events: terminating, outcome: 'http_503', endMs: 14_980 }, 'preStop'],
+    [
+      'takes new connections, and answers nothing on them',
+      { events: terminating, outcome: 'timeout', endMs: 20_001, waitedMs: 5_000, kept: false },
+      'endpoint removed',
+    ],
+    [
+      'closed after it was killed once, and had come back',
+      {
+        events: [
+          ...settled,
+          exited(5_000, 137),
+          { atMs: 5_001, pod: 'a', kind: 'unready' },
+          { atMs: 6_000, pod: 'a', kind: 'ready' },
+          ...terminating.slice(settled.length),
+        ],
+        outcome: 'reset',
+        endMs: 15_100,
+        kept: false,
+      },
+      'endpoint removed',
+    ],
     [
       'no handshake, the pod worked out',
       { events: [...terminating, ...other], outcome: 'tls', endMs: 15_100, kept: false, pod: null },
@@ -254,7 +299,17 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'ready',
     ],
     ['503 of a new pod', { events: fresh, outcome: 'http_503', endMs: 2_499, firstOkMs: 2_500 }, 'ready'],
-    ['never answered ok', { events: fresh, outcome: 'http_500', endMs: 62_000, firstOkMs: null }, 'ready'],
+    ['500 of a new pod', { events: fresh, outcome: 'http_500', endMs: 62_000, firstOkMs: 62_001 }, 'ready'],
+    [
+      'never took a connection',
+      { events: fresh, outcome: 'refused', endMs: 62_000, pod: null, firstOkMs: null },
+      'ready',
+    ],
+    [
+      'answers that name no pod tell nothing',
+      { events: fresh, outcome: 'http_500', endMs: 2_100, pod: null, isNamed: false },
+      'ready',
+    ],
   ],
   'killed-at-grace-end': [
     [
@@ -280,6 +335,31 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ['503', { events: settled, outcome: 'http_503', endMs: 5_000 }, 'ready'],
     ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
     ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
+    [
+      'too slow already when it was told to end, on a new connection',
+      { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000, kept: false },
+      'preStop',
+    ],
+    [
+      'too slow already when it was told to end',
+      { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000 },
+      'preStop',
+    ],
+    [
+      'too slow long after a crash that is over',
+      {
+        events: [
+          ...settled,
+          exited(10_000, 137),
+          { atMs: 10_001, pod: 'a', kind: 'unready' },
+          { atMs: 12_000, pod: 'a', kind: 'ready' },
+        ],
+        outcome: 'timeout',
+        endMs: 305_000,
+        waitedMs: 5_000,
+      },
+      'ready',
+    ],
     [
       '504 of a proxy before pods that serve',
       { events: settled, outcome: 'http_504', endMs: 5_000, pod: null },
@@ -345,6 +425,16 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'no handshake while nobody changes',
       { events: settled, outcome: 'tls', endMs: 5_000, kept: false, pod: null },
       'unknown',
+    ],
+    [
+      'a new pod that has never answered, and never will',
+      { events: fresh, outcome: 'http_500', endMs: 2_100, firstOkMs: null },
+      'ready',
+    ],
+    [
+      'a new pod that takes connections and answers nothing',
+      { events: fresh, outcome: 'timeout', endMs: 7_100, waitedMs: 5_000, firstOkMs: null },
+      'ready',
     ],
     ['an error of the application', { events: settled, outcome: 'http_500', endMs: 5_000 }, 'ready'],
     ['a crash', { events: [...settled, exited(5_000, 1)], outcome: 'reset', endMs: 5_000 }, 'unready'],

@@ -1,7 +1,7 @@
 import type { Outcome } from '../outcome.ts';
 import type { Settlement } from '../settlement.ts';
 import type { CauseId } from './cause.ts';
-import { isWithin, type Phase, type PodLife, toPhase } from './timeline.ts';
+import { type Exit, isWithin, type Phase, type PodLife, toExit, toPhase } from './timeline.ts';
 
 /** What is known about the pods when a loss is judged. */
 export interface Evidence {
@@ -170,7 +170,7 @@ function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): 
     isPast(life.sigtermMs, settlement, evidence) ||
     isNodeLost(settlement, life) ||
     isFlapping(life, settlement.endMs) ||
-    isPast(life.exit?.atMs ?? null, settlement, evidence)
+    isPast(toExit(life, settlement.endMs)?.atMs ?? null, settlement, evidence)
   );
 }
 
@@ -187,13 +187,21 @@ function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodLife, { firs
   return firstOkMs(pod, UNCONNECTED.includes(outcome) ? null : endpoint);
 }
 
-function isPast(ms: number | null, { endMs }: Settlement, { slackMs }: Evidence): ms is number {
+function isPast(
+  ms: number | null,
+  { endMs }: Pick<Settlement, 'endMs'>,
+  { slackMs }: Evidence,
+): ms is number {
   return ms !== null && endMs >= ms - slackMs;
 }
 
-/** Was its node lost then, or so shortly before that connections are still led there? */
-function isNodeLost({ endMs }: Settlement, { nodeLostMs, ready, goneMs }: PodLife): boolean {
+/** Was its node lost then, or so shortly before that connections are still led there? Who reports an end has power. */
+function isNodeLost(settlement: Settlement, life: PodLife): boolean {
+  const { endMs } = settlement;
+  const { nodeLostMs, ready, goneMs } = life;
   if (nodeLostMs === null || endMs < nodeLostMs - NODE_GRACE_MS) return false;
+  const toldEndMs = toExit(life, settlement.endMs)?.atMs ?? goneMs;
+  if (toldEndMs !== null && toldEndMs < nodeLostMs) return false;
   const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
   return backMs === null || endMs < backMs + NAT_MS;
 }
@@ -214,7 +222,8 @@ function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
 
 function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
   const { outcome, endMs, connection } = settlement;
-  const { pod, exit } = life;
+  const { pod } = life;
+  const exit = toExit(life, settlement.endMs);
   // The connection to a proxy says nothing of the one from it to the pod, which is taken for a new one.
   const isKept = connection?.reused === true && !isOfProxy(settlement, evidence);
 
@@ -228,9 +237,12 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
     return judgeTerminating(settlement, life, evidence, isKept);
   }
   if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement, evidence)) {
-    return { cause: 'unknown', why: `the process of ${pod} ended untold${how(life)}` };
+    return { cause: 'unknown', why: `the process of ${pod} ended untold${how(exit)}` };
   }
   if (isUntried(settlement, life, evidence)) {
+    if (isBroken(settlement, life, evidence)) {
+      return { cause: 'unknown', why: `${pod} is new, and never answered this endpoint: broken, not early` };
+    }
     const sinceMs = Math.round(endMs - (life.ready[0]?.fromMs ?? 0));
     return {
       cause: 'ready-too-early',
@@ -263,6 +275,12 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
   return { cause: 'unknown', why: `${pod} was ${toPhase(life, endMs)} and the request ended as ${outcome}` };
 }
 
+/** Does it take requests, and has it answered none of this endpoint to the end of the load? */
+function isBroken(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+  const isTaken = !UNCONNECTED.includes(settlement.outcome) && !isOfProxy(settlement, evidence);
+  return evidence.isNamed && isTaken && firstOkMsOf(settlement, life, evidence) === null;
+}
+
 function describeFirstOk(settlement: Settlement, life: PodLife, evidence: Evidence): string {
   const { endMs } = settlement;
   if (!evidence.isNamed) return 'no answer tells whether it had answered';
@@ -277,7 +295,8 @@ function judgeTerminating(
   isKept: boolean,
 ): Judgement {
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
-  const { pod, exit } = life;
+  const { pod } = life;
+  const exit = toExit(life, settlement.endMs);
   const at = relative(endMs, life.sigtermMs, 'SIGTERM');
   const hasNoAnswer = isUnanswered(settlement, evidence);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
@@ -296,15 +315,22 @@ function judgeTerminating(
   if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || (exit.code === 143 && endedAtOnce))) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
-  // A new connection that finds nobody would have been as lost had the process only stopped listening.
-  if (hasNoAnswer && isKept && endedAtOnce) {
+  if (outcome === 'timeout' && sentMs !== null && !isPast(life.terminatingMs, { endMs: sentMs }, evidence)) {
+    return {
+      cause: 'too-little-capacity',
+      why: `${pod} took it before it was told to end, and did not answer in time`,
+    };
+  }
+  const isInFlight =
+    bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.usualMs(endMs) + IN_FLIGHT_MS);
+  // A new connection that finds nobody would have been as lost had the process only stopped listening. One that exits
+  // with 0 has waited for what was in flight, as far as it could know.
+  if (hasNoAnswer && isKept && endedAtOnce && (exit.code !== 0 || isInFlight)) {
     return {
       cause: 'exits-on-sigterm',
       why: `${pod} exited${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
     };
   }
-  const isInFlight =
-    bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.usualMs(endMs) + IN_FLIGHT_MS);
   if (CUT.includes(outcome) && outcome !== 'refused' && isInFlight) {
     const waited = sentMs === null ? 0 : Math.round(endMs - sentMs);
     return {
@@ -318,7 +344,9 @@ function judgeTerminating(
   if (hasNoAnswer && !isKept) {
     const what = isOfProxy(settlement, evidence)
       ? `a proxy answered ${settlement.status} for ${pod}`
-      : `${pod} took no new connection`;
+      : outcome === 'timeout'
+        ? `${pod} answered nothing on a new connection`
+        : `${pod} took no new connection`;
     return { cause: 'stops-listening-early', why: `${what}${at}` };
   }
   if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {
@@ -364,7 +392,6 @@ function when(atMs: number | null): string {
   return atMs === null ? '' : ` (seen at ${(atMs / 1000).toFixed(1)} s)`;
 }
 
-function how({ exit }: PodLife): string {
-  if (exit === null) return '';
+function how(exit: Exit): string {
   return exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
 }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { defineCommand } from '../command.ts';
 import type { Exit } from '../exit-code.ts';
 import { FleetError } from '../fleet/fleet.ts';
@@ -27,6 +25,7 @@ import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
 import { formatSeries, type Series, toReport, toSeriesVerdict } from './series.ts';
+import { runInShell } from './shell-command.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
 export const prove = defineCommand({
@@ -200,13 +199,6 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   } finally {
     log.end();
   }
-}
-
-/** What it prints goes to standard error. Rejects where it does not exit with 0. */
-async function runInShell(command: string, signal: AbortSignal): Promise<void> {
-  const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 2, 2], signal });
-  const [code, by] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${JSON.stringify(command)} ended with ${by ?? `code ${code}`}`);
 }
 
 async function openScene(

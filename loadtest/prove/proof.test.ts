@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toUndisturbed, toUnseen } from './proof.ts';
+import { toLame, toUndisturbed, toUnseen } from './proof.ts';
 import { type PodEvent, toLives } from './timeline.ts';
 
 /** One pod a letter: an endpoint from the first to the second time; null: still. */
@@ -63,10 +63,37 @@ describe('toUnseen()', () => {
       ['no pod was seen to change'],
     ],
     ['nothing at all', [], null, [], ['no answer was ok']],
+    [
+      'only others answered',
+      ['staging-1'],
+      { firstMs: 1, lastMs: 9_000 },
+      rollout,
+      ['the answers name no pod of this target, but others, as staging-1 (--pod-header)'],
+    ],
   ] as const) {
     test(what, () => {
       const seen = new Map(answered.map((pod) => [pod, 1]));
       assert.deepEqual(toUnseen({ answered: seen, okSpan }, lives), unseen);
+    });
+  }
+});
+
+describe('toLame()', () => {
+  const endpoints = [{ name: '/a' }, { name: '/b' }];
+  for (const [what, outcomes, expected] of [
+    ['all were ok', [{ ok: 2 }, { ok: 1, reset: 3 }], null],
+    ['one was not asked yet', [{ ok: 2 }, {}], null],
+    ['one was never ok', [{ ok: 2 }, { http_404: 3, reset: 1 }], '/b was never ok (3 http_404, 1 reset)'],
+    [
+      'none was',
+      [{ refused: 1 }, { timeout: 2 }],
+      '/a was never ok (1 refused), /b was never ok (2 timeout)',
+    ],
+    ['none has ended yet', [{}, {}], 'no request was ok'],
+  ] as const) {
+    test(what, () => {
+      const ok = outcomes.reduce<number>((sum, counts) => sum + ('ok' in counts ? counts.ok : 0), 0);
+      assert.equal(toLame(endpoints, { ok, outcomesOf: (index) => outcomes[index] ?? {} }), expected);
     });
   }
 });
@@ -91,7 +118,13 @@ describe('toUndisturbed()', () => {
     ['an end from before', 'kill', toTold({ a: 999 }), 'no pod that served was ended'],
     ['one of two', 'drain', toTold({ a: 1_000, b: null }), null],
     ['a pod that never served', 'kill', [...corpse.values()], 'no pod that served was ended'],
-    ['a command, of which nothing is known', 'run', toTold({ a: null }), null],
+    ['a command that ended a pod', 'run', toTold({ a: 1_000 }), null],
+    [
+      'a command that touched no pod',
+      'run',
+      toTold({ a: 999 }),
+      'no pod was seen to change, so that the command of --do has disturbed something else, or nothing',
+    ],
   ] as const) {
     test(`${disturbance}, ${what}`, () => assert.equal(toUndisturbed(disturbance, lives, 1_000), expected));
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOwnFailure } from '../evidence.ts';
+import { countOwnFailures, isOwnFailure } from '../evidence.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Settlement } from '../settlement.ts';
 import { type Evidence, type Loss, toLoss } from './attribution.ts';
@@ -25,6 +25,8 @@ export interface Proof {
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
+  /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
+  readonly givenUp: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** 99 % of the requests went out no later than so much after their time. */
   readonly lagP99Ms: number;
@@ -51,6 +53,7 @@ export interface ProofOptions {
 /** A pod that was an endpoint for less may have had no request. */
 const MIN_REACHABLE_MS = 1_500;
 const PROGRESS_MS = 250;
+const POLL_MS = 50;
 
 /**
  * Puts the scene under load, disturbs it, waits for quiet, and judges. The scene is closed on every path.
@@ -87,7 +90,8 @@ export async function carryOut(
   async function disturb(): Promise<string | null> {
     try {
       await sleep(options.baselineMs - witness.nowMs(), undefined, { signal });
-      if (tally.settled > 0 && tally.ok === 0) return `no request was ok before the ${options.disturbance}`;
+      const lame = await awaitHealth();
+      if (lame !== null) return `${lame} before the ${options.disturbance}, which was left out`;
       beganMs = witness.nowMs();
       marks.push({ atMs: beganMs, text: `${options.disturbance} begins` });
       await scene.disturb(signal);
@@ -96,6 +100,16 @@ export async function carryOut(
       return null;
     } catch (error) {
       return signal.aborted ? null : `the ${options.disturbance} did not end: ${(error as Error).message}`;
+    }
+  }
+
+  /** A target is not disturbed before it has served: what it lacks cannot be blamed on the disturbance. */
+  async function awaitHealth(): Promise<string | null> {
+    const endMs = witness.nowMs() + spec.engine.timeoutMs;
+    for (;;) {
+      const lame = toLame(spec.plan.endpoints, tally);
+      if (lame === null || witness.nowMs() > endMs) return lame;
+      await sleep(POLL_MS, undefined, { signal });
     }
   }
 
@@ -123,9 +137,15 @@ export async function carryOut(
   const { incomplete, summary, durationMs, seen } = watched.value;
   const lives = toLives(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
   const wayOf = (settlement: Settlement) => scene.podOf(settlement, startMs);
-  const all = judgeAll(tally, { lives, podOf: wayOf, scene });
-  const losses = all.filter(({ settlement }) => !signal.aborted || !ABANDONED.includes(settlement.outcome));
   const pods = [...lives.values()];
+  const conduct = { lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted };
+  const givenUp = countOwnFailures(tally.outcomes, conduct);
+  const lost = tally.lost - givenUp;
+  const losses = judgeAll(
+    tally.losses.filter(({ outcome }) => !isOwnFailure(outcome, conduct)),
+    tally,
+    { lives, podOf: wayOf, scene },
+  );
   return {
     disturbance: options.disturbance,
     without: options.without,
@@ -135,10 +155,11 @@ export async function carryOut(
     endpoints: spec.plan.endpoints.map(({ name }) => name),
     planned: summary.planned,
     ok: tally.ok,
-    lost: tally.lost,
+    lost,
+    givenUp,
     outcomes: tally.outcomes,
     lagP99Ms: tally.lagP99Ms,
-    causes: countCauses(losses, tally.lost - (all.length - losses.length)),
+    causes: countCauses(losses, lost),
     losses,
     marks: allMarks(),
     lives: pods,
@@ -147,15 +168,15 @@ export async function carryOut(
     verdict: toVerdict({
       planned: summary.planned,
       ok: tally.ok,
-      lost: tally.lost,
-      lostBefore: tally.losses.filter(
-        ({ endMs, outcome }) =>
-          endMs < beganMs &&
-          !isOwnFailure(outcome, { lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted }),
-      ).length,
-      outcomes: tally.outcomes,
+      lost,
+      givenUp,
+      lostBefore:
+        beganMs === Number.POSITIVE_INFINITY
+          ? lost
+          : losses.filter(({ settlement }) => settlement.endMs < beganMs).length,
       isLedgerClosed: summary.ledgerFault === null && summary.planned === tally.settled,
       lagP99Ms: tally.lagP99Ms,
+      lateSeconds: tally.lateSeconds.filter((second) => second >= Math.floor(beganMs / 1_000)),
       watchGaps: scene.gaps,
       isInterrupted: signal.aborted,
       incomplete: incomplete ?? toUndisturbed(options.disturbance, pods, beganMs),
@@ -174,14 +195,19 @@ function toFault(fault: Error, leftBehind: readonly string[]): Error {
 /**
  * Why the target was not disturbed, whatever was done to it; null: it was. Pods that served when it began must have
  * been told to end: each in a rollout, at least one otherwise. Pods of another Deployment, which the Service may lead
- * to as well, count for nothing. What a command of `run` is to do is not known.
+ * to as well, count for nothing. What a command of `run` is to do is not known, but some pod has to show that it did.
  */
 export function toUndisturbed(
   disturbance: Disturbance,
   lives: readonly PodLife[],
   beganMs: number,
 ): string | null {
-  if (disturbance === 'run' || beganMs === Number.POSITIVE_INFINITY) return null;
+  if (beganMs === Number.POSITIVE_INFINITY) return null;
+  if (disturbance === 'run') {
+    return lives.some((life) => isTouched(life, beganMs))
+      ? null
+      : 'no pod was seen to change, so that the command of --do has disturbed something else, or nothing';
+  }
   const endMsOf = ({ terminatingMs, goneMs }: PodLife) => terminatingMs ?? goneMs;
   const served = lives.filter((life) => life.scheduledMs !== null && life.endpoint.length > 0);
   const ended = served.filter((life) => (endMsOf(life) ?? Number.NEGATIVE_INFINITY) >= beganMs);
@@ -192,10 +218,22 @@ export function toUndisturbed(
   return left.length === 0 ? null : `not replaced: ${left.map(({ pod }) => pod).join(', ')}`;
 }
 
-/** What stopping the load does to the requests that are open. */
-const ABANDONED: readonly Outcome[] = ['not_sent', 'unfinished'];
+/** Why the target is not fit to be disturbed: endpoints that were asked, and never ok; null: it is. */
+export function toLame(
+  endpoints: readonly { readonly name: string }[],
+  { ok, outcomesOf }: Pick<Tally, 'ok' | 'outcomesOf'>,
+): string | null {
+  const lame = endpoints.flatMap(({ name }, index) => {
+    const outcomes = Object.entries(outcomesOf(index));
+    if (outcomes.length === 0 || outcomesOf(index).ok !== undefined) return [];
+    return [`${name} was never ok (${outcomes.map(([outcome, count]) => `${count} ${outcome}`).join(', ')})`];
+  });
+  if (lame.length > 0) return lame.join(', ');
+  return ok === 0 ? 'no request was ok' : null;
+}
 
 function judgeAll(
+  settlements: readonly Settlement[],
   tally: Tally,
   { lives, podOf, scene }: { lives: ReadonlyMap<string, PodLife>; podOf: Evidence['podOf']; scene: Scene },
 ): Loss[] {
@@ -207,7 +245,7 @@ function judgeAll(
     slackMs: scene.slackMs,
     usualMs: tally.usualMs,
   };
-  return tally.losses
+  return settlements
     .map((settlement) => toLoss(settlement, evidence))
     .sort((a, b) => a.settlement.endMs - b.settlement.endMs);
 }
@@ -223,9 +261,19 @@ function countCauses(losses: readonly Loss[], lost: number): Partial<Record<Caus
   );
 }
 
+/** Did anything happen to it after that? */
+function isTouched(life: PodLife, afterMs: number): boolean {
+  const { scheduledMs, startedMs, terminatingMs, exit, nodeLostMs, goneMs, ready, endpoint } = life;
+  return [
+    ...[scheduledMs, startedMs, terminatingMs, exit?.atMs ?? null, nodeLostMs, goneMs],
+    ...[...ready, ...endpoint].flatMap(({ fromMs, toMs }) => [fromMs, toMs]),
+  ].some((ms) => ms !== null && ms >= afterMs);
+}
+
 /**
- * Every pod that was an endpoint long enough must have answered. Where answers name no pod that is in the watch,
- * there must be ok answers from before the first change and from after the last: those came from old and new pods.
+ * Every pod that was an endpoint long enough must have answered. Where answers name no pod at all, there must be ok
+ * answers from before the first change and from after the last: those came from old and new pods. Answers that name
+ * only others came from somewhere else.
  */
 export function toUnseen(tally: Pick<Tally, 'answered' | 'okSpan'>, lives: readonly PodLife[]): string[] {
   const { answered, okSpan } = tally;
@@ -233,6 +281,10 @@ export function toUnseen(tally: Pick<Tally, 'answered' | 'okSpan'>, lives: reado
     return lives
       .filter(({ pod, endpoint }) => !answered.has(pod) && endpoint.some(isLong))
       .map(({ pod }) => `no answer came from ${pod}`);
+  }
+  const [foreign] = answered.keys();
+  if (foreign !== undefined) {
+    return [`the answers name no pod of this target, but others, as ${foreign} (--pod-header)`];
   }
   const changes = lives.flatMap(({ endpoint, goneMs }) => [
     ...endpoint.flatMap(({ fromMs, toMs }) => [fromMs, ...(toMs === null ? [] : [toMs])]),

@@ -8,12 +8,13 @@ import { toVerdict } from './verdict.ts';
 const lossy = createSampleProof();
 
 function toProof(requests: number, doubt: string | null): Proof {
-  const counts = { planned: requests, ok: requests, lost: 0, outcomes: { ok: requests } };
+  const counts = { planned: requests, ok: requests, lost: 0, givenUp: 0 };
   const verdict = toVerdict({
     ...counts,
     lostBefore: 0,
     isLedgerClosed: true,
     lagP99Ms: 1,
+    lateSeconds: [],
     isInterrupted: false,
     watchGaps: [],
     incomplete: doubt,

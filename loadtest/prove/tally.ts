@@ -1,3 +1,4 @@
+import { MAX_LAG_OF_A_LOSS_MS } from '../evidence.ts';
 import { isLost, type Outcome } from '../outcome.ts';
 import { toLagMs } from '../recorder.ts';
 import type { Settlement } from '../settlement.ts';
@@ -8,6 +9,9 @@ const MAX_LOSSES = 100_000;
 const MAX_SAMPLES = 200_000;
 const SLOT_MS = 250;
 const MOMENT_MS = 100;
+/** Service times kept of each moment: enough for a median, and few enough for a day of load. */
+const MAX_OF_A_MOMENT = 16;
+const SECOND_MS = 1_000;
 
 /** Requests of one version that were due in one slot of time, by how they ended. */
 export interface Slot {
@@ -15,6 +19,8 @@ export interface Slot {
   readonly version: string | null;
   readonly outcomes: Partial<Record<Outcome, number>>;
 }
+
+type Counts = Partial<Record<Outcome, number>>;
 
 /** What a proof keeps of its settlements. */
 export interface Tally {
@@ -34,10 +40,16 @@ export interface Tally {
   /** Median service time of the ok answers that ended within 150 ms of that time; of all where there were none. */
   usualMs(atMs: number): number;
   readonly lagP99Ms: number;
+  /** Seconds of the load in which at least half of the requests that went out were late. */
+  readonly lateSeconds: readonly number[];
+  /** How the requests to an endpoint ended so far. */
+  outcomesOf(endpoint: number): Readonly<Partial<Record<Outcome, number>>>;
 }
 
 export function createTally(podOf: (settlement: Settlement) => string | null): Tally {
-  const outcomes: Partial<Record<Outcome, number>> = {};
+  const outcomes: Counts = {};
+  const byEndpoint = new Map<number, Counts>();
+  const seconds = new Map<number, { sent: number; late: number }>();
   const losses: Settlement[] = [];
   const slots = new Map<string, Slot>();
   const firstOk = new Map<string, number>();
@@ -62,7 +74,7 @@ export function createTally(podOf: (settlement: Settlement) => string | null): T
       const moment = Math.floor(endMs / MOMENT_MS);
       const near = servicesByTime.get(moment) ?? [];
       servicesByTime.set(moment, near);
-      near.push(endMs - sentMs);
+      if (near.length < MAX_OF_A_MOMENT) near.push(endMs - sentMs);
     }
     const pod = podOf(settlement);
     if (pod === null) return;
@@ -74,18 +86,29 @@ export function createTally(podOf: (settlement: Settlement) => string | null): T
     }
   }
 
+  function addLag(lagMs: number, intendedMs: number): void {
+    lags.add(lagMs);
+    const second = Math.floor(intendedMs / SECOND_MS);
+    const counts = seconds.get(second) ?? { sent: 0, late: 0 };
+    seconds.set(second, counts);
+    counts.sent += 1;
+    if (lagMs > MAX_LAG_OF_A_LOSS_MS) counts.late += 1;
+  }
+
   return {
     add(settlement) {
-      const { outcome, intendedMs, version } = settlement;
+      const { outcome, intendedMs, version, endpoint } = settlement;
       settled += 1;
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      const own = byEndpoint.get(endpoint) ?? {};
+      byEndpoint.set(endpoint, own);
+      for (const counts of [outcomes, own]) counts[outcome] = (counts[outcome] ?? 0) + 1;
       const fromMs = Math.floor(intendedMs / SLOT_MS) * SLOT_MS;
       const key = `${fromMs} ${version}`;
       const slot = slots.get(key) ?? { fromMs, version, outcomes: {} };
       slots.set(key, slot);
       slot.outcomes[outcome] = (slot.outcomes[outcome] ?? 0) + 1;
       const lagMs = toLagMs(settlement);
-      if (lagMs !== null) lags.add(lagMs);
+      if (lagMs !== null) addLag(lagMs, intendedMs);
       if (outcome === 'ok') addOk(settlement);
       else if (isLost(outcome)) {
         lost += 1;
@@ -115,11 +138,16 @@ export function createTally(podOf: (settlement: Settlement) => string | null): T
     usualMs(atMs) {
       const moment = Math.floor(atMs / MOMENT_MS);
       const near = [moment - 1, moment, moment + 1].flatMap((at) => servicesByTime.get(at) ?? []);
-      return near.length === 0 ? services.percentile(0.5) : toPercentile(near, 0.5);
+      return near.length === 0 ? services.percentile(0.5) : toPercentile(toSorted(near), 0.5);
     },
     get lagP99Ms() {
       return lags.percentile(0.99);
     },
+    get lateSeconds() {
+      const late = [...seconds].filter(([, counts]) => 2 * counts.late >= counts.sent);
+      return late.map(([second]) => second).sort((a, b) => a - b);
+    },
+    outcomesOf: (endpoint) => byEndpoint.get(endpoint) ?? {},
   };
 }
 
@@ -128,19 +156,27 @@ function createSample() {
   let values: number[] = [];
   let stride = 1;
   let seen = 0;
+  let sorted: number[] | null = null;
   return {
     add(value: number): void {
+      sorted = null;
       if (seen % stride === 0) values.push(value);
       seen += 1;
       if (values.length < MAX_SAMPLES) return;
       values = values.filter((_, index) => index % 2 === 0);
       stride *= 2;
     },
-    percentile: (share: number) => toPercentile(values, share),
+    percentile(share: number): number {
+      sorted ??= toSorted(values);
+      return toPercentile(sorted, share);
+    },
   };
 }
 
-function toPercentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+function toSorted(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}
+
+function toPercentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }

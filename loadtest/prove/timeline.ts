@@ -132,13 +132,18 @@ export function isWithin(spans: readonly Span[], atMs: number): boolean {
   return spans.some(({ fromMs, toMs }) => atMs >= fromMs && (toMs === null || atMs < toMs));
 }
 
+/** How its process ended, whether by that moment or after it; null where it was ready again in between. */
+export function toExit({ exit, ready }: PodLife, atMs: number): Exit | null {
+  return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
+}
+
 /** The pod's phase at a moment. The end of its process outweighs its termination, and that its readiness. */
 export function toPhase(life: PodLife | undefined, atMs: number): Phase {
   if (life === undefined) return 'unknown';
   const isPast = (ms: number | null) => ms !== null && atMs >= ms;
   if (isPast(life.goneMs)) return 'gone';
   if (isPast(life.terminatingMs)) {
-    if (isPast(life.exit?.atMs ?? null)) return 'gone';
+    if (isPast(toExit(life, atMs)?.atMs ?? null)) return 'gone';
     if (isWithin(life.endpoint, atMs)) return 'terminating';
     return isPast(life.sigtermMs) ? 'endpoint removed' : 'preStop';
   }

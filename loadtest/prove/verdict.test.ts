@@ -6,10 +6,11 @@ const clean: Findings = {
   planned: 3_000,
   ok: 3_000,
   lost: 0,
+  givenUp: 0,
   lostBefore: 0,
-  outcomes: {},
   isLedgerClosed: true,
   lagP99Ms: 250,
+  lateSeconds: [],
   watchGaps: [],
   isInterrupted: false,
   incomplete: null,
@@ -36,6 +37,21 @@ describe('toVerdict()', () => {
       'a late generator',
       { lagP99Ms: 250.6 },
       'the load generator could not keep its schedule (p99 251 ms late)',
+    ],
+    [
+      'a load that stood still',
+      { lateSeconds: [7] },
+      'the load generator could not keep its schedule at 7 s (most requests of a second went out more than 250 ms late)',
+    ],
+    [
+      'a load that stood still more than once',
+      { lateSeconds: [7, 8, 9, 10, 11, 12] },
+      'the load generator could not keep its schedule at 7, 8, 9, 10, 11 s and later (most requests of a second went out more than 250 ms late)',
+    ],
+    [
+      'requests that the load gave up itself',
+      { ok: 2_990, givenUp: 10 },
+      '10 requests were given up by the load itself',
     ],
     ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
     ['a disturbance not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
@@ -68,31 +84,12 @@ describe('toVerdict()', () => {
     );
     const more = toVerdict({ ...clean, ok: 2_997, lost: 3, lostBefore: 2 });
     assert.deepEqual([more.kind, more.doubts], ['losses', ['2 were lost before the disturbance']]);
-    const interrupted = {
-      ...clean,
-      outcomes: { reset: 2, unfinished: 3 },
-      lostBefore: 2,
-      isInterrupted: true,
-    };
-    assert.equal(toVerdict({ ...interrupted, ok: 2_995, lost: 5 }).kind, 'inconclusive');
-    assert.equal(toVerdict({ ...interrupted, ok: 2_994, lost: 6 }).kind, 'losses');
   });
 
-  test('does not blame the target for what a limited generator can have lost', () => {
-    const limited = { ...clean, ok: 2_990, lost: 10, lagP99Ms: 251 };
-    const outcomes = { timeout: 4, connect_timeout: 3, not_sent: 3 };
-    assert.equal(toVerdict({ ...limited, outcomes }).kind, 'inconclusive');
-    assert.equal(toVerdict({ ...limited, outcomes: { ...outcomes, timeout: 3, reset: 1 } }).kind, 'losses');
-    assert.equal(toVerdict({ ...limited, outcomes, lagP99Ms: 250 }).kind, 'losses');
-  });
-
-  test('does not blame the target for what was open when it was interrupted', () => {
-    const stopped = { ...clean, ok: 2_990, lost: 10, isInterrupted: true };
-    assert.equal(
-      toVerdict({ ...stopped, outcomes: { not_sent: 3, unfinished: 7 } }).sentence,
-      'INCONCLUSIVE: none lost and 10 given up by the load itself of 3,000 requests, but it was interrupted.',
-    );
-    assert.equal(toVerdict({ ...stopped, outcomes: { unfinished: 9, reset: 1 } }).kind, 'losses');
+  test('counts what the load gave up itself as no loss, and keeps it in mind beside losses', () => {
+    const verdict = toVerdict({ ...clean, ok: 2_989, lost: 1, givenUp: 10 });
+    assert.equal(verdict.sentence, 'LOST 1 of 3,000 requests.');
+    assert.deepEqual(verdict.doubts, ['10 requests were given up by the load itself']);
   });
 
   test('counts nothing on an open ledger', () => {

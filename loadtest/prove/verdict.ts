@@ -1,6 +1,5 @@
-import { countOwnFailures, isLateForLosses, upperBound95 } from '../evidence.ts';
+import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../evidence.ts';
 import type { Exit } from '../exit-code.ts';
-import type { Outcome } from '../outcome.ts';
 
 /** All that a verdict rests on. */
 export interface Findings {
@@ -8,12 +7,15 @@ export interface Findings {
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
-  /** Those of them that had ended before the disturbance began, which is not to blame; the load's own failures apart. */
+  /** What failed because the load itself was late, was stopped, or could not send: said apart, and not lost. */
+  readonly givenUp: number;
+  /** Of the lost, those that had ended before the disturbance began, which is not to blame. */
   readonly lostBefore: number;
-  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly isLedgerClosed: boolean;
   /** 99 % of the requests went out no later than so much after their time. */
   readonly lagP99Ms: number;
+  /** Seconds of the load, from the disturbance on, in which most of the requests went out late. */
+  readonly lateSeconds: readonly number[];
   /** Why the events of the pods may be incomplete; empty: the watch covered the whole event. */
   readonly watchGaps: readonly string[];
   /** Stopped by its user, with what was open then. */
@@ -38,19 +40,18 @@ export type Verdict = {
 };
 
 /**
- * Losses are red whatever else is in doubt, unless the generator itself can have made all of them, or all came before
- * the disturbance. No loss is green only with nothing in doubt.
+ * Losses are red whatever else is in doubt, unless all came before the disturbance. No loss is green only with nothing
+ * in doubt.
  */
 export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
   const doubts = toDoubts(findings);
-  const notToBlame = countOwnFailures(findings.outcomes, findings) + findings.lostBefore;
-  if (findings.isLedgerClosed && lost > notToBlame) {
+  if (findings.isLedgerClosed && lost > findings.lostBefore) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
-    const sentence = `INCONCLUSIVE: ${formatLost(findings)} of ${count(planned)} requests, but ${doubts.join('; ')}.`;
+    const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
   return {
@@ -74,15 +75,20 @@ export function formatProven(ok: number, where: string): string {
 }
 
 function toDoubts(findings: Findings): string[] {
-  const { planned, ok, lost } = findings;
+  const { planned, ok, lost, givenUp, lateSeconds } = findings;
+  const neither = planned - ok - lost - givenUp;
   return [
     ...(findings.isLedgerClosed ? [] : ['the ledger does not balance']),
     ...(planned === 0 ? ['nothing was requested'] : []),
-    ...(planned > ok + lost
-      ? [`${count(planned - ok - lost)} answers were neither ok nor lost (4xx or 3xx)`]
-      : []),
+    ...(neither > 0 ? [`${count(neither)} answers were neither ok nor lost (4xx or 3xx)`] : []),
+    ...(givenUp > 0 ? [`${count(givenUp)} requests were given up by the load itself`] : []),
     ...(isLateForLosses(findings)
       ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
+      : []),
+    ...(lateSeconds.length > 0
+      ? [
+          `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
+        ]
       : []),
     ...(findings.isInterrupted ? ['it was interrupted'] : []),
     ...(findings.incomplete === null ? [] : [findings.incomplete]),
@@ -91,14 +97,6 @@ function toDoubts(findings: Findings): string[] {
     ...findings.unseen,
     ...findings.leftBehind.map((what) => `not undone: ${what}`),
   ];
-}
-
-/** What the generator itself has to answer for is told apart. */
-function formatLost(findings: Findings): string {
-  const own = findings.isLedgerClosed ? countOwnFailures(findings.outcomes, findings) : 0;
-  const rest = findings.lost - own;
-  const lost = rest === 0 ? 'none lost' : `${count(rest)} lost`;
-  return own === 0 ? lost : `${lost} and ${count(own)} given up by the load itself`;
 }
 
 function count(value: number): string {
