@@ -5,7 +5,7 @@ import type { ConnectionFacts, Settlement } from '../settlement.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Api, ApiError } from './api.ts';
 import { type ClusterOptions, createClusterScene } from './cluster-scene.ts';
-import type { Json } from './json.ts';
+import { at, type Json } from './json.ts';
 
 const never = new AbortController().signal;
 const OWNER = { kind: 'ReplicaSet', name: 'web-1', uid: 'rs-1' };
@@ -176,6 +176,33 @@ describe('createClusterScene()', () => {
       assert.match(error.message, /not undone: the pod template without preStop \(refused\)/);
       return true;
     });
+  });
+
+  test('gives a safeguard back to the Deployment as it is by then, and reads it anew after a conflict', async () => {
+    const fake = createFake({});
+    let version = 1;
+    const get: Api['get'] = async (path) => {
+      const found = await fake.api.get(path);
+      if (!path.endsWith('/deployments/web')) return found;
+      return { ...found, metadata: { name: 'web', uid: 'd-1', resourceVersion: String(version) } };
+    };
+    const taken: unknown[] = [];
+    const patch: Api['patch'] = async (path, type, body) => {
+      if (type === 'json') {
+        taken.push(at(body, 0));
+        version += 1;
+        if (taken.length === 1) throw new ApiError(409, 'the object has been modified');
+      }
+      return fake.api.patch(path, type, body);
+    };
+    const options = { ...given, without: ['preStop'] } as const;
+    const scene = await createClusterScene({ ...fake.api, get, patch }, options, never, () => {});
+    assert.deepEqual(await scene.close(), []);
+    const path = '/metadata/resourceVersion';
+    assert.deepEqual(taken, [
+      { op: 'replace', path, value: '1' },
+      { op: 'replace', path, value: '2' },
+    ]);
   });
 
   test('heeds its user while the watches begin, and gives the safeguard back', async () => {

@@ -6,10 +6,10 @@ import { UsageError } from '../usage-error.ts';
 import { type Api, ApiError } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
-import { toControlPatch } from './deployment.ts';
+import { toControlPatch, toRestoredContainers } from './deployment.ts';
 import { createDisturbances, type DisturbanceOptions } from './disturbance.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
-import { boundsOf, type LiveDeployment, openDeployment } from './live-deployment.ts';
+import { boundsOf, openDeployment } from './live-deployment.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
 import { chooseWay } from './service.ts';
 import { createUndo } from './undo.ts';
@@ -97,8 +97,20 @@ export async function createClusterScene(
       throw new ControlNotApplicable(`Deployment ${name} has no ${nameControls(without)} to take away`);
     tell(`taking away ${nameControls(without)}, by a rollout`);
     undo.add(`the pod template without ${nameControls(without)}`, async () => {
-      const value = await toOriginalContainers(deployment);
-      await deployment.patch('json', [{ op: 'replace', path: '/spec/template/spec/containers', value }]);
+      const now = await deployment.read();
+      await deployment.patch('json', [
+        // Refused with 409 where somebody has changed it since it was read: then all of this is done anew.
+        {
+          op: 'replace',
+          path: '/metadata/resourceVersion',
+          value: textAt(now, 'metadata', 'resourceVersion'),
+        },
+        {
+          op: 'replace',
+          path: '/spec/template/spec/containers',
+          value: toRestoredContainers(now, deployment.original, container, without),
+        },
+      ]);
       await deployment.untilQuiet(null);
     });
     await deployment.patch('strategic', patch);
@@ -157,16 +169,6 @@ export async function createClusterScene(
 function toOpeningMs({ connection, sentMs, endMs }: Settlement): number {
   if (connection === null) return endMs;
   return sentMs === null ? endMs - connection.setupMs : sentMs - connection.ageMs;
-}
-
-/** As they were, but for the images: another one may have been kept meanwhile. */
-async function toOriginalContainers({ original, read }: LiveDeployment): Promise<readonly Json[]> {
-  const path = ['spec', 'template', 'spec', 'containers'] as const;
-  const now = listAt(await read(), ...path);
-  return listAt(original, ...path).map((container) => {
-    const current = now.find(({ name }) => name === container.name);
-    return { ...container, image: current?.image ?? container.image };
-  });
 }
 
 function describeBounds(hpa: Json): string {

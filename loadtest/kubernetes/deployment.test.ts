@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { CONTROL_IDS } from '../prove/control.ts';
-import { toControlPatch, toDeploymentState, toSelectorQuery } from './deployment.ts';
+import { CONTROL_IDS, type ControlId } from '../prove/control.ts';
+import { toControlPatch, toDeploymentState, toRestoredContainers, toSelectorQuery } from './deployment.ts';
+import type { Json } from './json.ts';
 
 const atRest = {
   metadata: { generation: 4 },
@@ -150,5 +151,99 @@ describe('toControlPatch()', () => {
         assert.notEqual(toControlPatch(deployment, container, [control]), null, control);
       }
     });
+  });
+});
+
+describe('toRestoredContainers()', () => {
+  const preStop = { sleep: { seconds: 5 } };
+  const told = [
+    { name: 'PORT', value: '80' },
+    { name: 'LAME_DUCK_MS', value: '2000' },
+    { name: 'DRAIN_TIMEOUT_MS', valueFrom: { configMapKeyRef: {} } },
+  ];
+  const off = [told[0], { name: 'LAME_DUCK_MS', value: '0' }, { name: 'DRAIN_TIMEOUT_MS', value: '0' }];
+  const restore = (old: object, now: object, without: readonly ControlId[]) => {
+    const toDeployment = (container: object): Json => ({
+      spec: { template: { spec: { containers: [{ name: 'web', ...container }] } } },
+    });
+    const [{ name, ...restored } = {}] = toRestoredContainers(
+      toDeployment(now),
+      toDeployment(old),
+      'web',
+      without,
+    );
+    assert.equal(name, 'web');
+    return restored;
+  };
+
+  for (const [what, old, now, without, restored] of [
+    ['preStop', { lifecycle: { preStop } }, { lifecycle: {} }, ['preStop'], { lifecycle: { preStop } }],
+    ['preStop of what is gone', { lifecycle: { preStop } }, {}, ['preStop'], { lifecycle: { preStop } }],
+    [
+      'preStop beside what else there is',
+      { lifecycle: { preStop, postStart: {} } },
+      { lifecycle: { postStart: { exec: {} } } },
+      ['preStop'],
+      { lifecycle: { preStop, postStart: { exec: {} } } },
+    ],
+    [
+      'probes',
+      { readinessProbe: { httpGet: {} }, startupProbe: { grpc: {} } },
+      {},
+      ['readiness'],
+      { readinessProbe: { httpGet: {} }, startupProbe: { grpc: {} } },
+    ],
+    ['the one probe there was', { readinessProbe: {} }, {}, ['readiness'], { readinessProbe: {} }],
+    ['variables, in their order', { env: told }, { env: off }, ['in-flight'], { env: told }],
+    [
+      'no variable that was none',
+      { env: [told[0]] },
+      { env: [off[1], told[0]] },
+      ['lame-duck'],
+      { env: [told[0]] },
+    ],
+    [
+      'nothing that somebody else has given back, or set',
+      { lifecycle: { preStop }, readinessProbe: { grpc: {} }, env: told },
+      {
+        lifecycle: { preStop: { exec: {} } },
+        readinessProbe: { httpGet: {} },
+        env: [{ name: 'LAME_DUCK_MS', value: '9' }, { name: 'NEW' }],
+      },
+      ['preStop', 'readiness', 'lame-duck'],
+      {
+        lifecycle: { preStop: { exec: {} } },
+        readinessProbe: { httpGet: {} },
+        env: [{ name: 'LAME_DUCK_MS', value: '9' }, { name: 'NEW' }],
+      },
+    ],
+    [
+      'and leaves what is none of its business',
+      { image: 'web:1', lifecycle: { preStop }, readinessProbe: {}, resources: {} },
+      { image: 'web:2', resources: { limits: {} } },
+      ['preStop'],
+      { image: 'web:2', resources: { limits: {} }, lifecycle: { preStop } },
+    ],
+  ] as const) {
+    test(what, () => assert.deepEqual(restore(old, now, without), restored));
+  }
+
+  test('touches no other container, and brings none back', () => {
+    const toDeployment = (...containers: readonly Json[]) => ({
+      spec: { template: { spec: { containers } } },
+    });
+    const now = toDeployment({ name: 'proxy' }, { name: 'web' });
+    const old = toDeployment(
+      { name: 'web', lifecycle: { preStop } },
+      { name: 'old', lifecycle: { preStop } },
+    );
+    assert.deepEqual(toRestoredContainers(now, old, 'web', ['preStop']), [
+      { name: 'proxy' },
+      { name: 'web', lifecycle: { preStop } },
+    ]);
+    assert.deepEqual(toRestoredContainers(now, old, 'old', ['preStop']), [
+      { name: 'proxy' },
+      { name: 'web' },
+    ]);
   });
 });

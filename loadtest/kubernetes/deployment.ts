@@ -1,6 +1,6 @@
 import type { ControlId } from '../prove/control.ts';
 import { toControlEnv } from '../prove/control.ts';
-import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+import { at, isObject, type Json, listAt, numberAt, textAt } from './json.ts';
 
 /** A Deployment as far as a proof reads it. */
 export interface DeploymentState {
@@ -72,6 +72,45 @@ export function toControlPatch(
   return {
     spec: { template: { spec: { containers: [Object.assign({ name: container }, ...parts)] } } },
   };
+}
+
+/**
+ * The containers of a Deployment as it is now, with what `toControlPatch` took away as it was in the original. What
+ * somebody else has changed since stays, a safeguard given back among it.
+ */
+export function toRestoredContainers(
+  now: Json,
+  original: Json,
+  container: string,
+  without: readonly ControlId[],
+): readonly Json[] {
+  const path = ['spec', 'template', 'spec', 'containers'] as const;
+  const old = listAt(original, ...path).find(({ name }) => name === container);
+  return listAt(now, ...path).map((own) =>
+    old !== undefined && own.name === container ? toRestored(own, old, without) : own,
+  );
+}
+
+function toRestored(now: Json, old: Json, without: readonly ControlId[]): Json {
+  const restored: Record<string, unknown> = { ...now };
+  if (without.includes('preStop')) {
+    const lifecycle = isObject(now.lifecycle) ? now.lifecycle : {};
+    restored.lifecycle = { ...lifecycle, preStop: lifecycle.preStop ?? at(old, 'lifecycle', 'preStop') };
+  }
+  if (without.includes('readiness')) {
+    for (const probe of ['readinessProbe', 'startupProbe']) {
+      if (at(now, probe) === undefined && at(old, probe) !== undefined) restored[probe] = at(old, probe);
+    }
+  }
+  const taken = toControlEnv(without);
+  if (Object.keys(taken).length > 0) {
+    restored.env = listAt(now, 'env').flatMap((entry) => {
+      const name = textAt(entry, 'name') ?? '';
+      if (!Object.hasOwn(taken, name) || entry.value !== taken[name]) return [entry];
+      return listAt(old, 'env').filter((its) => its.name === name);
+    });
+  }
+  return restored;
 }
 
 /**

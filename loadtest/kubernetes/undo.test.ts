@@ -19,6 +19,13 @@ describe('createUndo()', () => {
     assert.deepEqual(await undo.all(), []);
   });
 
+  test('takes what is gone for undone: a drained node that its autoscaler has removed', async () => {
+    const undo = createUndo(() => {});
+    undo.add('it', () => Promise.reject(new ApiError(404, 'no such node')));
+    undo.add('another', () => Promise.reject(new ApiError(403, 'forbidden')));
+    assert.deepEqual(await undo.all(), ['another (forbidden)']);
+  });
+
   test('insists where the API server cannot be heard', async () => {
     const undo = createUndo(() => {});
     let attempts = 0;

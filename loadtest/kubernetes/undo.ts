@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPassing } from './api.ts';
+import { ApiError, isPassing } from './api.ts';
 
 /** What was changed, and how each change is taken back. */
 export interface Undo {
@@ -28,7 +28,7 @@ export function createUndo(tell: (step: string) => void): Undo {
   };
 }
 
-/** Again and again while the API server cannot be heard, or asks for patience. */
+/** Again and again while the API server cannot be heard, or asks for patience. What is gone needs no undoing. */
 async function insist(run: () => Promise<unknown>): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
@@ -36,6 +36,7 @@ async function insist(run: () => Promise<unknown>): Promise<void> {
       await run();
       return;
     } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return;
       if (!isPassing(error) || performance.now() > endMs) throw error;
       await sleep(PAUSE_MS);
     }
