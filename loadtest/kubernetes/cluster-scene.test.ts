@@ -36,24 +36,25 @@ function createFake({
   refuse?: (write: string) => number | null;
 }) {
   const writes: string[] = [];
+  let image = container.image;
   const list = (items: readonly Json[]): Json => ({ metadata: { resourceVersion: '1' }, items });
-  const deployment: Json = {
+  const toDeployment = (): Json => ({
     metadata: { name: 'web', uid: 'd-1', generation: 1 },
     spec: {
       replicas: 2,
       selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [container] } },
+      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ ...container, image }] } },
     },
     status: { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
-  };
+  });
   const service = {
     metadata: { name: 'web' },
     spec: { selector: { app: 'web' }, clusterIP: '10.0.0.1', ports: [{ port: 80 }] },
   };
   const replicaSet = { metadata: { name: 'web-1', uid: 'rs-1', ownerReferences: [{ uid: 'd-1' }] } };
-  const answers: readonly (readonly [RegExp, Json])[] = [
-    [/\/deployments\/web$/, deployment],
-    [/\/deployments\?/, list([deployment])],
+  const toAnswers = (): readonly (readonly [RegExp, Json])[] => [
+    [/\/deployments\/web$/, toDeployment()],
+    [/\/deployments\?/, list([toDeployment()])],
     [/\/services$/, list([service])],
     [/\/replicasets/, list([replicaSet])],
     [/\/nodes\/n/, { spec: isCordoned ? { unschedulable: true } : {} }],
@@ -66,11 +67,14 @@ function createFake({
     const status = refuse(told);
     if (status !== null) throw new ApiError(status, 'refused');
     writes.push(told);
+    image = /"image":"([^"]+)"/.exec(told)?.[1] ?? image;
     return {};
   };
   const api: Api = {
     get: async (path) =>
-      /\/pods\?/.test(path) ? list(pods) : (answers.find(([pattern]) => pattern.test(path)) ?? [null, {}])[1],
+      /\/pods\?/.test(path)
+        ? list(pods)
+        : (toAnswers().find(([pattern]) => pattern.test(path)) ?? [null, {}])[1],
     post: (path, body) => write('POST', path, body),
     patch: (path, _type, body) => write('PATCH', path, body),
     remove: (path, body) => write('DELETE', path, body),
@@ -146,12 +150,18 @@ describe('createClusterScene()', () => {
     assert.deepEqual(disturbed, []);
   });
 
-  test('takes an image back, unless it is to be kept', async () => {
+  test('takes an image back, unless it is to be kept or another has come', async () => {
     const to = { disturbance: 'rollout', image: 'web:2' } as const;
     const back = await play(createFake({}), to);
     assert.match(back.disturbed.join(), /"image":"web:2"/);
     assert.match(back.undone.join(), /"image":"web:1"/);
     assert.deepEqual((await play(createFake({}), { ...to, isImageKept: true })).undone, []);
+    const fake = createFake({});
+    const scene = await createClusterScene(fake.api, { ...given, ...to }, never, () => {});
+    await scene.disturb(never);
+    await fake.api.patch('/deployments/web', 'strategic', { image: 'web:3' });
+    fake.writes.splice(0);
+    assert.deepEqual([await scene.close(), fake.writes], [[], []]);
   });
 
   test('says what it could not take back', async () => {

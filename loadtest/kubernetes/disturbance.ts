@@ -48,6 +48,14 @@ export function createDisturbances(
     });
   }
 
+  function imageOf(state: Json): string | null {
+    const containers = listAt(state, 'spec', 'template', 'spec', 'containers');
+    return textAt(
+      containers.find(({ name: its }) => its === container),
+      'image',
+    );
+  }
+
   async function restart(): Promise<void> {
     const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
     await deployment.patch('strategic', { spec: { template: { metadata: { annotations } } } });
@@ -93,11 +101,11 @@ export function createDisturbances(
     rollout: async () => {
       const { image } = options;
       if (image === null) return restart();
-      const containers = listAt(deployment.original, 'spec', 'template', 'spec', 'containers');
-      const old = containers.find(({ name: its }) => its === container)?.image;
+      const old = imageOf(deployment.original);
       if (!options.isImageKept) {
         undo.add(`image ${image} instead of ${old}`, async () => {
-          await setImage(old);
+          // Somebody else's is not taken back.
+          if (imageOf(await deployment.read()) === image) await setImage(old);
           await deployment.untilQuiet(null);
         });
       }
