@@ -54,6 +54,7 @@ function createScene(pool: FibonacciPool = answering({ kind: 'computed', value: 
     inFlight: () => 0,
     now: () => 0,
     random: () => 0.999,
+    wait: async () => {},
     runtime: 'test 1',
     startedAt: '1970-01-01T00:00:00.000Z',
     requestIdPrefix: 'prefix',

@@ -11,7 +11,7 @@ import { createReadyHandler } from './routes/ready.ts';
 import { createVersionHandler } from './routes/version.ts';
 import type { Logger } from './telemetry/log.ts';
 import { createRequestMetrics, type MeasuredRoute, type RequestTotals } from './telemetry/request-metrics.ts';
-import type { FibonacciPool, Vitals } from './world.ts';
+import type { FibonacciPool, Vitals, Wait } from './world.ts';
 
 /** The routes, and the classes of status each answers by design. Their order is the index of a route. */
 const ROUTES = [
@@ -35,6 +35,7 @@ export interface AppWorld {
   readonly now: () => number;
   /** Random source, 0 inclusive to 1 exclusive. */
   readonly random: () => number;
+  readonly wait: Wait;
   /** Runtime and its version, such as `bun 1.4.5`. */
   readonly runtime: string;
   /** RFC 3339 time stamp. */

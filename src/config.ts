@@ -76,7 +76,7 @@ export const SETTINGS = {
     'PAYLOAD_TIMEOUT_MS',
     10_000,
     [1, 60_000],
-    'A `/payload` that takes longer, its time in the queue included, is answered 504.',
+    'A `/payload` that computes longer, its time in the queue included, is 504. Largest `?delayMs=`.',
   ),
   workers: integer('WORKERS', 1, [1, 64], 'Worker threads for `/payload` with n over 20.'),
   queueLength: integer(

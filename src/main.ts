@@ -79,6 +79,8 @@ const app = createApp({
   inFlight: () => server?.inFlight() ?? 0,
   now,
   random: Math.random,
+  // It rejects with an AbortError where the client is gone, and with nothing else.
+  wait: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
   runtime: isBun ? `bun ${process.versions.bun}` : `node ${process.versions.node}`,
   startedAt: new Date(startTimeMs).toISOString(),
   requestIdPrefix: randomBytes(8).toString('hex'),

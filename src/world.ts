@@ -40,3 +40,10 @@ export interface FibonacciPool {
   /** @param client aborted when nobody waits for the result any more. Never rejects. */
   compute(n: number, client: AbortSignal): Promise<PoolResult>;
 }
+
+/**
+ * Resolves after that time, or as soon as the client is gone, with the timer cleared. Never rejects.
+ *
+ * @param client aborted when nobody waits for the answer any more.
+ */
+export type Wait = (ms: number, client: AbortSignal) => Promise<void>;

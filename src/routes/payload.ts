@@ -2,60 +2,110 @@ import type { Config } from '../config.ts';
 import { fibonacci, LARGEST_INLINE_N } from '../domain/fibonacci.ts';
 import { HttpProblem } from '../problem.ts';
 import { json, type Reply } from '../reply.ts';
-import type { FibonacciPool, PoolResult } from '../world.ts';
+import type { FibonacciPool, PoolResult, Wait } from '../world.ts';
 
 interface PayloadWorld {
   readonly config: Pick<Config, 'maxRandomNumber' | 'payloadMaxN' | 'payloadTimeoutMs' | 'queueLength'>;
   readonly pool: FibonacciPool;
   /** Random source, 0 inclusive to 1 exclusive. */
   readonly random: () => number;
+  readonly wait: Wait;
 }
 
-/** CPU work that can be checked: `{n, fibonacci, computed}` for `?n=`, or for a random n. */
-export function createPayloadHandler({ config, pool, random }: PayloadWorld) {
-  return (request: Request): Reply | Promise<Reply> => {
-    const n = parseN(request.url, config.payloadMaxN) ?? Math.floor(random() * (config.maxRandomNumber + 1));
-    if (n <= LARGEST_INLINE_N) return json(200, { n, fibonacci: fibonacci(n), computed: 'inline' });
-    return pool.compute(n, request.signal).then((result) => toReply(n, result, config));
-  };
+interface Payload {
+  readonly n: number;
+  readonly fibonacci: number;
+  readonly computed: 'inline' | 'worker';
 }
 
 /**
- * The `n` of a URL's query.
- *
- * @param url an absolute URL.
- * @param max largest n that is accepted.
- * @returns undefined if the query has no `n`.
- * @throws HttpProblem 400 unless there is one `n` and it is a decimal whole number from 0 to max, without sign,
- *   exponent, fraction, spaces or leading zeros.
+ * CPU work that can be checked: `{n, fibonacci, computed}` for `?n=`, or for a random n. With `?delayMs=`, the
+ * answer is held back for that long: a request of known length, which costs nothing while it is in flight.
  */
-export function parseN(url: string, max: number): number | undefined {
-  const queryStart = url.indexOf('?');
-  if (queryStart === -1) return undefined;
-  const values = new URLSearchParams(url.slice(queryStart)).getAll('n');
-  const [raw] = values;
-  if (raw === undefined) return undefined;
-  if (values.length > 1) throw badN(`n is given ${values.length} times: expected once`);
-  const n = /^(0|[1-9]\d{0,2})$/.test(raw) ? Number(raw) : Number.NaN;
-  if (!(n <= max)) {
-    const shown = JSON.stringify(raw.length > 40 ? `${raw.slice(0, 40)}…` : raw);
-    throw badN(`n is ${shown}: expected a whole number from 0 to ${max}`);
+export function createPayloadHandler({ config, pool, random, wait }: PayloadWorld) {
+  return (request: Request): Reply | Promise<Reply> => {
+    const query = toQuery(request.url);
+    const n =
+      parseWhole(query, 'n', config.payloadMaxN) ?? Math.floor(random() * (config.maxRandomNumber + 1));
+    const delayMs = parseWhole(query, 'delayMs', config.payloadTimeoutMs);
+    const payload = compute(n, request);
+    if (delayMs !== undefined) return holdBack(payload, delayMs, request.signal);
+    return payload instanceof Promise ? payload.then(toReply) : toReply(payload);
+  };
+
+  function compute(n: number, request: Request): Payload | Promise<Payload> {
+    if (n <= LARGEST_INLINE_N) return { n, fibonacci: fibonacci(n), computed: 'inline' };
+    return pool.compute(n, request.signal).then((result) => toPayload(n, result, config));
   }
-  return n;
+
+  async function holdBack(
+    payload: Payload | Promise<Payload>,
+    delayMs: number,
+    client: AbortSignal,
+  ): Promise<Reply> {
+    const answer = { ...(await payload), delayMs };
+    await wait(delayMs, client);
+    if (client.aborted) throw abandoned();
+    return json(200, answer);
+  }
 }
 
-function badN(detail: string): HttpProblem {
+/** The query of an absolute URL; undefined for a URL without one, which is then not parsed at all. */
+export function toQuery(url: string): URLSearchParams | undefined {
+  const start = url.indexOf('?');
+  return start === -1 ? undefined : new URLSearchParams(url.slice(start));
+}
+
+/**
+ * A number of a query.
+ *
+ * @param max largest number that is accepted, of at most ten digits.
+ * @returns undefined if the query does not have that name.
+ * @throws HttpProblem 400 unless the name is given once and its value is a decimal whole number from 0 to max,
+ *   without sign, exponent, fraction, spaces or leading zeros.
+ */
+export function parseWhole(
+  query: URLSearchParams | undefined,
+  name: 'n' | 'delayMs',
+  max: number,
+): number | undefined {
+  if (query === undefined || !query.has(name)) return undefined;
+  const values = query.getAll(name);
+  if (values.length > 1) throw badRequest(`${name} is given ${values.length} times: expected once`);
+  const [raw = ''] = values;
+  const value = /^(0|[1-9]\d{0,9})$/.test(raw) ? Number(raw) : Number.NaN;
+  if (!(value <= max)) {
+    const shown = JSON.stringify(raw.length > 40 ? `${raw.slice(0, 40)}…` : raw);
+    throw badRequest(`${name} is ${shown}: expected a whole number from 0 to ${max}`);
+  }
+  return value;
+}
+
+function badRequest(detail: string): HttpProblem {
   return new HttpProblem({ status: 400, title: 'Bad Request', detail });
 }
 
-function toReply(
+/** The answer to a client that has gone: for the metrics and the log alone. */
+function abandoned(): HttpProblem {
+  return new HttpProblem({
+    status: 499,
+    title: 'Client Closed Request',
+    detail: 'the client went away before it was answered',
+  });
+}
+
+function toReply(payload: Payload): Reply {
+  return json(200, payload);
+}
+
+function toPayload(
   n: number,
   result: PoolResult,
   { payloadTimeoutMs, queueLength }: PayloadWorld['config'],
-): Reply {
+): Payload {
   switch (result.kind) {
     case 'computed':
-      return json(200, { n, fibonacci: result.value, computed: 'worker' });
+      return { n, fibonacci: result.value, computed: 'worker' };
     case 'queue-full':
       throw new HttpProblem({
         status: 503,
@@ -70,11 +120,7 @@ function toReply(
         detail: `n = ${n} was not computed within ${payloadTimeoutMs} ms`,
       });
     case 'abandoned':
-      throw new HttpProblem({
-        status: 499,
-        title: 'Client Closed Request',
-        detail: 'the client went away before the result was there',
-      });
+      throw abandoned();
     case 'crashed':
       throw new HttpProblem({
         status: 500,

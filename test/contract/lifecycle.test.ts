@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import {
   awaitReady,
   type LogLine,
+  metricsMatch,
   RUNTIMES,
   type Runtime,
   type Service,
@@ -124,6 +125,31 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
       assert.equal(last?.cut, 1);
     });
 
+    test('a delayed answer that is waited for at SIGTERM is sent whole before the exit', async () => {
+      const service = await start({ LAME_DUCK_MS: '0' });
+      const answer = exchange(service.port, request('/payload?n=7&delayMs=3000'));
+      await metricsMatch(service, /^http_requests_in_flight 2$/m);
+      service.signal('SIGTERM');
+      assert.match(
+        await answer,
+        /^HTTP\/1\.1 200 [\s\S]*\{"n":7,"fibonacci":13,"computed":"inline","delayMs":3000\}$/,
+      );
+      assert.equal(await service.exited, 0);
+      const { message, inFlightAtStart, cut } = service.log.at(-1) ?? {};
+      assert.deepEqual({ message, inFlightAtStart, cut }, { message: 'closed', inFlightAtStart: 1, cut: 0 });
+    });
+
+    test('a delayed answer that outlasts the drain timeout is cut, and the exit code is 1', async () => {
+      const service = await start({ LAME_DUCK_MS: '0', DRAIN_TIMEOUT_MS: '0' });
+      const answer = exchange(service.port, request('/payload?n=7&delayMs=10000'));
+      await metricsMatch(service, /^http_requests_in_flight 2$/m);
+      service.signal('SIGTERM');
+      assert.equal(await service.exited, 1);
+      assert.doesNotMatch(await answer, /^HTTP/);
+      const { message, cut } = service.log.at(-1) ?? {};
+      assert.deepEqual({ message, cut }, { message: 'closed with requests in flight', cut: 1 });
+    });
+
     test('in flight means the body has left: a stream that a slow client reads holds the exit back', async () => {
       const program = spawnProgram(PROGRAM[runtime]('streaming-program.ts'), {});
       started.push(program);
@@ -214,8 +240,6 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
 }
 
 /** Resolves when a worker computes, as /metrics tells. */
-async function poolIsBusy(service: Service): Promise<void> {
-  while (!/^payload_pool_busy_workers 1$/m.test(await (await fetch(`${service.url}/metrics`)).text())) {
-    // asked again at once: each answer takes a turn of the service's event loop
-  }
+function poolIsBusy(service: Service): Promise<void> {
+  return metricsMatch(service, /^payload_pool_busy_workers 1$/m);
 }

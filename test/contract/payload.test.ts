@@ -1,7 +1,7 @@
-/** CPU work that cannot starve probes: queue, time limit, cancellation, crashes; on real processes. */
+/** CPU work that cannot starve probes: queue, time limit, cancellation, crashes; and delays, which cost none. On real processes. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { RUNTIMES, type Runtime, type Service, startService, stop } from './service.ts';
+import { metricsMatch, RUNTIMES, type Runtime, type Service, startService, stop } from './service.ts';
 import { openWire } from './wire.ts';
 
 /** Takes minutes: nothing but cancellation ends it. */
@@ -83,12 +83,56 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
       await metricsMatch(service, /^payload_pool_busy_workers 0$/m);
       assert.equal((await fetch(`${service.url}/payload?n=21`)).status, 200);
     });
-  });
-}
 
-/** Asks for the metrics until they match. */
-async function metricsMatch(service: Service, pattern: RegExp): Promise<void> {
-  while (!pattern.test(await (await fetch(`${service.url}/metrics`)).text())) {
-    // asked again at once: each answer takes a turn of the service's event loop
-  }
+    for (const [path, body] of [
+      ['/payload?n=7&delayMs=500', '{"n":7,"fibonacci":13,"computed":"inline","delayMs":500}'],
+      ['/payload?n=21&delayMs=500', '{"n":21,"fibonacci":10946,"computed":"worker","delayMs":500}'],
+    ] as const) {
+      test(`${path} is held back that long, and tells it`, async () => {
+        const service = await start({});
+        const startMs = performance.now();
+        const answer = await fetch(service.url + path);
+        // Node's timers may fire up to 1 ms early.
+        assert.ok(performance.now() - startMs >= 499, String(performance.now() - startMs));
+        assert.equal(answer.status, 200);
+        assert.equal(await answer.text(), body);
+      });
+    }
+
+    test('delays up to PAYLOAD_TIMEOUT_MS are accepted, and none over it', async () => {
+      const service = await start({ PAYLOAD_TIMEOUT_MS: '200' });
+      assert.equal((await fetch(`${service.url}/payload?delayMs=200`)).status, 200);
+      const refused = await fetch(`${service.url}/payload?delayMs=201`);
+      assert.equal(refused.status, 400);
+      assert.equal(
+        ((await refused.json()) as { detail: string }).detail,
+        'delayMs is "201": expected a whole number from 0 to 200',
+      );
+    });
+
+    test('delayed answers take no worker and stand in no way', CANCELLED, async () => {
+      const service = await start({ WORKERS: '1', QUEUE_LENGTH: '0' });
+      const clients = new AbortController();
+      const waiting = Array.from({ length: 50 }, () =>
+        fetch(`${service.url}/payload?n=7&delayMs=60000`, { signal: clients.signal }).catch(() => 'gone'),
+      );
+      await metricsMatch(service, /^http_requests_in_flight 51$/m);
+      for (const path of ['/health', '/ready', '/payload?n=21']) {
+        assert.equal((await fetch(service.url + path)).status, 200, path);
+      }
+      clients.abort();
+      assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['gone']));
+      await metricsMatch(service, /^http_requests_in_flight 1$/m);
+    });
+
+    test('a client that resets its connection ends its delay at once: 499', CANCELLED, async () => {
+      const service = await start({});
+      const wire = await openWire(service.port);
+      wire.send('GET /payload?n=7&delayMs=60000 HTTP/1.1\r\nHost: x\r\n\r\n');
+      await metricsMatch(service, /^http_requests_in_flight 2$/m);
+      wire.socket.resetAndDestroy();
+      const line = await service.logged(({ route, status }) => route === '/payload' && status !== undefined);
+      assert.equal(line.status, 499);
+    });
+  });
 }

@@ -101,3 +101,10 @@ export async function stop(service: Pick<Service, 'signal' | 'exited'>): Promise
   service.signal('SIGKILL');
   await service.exited;
 }
+
+/** Asks for the metrics until they match. */
+export async function metricsMatch(service: Service, pattern: RegExp): Promise<void> {
+  while (!pattern.test(await (await fetch(`${service.url}/metrics`)).text())) {
+    // asked again at once: each answer takes a turn of the service's event loop
+  }
+}
