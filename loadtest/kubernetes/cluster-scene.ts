@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ControlId, nameControls } from '../prove/control.ts';
-import { type Disturbance, NotUndone, type Scene } from '../prove/scene.ts';
+import { ControlNotApplicable, type Disturbance, NotUndone, type Scene } from '../prove/scene.ts';
 import type { Settlement } from '../settlement.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Api, ApiError } from './api.ts';
@@ -28,11 +28,6 @@ export interface ClusterOptions extends DisturbanceOptions {
   readonly undertaking: Pick<Undertaking, 'disturbances' | 'hasControl'>;
   /** Safeguards to take away first. */
   readonly without: readonly ControlId[];
-}
-
-/** The safeguard that a control would remove is not there. */
-export class ControlNotApplicable extends Error {
-  override name = 'ControlNotApplicable';
 }
 
 /** For everything to be listed once. */

@@ -89,6 +89,12 @@ describe('parseAccess()', () => {
     ],
     ['a relative tokenFile', { tokenFile: 'token' }, {}, /^the tokenFile "token" .* is not an absolute path/],
     ['a tokenFile that is not there', { tokenFile: '/no/such' }, {}, /^the tokenFile .* ENOENT.*\/no\/such/],
+    [
+      'a plugin that asks its user',
+      { exec: { command: '/bin/sh', interactiveMode: 'Always' } },
+      {},
+      /^the credential plugin "\/bin\/sh" .* wants a terminal/,
+    ],
     ['a plugin that fails', { exec: { command: '/no/such/plugin' } }, {}, /plugin "\/no\/such\/plugin"/],
   ] as const) {
     test(`refuses ${what}`, async () => {
@@ -108,6 +114,38 @@ describe('parseAccess()', () => {
     };
     const access = await parseAccess(toConfig({ exec }), { env: { ...process.env, HOME_OF: 'me' } });
     assert.equal((await access?.credentials())?.token, 'eu-me');
+  });
+
+  test('tells a plugin of the cluster where it wants that, and hands it an input that is at its end', async () => {
+    const exec = {
+      provideClusterInfo: true,
+      command: '/bin/sh',
+      args: [
+        '-c',
+        `cat >/dev/null; printf '{"status":{"token":"%s"}}' "$(printf %s "$KUBERNETES_EXEC_INFO" | base64 | tr -d '\\n')"`,
+      ],
+    };
+    const cluster = {
+      'certificate-authority-data': base64('CA'),
+      extensions: [
+        { name: 'other', extension: { a: 1 } },
+        { name: 'client.authentication.k8s.io/exec', extension: { audience: 'me' } },
+      ],
+    };
+    const access = await parseAccess(toConfig({ exec }, cluster), { env: process.env });
+    const told = JSON.parse(Buffer.from((await access?.credentials())?.token ?? '', 'base64').toString());
+    assert.deepEqual(told, {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      spec: {
+        cluster: {
+          server: 'https://api:6443/',
+          'certificate-authority-data': base64('CA'),
+          config: { audience: 'me' },
+        },
+        interactive: false,
+      },
+    });
   });
 
   test('asks the plugin again a minute before the end, once for all who want it', async () => {

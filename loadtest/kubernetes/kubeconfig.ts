@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
 import { UsageError } from '../usage-error.ts';
-import { at, listAt, textAt } from './json.ts';
+import { at, type Json, listAt, textAt } from './json.ts';
 
 /** Who asks. */
 export interface Credentials {
@@ -108,7 +108,7 @@ export async function parseAccess(
       `${field} of ${of} ${JSON.stringify(name)} in the kubeconfig is not supported: ${fix}`,
     );
   }
-  const credentials = toSource(user, env, nowMs);
+  const credentials = toSource(user, cluster, env, nowMs);
   await credentials();
   return {
     server: server.replace(/\/$/, ''),
@@ -133,7 +133,12 @@ function toImpersonation(user: unknown): Access['impersonation'] {
   };
 }
 
-function toSource(user: unknown, env: Surroundings['env'], nowMs: () => number): Access['credentials'] {
+function toSource(
+  user: unknown,
+  cluster: unknown,
+  env: Surroundings['env'],
+  nowMs: () => number,
+): Access['credentials'] {
   const cert = decode(textAt(user, 'client-certificate-data'));
   const key = decode(textAt(user, 'client-key-data'));
   const fixed: Credentials = {
@@ -153,7 +158,7 @@ function toSource(user: unknown, env: Surroundings['env'], nowMs: () => number):
   const plugin = at(user, 'exec');
   if (plugin === undefined) return async () => fixed;
   return createRenewal(async () => {
-    const { credentials, expiresMs } = await runPlugin(plugin, env);
+    const { credentials, expiresMs } = await runPlugin(plugin, cluster, env);
     return {
       credentials: {
         token: fixed.token ?? credentials.token,
@@ -216,23 +221,34 @@ async function readTokenFile(path: string): Promise<string> {
 }
 
 /** Credentials from a plugin, as cloud providers use them: client.authentication.k8s.io ExecCredential. */
-async function runPlugin(plugin: unknown, env: Surroundings['env']): Promise<Issued> {
+async function runPlugin(plugin: unknown, cluster: unknown, env: Surroundings['env']): Promise<Issued> {
   const command = textAt(plugin, 'command') ?? '';
+  if (textAt(plugin, 'interactiveMode') === 'Always') {
+    throw new UsageError(
+      `the credential plugin ${JSON.stringify(command)} of the kubeconfig wants a terminal (interactiveMode: Always), and credentials are renewed while nobody is there: use one that does not ask`,
+    );
+  }
   const args = at(plugin, 'args');
   const apiVersion = textAt(plugin, 'apiVersion') ?? 'client.authentication.k8s.io/v1';
   const own = listAt(plugin, 'env').map((entry) => [textAt(entry, 'name'), textAt(entry, 'value')]);
   try {
-    const { stdout } = await run(command, Array.isArray(args) ? args.map(String) : [], {
+    const running = run(command, Array.isArray(args) ? args.map(String) : [], {
       env: {
         ...env,
         ...Object.fromEntries(own),
         KUBERNETES_EXEC_INFO: JSON.stringify({
           apiVersion,
           kind: 'ExecCredential',
-          spec: { interactive: false },
+          spec: {
+            ...(at(plugin, 'provideClusterInfo') === true ? { cluster: toClusterInfo(cluster) } : {}),
+            interactive: false,
+          },
         }),
       },
     });
+    // One that reads it all the same shall find its end, and not wait for somebody to type.
+    running.child.stdin?.end();
+    const { stdout } = await running;
     const status = at(JSON.parse(stdout), 'status');
     const cert = textAt(status, 'clientCertificateData');
     const key = textAt(status, 'clientKeyData');
@@ -249,6 +265,16 @@ async function runPlugin(plugin: unknown, env: Surroundings['env']): Promise<Iss
       `the credential plugin ${JSON.stringify(command)} of the kubeconfig failed: ${(error as Error).message}`,
     );
   }
+}
+
+/** https://kubernetes.io/docs/reference/config-api/client-authentication.v1/#client-authentication-k8s-io-v1-Cluster */
+function toClusterInfo(cluster: unknown): Json {
+  const fields = ['server', 'tls-server-name', 'insecure-skip-tls-verify', 'certificate-authority-data'];
+  const own = listAt(cluster, 'extensions').find(({ name }) => name === 'client.authentication.k8s.io/exec');
+  return {
+    ...Object.fromEntries(fields.map((field) => [field, at(cluster, field)])),
+    config: own?.extension ?? null,
+  };
 }
 
 function decode(base64: string | null): string | null {
