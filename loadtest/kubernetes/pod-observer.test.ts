@@ -155,6 +155,17 @@ describe('createPodObserver()', () => {
     );
   });
 
+  test('takes a condition that is null for ready, and what is no pod for none', () => {
+    const { events, observer } = observe();
+    const endpoints = [
+      { targetRef: { kind: 'Pod', name: 'a' }, conditions: { ready: null } },
+      { targetRef: { kind: 'Node', name: 'n1' }, conditions: { ready: true } },
+      { addresses: ['10.9.9.9'], conditions: { ready: true } },
+    ];
+    observer.onEndpointSlice('seen', { metadata: { name: 's1' }, endpoints }, 1);
+    assert.deepEqual(events, [{ atMs: 1, pod: 'a', kind: 'endpoint-added' }]);
+  });
+
   test('a node that is not ready is lost to its pods, once each time', () => {
     const { events, observer } = observe();
     const node = (status: string): Json => ({
@@ -163,6 +174,9 @@ describe('createPodObserver()', () => {
     });
     observer.onPod('seen', pod({ nodeName: 'n1' }, {}), 0);
     observer.onPod('seen', { ...pod({ nodeName: 'n2' }, {}), metadata: { name: 'b' } }, 0);
+    const gone = { ...pod({ nodeName: 'n1' }, {}), metadata: { name: 'c' } };
+    observer.onPod('seen', gone, 0);
+    observer.onPod('deleted', gone, 0);
     for (const [index, status] of ['True', 'Unknown', 'Unknown', 'True', 'False'].entries()) {
       observer.onNode('seen', node(status), index);
     }
@@ -213,6 +227,12 @@ describe('toPreStopMs()', () => {
     [{ preStop: { sleep: { seconds: 5 } } }, 5_000],
     [exec('sleep', '7'), 7_000],
     [exec('sh', '-c', 'sleep 2.5'), 2_500],
+    [exec('/bin/sleep', '7s'), 7_000],
+    [exec('sh', '-c', 'touch /tmp/x; sleep 3 && nginx -s quit'), 3_000],
+    [exec('sh', '-c', 'sleep 3; curl localhost/drain'), 3_000],
+    [exec('sh', '-c', 'sleep 3 & wait-for-it'), 0],
+    [exec('sleep', '2m'), 0],
+    [exec('nosleep', '7'), 0],
     [exec('/bin/drain'), 0],
     [{ preStop: { httpGet: { path: '/stop' } } }, 0],
     [{}, 0],

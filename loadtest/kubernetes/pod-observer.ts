@@ -123,14 +123,18 @@ export function createPodObserver(
     onPod(change, object, atMs) {
       const name = nameOf(object);
       seePod(name, object, atMs);
-      if (change === 'deleted') emit({ atMs, pod: name, kind: 'gone' });
+      if (change !== 'deleted') return;
+      emit({ atMs, pod: name, kind: 'gone' });
+      // What happens to its node from now on is not its loss.
+      known.delete(name);
     },
 
     onEndpointSlice(change, slice, atMs) {
       const ready = listAt(slice, 'endpoints').flatMap((endpoint) => {
         const pod = textAt(endpoint, 'targetRef', 'name');
+        const isPod = pod !== null && textAt(endpoint, 'targetRef', 'kind') === 'Pod';
         // Absent means unknown, which is to be taken as ready.
-        return pod !== null && at(endpoint, 'conditions', 'ready') !== false ? [pod] : [];
+        return isPod && at(endpoint, 'conditions', 'ready') !== false ? [pod] : [];
       });
       if (change === 'deleted') slices.delete(nameOf(slice));
       else slices.set(nameOf(slice), new Set(ready));
@@ -195,13 +199,15 @@ function isProbed(container: Json | undefined, port: number | string | null): bo
   return typeof serving === 'number' && asked.includes(serving);
 }
 
-/** How long preStop takes: of a `sleep`, in its own form or as a command. What others take is not known: 0. */
+/** How long preStop takes at least: of a `sleep`, in its own form or as a command. What others take is not known: 0. */
 export function toPreStopMs(pod: Json, container: string | null): number {
   const main = toContainer(pod, container);
   const seconds = numberAt(main, 'lifecycle', 'preStop', 'sleep', 'seconds');
   if (seconds !== null) return 1_000 * seconds;
   const command = at(main, 'lifecycle', 'preStop', 'exec', 'command');
   const [, slept] =
-    /(?:^|\s)sleep (\d+(?:\.\d+)?)\s*$/.exec(Array.isArray(command) ? command.join(' ') : '') ?? [];
+    /(?:^|[\s/;&])sleep (\d+(?:\.\d+)?)s?\s*(?:$|;|&&)/.exec(
+      Array.isArray(command) ? command.join(' ') : '',
+    ) ?? [];
   return slept === undefined ? 0 : 1_000 * Number(slept);
 }

@@ -34,6 +34,7 @@ describe('toWays()', () => {
     ['its own address', { spec, status: { loadBalancer: {} } }, 'http://10.0.0.1:3000/'],
     ['an IPv6 address', { spec: { ...spec, clusterIP: 'fd00::1' } }, 'http://[fd00::1]:3000/'],
     ['none, of a headless Service', { spec: { ...spec, clusterIP: 'None' } }, ''],
+    ['none, of one that is an external name', { spec: { ...spec, clusterIP: '' } }, ''],
     ['none, without a port', { spec: { clusterIP: '10.0.0.1' } }, ''],
     [
       'the port that says it speaks HTTP',

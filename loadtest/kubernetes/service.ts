@@ -59,7 +59,7 @@ export function isServiceOf(service: Json, template: unknown): boolean {
 export function toWays(service: Json): readonly Way[] {
   const ingress = ingressOf(service);
   const host = textAt(ingress, 'ip') ?? textAt(ingress, 'hostname') ?? textAt(service, 'spec', 'clusterIP');
-  if (host === null || host === 'None') return [];
+  if (host === null || host === 'None' || host === '') return [];
   return choosePorts(listAt(service, 'spec', 'ports')).map((port) => ({
     service: nameOf(service),
     url: new URL(
