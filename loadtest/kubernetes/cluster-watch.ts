@@ -38,6 +38,9 @@ export interface ClusterWatch {
 
 type OnChange = (change: 'seen' | 'deleted', object: Json, atMs: number) => void;
 
+/** Resources of which only those of the Deployment are watched. */
+const OWN: readonly string[] = ['pods', 'replicasets', 'deployments', 'horizontalpodautoscalers'];
+
 const CONFIRM_MS = 5_000;
 
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
@@ -50,6 +53,10 @@ export function createClusterWatch(
   const marks: Mark[] = [];
   const gaps: string[] = [];
   const watches: Watch[] = [];
+  /** All that the watches have seen, by uid: what it is warned of is told. */
+  const own = new Set<string>();
+  /** Warnings of others, by uid: a warning may come before what it is about. */
+  const foreign = new Map<string, Mark[]>();
   const observer = createPodObserver(
     (event) => {
       events.push(event);
@@ -72,7 +79,10 @@ export function createClusterWatch(
         nowMs,
         random: Math.random,
         onGap: (reason) => void gaps.push(reason),
-        onChange: (change, object) => onChange(change, object, nowMs()),
+        onChange: (change, object) => {
+          if (OWN.includes(resource)) adopt(textAt(object, 'metadata', 'uid') ?? '');
+          onChange(change, object, nowMs());
+        },
       },
       signal,
     );
@@ -93,16 +103,19 @@ export function createClusterWatch(
 
   const markWarning: OnChange = (change, object) => {
     if (!isSynced || change === 'deleted') return;
-    const about = textAt(object, 'involvedObject', 'name') ?? '';
-    const isOwn =
-      about === deployment ||
-      about.startsWith(`${deployment}-`) ||
-      (hpa !== null && about === hpa) ||
-      events.some(({ pod }) => pod === about);
-    if (isOwn) {
-      mark(`${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`);
-    }
+    const about = textAt(object, 'involvedObject', 'name');
+    const uid = textAt(object, 'involvedObject', 'uid') ?? '';
+    const text = `${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`;
+    if (own.has(uid)) mark(text);
+    else foreign.set(uid, [...(foreign.get(uid) ?? []), { atMs: nowMs(), text }]);
   };
+
+  function adopt(uid: string): void {
+    if (uid === '' || own.has(uid)) return;
+    own.add(uid);
+    marks.push(...(foreign.get(uid) ?? []));
+    foreign.delete(uid);
+  }
 
   return {
     events,

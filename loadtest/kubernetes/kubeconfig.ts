@@ -86,6 +86,18 @@ export async function readAccess({ context, ...surroundings }: ContextOptions): 
   throw new UsageError(`kubectl cannot read the kubeconfig: ${reason}`);
 }
 
+/** The current context, where it leads to a cluster; null where there is none, or no kubectl to tell. */
+export async function findContext(env: Surroundings['env']): Promise<string | null> {
+  const args = ['config', 'view', '--minify', '-o', 'json'];
+  const config = await run('kubectl', args, { env: env as NodeJS.ProcessEnv }).then(
+    ({ stdout }): unknown => JSON.parse(stdout),
+    () => null,
+  );
+  return textAt(config, 'clusters', 0, 'cluster', 'server') === null
+    ? null
+    : textAt(config, 'current-context');
+}
+
 /**
  * From the JSON of a minified, flattened kubeconfig: one context, one cluster, one user.
  * @throws {UsageError} where it holds what is not supported, or its credentials cannot be had
