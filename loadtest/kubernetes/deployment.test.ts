@@ -87,7 +87,7 @@ describe('toControlPatch()', () => {
     ['preStop', { lifecycle: { preStop: null } }],
     ['readiness', { readinessProbe: null, startupProbe: null }],
     ['lame-duck', { env: [off('LAME_DUCK_MS')] }],
-    ['in-flight', { env: [off('LAME_DUCK_MS'), off('DRAIN_TIMEOUT_MS')] }],
+    ['in-flight', { env: [off('DRAIN_TIMEOUT_MS')] }],
   ] as const) {
     test(`takes ${control} from its container alone`, () => {
       assert.deepEqual(toControlPatch(whole, 'web', [control]), {
@@ -194,7 +194,7 @@ describe('toRestoredContainers()', () => {
       { readinessProbe: { httpGet: {} }, startupProbe: { grpc: {} } },
     ],
     ['the one probe there was', { readinessProbe: {} }, {}, ['readiness'], { readinessProbe: {} }],
-    ['variables, in their order', { env: told }, { env: off }, ['in-flight'], { env: told }],
+    ['variables, in their order', { env: told }, { env: off }, ['lame-duck', 'in-flight'], { env: told }],
     [
       'no variable that was none',
       { env: [told[0]] },

@@ -286,6 +286,20 @@ describe('startWatch()', () => {
 });
 
 describe('confirm()', () => {
+  for (const [status, gaps] of [
+    [429, 0],
+    [503, 0],
+    [403, 1],
+  ] as const) {
+    test(`a list that fails with ${status} once makes ${gaps} gaps`, async () => {
+      const fake = await startFake([[pod('a', 5)], status, [pod('a', 5)]], [hold], PATIENT);
+      await fake.watch.synced;
+      await fake.until(() => fake.watched.length === 1);
+      await fake.watch.confirm(1_000);
+      assert.equal(fake.gaps.length, gaps);
+    });
+  }
+
   for (const [what, event, gaps] of [
     ['is content with a deletion that is told late', line('DELETED', pod('b', 6)), []],
     ['is content with an object newer than the list', line('MODIFIED', pod('b', 7)), []],

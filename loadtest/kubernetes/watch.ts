@@ -29,6 +29,7 @@ const DEADLINE_MS = 70_000;
 /** Resumed faster than this, a broken watch has neither missed an event nor stamped it late. */
 const MAX_PAUSE_MS = 2_000;
 const BACKOFF_MS = { first: 200, max: 10_000 };
+const CONFIRM_PAUSE_MS = 50;
 /** A stream that ends sooner, without an event, was none: as a proxy does that cannot reach the API server. */
 const MIN_STREAM_MS = 1_000;
 
@@ -78,6 +79,18 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
   async function fetchList(): Promise<{ items: readonly Json[]; version: string }> {
     const answer = await api.get(path, signal);
     return { items: listAt(answer, 'items'), version: toVersion(answer) };
+  }
+
+  /** Once more while the API server is in trouble of its own, or asks for patience. */
+  async function fetchListBy(endMs: number): ReturnType<typeof fetchList> {
+    for (;;) {
+      try {
+        return await fetchList();
+      } catch (error) {
+        if (!isPassing(error) || hooks.nowMs() >= endMs || signal.aborted) throw error;
+        await pause(CONFIRM_PAUSE_MS, signal);
+      }
+    }
   }
 
   function tellBreak(): void {
@@ -168,14 +181,14 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
     async confirm(withinMs) {
       const endMs = hooks.nowMs() + withinMs;
       try {
-        const { items, version } = await fetchList();
+        const { items, version } = await fetchListBy(endMs);
         const keys = new Set(items.map(toKey));
         const isBehind = () =>
           items.some((item) => isNewer(item, known.get(toKey(item))?.object)) ||
           [...known].some(
             ([key, { object }]) => !keys.has(key) && Number(toVersion(object)) <= Number(version),
           );
-        while (isBehind() && hooks.nowMs() < endMs && !signal.aborted) await pause(50, signal);
+        while (isBehind() && hooks.nowMs() < endMs && !signal.aborted) await pause(CONFIRM_PAUSE_MS, signal);
         if (isBehind()) hooks.onGap(`${toName(path)}: behind the API server at the end`);
       } catch (error) {
         hooks.onGap(`${toName(path)}: could not be confirmed (${(error as Error).message})`);
