@@ -28,25 +28,16 @@ export function createPayloadHandler({ config, pool, random, wait }: PayloadWorl
     const n =
       parseWhole(query, 'n', config.payloadMaxN) ?? Math.floor(random() * (config.maxRandomNumber + 1));
     const delayMs = parseWhole(query, 'delayMs', config.payloadTimeoutMs);
-    const payload = compute(n, request);
-    if (delayMs !== undefined) return holdBack(payload, delayMs, request.signal);
-    return payload instanceof Promise ? payload.then(toReply) : toReply(payload);
+    const finish =
+      delayMs === undefined ? toReply : (payload: Payload) => holdBack(payload, delayMs, request.signal);
+    if (n <= LARGEST_INLINE_N) return finish({ n, fibonacci: fibonacci(n), computed: 'inline' });
+    return pool.compute(n, request.signal).then((result) => finish(toPayload(n, result, config)));
   };
 
-  function compute(n: number, request: Request): Payload | Promise<Payload> {
-    if (n <= LARGEST_INLINE_N) return { n, fibonacci: fibonacci(n), computed: 'inline' };
-    return pool.compute(n, request.signal).then((result) => toPayload(n, result, config));
-  }
-
-  async function holdBack(
-    payload: Payload | Promise<Payload>,
-    delayMs: number,
-    client: AbortSignal,
-  ): Promise<Reply> {
-    const answer = { ...(await payload), delayMs };
+  async function holdBack(payload: Payload, delayMs: number, client: AbortSignal): Promise<Reply> {
     await wait(delayMs, client);
     if (client.aborted) throw abandoned();
-    return json(200, answer);
+    return json(200, { ...payload, delayMs });
   }
 }
 
