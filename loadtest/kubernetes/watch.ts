@@ -45,6 +45,7 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
   let downMs: number | null = null;
   /** In a row, without an event between them. */
   let failures = 0;
+  let lastFault: string | null = null;
   let confirmSynced: () => void = () => {};
   let refuse: (error: Error) => void = () => {};
   const synced = new Promise<void>((resolve, reject) => {
@@ -164,6 +165,7 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
         version = await follow(version);
       } catch (error) {
         if (signal.aborted) return;
+        lastFault = (error as Error).message;
         if (!isSynced && error instanceof ApiError && !isPassing(error)) {
           refuse(error);
           return;
@@ -175,7 +177,7 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
     }
   }
 
-  void run().finally(() => refuse(signal.reason));
+  void run().finally(() => refuse(toReason(signal.reason, lastFault)));
   return {
     synced,
     async confirm(withinMs) {
@@ -196,6 +198,13 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
       tellBreak();
     },
   };
+}
+
+/** Whoever gives up waiting shall learn what was waited for. */
+function toReason(reason: Error, lastFault: string | null): Error {
+  return reason instanceof ApiError && lastFault !== null
+    ? new ApiError(reason.status, `${reason.message}: ${lastFault}`)
+    : reason;
 }
 
 class WatchBreak extends Error {
