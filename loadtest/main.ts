@@ -24,9 +24,12 @@ process.on('SIGHUP', () => interruption.abort());
 // A reader that has seen enough, as `head`, is no fault; nor is one that ended by the same Ctrl-C, as `tee`, or a
 // terminal that was closed (EIO).
 const GONE = ['EPIPE', 'EIO'];
+let isCutOff = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (!GONE.includes(error.code ?? '')) throw error;
+    if (GONE.includes(error.code ?? '')) return;
+    if (!isCutOff && stream === process.stdout) console.error(`loadtest: standard output: ${error.message}`);
+    isCutOff = true;
   });
 }
 
@@ -50,12 +53,14 @@ const exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   nowMs: Date.now,
   readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
   writeText: (path, content) => writeFile(path, content),
-  prepareFile: async (path) => (await open(path, 'a')).close(),
+  prepareFile: async (path) => (await open(path, 'w')).close(),
 }).catch((error: unknown) => {
   console.error(error);
   return EXIT_CODES.inconclusive.code;
 });
-process.exitCode = isFaulty ? EXIT_CODES.inconclusive.code : exitCode;
+// What was found stays found on a disk that is full; but what is good must be there to be read.
+const isUnread = isCutOff && exitCode === EXIT_CODES.proven.code;
+process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : exitCode;
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
   return {

@@ -19,9 +19,9 @@ export const merge = defineCommand({
     },
   ],
   run: async ({ options, positionals }, world) => {
-    await prepareOutputs(options, world);
     const parts: Report[] = [];
     for (const path of positionals) parts.push(...findReports(await readInput('', path, world), path));
+    await prepareOutputs(options, world);
     const merged = mergeReports(parts);
     return presentReport({ ...merged, requirements: withRequired(merged, options.require) }, options, world);
   },

@@ -7,7 +7,7 @@ import { parseRequirement } from './requirement.ts';
 import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
 import { UsageError } from './usage-error.ts';
-import type { World } from './world.ts';
+import type { TextOutput, World } from './world.ts';
 
 /** Of all commands that end with a report. */
 export const REPORT_OPTIONS = {
@@ -31,7 +31,11 @@ const STANDARD_OUTPUT = '-';
 /** Rows of the failures on a terminal: the rest is in the reports. */
 const SHOWN_FAILURES = 10;
 
-/** @throws {UsageError} where a report could not be written: before the run, not after it */
+/**
+ * Empties what is to be written, so that no report of an earlier run is left: once the inputs are read, and before
+ * the run.
+ * @throws {UsageError} where a report could not be written
+ */
 export async function prepareOutputs(
   { json, html }: Pick<ReportOptions, 'json' | 'html'>,
   world: World,
@@ -53,28 +57,53 @@ export async function prepareOutputs(
 export async function presentReport(report: Report, options: ReportOptions, world: World): Promise<Exit> {
   const findings = toFindings(report);
   const tables = toTables(report, findings);
-  const { json, html } = options;
   const shown = tables.map((table) =>
     table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,
   );
   // The tables first: a disk that is full shall not cost what the run has found.
-  const output = json === STANDARD_OUTPUT ? world.stderr : world.stdout;
-  output.write(`${[...shown.map(formatTable), findings.verdict.sentence].join('\n\n')}\n`);
+  toTextOutput(options, world).write(
+    `${[...shown.map(formatTable), findings.verdict.sentence].join('\n\n')}\n`,
+  );
 
-  if (json === STANDARD_OUTPUT) world.stdout.write(formatReport(report, findings));
-  else if (json !== undefined) await write('--json', json, formatReport(report, findings), world);
-  if (html !== undefined) {
-    await write('--html', html, formatPage(report, findings, tables, await loadPageAssets()), world);
-  }
-  return findings.verdict.exit;
+  return writeReports(
+    options,
+    {
+      json: () => formatReport(report, findings),
+      html: async () => formatPage(report, findings, tables, await loadPageAssets()),
+    },
+    findings.verdict.exit,
+    world,
+  );
 }
 
-async function write(flag: string, path: string, content: string, world: World): Promise<void> {
-  try {
-    await world.writeText(path, content);
-  } catch (error) {
-    throw toWriteFault(flag, path, error);
+/**
+ * Writes what was asked for, each report whatever becomes of the other, and says which cannot be written.
+ * @param exit what was found. Losses stay losses where they could not be written down; what is good is not kept then.
+ */
+export async function writeReports(
+  { json, html }: Pick<ReportOptions, 'json' | 'html'>,
+  texts: { json(): string; html(): Promise<string> },
+  exit: Exit,
+  world: World,
+): Promise<Exit> {
+  let isKept = true;
+  async function write(flag: string, path: string, text: string): Promise<void> {
+    try {
+      await world.writeText(path, text);
+    } catch (error) {
+      isKept = false;
+      world.stderr.write(`loadtest: ${toWriteFault(flag, path, error).message}\n`);
+    }
   }
+  if (json === STANDARD_OUTPUT) world.stdout.write(texts.json());
+  else if (json !== undefined) await write('--json', json, texts.json());
+  if (html !== undefined) await write('--html', html, await texts.html());
+  return isKept || exit === 'failed' ? exit : 'inconclusive';
+}
+
+/** Where tables and sentences go: standard output holds the JSON alone, where it is to go there. */
+export function toTextOutput({ json }: Pick<ReportOptions, 'json'>, { stdout, stderr }: World): TextOutput {
+  return json === STANDARD_OUTPUT ? stderr : stdout;
 }
 
 function toWriteFault(flag: string, path: string, error: unknown): UsageError {

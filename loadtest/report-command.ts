@@ -15,8 +15,8 @@ export const report = defineCommand({
   ],
   run: async ({ options, positionals }, world) => {
     const path = positionals[0] ?? '';
-    await prepareOutputs(options, world);
     const given = parseReport(await readInput('', path, world), path);
+    await prepareOutputs(options, world);
     return presentReport({ ...given, requirements: withRequired(given, options.require) }, options, world);
   },
 });

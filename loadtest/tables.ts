@@ -160,7 +160,7 @@ function toFailureTable({ record, setup }: Report): Table {
       `${formatFixed(failure.intendedMs / 1_000, 3)} s`,
       formatMs(failure.endMs - failure.intendedMs),
       failure.phase === failure.endPhase ? failure.phase : `${failure.phase} to ${failure.endPhase}`,
-      failure.connection === null
+      failure.connection === null || failure.connection.requests === 0
         ? '-'
         : failure.connection.reused
           ? `reused, aged ${formatMs(failure.connection.ageMs)}`

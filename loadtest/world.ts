@@ -18,6 +18,6 @@ export interface World {
   /** `-` is standard input. */
   readText(path: string): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
-  /** Makes sure that `writeText` will be able to write there. */
+  /** Makes sure that `writeText` will be able to write there, and that nothing older is taken for its text. */
   prepareFile(path: string): Promise<void>;
 }

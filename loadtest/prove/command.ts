@@ -5,25 +5,28 @@ import { createFleetScene } from '../fleet/fleet-scene.ts';
 import { toFleetOptions } from '../fleet/fleet-setup.ts';
 import { readInput } from '../input-file.ts';
 import { type Api, ApiError, createApi, isUnheard } from '../kubernetes/api.ts';
-import {
-  type ClusterOptions,
-  ControlNotApplicable,
-  createClusterScene,
-} from '../kubernetes/cluster-scene.ts';
-import { readAccess } from '../kubernetes/kubeconfig.ts';
+import { type ClusterOptions, createClusterScene } from '../kubernetes/cluster-scene.ts';
+import { findContext, readAccess } from '../kubernetes/kubeconfig.ts';
 import { loadPageAssets } from '../page/assets.ts';
-import { prepareOutputs } from '../presentation.ts';
+import { prepareOutputs, toTextOutput, writeReports } from '../presentation.ts';
 import { checkReachable } from '../probe.ts';
 import { toTarget } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
-import type { TextOutput, World } from '../world.ts';
-import { CONTROL_IDS, type ControlId, describeControls, nameControls, SUBSTITUTES } from './control.ts';
+import type { World } from '../world.ts';
+import {
+  CONTROL_IDS,
+  type ControlId,
+  describeControls,
+  nameControls,
+  SUBSTITUTES,
+  toControlEnv,
+} from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
 import { DEFAULT_LOAD, type Load, toWitnessSpec } from './load.ts';
-import { checkTogether, isOnCluster, OPTIONS, type ProveOptions } from './options.ts';
+import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './options.ts';
 import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
-import { DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
+import { ControlNotApplicable, DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
 import { formatSeries, type Series, toReport, toSeriesVerdict } from './series.ts';
 import { runInShell } from './shell-command.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
@@ -59,6 +62,7 @@ export const prove = defineCommand({
   run: async ({ options, positionals }, world) => {
     const disturbances = positionals.map(parseDisturbance);
     checkTogether(disturbances, options);
+    await checkPlace(options, world);
     await prepareOutputs(options, world);
     const load = await toLoad(options, world);
     // What is wrong with the load is said before anything is touched.
@@ -78,17 +82,21 @@ export const prove = defineCommand({
       try {
         const proof = await proveOnce({ disturbance, undertaking, without, cluster, load }, options, world);
         into.push(proof);
-        toOutput(options, world).write(
+        toTextOutput(options, world).write(
           `${formatHeading(proof)}\n\n${formatBody(proof, proofs[0] ?? null, options)}\n\n`,
         );
         // What comes next would take the damage for the state to go back to.
         if (proof.leftBehind.length > 0) cutShort = `the ${disturbance} is not undone`;
       } catch (fault) {
         const error = fault instanceof Error ? fault : new Error(String(fault));
-        if (error instanceof ControlNotApplicable) toOutput(options, world).write(`${error.message}\n`);
-        else if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
+        if (error instanceof ControlNotApplicable) {
+          if (into === proofs) cutShort = error.message;
+          else toTextOutput(options, world).write(`${error.message}\n`);
+          return;
+        }
+        if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
         // What is proven by now shall not be lost for what cannot be begun.
-        else if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
+        if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
           cutShort = `the ${disturbance} has no proof: ${error.message}`;
         } else throw error;
       }
@@ -118,14 +126,10 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
   return alone.length === SUBSTITUTES.length && alone.some(({ verdict }) => verdict.kind !== 'losses');
 }
 
-const STANDARD_OUTPUT = '-';
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
-
-/** Standard output holds the JSON alone, where it is to go there. */
-function toOutput({ json }: ProveOptions, { stdout, stderr }: World): TextOutput {
-  return json === STANDARD_OUTPUT ? stderr : stdout;
-}
+/** Beyond the lame duck, for requests to be in flight when it is over. */
+const LOCAL_HELD_BEYOND_MS = 500;
 
 function parseDisturbance(given: string): Disturbance {
   if (Object.hasOwn(DISTURBANCES, given)) return given as Disturbance;
@@ -134,10 +138,25 @@ function parseDisturbance(given: string): Disturbance {
   );
 }
 
+/**
+ * The fleet on this machine proves nothing of a cluster: where there is one, it has to be asked for.
+ * @throws {UsageError} where neither was
+ */
+async function checkPlace(options: ProveOptions, { env }: World): Promise<void> {
+  if (isOnCluster(options) || isLocal(options)) return;
+  const context = await findContext(env);
+  if (context === null) return;
+  throw new UsageError(
+    `name a --deployment of the cluster of context ${JSON.stringify(context)}, or say --local for a fleet on this machine`,
+  );
+}
+
 async function toLoad(options: ProveOptions, world: World): Promise<Load> {
+  const heldMs = isOnCluster(options) ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
   return {
     rate: options.rate,
     endpoints: options.endpoint,
+    heldMs: Math.min(heldMs, Math.floor(options.timeout / 2)),
     headers: Object.fromEntries(options.header),
     freshShare: options.fresh,
     connMaxAgeMs:
@@ -230,6 +249,13 @@ async function openScene(
       tell,
     );
   }
+  if (disturbance === 'run') throw new UsageError('run needs a cluster: name a --deployment');
+  const unread = Object.keys(toControlEnv(without)).filter((name) => env[name] === undefined);
+  if (options.command !== undefined && unread.length > 0) {
+    throw new ControlNotApplicable(
+      `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameControls(without)} cannot be taken away: set it in the environment if it does`,
+    );
+  }
   const fleet = toFleetOptions(
     {
       command: options.command ?? null,
@@ -245,7 +271,6 @@ async function openScene(
     without,
     env,
   );
-  if (disturbance === 'run') throw new UsageError('run needs a cluster: name a --deployment');
   const given = { kind: disturbance, isForced: options.force, scaleBy: options.by };
   return createFleetScene(fleet, given, interrupted);
 }
@@ -264,19 +289,22 @@ function formatBody(proof: Proof, first: Proof | null, options: ProveOptions): s
 async function conclude(series: Series, options: ProveOptions, world: World): Promise<Exit> {
   const { proofs, controls, cutShort } = series;
   const [first] = proofs;
-  if (first === undefined) {
-    world.stderr.write(`INCONCLUSIVE: ${cutShort ?? 'nothing was proven'}, before there was any load.\n`);
-    return 'inconclusive';
-  }
-  const output = toOutput(options, world);
-  if (controls.length > 0) output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
-  if (proofs.length > 1 || cutShort !== null) output.write(`${formatSeries(series)}\n`);
+  const output = toTextOutput(options, world);
   const verdict = toSeriesVerdict(series);
-  const report = `${JSON.stringify(toReport(series))}\n`;
-  if (options.json === STANDARD_OUTPUT) world.stdout.write(report);
-  else if (options.json !== undefined) await world.writeText(options.json, report);
-  if (options.html !== undefined) {
-    await world.writeText(options.html, formatFlightPage(series, await loadPageAssets()));
+  if (first === undefined) world.stderr.write(`${verdict.sentence}\n`);
+  if (first !== undefined && controls.length > 0) {
+    output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
   }
-  return verdict.exit;
+  if (proofs.length > 1 || (first !== undefined && cutShort !== null)) {
+    output.write(`${formatSeries(series)}\n`);
+  }
+  return writeReports(
+    options,
+    {
+      json: () => `${JSON.stringify(toReport(series))}\n`,
+      html: async () => formatFlightPage(series, await loadPageAssets()),
+    },
+    verdict.exit,
+    world,
+  );
 }

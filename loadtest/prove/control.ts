@@ -26,9 +26,9 @@ export const CONTROLS = {
     onFleet: 'takes a pod as ready when its process runs',
   },
   'in-flight': {
-    lacks: 'any wait for requests in flight; a lame duck waits as well, so it goes too',
-    onCluster: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0, if the container is known to read the first',
-    onFleet: 'sets DRAIN_TIMEOUT_MS=0 and LAME_DUCK_MS=0',
+    lacks: 'the wait for requests that are still in flight when the lame duck is over',
+    onCluster: 'sets DRAIN_TIMEOUT_MS=0, if the container is known to read it',
+    onFleet: 'sets DRAIN_TIMEOUT_MS=0',
   },
 } as const satisfies Record<string, Control>;
 
@@ -45,7 +45,7 @@ export const CONTROL_IDS = Object.keys(CONTROLS) as readonly ControlId[];
 /** The environment that takes these safeguards of this service away. */
 export function toControlEnv(without: readonly ControlId[]): Readonly<Record<string, string>> {
   return {
-    ...(without.includes('lame-duck') || without.includes('in-flight') ? { LAME_DUCK_MS: '0' } : {}),
+    ...(without.includes('lame-duck') ? { LAME_DUCK_MS: '0' } : {}),
     ...(without.includes('in-flight') ? { DRAIN_TIMEOUT_MS: '0' } : {}),
   };
 }

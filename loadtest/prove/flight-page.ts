@@ -17,10 +17,11 @@ const MAX_STORIES = 300;
 export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'style'>): string {
   const { proofs, controls } = series;
   const [first] = proofs;
-  if (first === undefined) throw new RangeError('a page needs a proof');
   const verdict = toSeriesVerdict(series);
-  const isAlone = proofs.length === 1 && series.cutShort === null;
-  const what = proofs.length === 1 ? first.disturbance : `${proofs.length} disturbances`;
+  const isAlone = first !== undefined && proofs.length === 1 && series.cutShort === null;
+  const what =
+    first !== undefined && proofs.length === 1 ? first.disturbance : `${proofs.length} disturbances`;
+  const target = first?.target ?? 'nothing';
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -28,25 +29,25 @@ export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'st
 <meta http-equiv="Content-Security-Policy" content="${toPolicy({ script: '', style })}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${VERDICT_WORDS[verdict.exit].word}: ${what} of ${first.target}</title>
+<title>${VERDICT_WORDS[verdict.exit].word}: ${what} of ${target}</title>
 <style>${new Html(style)}</style>
 </head>
 <body>
 <header>
 <p class="kicker">loadtest prove</p>
-<h1>${capitalise(what)} of <span class="target">${first.target}</span></h1>
-<p class="when"><time datetime="${first.startedAt}">${formatMoment(first.startedAt)}</time></p>
+<h1>${capitalise(what)} of <span class="target">${target}</span></h1>
+${first === undefined ? '' : html`<p class="when"><time datetime="${first.startedAt}">${formatMoment(first.startedAt)}</time></p>`}
 </header>
 <main>
 ${formatVerdictBox(verdict, isAlone ? toSentence(first) : formatVerdict(verdict))}
-${isAlone ? '' : formatDisturbances(proofs)}
-${controls.length === 0 ? '' : formatControls(first, controls)}
+${isAlone || first === undefined ? '' : formatDisturbances(proofs)}
+${first === undefined || controls.length === 0 ? '' : formatControls(first, controls)}
 ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
 ${controls.map(
   (control, index) => html`<section>
 <h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
 <p class="note">Taken away: ${describeControls(control.without)}.</p>
-${formatVerdictBox(control.verdict, toSentence(control, first))}
+${formatVerdictBox(control.verdict, toSentence(control, first ?? null))}
 ${formatProof(control, proofs.length + index)}
 </section>`,
 )}

@@ -174,7 +174,7 @@ describe('formatFlightPage()', () => {
       {
         ...alone,
         controls: [
-          { ...sample, without: ['preStop'], lost: 4 },
+          { ...sample, without: ['preStop'], lost: 40 },
           { ...sample, without: ['readiness'] },
         ],
       },

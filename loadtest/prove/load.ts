@@ -9,6 +9,11 @@ export interface Load {
   readonly rate: number;
   /** None: the path of the URL, or where that is `/`, this service's own routes. */
   readonly endpoints: readonly Endpoint[];
+  /**
+   * How long this service is asked to hold back one of fifty answers: some are always in flight then, and where it is
+   * longer than the lame duck, only the wait of the drain saves them.
+   */
+  readonly heldMs: number;
   /** Of every request. */
   readonly headers: Readonly<Record<string, string>>;
   /** From 0 to 1: the part of the requests that open a connection of their own. */
@@ -28,6 +33,7 @@ export interface Load {
 export const DEFAULT_LOAD: Load = {
   rate: 400,
   endpoints: [],
+  heldMs: 3_000,
   headers: {},
   freshShare: 0.4,
   connMaxAgeMs: 20_000,
@@ -42,7 +48,10 @@ export const DEFAULT_LOAD: Load = {
 const MAX_PROOF_MS = 24 * 3_600_000;
 
 /** All of this service's routes but /ready: what that answers while draining is a message, and no loss. */
-const OWN_ENDPOINTS = ['GET /health', 'GET /payload', 'GET /metrics', 'GET /version'].map(parseEndpoint);
+function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
+  const quick = ['/health', '/payload', '/metrics', '/version'].map((path) => `GET ${path} 49`);
+  return [...quick, `GET /payload?delayMs=${heldMs} 4`].map(parseEndpoint);
+}
 
 const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
 
@@ -53,7 +62,7 @@ const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, max
 export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
   const { rate, headers } = load;
   const isOwn = load.endpoints.length === 0 && url.pathname === '/' && url.search === '';
-  const endpoints = isOwn ? OWN_ENDPOINTS : chooseEndpoints(load.endpoints, url, {});
+  const endpoints = isOwn ? toOwnEndpoints(load.heldMs) : chooseEndpoints(load.endpoints, url, {});
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },

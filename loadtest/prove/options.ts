@@ -33,7 +33,7 @@ export const OPTIONS = {
   rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
   endpoint: repeatable({
     placeholder: 'ENDPOINT',
-    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or /health, /payload, /metrics and /version in equal parts",
+    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or the routes of this project’s service but /ready, one of fifty answers held back for longer than its lame duck",
     parse: parseEndpoint,
   }),
   header: repeatable({
@@ -64,7 +64,10 @@ export const OPTIONS = {
   seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
   force: toggle('kill: without any grace, as after kubectl delete --force'),
   deployment: optional(
-    text('NAME', 'The Deployment to disturb; without one, and with --local, a fleet on this machine'),
+    text(
+      'NAME',
+      'The Deployment to disturb; where no cluster is configured, and with --local, a fleet on this machine',
+    ),
   ),
   container: optional(text('NAME', 'Its container that serves, where there are several')),
   namespace: optional(text('NAME', 'Its namespace [that of the context]')),
@@ -79,7 +82,7 @@ export const OPTIONS = {
   by: withDefault('2', integer('scale: replicas to add, and to take away again', { min: 1, max: 100 })),
   do: optional(text('COMMAND', 'run: what disturbs, for a shell')),
   node: optional(text('NAME', 'drain: the node [the one with the most pods of the Deployment]')),
-  local: toggle('On this machine, without Kubernetes; the default where no Deployment is named'),
+  local: toggle('On this machine, without Kubernetes; the default where no cluster is configured'),
   command: optional(
     text('COMMAND', 'Local: a server to run instead of this project’s, which must listen on $PORT'),
   ),
@@ -140,6 +143,11 @@ export function isOnCluster({ deployment }: ProveOptions): boolean {
   return deployment !== undefined;
 }
 
+/** Is the fleet on this machine asked for, by its name or by a flag of it? */
+export function isLocal(options: ProveOptions): boolean {
+  return OF_FLEET.some((flag) => isGiven(flag, options));
+}
+
 /** @throws {UsageError} where one argument makes no sense beside another, or would not be heeded */
 export function checkTogether(disturbances: readonly Disturbance[], options: ProveOptions): void {
   const given = (flags: readonly Flag[]) => flags.find((flag) => isGiven(flag, options));
@@ -160,6 +168,10 @@ export function checkTogether(disturbances: readonly Disturbance[], options: Pro
     );
   }
   if (options.keep && options.image === undefined) throw new UsageError('--keep goes with --image only');
+  const rollouts = options.rounds * disturbances.filter((disturbance) => disturbance === 'rollout').length;
+  if (options.keep && (rollouts > 1 || options['with-controls'])) {
+    throw new UsageError('--keep goes with one rollout: the next would find the image in place');
+  }
   if (options.control.length > 0 && options['with-controls']) {
     throw new UsageError('--control and --with-controls exclude each other');
   }

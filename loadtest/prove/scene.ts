@@ -40,6 +40,11 @@ export interface Scene {
   close(): Promise<readonly string[]>;
 }
 
+/** The safeguard that a control would remove is not there, or not known to be. */
+export class ControlNotApplicable extends Error {
+  override name = 'ControlNotApplicable';
+}
+
 /** What was done to the target could not be taken back. */
 export class NotUndone extends Error {
   override name = 'NotUndone';

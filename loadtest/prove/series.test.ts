@@ -55,6 +55,20 @@ describe('toSeriesVerdict()', () => {
       'INCONCLUSIVE: none lost of 1,500 requests, but 2 drain: the drain did not end.',
     ],
     [
+      'all are without a safeguard',
+      [clean, clean].map((proof) => ({ ...proof, without: ['preStop' as const] })),
+      null,
+      'proven',
+      'PROVEN: 0 lost of 2,000 requests in 2 disturbances without preStop. At 95 % confidence fewer than 1 in 668 are lost.',
+    ],
+    [
+      'there is none',
+      [],
+      null,
+      'inconclusive',
+      'INCONCLUSIVE: none lost of 0 requests, but nothing was disturbed.',
+    ],
+    [
       'one of them could not begin',
       [clean],
       'kill could not begin: no cluster',

@@ -1,6 +1,7 @@
 import { upperBound95 } from '../evidence.ts';
 import { formatCount, formatFixed } from '../format.ts';
 import { formatTable, type Table } from '../tables.ts';
+import { nameControls } from './control.ts';
 import type { Proof } from './proof.ts';
 import { countEnded } from './timeline.ts';
 import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
@@ -35,6 +36,8 @@ export function toReport({ proofs, controls, cutShort }: Series) {
 /** What all disturbances come to: losses in one are losses, and only where each is proven is the whole. */
 export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): Verdict {
   const [first, ...more] = proofs;
+  const lacking =
+    first === undefined || first.without.length === 0 ? '' : ` without ${nameControls(first.without)}`;
   if (first !== undefined && more.length === 0 && cutShort === null) return first.verdict;
   const sum = (key: 'planned' | 'ok' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
   const planned = formatCount(sum('planned'));
@@ -43,22 +46,23 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
       verdict.doubts.map((doubt) => `${index + 1} ${disturbance}: ${doubt}`),
     ),
     ...(cutShort === null ? [] : [cutShort]),
+    ...(first === undefined && cutShort === null ? ['nothing was disturbed'] : []),
   ];
   const lossy = proofs.filter(({ verdict }) => verdict.kind === 'losses');
   if (lossy.length > 0) {
     const lost = formatCount(lossy.reduce((total, proof) => total + proof.lost, 0));
-    const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disturbances.`;
+    const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disturbances${lacking}.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || first === undefined) {
     const lost = sum('lost') === 0 ? 'none' : formatCount(sum('lost'));
-    const sentence = `INCONCLUSIVE: ${lost} lost of ${planned} requests, but ${doubts.join('; ')}.`;
+    const sentence = `INCONCLUSIVE: ${lost} lost of ${planned} requests${lacking}, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
   return {
     kind: 'proven',
     exit: 'proven',
-    sentence: formatProven(sum('ok'), ` in ${proofs.length} disturbances`),
+    sentence: formatProven(sum('ok'), ` in ${proofs.length} disturbances${lacking}`),
     doubts,
     upperBound: upperBound95(sum('ok')),
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from './proof.sample.ts';
 import type { Proof } from './proof.ts';
-import { formatProof, toControlRows, toSentence } from './summary.ts';
+import { formatProof, formatStory, toControlRows, toSentence } from './summary.ts';
 import type { Verdict } from './verdict.ts';
 
 const sample = createSampleProof();
@@ -27,7 +27,16 @@ const pairs: readonly (readonly [what: string, Proof, control: Proof, worth: str
   ['no loss', proven, proven, 'not shown', NOTHING],
   ['no loss, and a doubt', proven, toProof('inconclusive', 0, late), 'undecided', UNDECIDED],
   ['all given up by the load itself', proven, toProof('inconclusive', 9, late), 'undecided', UNDECIDED],
-  ['more than the proof', lossy, toProof('losses', 4), 'yes', YES],
+  ['more than the proof, and not by chance', lossy, toProof('losses', 40), 'yes', YES],
+  ['more than the proof, which may be chance', lossy, toProof('losses', 4), 'undecided', UNDECIDED],
+  ['12 beside 14', toProof('losses', 12), toProof('losses', 14), 'undecided', UNDECIDED],
+  [
+    'more than the proof, but of more requests',
+    lossy,
+    { ...toProof('losses', 6), planned: 2 * lossy.planned },
+    'not shown',
+    NO_MORE,
+  ],
   ['as many as the proof', lossy, toProof('losses', 3), 'not shown', NO_MORE],
   ['nothing, beside losses', lossy, proven, 'not shown', NO_MORE],
   ['fewer than the proof, and a doubt', lossy, toProof('losses', 2, late), 'undecided', UNDECIDED],
@@ -86,8 +95,24 @@ describe('toControlRows()', () => {
   }
 });
 
-test('formatProof() leaves out what the load gave up itself', () => {
-  const text = formatProof({ ...sample, lost: 10 });
-  assert.doesNotMatch(text, / more$/m);
-  assert.match(formatProof({ ...sample, causes: { unknown: 10 } }), /^ {2}and 7 more$/m);
+test('formatProof() tells some losses, and how many there are besides', () => {
+  assert.doesNotMatch(formatProof(sample), / more$/m);
+  assert.match(formatProof({ ...sample, lost: 10 }), /^ {2}and 7 more$/m);
+});
+
+test('formatStory() knows a connection that was kept, one that is new, and one that never was', () => {
+  const [loss] = sample.losses;
+  assert.ok(loss !== undefined && loss.settlement.connection !== null);
+  const { settlement } = loss;
+  const connection = { ...loss.settlement.connection, reused: false };
+  const tell = (facts: typeof settlement.connection) =>
+    / reset \((.*?)\)/.exec(
+      formatStory({ ...loss, settlement: { ...settlement, connection: facts } }, ['/']),
+    )?.[1];
+  assert.deepEqual([settlement.connection, connection, { ...connection, requests: 0 }, null].map(tell), [
+    'kept connection, idle for 12 ms',
+    'fresh connection',
+    'no connection',
+    'no connection',
+  ]);
 });

@@ -27,8 +27,11 @@ export function toSentence(proof: Proof, beside: Proof | null = null): string {
   return `${formatVerdict(verdict)}${without.length === 0 ? '' : ` ${describeWorth(proof, beside)}`}`;
 }
 
-/** Whether a control shows its safeguards to matter: it loses more than the proof with them. */
+/** Whether a control shows its safeguards to matter: it loses more than the proof with them, and not by chance. */
 type Worth = 'yes' | 'not shown' | 'undecided';
+
+/** Losses come by chance, as of a Poisson process: a difference beyond so many of its deviations does not. */
+const SIGNIFICANT_DEVIATIONS = 3;
 
 function toWorth(control: Proof, beside: Proof | null): Worth {
   const lostWith = beside?.lost ?? 0;
@@ -36,7 +39,12 @@ function toWorth(control: Proof, beside: Proof | null): Worth {
   if (both.some(({ verdict }) => verdict.kind === 'inconclusive')) return 'undecided';
   // With a doubt, what was lost is not all there was to lose, or not all the target's.
   if (lostWith > 0 && both.some(({ verdict }) => verdict.doubts.length > 0)) return 'undecided';
-  return control.lost > lostWith ? 'yes' : 'not shown';
+  const scale = beside === null || beside.planned === 0 ? 1 : control.planned / beside.planned;
+  const expected = scale * lostWith;
+  if (control.lost <= expected) return 'not shown';
+  const deviation = Math.sqrt(control.lost + scale * expected);
+  const isClear = lostWith === 0 || control.lost - expected > SIGNIFICANT_DEVIATIONS * deviation;
+  return isClear ? 'yes' : 'undecided';
 }
 
 function describeWorth(control: Proof, beside: Proof | null): string {
@@ -70,10 +78,9 @@ function formatSpan(losses: readonly Loss[]): string {
   return `${toSeconds(Math.min(...times))}–${toSeconds(Math.max(...times))} s`;
 }
 
-function formatStories({ losses, endpoints, causes }: Proof): string {
+function formatStories({ losses, endpoints, lost }: Proof): string {
   const shown = losses.slice(0, SHOWN_LOSSES).map((loss) => `  ${formatStory(loss, endpoints)}`);
-  // Not all that was lost: what the load gave up when it was interrupted has no cause.
-  const rest = causeEntries(causes).reduce((sum, [, count]) => sum + count, 0) - shown.length;
+  const rest = lost - shown.length;
   return [...shown, ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])].join('\n');
 }
 
@@ -84,7 +91,7 @@ export function formatStory(
 ): string {
   const { index, endpoint, endMs, outcome, connection, bytesReceived } = settlement;
   const on =
-    connection === null
+    connection === null || connection.requests === 0
       ? 'no connection'
       : connection.reused
         ? `kept connection, idle for ${Math.round(connection.idleMs)} ms`

@@ -85,7 +85,7 @@ function toDoubts(findings: Findings): string[] {
     ...(isLateForLosses(findings)
       ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
       : []),
-    ...(lateSeconds.length > 0
+    ...(lateSeconds.length > 0 && !isLateForLosses(findings)
       ? [
           `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
         ]

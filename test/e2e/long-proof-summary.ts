@@ -59,16 +59,33 @@ interface Deeds {
   readonly cutShort: string | null;
 }
 
-/** Pure: what is kept of a long proof. It is none with too few requests, or with a loss that has no cause. */
+/** So many disturbances make a proof long, besides its requests. */
+const MIN_DISTURBANCES = 20;
+
+/**
+ * Pure: what is kept of a long proof. It is none with too few requests or disturbances, without the node that loses
+ * power, or with a loss that has no cause.
+ */
 export function toLongProof(
   { proofs, must, cutShort }: Deeds,
   { rate, requests }: { rate: number; requests: number },
 ): LongProof {
   const sum = (key: 'planned' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
   const unknown = must.reduce((total, { causes }) => total + (causes.unknown ?? 0), 0);
+  const nodeLoss = must.map(toNodeLoss).findLast((loss) => loss !== null) ?? null;
   const lacking = [
     ...(cutShort === null ? [] : [cutShort]),
     ...(sum('planned') < requests ? [`only ${sum('planned')} of ${requests} requests were made`] : []),
+    ...(proofs.length < MIN_DISTURBANCES
+      ? [`there were only ${proofs.length} of ${MIN_DISTURBANCES} disturbances`]
+      : []),
+    ...must
+      .filter(({ verdict }) => verdict.kind === 'inconclusive')
+      .map(
+        ({ disturbance, verdict }) =>
+          `of the ${disturbance} that was to lose some: ${verdict.doubts.join('; ')}`,
+      ),
+    ...(nodeLoss === null ? ['no node was seen to lose its power'] : []),
     ...(unknown > 0 ? [`${formatCount(unknown)} of the losses that were to be expected have no cause`] : []),
   ];
   return {
@@ -81,7 +98,7 @@ export function toLongProof(
     lost: sum('lost'),
     disturbances: proofs.map(toRow),
     mustLose: must.map(toRow),
-    nodeLoss: must.map(toNodeLoss).findLast((loss) => loss !== null) ?? null,
+    nodeLoss,
   };
 }
 

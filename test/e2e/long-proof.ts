@@ -51,7 +51,7 @@ const manifests = copyManifests();
 const namespace = toNamespace(`dropless-e2e-proof-${Date.now().toString(36)}`);
 const interruption = new AbortController();
 // However often: the node gets its power back.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort());
 /** What was asked to lose nothing, and what must lose. */
 const proofs: Proof[] = [];
 const must: Proof[] = [];

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../loadtest/prove/proof.sample.ts';
 import type { Proof } from '../../loadtest/prove/proof.ts';
-import { toVerdict } from '../../loadtest/prove/verdict.ts';
+import { type Findings, toVerdict } from '../../loadtest/prove/verdict.ts';
 import { formatLongProof, toLongProof } from '../e2e/long-proof-summary.ts';
 
 const lossy = createSampleProof();
-const verdict = toVerdict({
+const findings: Findings = {
   planned: 800,
   ok: 800,
   lost: 0,
@@ -20,7 +20,9 @@ const verdict = toVerdict({
   incomplete: null,
   unseen: [],
   leftBehind: [],
-});
+};
+const verdict = toVerdict(findings);
+const interrupted = toVerdict({ ...findings, isInterrupted: true });
 const clean = { ...lossy, ok: 800, lost: 0, losses: [], causes: {}, verdict };
 /** The old pod's node is lost at 5.5 s, and its endpoint gone at 4.1 s: before one loss, after two. */
 const powerless: Proof = {
@@ -36,15 +38,18 @@ const powerless: Proof = {
   causes: { 'node-lost': 3 },
 };
 
+/** As many disturbances as a long proof has at least. */
+const enough = Array.from({ length: 20 }, () => clean);
+
 describe('the summary of a long proof', () => {
   test('is proven by what must lose nothing alone', () => {
     const kept = toLongProof(
-      { proofs: [clean, clean], must: [clean, powerless], cutShort: null },
-      { rate: 100, requests: 1_600 },
+      { proofs: enough, must: [clean, powerless], cutShort: null },
+      { rate: 100, requests: 16_000 },
     );
     assert.deepEqual(
       [kept.verdict.exit, kept.requests, kept.lost, kept.disturbances.length],
-      ['proven', 1_600, 0, 2],
+      ['proven', 16_000, 0, 20],
     );
     assert.deepEqual(kept.nodeLoss, {
       knownAfterMs: 4_500,
@@ -54,14 +59,27 @@ describe('the summary of a long proof', () => {
       lastLostAfterMs: 5_000,
     });
     const page = formatLongProof(kept);
-    assert.match(page, /^\*\*PROVEN: 0 lost of 1,600 requests in 2 disturbances\./);
-    assert.match(page, /^\| rollout +\| 2 +\| 2 +\| 1,600 +\| 0 +\|$/m);
+    assert.match(page, /^\*\*PROVEN: 0 lost of 16,000 requests in 20 disturbances\./);
+    assert.match(page, /^\| rollout +\| 20 +\| 20 +\| 16,000 +\| 0 +\|$/m);
     assert.match(page, /loses power, and gets it back \| 800 +\| 3 +\| Node lost: 3 +\|$/m);
     assert.match(page, /^\| lost of those that were due later +\| 2 +\|$/m);
   });
 
   for (const [what, deeds, exit, sentence] of [
-    ['too few requests', {}, 'inconclusive', /only 800 of 801 requests were made/],
+    ['too few requests', {}, 'inconclusive', /but only 16000 of 16001 requests were made\.$/],
+    [
+      'too few disturbances',
+      { proofs: enough.slice(1) },
+      'inconclusive',
+      /there were only 19 of 20 disturbances/,
+    ],
+    ['no node without power', { must: [clean] }, 'inconclusive', /no node was seen to lose its power/],
+    [
+      'a node of which not all was seen',
+      { must: [{ ...powerless, verdict: interrupted }] },
+      'inconclusive',
+      /of the run that was to lose some: it was interrupted/,
+    ],
     ['a fault', { cutShort: 'no cluster' }, 'inconclusive', /no cluster/],
     [
       'a loss that was to be expected, and has no cause',
@@ -69,11 +87,11 @@ describe('the summary of a long proof', () => {
       'inconclusive',
       /1 of the losses that were to be expected have no cause/,
     ],
-    ['a loss', { proofs: [clean, lossy] }, 'failed', /LOST 3 of 1,600/],
+    ['a loss', { proofs: [...enough, lossy] }, 'failed', /LOST 3 of 16,800/],
   ] as const) {
     test(`is not, with ${what}`, () => {
-      const given = { proofs: [clean], must: [], cutShort: null, ...deeds };
-      const { verdict } = toLongProof(given, { rate: 100, requests: 801 });
+      const given = { proofs: enough, must: [powerless], cutShort: null, ...deeds };
+      const { verdict } = toLongProof(given, { rate: 100, requests: 16_001 });
       assert.equal(verdict.exit, exit);
       assert.match(verdict.sentence, sentence);
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -88,10 +88,10 @@ describe('loadtest prove --local', () => {
   const processes = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
 
   const [, onNode = SOURCES] = programs;
-  for (const [what, program, signal, isHeard] of [
-    ['Ctrl-C', SOURCES, 'SIGINT', true],
-    ['a terminal that is closed', SOURCES, 'SIGHUP', true],
-    ['Ctrl-C that ends its reader first, as tee', onNode, 'SIGINT', false],
+  for (const [what, program, signal, isHeard, isRepeated] of [
+    ['Ctrl-C', SOURCES, 'SIGINT', true, false],
+    ['a terminal that is closed, which says so more than once', SOURCES, 'SIGHUP', true, true],
+    ['Ctrl-C that ends its reader first, as tee', onNode, 'SIGINT', false, false],
   ] as const) {
     test(`ends well on ${what}: the ledger settled, inconclusive, and no process left`, async () => {
       const mark = `mark-${process.pid}-${signal}-${isHeard}`;
@@ -104,7 +104,9 @@ describe('loadtest prove --local', () => {
       assert.equal(processes().split(`none.ts ${mark}\n`).length - 1, 3);
       if (!isHeard) begun.child.stderr?.destroy();
       begun.child.kill(signal);
+      const repeating = isRepeated ? setInterval(() => begun.child.kill(signal), 20) : undefined;
       const { out, code } = await ended;
+      clearInterval(repeating);
       assert.equal(code, 3, out);
       assert.match(out, /it was interrupted/);
       assert.ok(!processes().includes(mark));
@@ -125,7 +127,78 @@ describe('loadtest prove --local', () => {
     begun.child.kill('SIGKILL');
     while (processes().includes(mark)) await sleep(50);
     const { verdict } = JSON.parse(readFileSync(report, 'utf8'));
-    assert.deepEqual(verdict.doubts, ['it was interrupted']);
+    assert.equal(verdict.kind, 'inconclusive');
+    assert.ok(verdict.doubts.includes('it was interrupted'), verdict.sentence);
+  });
+
+  test('losses stay losses where they cannot be written down, and what is written elsewhere is', async () => {
+    const page = join(directory, 'kept.html');
+    const lossy = [...SHORT, '--command', fault('exits-on-sigterm')];
+    const { out, err, code } = await finish(begin(['kill', ...lossy, '--json', '/dev/full', '--html', page]));
+    assert.equal(code, 1, out);
+    assert.match(err, /^loadtest: --json "\/dev\/full" can't be written: .*ENOSPC/m);
+    assert.match(readFileSync(page, 'utf8'), /LOST \d+ of/);
+  });
+
+  test('a proof that cannot be written down is none', async () => {
+    const { out, code } = await finish(
+      begin(['kill', ...SHORT, '--command', fault('none'), '--json', '/dev/full']),
+    );
+    assert.equal(code, 3, out);
+  });
+
+  test('leaves no report of an earlier run behind', async () => {
+    const page = join(directory, 'stale.html');
+    const stale = join(directory, 'stale.json');
+    for (const file of [page, stale]) writeFileSync(file, 'PROVEN');
+    const reports = ['--json', stale, '--html', page];
+    const command = ['--command', 'sh -c "exit 7"'];
+    assert.equal((await finish(begin(['kill', '--local', ...command, ...reports]))).code, 2);
+    assert.deepEqual([readFileSync(stale, 'utf8'), readFileSync(page, 'utf8')], ['', '']);
+  });
+
+  test('says of a safeguard that cannot be taken away that it cannot', async () => {
+    const page = join(directory, 'nothing.html');
+    const reports = ['--json', json, '--html', page];
+    const { err, code } = await finish(
+      begin(['kill', ...SHORT, '--command', fault('none'), '--control', 'in-flight', ...reports]),
+    );
+    assert.equal(code, 3, err);
+    assert.match(
+      err,
+      /^INCONCLUSIVE: none lost of 0 requests, but .* is not known to read DRAIN_TIMEOUT_MS/m,
+    );
+    const { verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
+    assert.deepEqual([verdict.kind, proofs], ['inconclusive', []]);
+    assert.match(readFileSync(page, 'utf8'), /INCONCLUSIVE: none lost of 0 requests/);
+  });
+
+  test('disturbs no target with an endpoint that is never ok', async () => {
+    const endpoints = ['--endpoint', 'GET /nowhere', '--timeout', '2s'];
+    const { out, code } = await finish(begin(['rollout', ...SHORT_OF_OWN, ...endpoints, '--json', json]));
+    assert.equal(code, 3, out);
+    assert.match(
+      out,
+      /but .*\/nowhere was never ok \(.*\d+ http_404.*\) before the rollout, which was left out/,
+    );
+    const { proofs } = JSON.parse(readFileSync(json, 'utf8'));
+    assert.equal(proofs[0].lives.length, 3);
+  });
+
+  test('is not taken for a proof of the cluster that is configured', async () => {
+    const kubectl = join(directory, 'kubectl');
+    const config = { 'current-context': 'production', clusters: [{ cluster: { server: 'https://api' } }] };
+    writeFileSync(kubectl, `#!/bin/sh\necho '${JSON.stringify(config)}'\n`);
+    chmodSync(kubectl, 0o755);
+    const configured: Program = {
+      name: 'with a cluster',
+      argv: ['env', `PATH=${directory}:${process.env.PATH}`, ...SOURCES.argv],
+    };
+    const unasked = await finish(begin(['kill'], configured));
+    assert.equal(unasked.code, 2);
+    assert.match(unasked.err, /name a --deployment of the cluster of context "production", or say --local/);
+    const command = ['--command', 'sh -c "exit 7"'];
+    assert.match((await finish(begin(['kill', ...command], configured))).err, /ends with code 7/);
   });
 
   for (const [what, args, message] of [
@@ -144,7 +217,12 @@ describe('loadtest prove --local', () => {
     ['a fleet and a cluster', ['kill', '--deployment', 'a', '--replicas', '5'], '--replicas is of the fleet'],
     ['a node without a drain', ['kill', '--deployment', 'a', '--node', 'n'], '--node goes with drain only'],
     ['--keep without an image', ['rollout', '--deployment', 'a', '--keep'], '--keep goes with --image only'],
-    ['an authority that is not there', ['rollout', '--ca', '/no/such'], '--ca'],
+    ['an authority that is not there', ['rollout', '--local', '--ca', '/no/such'], '--ca'],
+    [
+      'an image that is kept, twice',
+      ['rollout', '--deployment', 'a', '--image', 'i', '--keep', '--rounds', '2'],
+      '--keep goes with one rollout',
+    ],
     [
       'an address with a path, and endpoints',
       ['rollout', '--deployment', 'a', '--url', 'http://x/a', '--endpoint', 'GET /'],
