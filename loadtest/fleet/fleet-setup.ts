@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { type ControlId, toControlEnv } from '../prove/control.ts';
 import type { FleetOptions } from './fleet.ts';
 
@@ -47,10 +48,15 @@ export function toFleetOptions(
   };
 }
 
-/** From the source tree or from the bundle, whichever this is. */
+/** The command that starts it, from the source tree or from the bundle, whichever this is. */
 export function toOwnService(from = import.meta.url): string {
   const isSource = from.endsWith('.ts');
-  const file = new URL(isSource ? '../../src/main.ts' : '../service/main.js', from).pathname;
-  const loader = isSource && process.versions.bun === undefined ? ' --import=tsx' : '';
-  return `'${process.execPath}'${loader} '${file}'`;
+  const file = fileURLToPath(new URL(isSource ? '../../src/main.ts' : '../service/main.js', from));
+  const loader = isSource && process.versions.bun === undefined ? ['--import=tsx'] : [];
+  return [process.execPath, ...loader, file].map(quote).join(' ');
+}
+
+/** As one word of the shell, whatever is in it. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
