@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { after, describe, test } from 'node:test';
 import { createBalancer } from './balancer.ts';
 
+const never = new AbortController().signal;
 const closers: (() => unknown)[] = [];
 after(async () => {
   for (const close of closers) await close();
@@ -50,7 +51,7 @@ describe('createBalancer()', () => {
     const balancer = await balance();
     const pods = await Promise.all(['a', 'b'].map((name) => listen((socket) => socket.end(name))));
     balancer.publish(pods.map(({ port }, index) => ({ pod: ['a', 'b'][index] ?? '', port })));
-    await balancer.settled();
+    await balancer.settled(never);
     const seen: string[] = [];
     for (let n = 0; n < 4; n += 1) {
       const { got, port } = await exchange(balancer.port, 'x');
@@ -69,7 +70,7 @@ describe('createBalancer()', () => {
         );
       });
       balancer.publish([{ pod: 'a', port }]);
-      await balancer.settled();
+      await balancer.settled(never);
       const closed = await exchange(balancer.port, 'close');
       assert.deepEqual([closed.end, closed.got], ['closed', 'bye']);
       const reset = await exchange(balancer.port, 'reset');
@@ -83,7 +84,7 @@ describe('createBalancer()', () => {
     const { port, server } = await listen(() => {});
     await new Promise((resolve) => server.close(resolve));
     balancer.publish([{ pod: 'a', port }]);
-    await balancer.settled();
+    await balancer.settled(never);
     const { end, port: clientPort } = await exchange(balancer.port, 'x');
     assert.equal(end, 'ECONNRESET');
     assert.equal(balancer.podOf(clientPort, performance.now()), 'a');
@@ -93,7 +94,7 @@ describe('createBalancer()', () => {
     const balancer = await balance();
     const { port } = await listen((socket) => socket.on('data', (data) => socket.write(data)));
     balancer.publish([{ pod: 'a', port }]);
-    await balancer.settled();
+    await balancer.settled(never);
     const kept = connect(balancer.port, '127.0.0.1');
     closers.push(() => kept.destroy());
     const echo = (text: string) =>
@@ -103,7 +104,7 @@ describe('createBalancer()', () => {
       });
     assert.equal(await echo('one'), 'one');
     balancer.publish([]);
-    await balancer.settled();
+    await balancer.settled(never);
     assert.equal((await exchange(balancer.port, 'x')).end, 'ECONNRESET');
     assert.equal(await echo('two'), 'two');
   });
@@ -117,6 +118,88 @@ describe('createBalancer()', () => {
     balancer.publish([b]);
     const seen = [(await exchange(balancer.port, 'x')).got, (await exchange(balancer.port, 'x')).got];
     assert.deepEqual(seen, ['a', 'b']);
+  });
+
+  test('counts the delay of a removal from the last one, and not from one that was taken back', async () => {
+    const balancer = await balance({ propagationMs: 400 });
+    const { port } = await listen((socket) => socket.end('a'));
+    const backend = { pod: 'a', port };
+    balancer.publish([backend]);
+    balancer.publish([]);
+    balancer.publish([backend]);
+    await balancer.settled(never);
+    const removedMs = performance.now();
+    balancer.publish([]);
+    // What says the same again changes nothing.
+    balancer.publish([]);
+    await balancer.settled(never);
+    // A timer may come a millisecond early.
+    assert.ok(performance.now() - removedMs >= 399);
+    assert.equal((await exchange(balancer.port, 'x')).end, 'ECONNRESET');
+  });
+
+  test('holds back every part of a stream for the latency, not for that of all before it', async () => {
+    const latencyMs = 300;
+    const parts = 40;
+    const balancer = await balance({ latencyMs });
+    const text = Array.from({ length: parts }, (_, n) => `part ${n};`);
+    let firstMs = 0;
+    let lastMs = 0;
+    const { port } = await listen((socket) => {
+      socket.once('data', async () => {
+        firstMs = performance.now();
+        for (const part of text) {
+          socket.write(part);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        lastMs = performance.now();
+        socket.end();
+      });
+    });
+    balancer.publish([{ pod: 'a', port }]);
+    const { got, end } = await exchange(balancer.port, 'x');
+    const overMs = performance.now();
+    assert.deepEqual([got, end], [text.join(''), 'closed']);
+    assert.ok(overMs - lastMs >= latencyMs - 1);
+    // One after another they would take forty times as long as one.
+    assert.ok(overMs - firstMs < (parts / 2) * latencyMs);
+  });
+
+  test('holds back who sends more than the other side takes, and loses nothing of it', async () => {
+    const balancer = await balance({ latencyMs: 5 });
+    const total = 64 * 1_048_576;
+    let sent = 0;
+    const { port } = await listen((socket) => {
+      socket.once('data', () => {
+        const chunk = Buffer.alloc(65_536, 'x');
+        const write = () => {
+          while (sent < total) {
+            sent += chunk.length;
+            if (!socket.write(chunk)) return void socket.once('drain', write);
+          }
+          socket.end();
+        };
+        write();
+      });
+    });
+    balancer.publish([{ pod: 'a', port }]);
+    const socket = connect(balancer.port, '127.0.0.1');
+    closers.push(() => socket.destroy());
+    socket.pause();
+    socket.write('x');
+    // As long as more comes, it is not held back yet.
+    for (let before = -1; before !== sent || sent === 0; ) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    assert.ok(sent < total / 2, `${sent} bytes went through to nobody`);
+    let got = 0;
+    socket.on('data', (chunk) => {
+      got += chunk.length;
+    });
+    socket.resume();
+    await new Promise((resolve) => socket.once('end', resolve));
+    assert.equal(got, total);
   });
 
   test('tells apart two connections that had the same port of the client, one after the other', async () => {

@@ -11,8 +11,8 @@ export interface Balancer {
   readonly port: number;
   /** The ready endpoints, as they are now: added ones count at once, removed ones after the propagation delay. */
   publish(backends: readonly Backend[]): void;
-  /** Resolves once the last published endpoints, and no others, are in force. */
-  settled(): Promise<void>;
+  /** Resolves once the last published endpoints, and no others, are in force. Rejects where the signal is aborted. */
+  settled(signal: AbortSignal): Promise<void>;
   /** The pod that the client's connection from this local port led to at that time; null: none. */
   podOf(clientPort: number, atMs: number): string | null;
   close(): Promise<void>;
@@ -38,13 +38,13 @@ export async function createBalancer({
   nowMs,
 }: BalancerOptions): Promise<Balancer> {
   const inForce = new Map<string, Backend>();
-  let published = new Set<string>();
   let turn = 0;
   /** By port of the client, in the order of their times. */
   const ways = new Map<number, { readonly fromMs: number; readonly pod: string }[]>();
   const sockets = new Set<Socket>();
-  const removals = new Set<NodeJS.Timeout>();
-  let wake: () => void = () => {};
+  /** By pod. */
+  const removals = new Map<string, NodeJS.Timeout>();
+  const waiters = new Set<() => void>();
 
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     track(client);
@@ -75,12 +75,16 @@ export async function createBalancer({
   }
 
   function removeLater(pod: string): void {
-    const timer = setTimeout(() => {
-      removals.delete(timer);
-      if (!published.has(pod)) inForce.delete(pod);
-      wake();
-    }, propagationMs);
-    removals.add(timer);
+    const remove = () => {
+      removals.delete(pod);
+      inForce.delete(pod);
+      wakeAll();
+    };
+    removals.set(pod, setTimeout(remove, propagationMs));
+  }
+
+  function wakeAll(): void {
+    for (const wake of waiters) wake();
   }
 
   function track(socket: Socket): void {
@@ -98,22 +102,34 @@ export async function createBalancer({
   return {
     port: address.port,
     publish(backends) {
-      published = new Set(backends.map(({ pod }) => pod));
-      for (const backend of backends) inForce.set(backend.pod, backend);
-      for (const pod of inForce.keys()) if (!published.has(pod)) removeLater(pod);
+      for (const backend of backends) {
+        inForce.set(backend.pod, backend);
+        clearTimeout(removals.get(backend.pod));
+        removals.delete(backend.pod);
+      }
+      const published = new Set(backends.map(({ pod }) => pod));
+      for (const pod of inForce.keys()) if (!published.has(pod) && !removals.has(pod)) removeLater(pod);
+      wakeAll();
     },
-    async settled() {
+    async settled(signal) {
       while (removals.size > 0) {
+        signal.throwIfAborted();
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          const wake = () => {
+            waiters.delete(wake);
+            signal.removeEventListener('abort', wake);
+            resolve();
+          };
+          waiters.add(wake);
+          signal.addEventListener('abort', wake);
         });
       }
     },
     podOf: (clientPort, atMs) => ways.get(clientPort)?.findLast(({ fromMs }) => fromMs <= atMs)?.pod ?? null,
     async close() {
-      for (const timer of removals) clearTimeout(timer);
+      for (const timer of removals.values()) clearTimeout(timer);
       removals.clear();
-      wake();
+      wakeAll();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;
@@ -121,11 +137,30 @@ export async function createBalancer({
   };
 }
 
-/** Holds each chunk, and the end, for `latencyMs`. */
+/** So many bytes are under way at once, at most. */
+const WINDOW_BYTES = 1_048_576;
+
+/** Holds each chunk, and the end, for `latencyMs`. Chunks on the way do not wait for one another. */
 function createDelay(latencyMs: number): Duplex {
   if (latencyMs === 0) return new PassThrough();
+  const underWay: Buffer[] = [];
+  let bytes = 0;
+  const arrive = () => {
+    const chunk = underWay.shift();
+    bytes -= chunk?.length ?? 0;
+    return chunk;
+  };
   return new Transform({
-    transform: (chunk, _encoding, done) => void setTimeout(done, latencyMs, null, chunk),
+    transform(chunk: Buffer, _encoding, done) {
+      underWay.push(chunk);
+      bytes += chunk.length;
+      const hasRoom = bytes < WINDOW_BYTES && this.readableLength < this.readableHighWaterMark;
+      setTimeout(() => {
+        if (hasRoom) this.push(arrive());
+        else done(null, arrive());
+      }, latencyMs);
+      if (hasRoom) done();
+    },
     flush: (done) => void setTimeout(done, latencyMs),
   });
 }

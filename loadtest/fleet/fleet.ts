@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDuration } from '../duration.ts';
 import type { PodEvent } from '../prove/timeline.ts';
 import { createBalancer } from './balancer.ts';
-import { isReady } from './probe.ts';
+import { probeReadiness } from './probe.ts';
 import { destroyOnExit, type Replica, startReplica } from './replica.ts';
 import { toActions } from './rolling.ts';
 
@@ -30,6 +31,8 @@ export interface FleetOptions {
   readonly latencyMs: number;
   /** How long a silent node goes unnoticed. */
   readonly nodeGraceMs: number;
+  /** How long it may take until one more pod is ready [60 s]. */
+  readonly progressDeadlineMs?: number;
 }
 
 export interface Fleet {
@@ -48,7 +51,10 @@ export interface Fleet {
   kill(pod: string, options: { force: boolean }): void;
   /** The node's pods fall silent; the controller notices after `nodeGraceMs`. */
   powerOff(node: string): void;
-  /** Resolves when every wanted pod is available, none is terminating and the balancer knows it. */
+  /**
+   * Resolves when every wanted pod is available, none is terminating and the balancer knows it. Rejects with a
+   * `FleetError` where that will not come about.
+   */
   settled(signal: AbortSignal): Promise<void>;
   /** Ends every process. */
   close(): Promise<void>;
@@ -56,6 +62,7 @@ export interface Fleet {
 
 /** Starting and failing this often in a row, a version will not come up. */
 const MAX_CRASHES = 5;
+const PROGRESS_DEADLINE_MS = 60_000;
 const NODES = ['node-1', 'node-2'] as const;
 
 interface Pod {
@@ -65,6 +72,8 @@ interface Pod {
   readonly node: string;
   replica: Replica | null;
   readyMs: number | null;
+  /** What its last probe saw, in words. */
+  seen: string;
   isTerminating: boolean;
   isFrozen: boolean;
 }
@@ -93,6 +102,9 @@ export async function createFleet(
   let crashes = 0;
   let failure: FleetError | null = null;
   let published = '';
+  /** The most pods that were available since something was last done to the fleet; -1: none were counted yet. */
+  let mostAvailable = -1;
+  let stall: NodeJS.Timeout | undefined;
 
   const emit = (event: DistributiveOmit<PodEvent, 'atMs'>) =>
     hooks.onEvent({ ...event, atMs: hooks.nowMs() } as PodEvent);
@@ -111,7 +123,48 @@ export async function createFleet(
     }
     for (let n = 0; n < actions.start && failure === null; n += 1) start();
     publish();
+    watchProgress();
+    wakeAll();
+  }
+
+  function wakeAll(): void {
     for (const wake of waiters) wake();
+  }
+
+  /** Gives up where the number of available pods does not grow in time, as a Deployment does. */
+  function watchProgress(): void {
+    const wanted = [...pods].filter((pod) => !pod.isTerminating && pod.revision === desired.revision);
+    const available = wanted.filter(isAvailable).length;
+    if (available <= mostAvailable && available < desired.replicas && stall !== undefined) return;
+    clearTimeout(stall);
+    stall = undefined;
+    mostAvailable = available;
+    if (available >= desired.replicas) return;
+    const { progressDeadlineMs = PROGRESS_DEADLINE_MS, minReadyMs } = options;
+    stall = setTimeout(() => {
+      failure ??= toStall(progressDeadlineMs);
+      wakeAll();
+    }, progressDeadlineMs + minReadyMs);
+  }
+
+  function toStall(deadlineMs: number): FleetError {
+    const late = [...pods].find(
+      (pod) => !pod.isTerminating && pod.revision === desired.revision && !isAvailable(pod),
+    );
+    const probed = `the last probe of ${options.readiness?.path} saw ${late?.seen}`;
+    return toFailure(
+      `does not get ready as ${desired.version} within ${formatDuration(deadlineMs)}: ${probed}`,
+      late?.replica?.log ?? [],
+    );
+  }
+
+  function toFailure(what: string, log: readonly string[]): FleetError {
+    return new FleetError([`the command ${JSON.stringify(options.command)} ${what}`, ...log].join('\n  '));
+  }
+
+  /** What was done to the fleet begins to count anew. */
+  function beginProgress(): void {
+    mostAvailable = -1;
   }
 
   function publish(): void {
@@ -138,6 +191,7 @@ export async function createFleet(
       node,
       replica: null,
       readyMs: null,
+      seen: 'nothing yet',
       isTerminating: false,
       isFrozen: false,
     };
@@ -167,20 +221,16 @@ export async function createFleet(
     const exit = await replica.exited;
     emit({ kind: 'exited', pod: pod.name, ...exit });
     replica.destroy();
-    if (!pod.isTerminating) {
-      crashes = pod.readyMs === null ? crashes + 1 : 0;
-      if (crashes >= MAX_CRASHES) {
-        const how = exit.signal ?? `code ${exit.code}`;
-        failure = new FleetError(
-          [
-            `the command ${JSON.stringify(options.command)} ends with ${how} before it is ready`,
-            ...replica.log,
-          ].join('\n  '),
-        );
-      }
-    }
+    if (!pod.isTerminating) crashes = pod.readyMs === null ? crashes + 1 : 0;
     emit({ kind: 'gone', pod: pod.name });
     pods.delete(pod);
+    if (crashes >= MAX_CRASHES) {
+      await replica.logged;
+      failure ??= toFailure(
+        `ends with ${exit.signal ?? `code ${exit.code}`} before it is ready`,
+        replica.log,
+      );
+    }
     reconcile();
   }
 
@@ -192,8 +242,12 @@ export async function createFleet(
       isRunning = false;
     });
     while (isRunning && !pod.isTerminating && !closing.signal.aborted) {
-      const isSuccess = readiness === null || (await isReady(replica.port, readiness.path));
+      const { isSuccess, seen } =
+        readiness === null
+          ? { isSuccess: true, seen: 'nothing' }
+          : await probeReadiness(replica.port, readiness.path);
       if (!isRunning || pod.isTerminating || pod.isFrozen) return;
+      pod.seen = seen;
       failures = isSuccess ? 0 : failures + 1;
       const ready = isSuccess || (pod.readyMs !== null && failures < (readiness?.failureThreshold ?? 0));
       if (ready !== (pod.readyMs !== null)) {
@@ -211,6 +265,7 @@ export async function createFleet(
   function terminate(pod: Pod, graceMs: number): void {
     if (pod.isTerminating) return;
     pod.isTerminating = true;
+    beginProgress();
     const preStopMs = Math.min(options.preStopMs, graceMs);
     emit({ kind: 'terminating', pod: pod.name, graceMs, preStopMs });
     track(end(pod, graceMs, preStopMs));
@@ -263,6 +318,7 @@ export async function createFleet(
 
   async function close(): Promise<void> {
     closing.abort();
+    clearTimeout(stall);
     for (const { replica } of pods) replica?.destroy();
     while (running.size > 0) await Promise.all(running);
     await balancer.close();
@@ -281,10 +337,12 @@ export async function createFleet(
     podOf: balancer.podOf,
     rollout(version) {
       desired = { ...desired, revision: desired.revision + 1, version };
+      beginProgress();
       reconcile();
     },
     scale(replicas) {
       desired = { ...desired, replicas };
+      beginProgress();
       reconcile();
     },
     async drain(node, signal) {
@@ -322,7 +380,7 @@ export async function createFleet(
     },
     async settled(signal) {
       await until(isSettled, signal);
-      await balancer.settled();
+      await balancer.settled(signal);
     },
     close,
   };

@@ -143,6 +143,66 @@ describe('createFleet()', () => {
     );
   });
 
+  for (const [what, program, seen] of [
+    ['never listens', 'console.log("hello"); setInterval(() => {}, 1_000);', 'connection refused'],
+    [
+      'never says that it is ready',
+      'console.log("hello"); require("node:http").createServer((_, a) => a.writeHead(404).end()).listen(process.env.PORT);',
+      'status 404',
+    ],
+    [
+      'says in part that it is ready',
+      'console.log("hello"); require("node:http").createServer((_, a) => a.writeHead(200).write("a")).listen(process.env.PORT);',
+      'no answer within 1s',
+    ],
+  ] as const) {
+    test(`gives up a command that ${what}, and says what the last probe saw`, async () => {
+      const command = `node -e '${program}'`;
+      await assert.rejects(start({ command, progressDeadlineMs: 2_500 }), (error: Error) => {
+        assert.ok(error instanceof FleetError, error.stack);
+        assert.equal(
+          error.message,
+          `the command ${JSON.stringify(command)} does not get ready as v1 within 2500ms: the last probe of /ready saw ${seen}\n  hello`,
+        );
+        return true;
+      });
+    });
+  }
+
+  test('gives up a rollout to a version that never gets ready, and leaves the old pods', async () => {
+    const server = join(import.meta.dirname, '../faults/none.ts');
+    const command = `sh -c 'test $APP_VERSION = v1 && exec ${process.execPath} ${server}; echo no $APP_VERSION; exec sleep 60'`;
+    const { fleet, events } = await start({ command, progressDeadlineMs: 2_000 });
+    fleet.rollout('v2');
+    const fault = /does not get ready as v2 within 2s: .* connection refused\n {2}no v2$/;
+    await assert.rejects(
+      fleet.settled(never),
+      (error: Error) => error instanceof FleetError && fault.test(error.message),
+    );
+    assert.ok(!events.some(({ kind }) => kind === 'terminating'));
+    assert.equal((await fetch(fleet.url)).headers.get('x-version'), 'v1');
+  });
+
+  test('gives up a command that is ready for a moment at a time', async () => {
+    const program =
+      'require("node:http").createServer((_, a) => a.end()).listen(process.env.PORT); setTimeout(() => process.exit(4), 600);';
+    await assert.rejects(
+      start({ command: `node -e '${program}'`, minReadyMs: 1_500, progressDeadlineMs: 500 }),
+      /does not get ready as v1 within 500ms/,
+    );
+  });
+
+  test('does not hold up an interruption while the balancer has yet to hear of it', async () => {
+    const { fleet, events } = await start({ propagationMs: 600_000 });
+    const interruption = new AbortController();
+    fleet.scale(2);
+    const settled = fleet.settled(interruption.signal);
+    while (!events.some(({ kind }) => kind === 'gone'))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    interruption.abort(new Error('interrupted'));
+    await assert.rejects(settled, /interrupted/);
+  });
+
   test('leaves no process behind when it is closed in the middle of a rollout', async () => {
     const { fleet, events } = await start();
     fleet.rollout('v2');
