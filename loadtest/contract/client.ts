@@ -14,8 +14,8 @@ export interface Exchange {
 }
 
 /** A kept connection, used by one request at a time. */
-export interface Client {
-  get(path: string): Promise<Exchange>;
+interface Client {
+  get(path: string, timeoutMs?: number): Promise<Exchange>;
   /** Was it closed from the other side while no request was on it? */
   readonly wasClosedIdle: boolean;
   readonly isOpen: boolean;
@@ -31,37 +31,59 @@ const TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
 
-/** Null: refused, or not in time. */
-export async function openClient({ host, port }: Address): Promise<Client | null> {
-  const socket = connect({ host, port, noDelay: true });
-  const isConnected = await new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(false), CONNECT_TIMEOUT_MS);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-    socket.once('error', () => {
-      clearTimeout(timer);
-      resolve(false);
-    });
-  });
-  if (!isConnected) {
-    socket.destroy();
-    return null;
-  }
-  return createClient(socket, `${host}:${port}`);
+/** Opens the connections of one observation. */
+export interface Dialer {
+  /** Null: refused, or not in time. */
+  open(): Promise<Client | null>;
+  /** One request on a connection of its own. */
+  getOnce(path: string, timeoutMs?: number): Promise<Exchange>;
+  /** Cuts every connection, those under way included. */
+  close(): void;
 }
 
-/** One request on a connection of its own. */
-export async function getOnce(address: Address, path: string): Promise<Exchange> {
-  const sentMs = performance.now();
-  const client = await openClient(address);
-  if (client === null) {
-    return { sentMs, endMs: performance.now(), status: null, isClosing: false, failure: 'refused' };
+export function createDialer({ host, port }: Address): Dialer {
+  const sockets = new Set<Socket>();
+  let isClosed = false;
+
+  async function open(): Promise<Client | null> {
+    if (isClosed) return null;
+    const socket = connect({ host, port, noDelay: true });
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    const isConnected = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), CONNECT_TIMEOUT_MS);
+      const settle = (isOpen: boolean) => {
+        clearTimeout(timer);
+        resolve(isOpen);
+      };
+      socket.once('connect', () => settle(true));
+      socket.once('error', () => settle(false));
+      socket.once('close', () => settle(false));
+    });
+    if (!isConnected) {
+      socket.destroy();
+      return null;
+    }
+    return createClient(socket, `${host}:${port}`);
   }
-  const exchange = await client.get(path);
-  client.close();
-  return exchange;
+
+  return {
+    open,
+    async getOnce(path, timeoutMs = TIMEOUT_MS) {
+      const sentMs = performance.now();
+      const client = await open();
+      if (client === null) {
+        return { sentMs, endMs: performance.now(), status: null, isClosing: false, failure: 'refused' };
+      }
+      const exchange = await client.get(path, timeoutMs);
+      client.close();
+      return exchange;
+    },
+    close() {
+      isClosed = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 function createClient(socket: Socket, host: string): Client {
@@ -86,10 +108,10 @@ function createClient(socket: Socket, host: string): Client {
   socket.on('error', () => {});
 
   return {
-    get(path) {
+    get(path, timeoutMs = TIMEOUT_MS) {
       const sentMs = performance.now();
       return new Promise((resolve) => {
-        const timer = setTimeout(() => settle?.('timeout'), TIMEOUT_MS);
+        const timer = setTimeout(() => settle?.('timeout'), timeoutMs);
         settle = (failure) => {
           settle = null;
           clearTimeout(timer);
@@ -98,6 +120,7 @@ function createClient(socket: Socket, host: string): Client {
           const status = failure === null ? parser.status : null;
           resolve({ sentMs, endMs: performance.now(), status, isClosing, failure });
         };
+        if (!isOpen) return settle('cut');
         parser.begin('GET');
         socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
       });

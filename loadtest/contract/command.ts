@@ -94,10 +94,13 @@ export const contract = defineCommand({
         terms,
         world.interrupted,
       );
-      if (world.interrupted.aborted) return 'inconclusive';
       const points = toPoints(seen, terms, subject.sigtermWithinMs);
       world.stdout.write(`${formatPoints(points)}\n`);
       return toExit(points);
+    } catch (error) {
+      if (!world.interrupted.aborted) throw error;
+      world.stderr.write('it was interrupted, and nothing is shown\n');
+      return 'inconclusive';
     } finally {
       await subject.destroy();
     }
@@ -117,14 +120,21 @@ async function openSubject(options: ContractOptions, { env, interrupted }: World
   if (options.url !== undefined && options.pod !== undefined) {
     return openPodSubject({ ...options, url: options.url, pod: options.pod }, env, interrupted);
   }
-  const replica = await startReplica(options.command ?? toOwnService(), { HOST: '127.0.0.1', ...env });
+  const command = options.command ?? toOwnService();
+  const replica = await startReplica(command, { ...env, HOST: '127.0.0.1' });
   const releaseExit = destroyOnExit(() => [replica]);
   return {
+    name: `the command ${JSON.stringify(command)}, told to listen on port ${replica.port} by $PORT,`,
     address: { host: '127.0.0.1', port: replica.port },
     sigtermWithinMs: 0,
     prepare: async () => {},
     terminate: async () => replica.signal('SIGTERM'),
     exited: replica.exited,
+    lastLines: async () => {
+      replica.destroy();
+      await replica.logged;
+      return replica.log;
+    },
     destroy: async () => {
       replica.destroy();
       await replica.exited;

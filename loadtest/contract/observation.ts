@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Address, type Exchange, getOnce, openClient } from './client.ts';
+import { formatDuration } from '../duration.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
 
 /** A server that is started, or is running, and can be told to end. */
 export interface Subject {
+  /** As its user calls it. */
+  readonly name: string;
   readonly address: Address;
   /** SIGTERM comes so long after `terminate` has resolved, at most. */
   readonly sigtermWithinMs: number;
@@ -12,6 +16,8 @@ export interface Subject {
   terminate(): Promise<void>;
   /** When the process has ended, and how. Never rejects. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  /** The last lines that it wrote, where they can be had. */
+  lastLines(): Promise<readonly string[]>;
   /** Ends it whatever its state. */
   destroy(): Promise<void>;
 }
@@ -25,11 +31,13 @@ export interface ContractPaths {
   readonly slow: string | null;
 }
 
-/** What was seen of a start and a shutdown. Times are ms since `terminate`, negative before it; null: not seen. */
+/** What was seen of a start and a shutdown. Times are ms since `terminate`, negative before it. */
 export interface Observation {
   /** How long after the start a connection was taken, and the readiness path answered 2xx. */
-  readonly startMs: number | null;
-  readonly readyMs: number | null;
+  readonly startMs: number;
+  readonly readyMs: number;
+  /** When `prepare` began. */
+  readonly toldMs: number;
   readonly ready: readonly Exchange[];
   readonly health: readonly Exchange[];
   readonly fresh: readonly Exchange[];
@@ -38,6 +46,7 @@ export interface Observation {
   readonly closedIdleMs: readonly number[];
   /** Null: no slow route is known. */
   readonly slow: readonly Exchange[] | null;
+  /** Null: it had not ended in time. Negative times: it ended before it was told to. */
   readonly exit: {
     readonly atMs: number;
     readonly code: number | null;
@@ -45,7 +54,9 @@ export interface Observation {
   } | null;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
+/** Of readiness before it is on, as the kubelet has it by default. */
+const PROBE_TIMEOUT_MS = 1_000;
 const PROBE_MS = 25;
 const KEPT_CLIENTS = 6;
 const KEPT_PAUSE_MS = 20;
@@ -55,38 +66,48 @@ const SLOW_CLIENTS = 3;
 const SLOW_LEAD_MS = 50;
 
 /**
- * Watches a subject come up, loads it, ends it (unless the signal comes before), and writes down what happens when. For `acceptMs` after the latest
- * SIGTERM new connections go on coming; after that whoever sends them is taken to know better, and only probes
- * still come.
+ * Watches a subject come up, loads it, ends it (unless the signal comes before), and writes down what happens when.
+ * For `acceptMs` after the latest SIGTERM new connections go on coming; after that whoever sends them is taken to
+ * know better, and only probes still come.
+ *
+ * Rejects as soon as the signal is aborted. Nothing of it goes on after that.
+ * @throws {UsageError} where the subject does not get ready
  */
 export async function observeShutdown(
   subject: Subject,
   paths: ContractPaths,
-  { acceptMs, graceMs }: Terms,
+  terms: Terms,
   signal: AbortSignal,
 ): Promise<Observation> {
-  const { address } = subject;
-  const startedMs = performance.now();
-  let hasEnded = false;
-  void subject.exited.then(() => {
-    hasEnded = true;
+  signal.throwIfAborted();
+  const dialer = createDialer(subject.address);
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
   });
-  const until = async (isTrue: () => Promise<boolean>) => {
-    while (!hasEnded && !signal.aborted && performance.now() < startedMs + START_TIMEOUT_MS) {
-      if (await isTrue()) return performance.now() - startedMs;
-      await sleep(PROBE_MS);
-    }
-    return null;
-  };
-  const startMs = await until(async () => {
-    const client = await openClient(address);
-    client?.close();
-    return client !== null;
+  try {
+    return await Promise.race([observe(subject, paths, terms, dialer, signal), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    dialer.close();
+  }
+}
+
+async function observe(
+  subject: Subject,
+  paths: ContractPaths,
+  { acceptMs, graceMs, startTimeoutMs = START_TIMEOUT_MS }: Terms,
+  dialer: Dialer,
+  signal: AbortSignal,
+): Promise<Observation> {
+  let end: Observation['exit'] = null;
+  const ended = subject.exited.then((exit) => {
+    end = { ...exit, atMs: performance.now() };
+    return end;
   });
-  const readyMs =
-    startMs === null ? null : await until(async () => isSuccess(await getOnce(address, paths.ready)));
-  const nothing = { ready: [], health: [], fresh: [], kept: [], closedIdleMs: [], slow: null, exit: null };
-  if (readyMs === null) return { startMs, readyMs, ...nothing };
+  const hasEnded = () => end !== null;
+  const { startMs, readyMs } = await awaitReady(subject, paths.ready, startTimeoutMs, dialer, ended, signal);
 
   const seen = {
     ready: [] as Exchange[],
@@ -96,20 +117,20 @@ export async function observeShutdown(
   };
   const closedIdle: number[] = [];
   const stop = new AbortController();
-  const isRunning = () => !stop.signal.aborted && !hasEnded && !signal.aborted;
+  const isRunning = () => !stop.signal.aborted && !hasEnded() && !signal.aborted;
 
   let moveAwayMs = Number.POSITIVE_INFINITY;
   const isSentTo = () => isRunning() && performance.now() < moveAwayMs;
 
   const repeat = async (list: Exchange[], path: string, goesOn: () => boolean) => {
     while (goesOn()) {
-      list.push(await getOnce(address, path));
+      list.push(await dialer.getOnce(path));
       await sleep(PROBE_MS);
     }
   };
   const keep = async () => {
     while (isSentTo()) {
-      const client = await openClient(address);
+      const client = await dialer.open();
       if (client === null) return;
       while (client.isOpen && isRunning()) {
         seen.kept.push(await client.get(paths.path));
@@ -125,52 +146,101 @@ export async function observeShutdown(
     repeat(seen.fresh, paths.path, isSentTo),
     ...Array.from({ length: KEPT_CLIENTS }, keep),
   ]);
-
-  await sleep(BASELINE_MS, undefined, { signal }).catch(() => {});
-  if (signal.aborted) {
-    await load;
-    return { startMs, readyMs, ...nothing };
-  }
-  await subject.prepare();
   const slow: Exchange[] = [];
   const slowLoad: Promise<void>[] = [];
+  const toObservation = (toldMs: number, zeroMs: number, exit: Observation['exit']): Observation => {
+    const shift = (exchange: Exchange): Exchange => ({
+      ...exchange,
+      sentMs: exchange.sentMs - zeroMs,
+      endMs: exchange.endMs - zeroMs,
+    });
+    return {
+      startMs,
+      readyMs,
+      toldMs: toldMs - zeroMs,
+      ready: seen.ready.map(shift),
+      health: seen.health.map(shift),
+      fresh: seen.fresh.map(shift),
+      kept: seen.kept.map(shift),
+      closedIdleMs: closedIdle.map((ms) => ms - zeroMs),
+      slow: paths.slow === null ? null : slow.map(shift).sort((a, b) => a.sentMs - b.sentMs),
+      exit,
+    };
+  };
+
+  await Promise.race([ended, sleep(BASELINE_MS, undefined, { signal })]);
+  const toldMs = performance.now();
+  if (end !== null) {
+    await load;
+    return toObservation(toldMs, toldMs, { ...(await ended), atMs: (await ended).atMs - toldMs });
+  }
+  await subject.prepare();
+  signal.throwIfAborted();
   let latestMs = Number.POSITIVE_INFINITY;
   const repeatSlow = async (path: string) => {
-    do slow.push(await getOnce(address, path));
+    do slow.push(await dialer.getOnce(path));
     while (isRunning() && performance.now() < latestMs);
   };
   for (let client = 0; paths.slow !== null && client < SLOW_CLIENTS; client += 1) {
     slowLoad.push(repeatSlow(paths.slow));
     await sleep(SLOW_LEAD_MS);
   }
+  signal.throwIfAborted();
   await subject.terminate();
   const zeroMs = performance.now();
   latestMs = zeroMs + subject.sigtermWithinMs;
   moveAwayMs = latestMs + acceptMs;
-  const ended = subject.exited.then((exit) => ({ ...exit, atMs: performance.now() - zeroMs }));
   const patience = AbortSignal.any([signal, stop.signal]);
   const exit = await Promise.race([ended, sleep(graceMs, null, { signal: patience }).catch(() => null)]);
   stop.abort();
   if (exit === null) await subject.destroy();
   await load;
   await Promise.all(slowLoad);
+  return toObservation(
+    toldMs,
+    zeroMs,
+    exit === null ? null : { ...exit, atMs: Math.max(0, exit.atMs - zeroMs) },
+  );
+}
 
-  const shift = (exchange: Exchange): Exchange => ({
-    ...exchange,
-    sentMs: exchange.sentMs - zeroMs,
-    endMs: exchange.endMs - zeroMs,
-  });
-  return {
-    startMs,
-    readyMs,
-    ready: seen.ready.map(shift),
-    health: seen.health.map(shift),
-    fresh: seen.fresh.map(shift),
-    kept: seen.kept.map(shift),
-    closedIdleMs: closedIdle.map((ms) => ms - zeroMs),
-    slow: paths.slow === null ? null : slow.map(shift).sort((a, b) => a.sentMs - b.sentMs),
-    exit,
+/** How long it took until a connection was taken, and until readiness was on. */
+async function awaitReady(
+  subject: Subject,
+  path: string,
+  timeoutMs: number,
+  dialer: Dialer,
+  ended: Promise<NonNullable<Observation['exit']>>,
+  signal: AbortSignal,
+): Promise<{ readonly startMs: number; readonly readyMs: number }> {
+  const beganMs = performance.now();
+  /** `look` tells what it sees instead; null: it is so. */
+  const until = async (what: string, look: () => Promise<string | null>): Promise<number> => {
+    for (;;) {
+      const seen = await Promise.race([look(), ended]);
+      signal.throwIfAborted();
+      if (seen === null) return performance.now() - beganMs;
+      if (typeof seen !== 'string') {
+        throw await toFault(`ended with ${seen.signal ?? `code ${seen.code}`} before it ${what}`);
+      }
+      if (performance.now() >= beganMs + timeoutMs) {
+        throw await toFault(`${what} at no time within ${formatDuration(timeoutMs)}: ${seen}`);
+      }
+      await sleep(PROBE_MS);
+    }
   };
+  const toFault = async (what: string) =>
+    new UsageError([`${subject.name} ${what}`, ...(await subject.lastLines())].join('\n  '));
+  const { host, port } = subject.address;
+  const startMs = await until('took a connection', async () => {
+    const client = await dialer.open();
+    client?.close();
+    return client === null ? `nothing listens on ${host}:${port}` : null;
+  });
+  const readyMs = await until('was ready', async () => {
+    const exchange = await dialer.getOnce(path, PROBE_TIMEOUT_MS);
+    return isSuccess(exchange) ? null : `${path} is answered by ${describe(exchange)}`;
+  });
+  return { startMs, readyMs };
 }
 
 /** What the server is held to. */
@@ -179,8 +249,15 @@ export interface Terms {
   readonly acceptMs: number;
   /** By when it must have ended. */
   readonly graceMs: number;
+  /** By when it must be ready, or it is not held to anything [60 s]. */
+  readonly startTimeoutMs?: number;
 }
 
 export function isSuccess({ status }: Exchange): boolean {
   return status !== null && status >= 200 && status < 400;
+}
+
+/** How it ended, in words. */
+export function describe({ status, failure }: Exchange): string {
+  return status === null ? `${failure}` : `status ${status}`;
 }

@@ -65,15 +65,17 @@ export async function createPodSubject(
   await synced.finally(() => signal.removeEventListener('abort', stop));
   const { host, port } = toTarget(url, { ca: null, isVerified: true });
   return {
+    name: `pod ${pod} at ${url.href}`,
     address: { host, port },
     // The kubelet hears of the deletion, and begins and ends preStop, so much later at most.
     sigtermWithinMs: 1_000,
     prepare: async () => {
       await api.remove(`${pods}/${pod}`, {});
-      await sleep(toPreStopMs(object, container));
+      await sleep(toPreStopMs(object, container), undefined, { signal });
     },
     terminate: async () => {},
     exited,
+    lastLines: async () => [],
     destroy: async () => watching.abort(),
   };
 }

@@ -21,6 +21,7 @@ const failed = (sentMs: number, failure: 'refused' | 'cut'): Exchange => ({
 const clean: Observation = {
   startMs: 50,
   readyMs: 80,
+  toldMs: -20,
   ready: [answer(-100), answer(100, 503)],
   health: [answer(-100), answer(100), answer(400), answer(900)],
   fresh: [answer(-100), answer(100), answer(400)],
@@ -31,6 +32,8 @@ const clean: Observation = {
 };
 
 const READY = 'SIGTERM: turns unready';
+const SERVING = 'serves while ready, and is alive';
+const ALIVE = 'stays alive while it drains';
 const ACCEPT = 'goes on taking connections for 500 ms';
 const CLOSE = 'answers with Connection: close';
 const ANSWERED = 'answers every request it took';
@@ -50,13 +53,21 @@ describe('toPoints()', () => {
     ['503 in time', { ready: [answer(995, 503)] }, READY, true],
     ['503 too late', { ready: [answer(996, 503)] }, READY, false],
     ['503 before SIGTERM only', { ready: [answer(-1, 503)] }, READY, false],
+    ['ready again after it was not', { ready: [answer(100, 503), answer(200, 200)] }, READY, false],
+    ['ready until it was not', { ready: [answer(50, 200), answer(100, 503)] }, READY, true],
+    ['unready before it was told', { ready: [answer(-100, 503), answer(100, 503)] }, SERVING, false],
+    ['unready since it was told', { ready: [answer(-20, 503), answer(100, 503)] }, SERVING, true],
     ['refused only', { ready: [failed(10, 'refused')] }, READY, false],
     ['refused in the last moment', { fresh: [failed(499, 'refused')] }, ACCEPT, false],
     ['refused when no one should come', { fresh: [failed(500, 'refused')] }, ACCEPT, true],
     ['an end in the last moment', { exit: { atMs: 499, code: 0, signal: null } }, ACCEPT, false],
     ['an end right after', { exit: { atMs: 500, code: 0, signal: null } }, ACCEPT, true],
-    ['a 503 while it drains', { health: [answer(100, 503)] }, 'stays alive while it drains', false],
-    ['no probe while it drains', { health: [] }, 'stays alive while it drains', null],
+    ['no connection that was tried', { fresh: [], health: [] }, ACCEPT, null],
+    ['a 503 while it drains', { health: [answer(100, 503)] }, ALIVE, false],
+    ['no probe while it drains', { health: [] }, ALIVE, null],
+    ['a probe cut while it must accept', { health: [answer(100), failed(499, 'cut')] }, ALIVE, false],
+    ['a probe cut when it need not', { health: [answer(100), failed(500, 'cut')] }, ALIVE, true],
+    ['a probe refused', { health: [answer(100), failed(400, 'refused')] }, ALIVE, true],
     [
       'an answer at 99 ms without the word',
       { fresh: [], kept: [answer(99, 200, false), answer(150)] },
@@ -72,6 +83,9 @@ describe('toPoints()', () => {
       false,
     ],
     ['a cut request', { kept: [failed(100, 'cut')] }, ANSWERED, false],
+    ['work refused by a 503', { fresh: [answer(100, 503)] }, ANSWERED, false],
+    ['a 503 before SIGTERM', { kept: [answer(-50, 503), answer(100)] }, ANSWERED, true],
+    ['no request', { kept: [], fresh: [] }, ANSWERED, null],
     ['a refused one was not taken', { fresh: [failed(600, 'refused')] }, ANSWERED, true],
     ['a cut slow request', { slow: [failed(-50, 'cut')] }, IN_FLIGHT, false],
     ['a slow request that fails', { slow: [{ ...answer(-50, 500), endMs: 700 }] }, IN_FLIGHT, false],
@@ -80,8 +94,9 @@ describe('toPoints()', () => {
     ['no slow route', { slow: null }, IN_FLIGHT, null],
     ['exit code 1', { exit: { atMs: 1_000, code: 1, signal: null } }, 'exits 0', false],
     ['an end by signal', { exit: { atMs: 1_000, code: null, signal: 'SIGTERM' } }, 'exits 0', false],
+    ['no end, and so no code', { exit: null }, 'exits 0', null],
     ['no end', { exit: null }, 'has ended within 30 s', false],
-    ['a failure before SIGTERM', { kept: [answer(-50, 503)] }, 'serves while ready, and is alive', false],
+    ['a failure before SIGTERM', { kept: [answer(-50, 503)] }, SERVING, false],
   ] as const) {
     test(`${what}: ${name} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
       const point = toPoints({ ...clean, ...change }, terms, 0).find((candidate) => candidate.name === name);
@@ -136,13 +151,14 @@ describe('toPoints()', () => {
     assert.equal(point?.isHeld, true);
   });
 
-  test('ends with what was broken when it never became ready', () => {
-    const never = toPoints({ ...clean, readyMs: null }, terms, 0);
+  test('ends with the end of a server that ended before it was told to', () => {
+    const early = toPoints({ ...clean, exit: { atMs: -1, code: 0, signal: null } }, terms, 0);
     assert.deepEqual(
-      never.map(({ name, isHeld }) => [name, isHeld]),
+      early.map(({ name, isHeld }) => [name, isHeld]),
       [
         ['takes connections', true],
-        ['becomes ready', false],
+        ['becomes ready', true],
+        [SERVING, false],
       ],
     );
   });

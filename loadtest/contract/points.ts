@@ -1,6 +1,5 @@
 import { formatMs } from '../format.ts';
-import type { Exchange } from './client.ts';
-import { isSuccess, type Observation, type Terms } from './observation.ts';
+import { describe, isSuccess, type Observation, type Terms } from './observation.ts';
 
 /** One point of the contract, held or not. */
 export interface Point {
@@ -18,6 +17,8 @@ const END_MS = 100;
 /** Within so long of SIGTERM a server may not know of it yet. */
 const NOTICE_MS = 100;
 
+const SERVING = 'serves while ready, and is alive';
+
 /**
  * Holds what was seen against the contract, point by point, in the order of a life. Pure.
  *
@@ -32,22 +33,22 @@ export function toPoints(
   const noticeMs = NOTICE_MS + sigtermWithinMs;
   const started: Point = {
     name: 'takes connections',
-    isHeld: startMs !== null,
-    found: startMs === null ? 'never' : `${formatMs(startMs)} after its start`,
+    isHeld: true,
+    found: `${formatMs(startMs)} after its start`,
   };
-  const ready: Point = {
-    name: 'becomes ready',
-    isHeld: readyMs !== null,
-    found: readyMs === null ? 'never' : `${formatMs(readyMs)} after its start`,
-  };
-  if (readyMs === null) return [started, ready];
+  const ready: Point = { name: 'becomes ready', isHeld: true, found: `${formatMs(readyMs)} after its start` };
+  const { exit } = seen;
+  if (exit !== null && exit.atMs < 0) {
+    const found = `it ended by itself, ${toEnding(exit)}, ${formatMs(-exit.atMs)} before SIGTERM was to come`;
+    return [started, ready, { name: SERVING, isHeld: false, found }];
+  }
   return [
     started,
     ready,
     toServing(seen),
     toReadinessOff(seen, noticeMs),
     toAccepting(seen, acceptMs, sigtermWithinMs),
-    toLivenessOn(seen),
+    toLivenessOn(seen, acceptMs),
     toAnnounced(seen, noticeMs),
     toKept(seen),
     toAnswered(seen),
@@ -57,27 +58,38 @@ export function toPoints(
   ];
 }
 
-function toServing({ health, fresh, kept }: Observation): Point {
-  const before = [...health, ...fresh, ...kept].filter(({ endMs }) => endMs < 0);
+function toServing({ ready, health, fresh, kept, toldMs }: Observation): Point {
+  const before = [
+    ...ready.filter(({ endMs }) => endMs < toldMs),
+    ...[...health, ...fresh, ...kept].filter(({ endMs }) => endMs < 0),
+  ];
   const failed = before.filter((exchange) => !isSuccess(exchange));
+  const [first] = failed;
   return {
-    name: 'serves while ready, and is alive',
-    isHeld: before.length === 0 ? null : failed.length === 0,
+    name: SERVING,
+    isHeld: before.length === 0 ? null : first === undefined,
     found:
-      failed.length === 0
+      first === undefined
         ? `${before.length} answers`
-        : `${failed.length} of ${before.length} failed: ${describe(failed[0])}`,
+        : `${failed.length} of ${before.length} failed: ${describe(first)}`,
   };
 }
 
 function toReadinessOff({ ready }: Observation, noticeMs: number): Point {
-  const off = ready.find(
-    (exchange) => exchange.sentMs >= 0 && exchange.status !== null && !isSuccess(exchange),
-  );
+  const answers = ready.filter(({ sentMs, status }) => sentMs >= 0 && status !== null);
+  const from = answers.findIndex((exchange) => !isSuccess(exchange));
+  const off = answers[from];
+  const again = answers.slice(from).find(isSuccess);
+  const since = off === undefined ? '' : `${describe(off)} ${formatMs(off.endMs)} after SIGTERM`;
   return {
     name: 'SIGTERM: turns unready',
-    isHeld: off !== undefined && off.endMs <= UNREADY_MS + noticeMs,
-    found: off === undefined ? 'never said so' : `${off.status} ${formatMs(off.endMs)} after SIGTERM`,
+    isHeld: off !== undefined && off.endMs <= UNREADY_MS + noticeMs && again === undefined,
+    found:
+      off === undefined
+        ? 'never said so'
+        : again === undefined
+          ? since
+          : `${since}, and ready again at ${formatMs(again.endMs)}`,
   };
 }
 
@@ -87,27 +99,33 @@ function toAccepting({ fresh, health, exit }: Observation, acceptMs: number, sig
   const sent = [...fresh, ...health].filter(({ sentMs }) => sentMs >= 0 && sentMs < untilMs);
   const refused = sent.filter(({ failure }) => failure === 'refused').map(({ sentMs }) => sentMs);
   const firstMs = Math.min(...refused, exit?.atMs ?? Number.POSITIVE_INFINITY);
+  const isUntried = sent.length === 0 && untilMs > 0 && firstMs >= untilMs;
   const late = sigtermWithinMs === 0 ? '' : `, which came up to ${formatMs(sigtermWithinMs)} later`;
   return {
     name: `goes on taking connections for ${formatMs(acceptMs)}`,
-    isHeld: firstMs >= untilMs ? true : firstMs < acceptMs ? false : null,
-    found:
-      firstMs < untilMs
+    isHeld: firstMs < acceptMs ? false : firstMs < untilMs || isUntried ? null : true,
+    found: isUntried
+      ? 'no connection was tried in that time'
+      : firstMs < untilMs
         ? `none from ${formatMs(firstMs)} after SIGTERM on${late}`
         : `all ${sent.length} of that time`,
   };
 }
 
-function toLivenessOn({ health }: Observation): Point {
-  const answered = health.filter(({ sentMs, status }) => sentMs >= 0 && status !== null);
-  const failed = answered.filter((exchange) => !isSuccess(exchange));
+/** A probe that comes when nothing need be accepted any more may meet the end of the listener. */
+function toLivenessOn({ health }: Observation, acceptMs: number): Point {
+  const taken = health.filter(
+    ({ sentMs, status, failure }) =>
+      sentMs >= 0 && (status !== null || (failure !== 'refused' && sentMs < acceptMs)),
+  );
+  const failed = taken.find((exchange) => !isSuccess(exchange));
   return {
     name: 'stays alive while it drains',
-    isHeld: answered.length === 0 ? null : failed.length === 0,
+    isHeld: taken.length === 0 ? null : failed === undefined,
     found:
-      failed.length === 0
-        ? `${answered.length} probes succeeded`
-        : `${describe(failed[0])} ${formatMs(failed[0]?.endMs ?? 0)} after SIGTERM`,
+      failed === undefined
+        ? `${taken.length} probes succeeded`
+        : `${describe(failed)} ${formatMs(failed.endMs)} after SIGTERM`,
   };
 }
 
@@ -138,16 +156,20 @@ function toKept({ closedIdleMs }: Observation): Point {
   };
 }
 
+/** An answer that refuses the work, as 503, loses the request as well. What fails before SIGTERM is another point. */
 function toAnswered({ kept, fresh }: Observation): Point {
-  const written = [...kept, ...fresh].filter(({ failure }) => failure !== 'refused');
-  const cut = written.filter(({ failure }) => failure !== null);
+  const taken = [...kept, ...fresh]
+    .filter(({ endMs, failure }) => endMs >= 0 && failure !== 'refused')
+    .sort((a, b) => a.endMs - b.endMs);
+  const lost = taken.filter((exchange) => !isSuccess(exchange));
+  const [first] = lost;
   return {
     name: 'answers every request it took',
-    isHeld: cut.length === 0,
+    isHeld: taken.length === 0 ? null : first === undefined,
     found:
-      cut.length === 0
-        ? `${written.length} requests`
-        : `${cut.length} of ${written.length} lost, the first ${formatMs(Math.max(0, cut[0]?.endMs ?? 0))} after SIGTERM`,
+      first === undefined
+        ? `${taken.length} requests`
+        : `${lost.length} of ${taken.length} lost, the first by ${describe(first)} ${formatMs(first.endMs)} after SIGTERM`,
   };
 }
 
@@ -177,14 +199,13 @@ function toInFlight({ slow, exit }: Observation, sigtermWithinMs: number): Point
 function toExitCode({ exit }: Observation): Point {
   return {
     name: 'exits 0',
-    isHeld: exit !== null && exit.code === 0,
-    found:
-      exit === null
-        ? 'it did not exit'
-        : exit.signal === null
-          ? `code ${exit.code}`
-          : `ended by ${exit.signal}`,
+    isHeld: exit === null ? null : exit.code === 0,
+    found: exit === null ? 'it did not exit' : toEnding(exit),
   };
+}
+
+function toEnding({ code, signal }: NonNullable<Observation['exit']>): string {
+  return signal === null ? `code ${code}` : `ended by ${signal}`;
 }
 
 function toExitTime({ exit }: Observation, graceMs: number): Point {
@@ -193,9 +214,4 @@ function toExitTime({ exit }: Observation, graceMs: number): Point {
     isHeld: exit !== null,
     found: exit === null ? 'it did not' : `${formatMs(exit.atMs)} after SIGTERM`,
   };
-}
-
-function describe(exchange: Exchange | undefined): string {
-  if (exchange === undefined) return '-';
-  return exchange.status === null ? `${exchange.failure}` : `status ${exchange.status}`;
 }

@@ -1,0 +1,88 @@
+/** A server that shuts down by the book but for one flaw, which CONTRACT_FLAW names. */
+import { startServer } from '../faults/server.ts';
+
+/** The point of the contract that each flaw breaks. */
+export const FLAWS = {
+  'refuses work before SIGTERM': 'serves while ready, and is alive',
+  'is not alive before SIGTERM': 'serves while ready, and is alive',
+  'is unready now and then': 'serves while ready, and is alive',
+  'ends by itself': 'serves while ready, and is alive',
+  'stays ready': 'SIGTERM: turns unready',
+  'turns unready late': 'SIGTERM: turns unready',
+  'gets ready again': 'SIGTERM: turns unready',
+  'stops listening early': 'goes on taking connections for 500 ms',
+  'is not alive while it drains': 'stays alive while it drains',
+  'is silent to liveness while it drains': 'stays alive while it drains',
+  'announces the end late': 'answers with Connection: close',
+  'closes idle connections at once': 'closes no kept connection unannounced',
+  'refuses work while it drains': 'answers every request it took',
+  'cuts requests while it drains': 'answers every request it took',
+  'cuts what is in flight': 'finishes what is in flight',
+  'fails what is in flight': 'finishes what is in flight',
+  'exits 1': 'exits 0',
+  'does not exit': 'has ended within 4 s',
+} as const;
+
+type Flaw = keyof typeof FLAWS;
+
+const { CONTRACT_FLAW } = process.env;
+if (CONTRACT_FLAW !== undefined) serve(CONTRACT_FLAW as Flaw | 'none');
+
+function serve(flaw: Flaw | 'none'): void {
+  const lameDuckMs = flaw === 'turns unready late' ? 1_600 : 800;
+  const slowMs = lameDuckMs + 200;
+  let sigtermMs = Number.POSITIVE_INFINITY;
+  let drained = 0;
+  let readyProbes = 0;
+  const isDrainingFor = (ms: number) => performance.now() >= sigtermMs + ms;
+
+  const isReady = () => {
+    readyProbes += 1;
+    if (flaw === 'stays ready') return true;
+    if (flaw === 'turns unready late') return !isDrainingFor(1_300);
+    if (flaw === 'gets ready again') return !isDrainingFor(0) || isDrainingFor(400);
+    return !isDrainingFor(0) && (flaw !== 'is unready now and then' || readyProbes % 5 !== 0);
+  };
+
+  const server = startServer(({ path, socket, answer }) => {
+    const isDraining = isDrainingFor(0);
+    const close = flaw === 'announces the end late' ? isDrainingFor(350) : isDraining;
+    if (path === '/ready') return answer(isReady() ? 200 : 503, { close });
+    if (path === '/health') {
+      if (flaw === 'is not alive before SIGTERM' && !isDraining) return answer(500);
+      if (flaw === 'is silent to liveness while it drains' && isDraining) return;
+      return answer(flaw === 'is not alive while it drains' && isDraining ? 503 : 200, { close });
+    }
+    if (path === '/slow') {
+      const status = flaw === 'fails what is in flight' ? 500 : 200;
+      return void setTimeout(() => answer(status, { close: isDrainingFor(0) }), slowMs);
+    }
+    if (isDraining) drained += 1;
+    if (flaw === 'cuts requests while it drains' && drained % 3 === 1) return socket.destroy();
+    const isRefused =
+      (flaw === 'refuses work before SIGTERM' && !isDraining) ||
+      (flaw === 'refuses work while it drains' && isDraining);
+    answer(isRefused ? 503 : 200, { close });
+  });
+
+  if (flaw === 'ends by itself') setTimeout(() => process.exit(1), 300);
+
+  process.on('SIGTERM', () => {
+    sigtermMs = performance.now();
+    if (flaw === 'closes idle connections at once') {
+      for (const socket of server.sockets) if (!server.busy.has(socket)) socket.end();
+    }
+    if (flaw === 'cuts what is in flight') {
+      // Those that wait since before SIGTERM: everything else is answered at once.
+      setTimeout(() => {
+        for (const socket of server.busy) socket.destroy();
+      }, 300);
+    }
+    setTimeout(server.stopListening, flaw === 'stops listening early' ? 250 : lameDuckMs);
+    setTimeout(() => {
+      if (flaw === 'does not exit') return void setInterval(() => {}, 1_000);
+      const isDone = () => server.busy.size === 0 || flaw === 'is silent to liveness while it drains';
+      setInterval(() => isDone() && process.exit(flaw === 'exits 1' ? 1 : 0), 10);
+    }, slowMs + 50);
+  });
+}
