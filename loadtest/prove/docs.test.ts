@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { COMMANDS } from '../commands.ts';
+import { MAX_LAG_OF_A_LOSS_MS } from '../evidence.ts';
 import { CAUSES } from './cause.ts';
+import { DEFAULT_LOAD, toWitnessSpec } from './load.ts';
 import { PROOF_SCHEMA } from './series.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -44,6 +46,13 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
     assert.match(page, /removed endpoints 1\.5 s late/);
     assert.equal(defaults.get('prove --rate'), '400');
     assert.match(page, /under 400 requests a second/);
+    const { endpoints } = toWitnessSpec(new URL('http://web.test/'), DEFAULT_LOAD).plan;
+    const held = endpoints.find(({ path }) => path === '/payload?delayMs=3000');
+    const weight = endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0);
+    assert.equal((held?.weight ?? 0) / weight, 1 / 50);
+    assert.match(page, /hold one of fifty answers back for 3 s/);
+    assert.equal(MAX_LAG_OF_A_LOSS_MS, 250);
+    assert.match(page, /99 % no more than 250 ms late/);
     assert.ok(page.includes(`schema \`${PROOF_SCHEMA}\``));
     assert.equal(defaults.get('prove --pod-header'), 'X-Pod');
     assert.equal(defaults.get('prove --latency'), '15ms');
