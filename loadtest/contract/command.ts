@@ -12,7 +12,8 @@ import { observeShutdown, type Subject } from './observation.ts';
 import { openPodSubject } from './pod-subject.ts';
 import { type Point, toPoints } from './points.ts';
 
-const OWN_SLOW_PATH = '/payload?n=38';
+/** Longer than the lame duck, so that only the wait of the drain saves it. */
+const OWN_SLOW_PATH = '/payload?delayMs=3000';
 
 const OPTIONS = {
   command: optional(text('COMMAND', 'The server, which must listen on $PORT [this project’s service]')),
@@ -93,6 +94,7 @@ export const contract = defineCommand({
         },
         terms,
         world.interrupted,
+        (step) => world.stderr.write(`${step}\n`),
       );
       const points = toPoints(seen, terms, subject.sigtermWithinMs);
       world.stdout.write(`${formatPoints(points)}\n`);

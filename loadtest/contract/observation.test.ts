@@ -50,7 +50,10 @@ describe('observeShutdown()', () => {
     const interruption = new AbortController();
     server.once('request', () => interruption.abort(new Error('given up')));
     const { subject, done } = createSubject(address);
-    await assert.rejects(observeShutdown(subject, PATHS, TERMS, interruption.signal), /^Error: given up$/);
+    await assert.rejects(
+      observeShutdown(subject, PATHS, TERMS, interruption.signal, () => {}),
+      /^Error: given up$/,
+    );
     assert.deepEqual(done, []);
   });
 
@@ -71,7 +74,10 @@ describe('observeShutdown()', () => {
         else interruption.abort(new Error('given up'));
       });
       const { subject } = createSubject(address);
-      await assert.rejects(observeShutdown(subject, PATHS, TERMS, interruption.signal), /^Error: given up$/);
+      await assert.rejects(
+        observeShutdown(subject, PATHS, TERMS, interruption.signal, () => {}),
+        /^Error: given up$/,
+      );
       // No connection is left: this ends only when all have.
       await new Promise((resolve) => server.close(resolve));
     });
@@ -84,7 +90,10 @@ describe('observeShutdown()', () => {
       terminate: async () => void server.once('request', () => interruption.abort(new Error('given up'))),
     });
     const terms = { ...TERMS, graceMs: 600_000 };
-    await assert.rejects(observeShutdown(subject, PATHS, terms, interruption.signal), /^Error: given up$/);
+    await assert.rejects(
+      observeShutdown(subject, PATHS, terms, interruption.signal, () => {}),
+      /^Error: given up$/,
+    );
     await new Promise((resolve) => server.close(resolve));
   });
 
@@ -99,7 +108,7 @@ describe('observeShutdown()', () => {
       });
       const { subject, done } = createSubject(address);
       await assert.rejects(
-        observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never),
+        observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never, () => {}),
         (error: Error) => error instanceof UsageError && error.message === `${fault}\n  its\n  lines`,
       );
       assert.deepEqual(done, []);
@@ -111,7 +120,7 @@ describe('observeShutdown()', () => {
     await new Promise((resolve) => server.close(resolve));
     const { subject } = createSubject(address);
     await assert.rejects(
-      observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never),
+      observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never, () => {}),
       /^UsageError: it took a connection at no time within 300ms: nothing listens on 127\.0\.0\.1:\d+\n/,
     );
   });
@@ -121,7 +130,7 @@ describe('observeShutdown()', () => {
     const exited = once(server, 'request').then(() => ({ code: 7, signal: null }));
     const { subject } = createSubject(address, { exited });
     await assert.rejects(
-      observeShutdown(subject, PATHS, TERMS, never),
+      observeShutdown(subject, PATHS, TERMS, never, () => {}),
       /^UsageError: it ended with code 7 before it was ready\n/,
     );
   });
@@ -138,7 +147,7 @@ describe('observeShutdown()', () => {
       end = resolve;
     });
     const { subject, done } = createSubject(address, { exited });
-    const { exit } = await observeShutdown(subject, PATHS, TERMS, never);
+    const { exit } = await observeShutdown(subject, PATHS, TERMS, never, () => {});
     assert.equal(exit?.code, 1);
     assert.ok((exit?.atMs ?? 0) < 0);
     assert.deepEqual(done, []);

@@ -71,6 +71,7 @@ const SLOW_LEAD_MS = 50;
  * know better, and only probes still come.
  *
  * Rejects as soon as the signal is aborted. Nothing of it goes on after that.
+ * @param tell told each step that takes a while
  * @throws {UsageError} where the subject does not get ready
  */
 export async function observeShutdown(
@@ -78,6 +79,7 @@ export async function observeShutdown(
   paths: ContractPaths,
   terms: Terms,
   signal: AbortSignal,
+  tell: (step: string) => void,
 ): Promise<Observation> {
   signal.throwIfAborted();
   const dialer = createDialer(subject.address);
@@ -87,7 +89,7 @@ export async function observeShutdown(
     signal.addEventListener('abort', abort);
   });
   try {
-    return await Promise.race([observe(subject, paths, terms, dialer, signal), aborted]);
+    return await Promise.race([observe(subject, paths, terms, dialer, signal, tell), aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
     dialer.close();
@@ -100,6 +102,7 @@ async function observe(
   { acceptMs, graceMs, startTimeoutMs = START_TIMEOUT_MS }: Terms,
   dialer: Dialer,
   signal: AbortSignal,
+  tell: (step: string) => void,
 ): Promise<Observation> {
   let end: Observation['exit'] = null;
   const ended = subject.exited.then((exit) => {
@@ -107,6 +110,7 @@ async function observe(
     return end;
   });
   const hasEnded = () => end !== null;
+  tell(`waiting until ${paths.ready} is ok`);
   const { startMs, readyMs } = await awaitReady(subject, paths.ready, startTimeoutMs, dialer, ended, signal);
 
   const seen = {
@@ -168,12 +172,14 @@ async function observe(
     };
   };
 
+  tell('ready, and under load');
   await Promise.race([ended, sleep(BASELINE_MS, undefined, { signal })]);
   const toldMs = performance.now();
   if (end !== null) {
     await load;
     return toObservation(toldMs, toldMs, { ...(await ended), atMs: (await ended).atMs - toldMs });
   }
+  tell('told to end');
   await subject.prepare();
   signal.throwIfAborted();
   let latestMs = Number.POSITIVE_INFINITY;
@@ -188,6 +194,7 @@ async function observe(
   signal.throwIfAborted();
   await subject.terminate();
   const zeroMs = performance.now();
+  tell(`SIGTERM, and ${formatDuration(graceMs)} for it to end`);
   latestMs = zeroMs + subject.sigtermWithinMs;
   moveAwayMs = latestMs + acceptMs;
   const patience = AbortSignal.any([signal, stop.signal]);

@@ -41,7 +41,11 @@ describe('loadtest contract', () => {
     ['Node', 'node --import=tsx src/main.ts'],
   ] as const) {
     test(`holds for this service on ${runtime}`, () => {
-      const { text, status } = hold(['--command', command, '--slow', '/payload?n=38']);
+      const { text, status } = hold(['--command', command, '--slow', '/payload?delayMs=3000']);
+      assert.match(
+        text,
+        /^waiting until \/ready is ok\nready, and under load\ntold to end\nSIGTERM, and 30s for it to end\n$/m,
+      );
       assert.match(text, /^12 held, 0 broken, 0 not shown\.$/m, text);
       assert.equal(status, 0);
     });
