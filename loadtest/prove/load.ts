@@ -10,7 +10,7 @@ export interface Load {
   /** None: the path of the URL, or where that is `/`, this service's own routes. */
   readonly endpoints: readonly Endpoint[];
   /**
-   * How long this service is asked to hold back one of fifty answers: some are always in flight then, and where it is
+   * How long this service is asked to hold back one of twenty answers: some are always in flight then, and where it is
    * longer than the lame duck, only the wait of the drain saves them.
    */
   readonly heldMs: number;
@@ -49,7 +49,7 @@ const MAX_PROOF_MS = 24 * 3_600_000;
 
 /** All of this service's routes but /ready: what that answers while draining is a message, and no loss. */
 function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
-  const quick = ['/health', '/payload', '/metrics', '/version'].map((path) => `GET ${path} 49`);
+  const quick = ['/health', '/payload', '/metrics', '/version'].map((path) => `GET ${path} 19`);
   return [...quick, `GET /payload?delayMs=${heldMs} 4`].map(parseEndpoint);
 }
 
