@@ -1,11 +1,10 @@
 import { decodeHistogram } from './histogram.ts';
-import { isOutcome, type Outcome } from './outcome.ts';
 import { CELL_PRECISION, SERIES_PRECISION } from './record.ts';
+import { outcomeCounts, settlementFields } from './settlement-shape.ts';
 import {
   array,
   boolean,
   count,
-  dictionary,
   literal,
   nullable,
   number,
@@ -18,19 +17,7 @@ import {
 import { UsageError } from './usage-error.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
-const SCHEMA = 'dropless.loadtest/1';
-
-const outcome: Shape<Outcome> = (value, place) => {
-  const name = string(value, place);
-  if (!isOutcome(name)) throw new TypeError(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
-  return name;
-};
-
-const outcomeCounts: Shape<Partial<Record<Outcome, number>>> = (value, place) => {
-  const counts = dictionary(count)(value, place);
-  for (const name of Object.keys(counts)) outcome(name, place);
-  return counts;
-};
+export const RUN_SCHEMA = 'dropless.loadtest/1';
 
 function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   const encoded = object({ count, sumUs: count, maxUs: count, hdr: string });
@@ -44,18 +31,6 @@ function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
     return read;
   }) satisfies Shape<unknown>;
 }
-
-const connection = object({
-  id: count,
-  reused: boolean,
-  setupMs: number(),
-  ageMs: number(),
-  idleMs: number(),
-  requests: count,
-  localPort: nullable(count),
-  // Reports written before it was known lack it.
-  remoteAddress: (value, place) => nullable(string)(value ?? null, place),
-});
 
 const record = object({
   planned: count,
@@ -83,24 +58,7 @@ const record = object({
       response: histogram(SERIES_PRECISION),
     }),
   ),
-  failures: array(
-    object({
-      index: count,
-      endpoint: count,
-      intendedMs: number(),
-      sentMs: nullable(number()),
-      endMs: number(),
-      outcome,
-      status: nullable(count),
-      bytesReceived: count,
-      connection: nullable(connection),
-      pod: nullable(string),
-      version: nullable(string),
-      detail: nullable(string),
-      phase: string,
-      endPhase: string,
-    }),
-  ),
+  failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
 });
 
 const report = object({
@@ -151,7 +109,7 @@ export type ServerLatency = NonNullable<Report['server']>[number];
 
 /** The report as one line of text. `derived` is for readers with other tools; `parseReport` leaves it out. */
 export function formatReport(given: Report, derived: object): string {
-  return `${JSON.stringify({ schema: SCHEMA, ...derived, ...given })}\n`;
+  return `${JSON.stringify({ schema: RUN_SCHEMA, ...derived, ...given })}\n`;
 }
 
 /**
@@ -159,16 +117,36 @@ export function formatReport(given: Report, derived: object): string {
  * @throws {UsageError} where the text is not a report of this schema
  */
 export function parseReport(text: string, place: string): Report {
+  return parseAs(text, place, 'run --json', (value, at) => {
+    schemaOf(RUN_SCHEMA)(value, at);
+    return report(value, at);
+  });
+}
+
+/** The schema of a report, which is one of these. */
+export function schemaOf<const S extends string>(...known: readonly S[]): Shape<S> {
+  return (value, place) => {
+    const { schema } = object({ schema: string })(value, place);
+    const found = known.find((one) => one === schema);
+    if (found === undefined) throw new TypeError(`schema must be ${known.join(' or ')}, but is ${schema}`);
+    return found;
+  };
+}
+
+/**
+ * Reads the JSON of a file.
+ * @param writer what writes such files, as `run --json`
+ * @throws {UsageError} that names the file, the place in it, and what is wrong there
+ */
+export function parseAs<T>(text: string, place: string, writer: string, shape: Shape<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UsageError(`${place} is not JSON; give a file that loadtest run --json has written`);
+    throw new UsageError(`${place} is not JSON; give a file that loadtest ${writer} has written`);
   }
   try {
-    const { schema } = object({ schema: string })(value, 'the report');
-    if (schema !== SCHEMA) throw new TypeError(`schema must be ${SCHEMA}, but is ${schema}`);
-    return report(value, 'the report');
+    return shape(value, 'the report');
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(`${place} is no report of this version: ${error.message}`);

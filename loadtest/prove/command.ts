@@ -1,5 +1,4 @@
 import { defineCommand } from '../command.ts';
-import type { Exit } from '../exit-code.ts';
 import { FleetError } from '../fleet/fleet.ts';
 import { createFleetScene } from '../fleet/fleet-scene.ts';
 import { toFleetOptions } from '../fleet/fleet-setup.ts';
@@ -7,29 +6,19 @@ import { readInput } from '../input-file.ts';
 import { type Api, ApiError, createApi, isUnheard } from '../kubernetes/api.ts';
 import { type ClusterOptions, createClusterScene } from '../kubernetes/cluster-scene.ts';
 import { findContext, readAccess } from '../kubernetes/kubeconfig.ts';
-import { loadPageAssets } from '../page/assets.ts';
-import { prepareOutputs, toTextOutput, writeReports } from '../presentation.ts';
+import { prepareOutputs, toTextOutput } from '../presentation.ts';
 import { checkReachable } from '../probe.ts';
 import { toTarget } from '../target-url.ts';
 import { UsageError } from '../usage-error.ts';
 import type { World } from '../world.ts';
-import {
-  CONTROL_IDS,
-  type ControlId,
-  describeControls,
-  nameControls,
-  SUBSTITUTES,
-  toControlEnv,
-} from './control.ts';
-import { formatFlightPage } from './flight-page.ts';
+import { CONTROL_IDS, type ControlId, nameControls, SUBSTITUTES, toControlEnv } from './control.ts';
 import { DEFAULT_LOAD, type Load, toWitnessSpec } from './load.ts';
 import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './options.ts';
+import { presentProof, presentSeries } from './presentation.ts';
 import { createProgressLog } from './progress.ts';
 import { carryOut, type Proof } from './proof.ts';
 import { ControlNotApplicable, DISTURBANCES, type Disturbance, NotUndone, type Scene } from './scene.ts';
-import { formatSeries, type Series, toReport, toSeriesVerdict } from './series.ts';
 import { runInShell } from './shell-command.ts';
-import { formatControls, formatProof, toSentence } from './summary.ts';
 
 export const prove = defineCommand({
   name: 'prove',
@@ -82,9 +71,7 @@ export const prove = defineCommand({
       try {
         const proof = await proveOnce({ disturbance, undertaking, without, cluster, load }, options, world);
         into.push(proof);
-        toTextOutput(options, world).write(
-          `${formatHeading(proof)}\n\n${formatBody(proof, proofs[0] ?? null, options)}\n\n`,
-        );
+        presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
         // What comes next would take the damage for the state to go back to.
         if (proof.leftBehind.length > 0) cutShort = `the ${disturbance} is not undone`;
       } catch (fault) {
@@ -114,7 +101,7 @@ export const prove = defineCommand({
     if (world.interrupted.aborted && (!isComplete || options['with-controls'])) {
       cutShort ??= 'it was interrupted';
     }
-    return conclude({ proofs, controls, cutShort }, options, world);
+    return presentSeries({ proofs, controls, cutShort }, options, world);
   },
 });
 
@@ -273,38 +260,4 @@ async function openScene(
   );
   const given = { kind: disturbance, isForced: options.force, scaleBy: options.by };
   return createFleetScene(fleet, given, interrupted);
-}
-
-function formatHeading({ disturbance, without }: Proof): string {
-  const lacking = `${disturbance}, without ${nameControls(without)}: ${describeControls(without)}`;
-  const heading = without.length === 0 ? disturbance : lacking;
-  return `${heading}\n${'-'.repeat(heading.length)}`;
-}
-
-/** Of many proofs in a row only the first is told in full. */
-function formatBody(proof: Proof, first: Proof | null, options: ProveOptions): string {
-  return options['with-controls'] && proof.without.length > 0 ? toSentence(proof, first) : formatProof(proof);
-}
-
-async function conclude(series: Series, options: ProveOptions, world: World): Promise<Exit> {
-  const { proofs, controls, cutShort } = series;
-  const [first] = proofs;
-  const output = toTextOutput(options, world);
-  const verdict = toSeriesVerdict(series);
-  if (first === undefined) world.stderr.write(`${verdict.sentence}\n`);
-  if (first !== undefined && controls.length > 0) {
-    output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
-  }
-  if (proofs.length > 1 || (first !== undefined && cutShort !== null)) {
-    output.write(`${formatSeries(series)}\n`);
-  }
-  return writeReports(
-    options,
-    {
-      json: () => `${JSON.stringify(toReport(series))}\n`,
-      html: async () => formatFlightPage(series, await loadPageAssets()),
-    },
-    verdict.exit,
-    world,
-  );
 }

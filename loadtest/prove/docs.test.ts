@@ -6,7 +6,7 @@ import { COMMANDS } from '../commands.ts';
 import { MAX_LAG_OF_A_LOSS_MS } from '../evidence.ts';
 import { CAUSES } from './cause.ts';
 import { DEFAULT_LOAD, toWitnessSpec } from './load.ts';
-import { PROOF_SCHEMA } from './series.ts';
+import { PROOF_SCHEMA } from './proof-report.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/does-my-rollout-drop-requests.md'), 'utf8');

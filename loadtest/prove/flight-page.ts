@@ -113,8 +113,14 @@ function formatFlight(proof: Proof, id: string): Html {
   const flight = toFlight(proof);
   const { width, left, right, top, chartHeight } = FLIGHT;
   const lossesY = top + chartHeight;
+  const { losses, lost } = proof;
+  // Those beyond are in the bars, by their outcome alone.
+  const untold =
+    losses.length < lost
+      ? ` Of ${formatCount(lost)} losses the first ${formatCount(losses.length)} are marked.`
+      : '';
   return html`<figure class="flight">
-<figcaption><strong>Flight recorder</strong> Requests per second by the version that answered, the pods below them on the same time, and each loss as a mark that leads to its story.</figcaption>
+<figcaption><strong>Flight recorder</strong> Requests per second by the version that answered, the pods below them on the same time, and each loss as a mark that leads to its story.${untold}</figcaption>
 <div class="scroll"><svg viewBox="0 0 ${width} ${flight.height}" width="${width}" height="${flight.height}" role="img" aria-label="Requests and pods over time">
 <g class="grid">${flight.ticks.map(({ x }) => html`<line x1="${px(x)}" x2="${px(x)}" y1="${top}" y2="${flight.axisY}"/>`)}</g>
 <text class="name" x="${left - 8}" y="${top + 10}" text-anchor="end">${formatCount(flight.maxPerSecond)}/s</text>

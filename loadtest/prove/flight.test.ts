@@ -144,6 +144,12 @@ describe('formatFlightPage()', () => {
     for (const id of links) assert.ok(ids.has(id), id);
   });
 
+  test('says how many losses are marked where it is not all', () => {
+    assert.doesNotMatch(formatFlightPage(alone, { style: '' }), /are marked/);
+    const page = formatFlightPage({ ...alone, proofs: [{ ...sample, lost: 6_000 }] }, { style: '' });
+    assert.match(page, /leads to its story\. Of 6,000 losses the first 3 are marked\.<\/figcaption>/);
+  });
+
   test('of one disturbance where there should have been more tells so first', () => {
     const page = formatFlightPage({ ...alone, cutShort: 'it was interrupted' }, { style: '' });
     assert.match(

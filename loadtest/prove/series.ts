@@ -6,9 +6,6 @@ import type { Proof } from './proof.ts';
 import { countEnded } from './timeline.ts';
 import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
 
-/** Of the JSON report. Changes when a reader of the old one would misread the new one. */
-export const PROOF_SCHEMA = 'dropless.proof/2';
-
 /** All that one call of `prove` has done, in the order it was done. */
 export interface Series {
   /** Of each disturbance that was asked for. */
@@ -17,20 +14,6 @@ export interface Series {
   readonly controls: readonly Proof[];
   /** Why a disturbance that was asked for has no proof; null: each has one. */
   readonly cutShort: string | null;
-}
-
-/** Losses told one by one in a report: beyond so many the story does not get better. */
-const MAX_LOSSES = 5_000;
-
-/** The series as JSON: of each proof the first losses, and the number of all. */
-export function toReport({ proofs, controls, cutShort }: Series) {
-  const toReported = (proof: Proof) => ({ ...proof, losses: proof.losses.slice(0, MAX_LOSSES) });
-  return {
-    schema: PROOF_SCHEMA,
-    verdict: toSeriesVerdict({ proofs, cutShort }),
-    proofs: proofs.map(toReported),
-    controls: controls.map(toReported),
-  };
 }
 
 /** What all disturbances come to: losses in one are losses, and only where each is proven is the whole. */

@@ -55,7 +55,7 @@ export interface PodLife {
   readonly goneMs: number | null;
 }
 
-const PHASES = {
+export const PHASES = {
   unknown: 'the pod was not seen at that time',
   starting: 'scheduled, and not ready yet',
   ready: 'ready',

@@ -54,6 +54,22 @@ describe('loadtest prove --local', () => {
   });
 
   for (const program of [SOURCES, ...programs]) {
+    test(`report shows a proof again as it was, on ${program.name}`, async () => {
+      const [page, again, copy] = ['page.html', 'again.html', 'again.json'].map((name) =>
+        join(directory, name),
+      );
+      assert.ok(page !== undefined && again !== undefined && copy !== undefined);
+      const lossy = [...SHORT, '--command', fault('exits-on-sigterm'), '--json', json, '--html', page];
+      const proven = await finish(begin(['kill', 'rollout', ...lossy], program));
+      assert.equal(proven.code, 1, proven.out);
+      const shown = start(program, ['report', json, '--json', copy, '--html', again]);
+      running.push(shown);
+      assert.deepEqual(await finish(shown), { out: proven.out, err: '', code: 1 });
+      assert.match(proven.out, /^LOST \d+ of .* in \d of 2 disturbances\.$/m);
+      assert.equal(readFileSync(again, 'utf8'), readFileSync(page, 'utf8'));
+      assert.equal(readFileSync(copy, 'utf8'), readFileSync(json, 'utf8'));
+    });
+
     test(`loses nothing of this service, on ${program.name}`, async () => {
       const { out, code } = await finish(begin(['kill', ...SHORT_OF_OWN], program));
       // 3: the machine was too busy for the load to keep its times, which is not to be called green.
