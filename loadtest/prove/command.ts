@@ -116,7 +116,7 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
 /** Beyond the lame duck, for requests to be in flight when it is over. */
-const LOCAL_HELD_BEYOND_MS = 500;
+const LOCAL_HELD_BEYOND_MS = 1_000;
 
 function parseDisturbance(given: string): Disturbance {
   if (Object.hasOwn(DISTURBANCES, given)) return given as Disturbance;
