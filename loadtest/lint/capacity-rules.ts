@@ -6,6 +6,7 @@ import {
   type Autoscaler,
   containerAmount,
   hasPodResources,
+  hasPodsElsewhere,
   type Inventory,
   matchesSelector,
   podAmount,
@@ -54,7 +55,7 @@ $patch: delete
     source: `${HPA}#support-for-resource-metrics`,
     check: forEachScaled((workload, autoscaler, inventory) =>
       autoscaler.metrics.flatMap((metric) => {
-        const measured = `HorizontalPodAutoscaler/${autoscaler.object.name} measures it`;
+        const measured = `${autoscaler.label} measures it`;
         if (metric.container === undefined && hasPodResources(workload, 'requests')) {
           const field = workload.pod.get('resources', 'requests', metric.resource);
           const message = `the pod requests no ${metric.resource}, and ${measured}`;
@@ -112,7 +113,7 @@ spec:
           return unsized(inventory, workload, sidecars, metric.resource).map((field) => ({
             object: workload.object,
             field,
-            message: `${containerName(field)} requests no ${metric.resource}, and HorizontalPodAutoscaler/${autoscaler.object.name} measures the whole pod`,
+            message: `${containerName(field)} requests no ${metric.resource}, and ${autoscaler.label} measures the whole pod`,
           }));
         }),
     ),
@@ -146,10 +147,8 @@ spec:
     lost: 'minReplicas is maxReplicas: a rise in load meets as many pods as before.',
     fix: 'Raise maxReplicas, or drop the autoscaler and set replicas.',
     source: HPA,
-    check: forEachScaled((_workload, { object, min, max }) =>
-      min < max
-        ? []
-        : [{ object, field: object.root.get('spec', 'maxReplicas'), message: `from ${min} to ${max} pods` }],
+    check: forEachScaled((_workload, { object, min, max, maxField }) =>
+      min < max ? [] : [{ object, field: maxField, message: `from ${min} to ${max} pods` }],
     ),
     bad: `
 kind: HorizontalPodAutoscaler
@@ -212,8 +211,8 @@ spec:
     lost: 'Load that comes in waves loses its pods between two of them: each pod that goes has connections to hand over, and the next wave meets too few.',
     fix: 'Leave behavior.scaleDown.stabilizationWindowSeconds at its default of 300, or at 60 at least.',
     source: `${HPA}#stabilization-window`,
-    check: forEachScaled((_workload, { object }) => {
-      const field = object.root.get('spec', 'behavior', 'scaleDown', 'stabilizationWindowSeconds');
+    check: forEachScaled((_workload, { object, behavior }) => {
+      const field = behavior.get('scaleDown', 'stabilizationWindowSeconds');
       const seconds = field.number() ?? 300;
       return seconds >= 60 ? [] : [{ object, field, message: `pods are taken away after ${seconds} s` }];
     }),
@@ -306,12 +305,16 @@ spec:
       inventory.objects
         .filter(({ kind }) => kind === 'PodDisruptionBudget')
         .filter((budget) => {
-          const neighbours = inventory.workloads.filter(
+          const neighbours = [...inventory.workloads, ...inventory.idle].filter(
             ({ object }) => object.namespace === budget.namespace,
           );
           const selector = budget.root.get('spec', 'selector');
+          const choose = (labels: ReadonlyMap<string, string>) => matchesSelector(selector, labels);
+          const values = new Set(selector.get('matchLabels').texts().values());
           return (
-            neighbours.length > 0 && !neighbours.some(({ podLabels }) => matchesSelector(selector, podLabels))
+            neighbours.length > 0 &&
+            !neighbours.some(({ podLabels }) => choose(podLabels)) &&
+            !hasPodsElsewhere(inventory, budget.namespace, choose, values)
           );
         })
         .map((object) => ({
@@ -388,10 +391,11 @@ spec: { hard: { pods: "13", requests.cpu: 1300m, limits.memory: 3328Mi } }
 ];
 
 function checkQuota(inventory: Inventory, quota: Inventory['objects'][number]): Finding[] {
-  const workloads = inventory.workloads.filter(
-    ({ object, replicas }) => object.namespace === quota.namespace && replicas !== undefined,
-  );
-  if (workloads.length === 0) return [];
+  const isCounted = ({ object, replicas }: Workload) =>
+    object.namespace === quota.namespace && replicas !== undefined;
+  const serving = inventory.workloads.filter(isCounted);
+  if (serving.length === 0) return [];
+  const workloads = [...serving, ...inventory.idle.filter(isCounted)];
   return quota.root
     .get('spec', 'hard')
     .entries()

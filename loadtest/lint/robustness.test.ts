@@ -49,7 +49,7 @@ describe('the rules and reports', () => {
         for (const format of [formatText, formatJson, formatSarif]) assert.ok(format(report).length > 0);
         for (const { object, field } of diagnoses) assert.ok((object.locate(field)?.line ?? 0) >= 1);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });

@@ -18,10 +18,11 @@ export const ROLLOUT_RULES: readonly Rule[] = [
     severity: 'error',
     title: 'A rollout ends every pod before a new one serves',
     lost: 'Every request from the end of the old pods until the first new one is ready, in each rollout.',
-    fix: 'Use strategy RollingUpdate with maxUnavailable 0 and maxSurge 25 %.',
+    fix: 'Use strategy RollingUpdate with maxUnavailable 0 and maxSurge 25 %. A StatefulSet cannot surge: it needs 2 pods at least.',
     source: `${DEPLOYMENT}#strategy`,
     check: forEachWorkload((workload) => {
       const strategy = workload.object.root.get('spec', 'strategy');
+      if (workload.object.kind === 'StatefulSet') return checkStatefulSet(workload);
       if (workload.object.kind !== 'Deployment') return [];
       if (strategy.get('type').text() === 'Recreate') {
         return [{ object: workload.object, field: strategy.get('type'), message: 'strategy Recreate' }];
@@ -183,15 +184,16 @@ spec:
   {
     id: 'single-replica',
     severity: 'warning',
-    title: 'There may be only one pod',
-    lost: 'When its node dies, or it crashes or is evicted, every request until another pod is ready.',
+    title: 'There may be only one pod, or none',
+    lost: 'When its node dies, or it crashes or is evicted, every request until another pod is ready. Scaled to none, the first requests after a lull.',
     fix: 'Keep at least 2 pods: replicas, or minReplicas of the HorizontalPodAutoscaler.',
     source: DEPLOYMENT,
     check: forEachWorkload(({ object, replicas, autoscaler }) => {
-      if (replicas?.min !== 1) return [];
-      const owner = autoscaler?.object ?? object;
-      const key = autoscaler === undefined ? 'replicas' : 'minReplicas';
-      return [{ object: owner, field: owner.root.get('spec', key), message: `${key} is 1` }];
+      const { min } = replicas ?? { min: 2 };
+      // Replicas 0 without an autoscaler is a workload that is switched off.
+      if (min > 1 || (min === 0 && autoscaler === undefined)) return [];
+      const field = autoscaler?.minField ?? object.root.get('spec', 'replicas');
+      return [{ object: autoscaler?.object ?? object, field, message: `${field.path.at(-1)} is ${min}` }];
     }),
     bad: `
 kind: HorizontalPodAutoscaler
@@ -316,6 +318,19 @@ $patch: delete
 `,
   },
 ];
+
+/** The controller replaces one pod at a time, and ends it before it starts the new one. */
+function checkStatefulSet({ object, replicas, label }: Workload): Finding[] {
+  const spec = object.root.get('spec');
+  if (replicas?.min !== 1 || spec.get('updateStrategy', 'type').text() === 'OnDelete') return [];
+  return [
+    {
+      object,
+      field: spec.get('replicas'),
+      message: `${label} has 1 pod, which ends before the new one starts`,
+    },
+  ];
+}
 
 /** How long the probes of a container let it take until it is ready at the latest. */
 function allowedStartSeconds(container: Field): number {

@@ -2,7 +2,15 @@ import type { Field } from './field.ts';
 import type { KubeObject } from './manifest.ts';
 import type { Finding, Rule } from './rule.ts';
 import { toShutdown } from './shutdown.ts';
-import { hasLabels, type Inventory, servicePorts, serviceSelector, type Workload } from './workload.ts';
+import {
+  hasLabels,
+  hasPodsElsewhere,
+  hasPodsWith,
+  type Inventory,
+  servicePorts,
+  serviceSelector,
+  type Workload,
+} from './workload.ts';
 
 /** Common health checks of cloud balancers: 10 s apart, two failures. */
 const BALANCER_CHECK_SECONDS = 20;
@@ -20,7 +28,11 @@ export const SERVICE_RULES: readonly Rule[] = [
     source: `${SERVICE}#defining-a-service`,
     check: (inventory) =>
       servicesWithWorkloads(inventory)
-        .filter(({ selected }) => selected.length === 0)
+        .filter(({ selected, object, selector }) => {
+          const choose = (labels: ReadonlyMap<string, string>) => hasLabels(labels, selector);
+          const values = new Set(selector.values());
+          return selected.length === 0 && !hasPodsElsewhere(inventory, object.namespace, choose, values);
+        })
         .map(({ object }) => ({
           object,
           field: object.root.get('spec', 'selector'),
@@ -200,6 +212,7 @@ spec:
 interface ServedService {
   readonly inventory: Inventory;
   readonly object: KubeObject;
+  readonly selector: ReadonlyMap<string, string>;
   readonly selected: readonly Workload[];
 }
 
@@ -211,8 +224,8 @@ function servicesWithWorkloads(inventory: Inventory): ServedService[] {
       (workload) => workload.object.namespace === object.namespace,
     );
     if (selector === undefined || neighbours.length === 0) return [];
-    const selected = neighbours.filter(({ podLabels }) => hasLabels(podLabels, selector));
-    return [{ inventory, object, selected }];
+    const selected = neighbours.filter((workload) => hasPodsWith(workload, selector));
+    return [{ inventory, object, selector, selected }];
   });
 }
 

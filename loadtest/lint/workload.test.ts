@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { patchExemplar } from './exemplar.ts';
+import { formatPath } from './field.ts';
 import { parseManifests } from './manifest.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
@@ -163,5 +164,169 @@ describe('the autoscaler rules', () => {
     const patch =
       '{ kind: HorizontalPodAutoscaler, spec: { metrics: [{ type: ContainerResource, containerResource: { name: cpu, container: wbe, target: { type: Utilization, averageUtilization: 70 } } }] } }';
     assert.deepEqual(find(patch), ['hpa-no-requests']);
+  });
+});
+
+describe('pods that no Deployment, StatefulSet or DaemonSet makes', () => {
+  const service = (selector: string) =>
+    `{ apiVersion: v1, kind: Service, metadata: { name: other }, spec: { selector: ${selector}, ports: [{ port: 8080 }] } }`;
+  const budget = (selector: string) =>
+    `{ apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: { name: other }, spec: { maxUnavailable: 1, selector: { matchLabels: ${selector} } } }`;
+  const makers: readonly (readonly [string, string, string])[] = [
+    [
+      'a Pod',
+      '{ app: other }',
+      '{ apiVersion: v1, kind: Pod, metadata: { name: other, labels: { app: other } }, spec: {} }',
+    ],
+    [
+      'a Job',
+      '{ app: other }',
+      '{ apiVersion: batch/v1, kind: Job, metadata: { name: other }, spec: { template: { metadata: { labels: { app: other } } } } }',
+    ],
+    [
+      'a CronJob',
+      '{ app: other }',
+      '{ apiVersion: batch/v1, kind: CronJob, metadata: { name: other }, spec: { jobTemplate: { spec: { template: { metadata: { labels: { app: other } } } } } } }',
+    ],
+    [
+      'a Rollout',
+      '{ app: other }',
+      '{ apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: { name: other }, spec: { template: { metadata: { labels: { app: other } } } } }',
+    ],
+    [
+      'an operator',
+      '{ app.kubernetes.io/instance: main }',
+      '{ apiVersion: monitoring.coreos.com/v1, kind: Alertmanager, metadata: { name: main }, spec: { replicas: 3 } }',
+    ],
+    [
+      'an operator that is asked one level deeper',
+      '{ strimzi.io/cluster: events }',
+      '{ apiVersion: kafka.strimzi.io/v1beta2, kind: Kafka, metadata: { name: events }, spec: { kafka: { replicas: 3 } } }',
+    ],
+  ];
+  for (const [what, selector, maker] of makers) {
+    test(`may be those of a Service and a disruption budget: of ${what}`, () => {
+      assert.deepEqual(find([service(selector), budget(selector), maker].join('\n---\n')), []);
+    });
+  }
+
+  const strangers: readonly (readonly [string, string])[] = [
+    [
+      'a custom resource that makes no pods',
+      '{ apiVersion: monitoring.coreos.com/v1, kind: ServiceMonitor, metadata: { name: other }, spec: { selector: {} } }',
+    ],
+    [
+      'an operator of another namespace',
+      '{ apiVersion: example.com/v1, kind: Kafka, metadata: { name: other, namespace: elsewhere }, spec: { replicas: 3 } }',
+    ],
+    [
+      'a Job of another name',
+      '{ apiVersion: batch/v1, kind: Job, metadata: { name: other }, spec: { template: { metadata: { labels: { app: job } } } } }',
+    ],
+  ];
+  for (const [what, stranger] of strangers) {
+    test(`are not made up: ${what}`, () => {
+      const patch = [service('{ app: other }'), budget('{ app: other }'), stranger].join('\n---\n');
+      assert.deepEqual(find(patch), ['pdb-selects-nothing', 'service-selects-nothing']);
+    });
+  }
+
+  test('are one pod of a StatefulSet, chosen by the label that names it', () => {
+    const stateful = `{ kind: Deployment, $patch: delete }\n---\n${statefulSet(3)}`;
+    const announce = (name: string) => service(`{ app: web, statefulset.kubernetes.io/pod-name: ${name} }`);
+    assert.deepEqual(find(`${stateful}\n---\n${announce('web-0')}`), []);
+    assert.deepEqual(find(`${stateful}\n---\n${announce('cache-0')}`), ['service-selects-nothing']);
+  });
+});
+
+/** The exemplar's pods without their ports and the Service’s label. */
+const worker = (replicas: number) =>
+  `{ apiVersion: apps/v1, kind: Deployment, metadata: { name: worker }, spec: { replicas: ${replicas}, template: { metadata: { labels: { app: worker } }, spec: { containers: [{ name: worker, image: "worker:1" }] } } } }`;
+
+function statefulSet(replicas: number): string {
+  const [deployment = ''] = patchExemplar('').split('---\n');
+  return `${deployment.replace('kind: Deployment', 'kind: StatefulSet').replace('spec:', `spec:\n  replicas: ${replicas}`)}
+---
+{ kind: HorizontalPodAutoscaler, $patch: delete }`;
+}
+
+describe('workloads that answer no requests', () => {
+  test('are none of the findings, but what a disruption budget is for', () => {
+    const budget =
+      '{ apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: { name: worker }, spec: { maxUnavailable: 1, selector: { matchLabels: { app: worker } } } }';
+    assert.deepEqual(find(`${worker(1)}\n---\n${budget}`), []);
+  });
+
+  test('take of the quota', () => {
+    const quota =
+      '{ apiVersion: v1, kind: ResourceQuota, metadata: { name: q }, spec: { hard: { pods: 15 } } }';
+    assert.deepEqual(find(`${worker(2)}\n---\n${quota}`), []);
+    assert.deepEqual(find(`${worker(3)}\n---\n${quota}`), ['quota-no-room']);
+  });
+});
+
+describe('a rollout of a StatefulSet', () => {
+  const table: readonly (readonly [number, string, string[]])[] = [
+    [1, '', ['rollout-outage', 'single-replica']],
+    [1, '\n---\n{ kind: StatefulSet, spec: { updateStrategy: { type: OnDelete } } }', ['single-replica']],
+    [2, '', []],
+  ];
+  for (const [replicas, more, expected] of table) {
+    test(`of ${replicas} ${more.includes('OnDelete') ? 'by hand ' : ''}is judged: ${expected.join(', ') || 'good'}`, () => {
+      assert.deepEqual(
+        find(
+          `{ kind: Deployment, $patch: delete }\n---\n${statefulSet(replicas)}${more}\n---\n{ kind: PodDisruptionBudget, spec: { maxUnavailable: 1 } }`,
+        ),
+        expected,
+      );
+    });
+  }
+});
+
+describe('a ScaledObject of KEDA', () => {
+  const scaled = (spec: string) => `{ kind: HorizontalPodAutoscaler, $patch: delete }
+---
+{ apiVersion: keda.sh/v1alpha1, kind: ScaledObject, metadata: { name: web }, spec: { scaleTargetRef: { name: web }, ${spec} } }`;
+  const cpu = (container: string) =>
+    `triggers: [{ type: cpu, metricType: Utilization, metadata: { value: "70"${container} } }]`;
+  const table: readonly (readonly [string, string, string[]])[] = [
+    ['counts for the replicas', scaled('minReplicaCount: 3'), []],
+    ['may leave one pod', scaled('minReplicaCount: 1'), ['single-replica']],
+    ['may leave none, which is its default', scaled('maxReplicaCount: 5'), ['single-replica']],
+    ['may leave none when idle', scaled('minReplicaCount: 3, idleReplicaCount: 0'), ['single-replica']],
+    ['cannot scale', scaled('minReplicaCount: 3, maxReplicaCount: 3'), ['hpa-fixed']],
+    [
+      'is set back by replicas',
+      `{ kind: Deployment, spec: { replicas: 3 } }\n---\n${scaled('minReplicaCount: 3')}`,
+      ['hpa-replicas'],
+    ],
+    [
+      'takes pods away in haste',
+      scaled(
+        'minReplicaCount: 3, advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } } }',
+      ),
+      ['hpa-hasty-down'],
+    ],
+    [
+      'measures a container that is not there',
+      scaled(`minReplicaCount: 3, ${cpu(', containerName: wbe')}`),
+      ['hpa-no-requests'],
+    ],
+    [
+      'measures a pod with a sidecar that requests nothing',
+      `${template('{ containers: [{ name: b, image: "b:1" }] }')}\n---\n${scaled(`minReplicaCount: 3, ${cpu('')}`)}`,
+      ['hpa-sidecar-requests'],
+    ],
+  ];
+  for (const [what, patch, expected] of table) {
+    test(what, () => assert.deepEqual(find(patch), expected));
+  }
+
+  test('is the one to change', () => {
+    const inventory = toInventory(scaled('maxReplicaCount: 5'));
+    const places = runRules(LINT_RULES, inventory).map(
+      ({ object, field, message }) => `${object.kind} ${formatPath(field.path)}: ${message}`,
+    );
+    assert.deepEqual(places, ['ScaledObject spec.minReplicaCount: minReplicaCount is 0']);
   });
 });

@@ -7,6 +7,8 @@ export interface Inventory {
   readonly objects: readonly KubeObject[];
   /** Those that answer requests; the rules speak of no others. */
   readonly workloads: readonly Workload[];
+  /** Those that answer none, but take of quotas and may be what a disruption budget is for. */
+  readonly idle: readonly Workload[];
   /** The minor version of Kubernetes 1.x, where it is known. */
   readonly kubeMinor: number | undefined;
 }
@@ -29,10 +31,16 @@ export interface Workload {
   readonly replicas: { readonly min: number; readonly max: number } | undefined;
 }
 
+/** A HorizontalPodAutoscaler, or the ScaledObject from which KEDA makes one. */
 export interface Autoscaler {
   readonly object: KubeObject;
+  /** `HorizontalPodAutoscaler/web` */
+  readonly label: string;
   readonly min: number;
   readonly max: number;
+  readonly minField: Field;
+  readonly maxField: Field;
+  readonly behavior: Field;
   readonly metrics: readonly UtilizationMetric[];
 }
 
@@ -48,14 +56,14 @@ interface UtilizationMetric {
 const KINDS = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
 
 export function createInventory(objects: readonly KubeObject[], kubeMinor?: number): Inventory {
-  return { objects, workloads: toWorkloads(objects), kubeMinor };
-}
-
-function toWorkloads(objects: readonly KubeObject[]): Workload[] {
-  return objects
-    .filter(isWorkload)
-    .map((object) => toWorkload(object, objects))
-    .filter(({ services, containers }) => services.length > 0 || containers.some(hasPorts));
+  const all = objects.filter(isWorkload).map((object) => toWorkload(object, objects));
+  const answers = ({ services, containers }: Workload) => services.length > 0 || containers.some(hasPorts);
+  return {
+    objects,
+    workloads: all.filter(answers),
+    idle: all.filter((workload) => !answers(workload)),
+    kubeMinor,
+  };
 }
 
 /** Whether the object is of a kind that makes pods which stay, whether or not they answer requests. */
@@ -79,12 +87,12 @@ function toWorkload(object: KubeObject, objects: readonly KubeObject[]): Workloa
       .items()
       .filter((container) => container.get('restartPolicy').text() === 'Always'),
   ];
-  const services = ofKind('Service').filter((service) => isSelectedBy(service, podLabels));
-  const autoscaler = ofKind('HorizontalPodAutoscaler').find(
-    ({ root }) =>
-      root.get('spec', 'scaleTargetRef', 'kind').text() === object.kind &&
-      root.get('spec', 'scaleTargetRef', 'name').text() === object.name,
-  );
+  const services = ofKind('Service').filter((service) => isSelectedBy(service, { object, podLabels }));
+  const autoscaler = neighbours.filter(isAutoscaler).find(({ kind, root }) => {
+    const target = root.get('spec', 'scaleTargetRef');
+    const targetKind = target.get('kind').text() ?? (kind === 'ScaledObject' ? 'Deployment' : undefined);
+    return targetKind === object.kind && target.get('name').text() === object.name;
+  });
   const scaler = autoscaler === undefined ? undefined : toAutoscaler(autoscaler);
   const fixed = object.root.get('spec', 'replicas').number() ?? 1;
   return {
@@ -131,9 +139,60 @@ export function servicePorts(service: KubeObject): { field: Field; target: strin
     });
 }
 
-function isSelectedBy(service: KubeObject, podLabels: ReadonlyMap<string, string>): boolean {
+function isSelectedBy(service: KubeObject, workload: Pick<Workload, 'object' | 'podLabels'>): boolean {
   const selector = serviceSelector(service);
-  return selector !== undefined && hasLabels(podLabels, selector);
+  return selector !== undefined && hasPodsWith(workload, selector);
+}
+
+/**
+ * Whether a selector of labels chooses pods of the workload. A StatefulSet adds labels by which one of its pods is
+ * chosen.
+ *
+ * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-name-label
+ */
+export function hasPodsWith(
+  { object, podLabels }: Pick<Workload, 'object' | 'podLabels'>,
+  selector: ReadonlyMap<string, string>,
+): boolean {
+  const isAdded = (key: string, value: string) =>
+    object.kind === 'StatefulSet' &&
+    ((key === 'statefulset.kubernetes.io/pod-name' && value.startsWith(`${object.name}-`)) ||
+      key === 'apps.kubernetes.io/pod-index');
+  return [...selector].every(([key, value]) => podLabels.get(key) === value || isAdded(key, value));
+}
+
+/**
+ * Whether the input has pods with such labels that no Deployment, StatefulSet or DaemonSet makes: by themselves,
+ * by a template of another kind (a Job, a Rollout), or by an operator. Those label what they make with the name of
+ * the custom resource that asks for it.
+ */
+export function hasPodsElsewhere(
+  { objects }: Inventory,
+  namespace: string,
+  choose: (labels: ReadonlyMap<string, string>) => boolean,
+  values: ReadonlySet<string>,
+): boolean {
+  return objects
+    .filter((object) => object.namespace === namespace && !isWorkload(object))
+    .some((object) => {
+      const spec = object.root.get('spec');
+      const made = [spec, spec.get('jobTemplate', 'spec')].map((each) => each.get('template'));
+      const pods = object.kind === 'Pod' ? [object.root] : made.filter((template) => template.exists);
+      return (
+        pods.some((pod) => choose(pod.get('metadata', 'labels').texts())) ||
+        (isPodMaker(object) && values.has(object.name))
+      );
+    });
+}
+
+/** A custom resource that asks for a number of pods, or for an image, such as an Alertmanager or a Kafka. */
+function isPodMaker({ apiVersion, kind, root }: KubeObject): boolean {
+  const [group = ''] = apiVersion.split('/');
+  if (!group.includes('.') || group.endsWith('.k8s.io') || kind === 'ScaledObject') return false;
+  const spec = root.get('spec');
+  return [spec, ...spec.entries().map(([, field]) => field)].some((field) =>
+    ['replicas', 'instances', 'numberOfInstances', 'nodeSets', 'image'].some((key) => field.get(key).exists),
+  );
 }
 
 /** Undefined where a Service chooses no pods: it has no selector, or is a name for something outside. */
@@ -182,11 +241,59 @@ export function matchesSelector(selector: Field, labels: ReadonlyMap<string, str
   );
 }
 
-/** https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/ */
+function isAutoscaler({ kind, apiVersion }: KubeObject): boolean {
+  return kind === 'HorizontalPodAutoscaler' || (kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/'));
+}
+
+/**
+ * With the defaults filled in.
+ *
+ * https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
+ * https://keda.sh/docs/latest/reference/scaledobject-spec/
+ */
 function toAutoscaler(object: KubeObject): Autoscaler {
   const spec = object.root.get('spec');
-  const max = spec.get('maxReplicas').number() ?? 1;
-  return { object, min: spec.get('minReplicas').number() ?? 1, max, metrics: toUtilizationMetrics(spec) };
+  const label = `${object.kind}/${object.name}`;
+  if (object.kind === 'ScaledObject') {
+    const idle = spec.get('idleReplicaCount');
+    const minField = idle.exists ? idle : spec.get('minReplicaCount');
+    const maxField = spec.get('maxReplicaCount');
+    return {
+      object,
+      label,
+      min: minField.number() ?? 0,
+      max: maxField.number() ?? 100,
+      minField,
+      maxField,
+      behavior: spec.get('advanced', 'horizontalPodAutoscalerConfig', 'behavior'),
+      metrics: toTriggerMetrics(spec),
+    };
+  }
+  const [minField, maxField] = [spec.get('minReplicas'), spec.get('maxReplicas')];
+  return {
+    object,
+    label,
+    min: minField.number() ?? 1,
+    max: maxField.number() ?? 1,
+    minField,
+    maxField,
+    behavior: spec.get('behavior'),
+    metrics: toUtilizationMetrics(spec),
+  };
+}
+
+/** https://keda.sh/docs/latest/scalers/cpu/ */
+function toTriggerMetrics(spec: Field): UtilizationMetric[] {
+  return spec
+    .get('triggers')
+    .items()
+    .flatMap((field) => {
+      const resource = field.get('type').text() ?? '';
+      const percent = Number(field.get('metadata', 'value').scalar());
+      const isShare = field.get('metricType').text() === 'Utilization';
+      if (!['cpu', 'memory'].includes(resource) || !isShare || !(percent > 0)) return [];
+      return [{ field, resource, percent, container: field.get('metadata', 'containerName').text() }];
+    });
 }
 
 function toUtilizationMetrics(spec: Field): UtilizationMetric[] {
