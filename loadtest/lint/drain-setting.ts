@@ -5,9 +5,12 @@
 export type Stage = 'lameDuck' | 'drain';
 
 interface DrainSetting {
-  /** An environment variable, or a command-line flag without its dashes. Flags are matched without case. */
+  /**
+   * An environment variable, a command-line flag without its dashes, or a word in a mounted ConfigMap that the value
+   * follows. Flags are matched without case.
+   */
   readonly name: RegExp;
-  readonly from: 'env' | 'flag';
+  readonly from: 'env' | 'flag' | 'file';
   readonly stage: Stage;
   /** Of a bare number; a value with its own unit, such as `30s`, needs none. */
   readonly unit: 'ms' | 's';
@@ -40,6 +43,22 @@ export const DRAIN_SETTINGS: readonly DrainSetting[] = [
     unit: 's',
     server: 'agnhost netexec',
     source: 'https://github.com/kubernetes/kubernetes/tree/master/test/images/agnhost#netexec',
+  },
+  {
+    name: /^lameduck$/,
+    from: 'file',
+    stage: 'lameDuck',
+    unit: 's',
+    server: 'CoreDNS',
+    source: 'https://coredns.io/plugins/health/',
+  },
+  {
+    name: /^shutdown-delay-duration$/i,
+    from: 'flag',
+    stage: 'lameDuck',
+    unit: 's',
+    server: 'API servers of Kubernetes',
+    source: 'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/',
   },
   {
     name: /^server-shutdown-timeout$/i,

@@ -4,6 +4,7 @@ import type { World } from '../world.ts';
 import { Field } from './field.ts';
 import type { Host, ProgramRun } from './host.ts';
 import { type KubeObject, parseManifests } from './manifest.ts';
+import { mountedConfigMaps } from './shutdown.ts';
 import { createInventory, hasLabels, type Inventory, matchesSelector, serviceSelector } from './workload.ts';
 
 const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -143,7 +144,9 @@ function configMapNames([deployment]: readonly KubeObject[]): string[] {
       .items()
       .map((variable) => variable.get('valueFrom', 'configMapKeyRef', 'name').text()),
   ]);
-  return [...new Set(names.filter((name) => name !== undefined))];
+  const pod = deployment?.root.get('spec', 'template', 'spec');
+  const mounted = pod === undefined ? [] : mountedConfigMaps(pod, () => true);
+  return [...new Set([...names, ...mounted].filter((name) => name !== undefined))];
 }
 
 /** Some clouds write `30+`. */

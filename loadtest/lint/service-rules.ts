@@ -1,7 +1,7 @@
 import type { Field } from './field.ts';
 import type { KubeObject } from './manifest.ts';
 import type { Finding, Rule } from './rule.ts';
-import { toShutdown } from './shutdown.ts';
+import { toAccepting, toShutdown } from './shutdown.ts';
 import {
   hasLabels,
   hasPodsElsewhere,
@@ -178,7 +178,7 @@ spec: { trafficDistribution: PreferClose }
       const field = object.root.get('spec', 'externalTrafficPolicy');
       if (field.text() !== 'Local') return [];
       return selected.flatMap((workload) => {
-        const accepts = workload.serving.map(
+        const accepts = toAccepting(workload).map(
           (container) =>
             toShutdown(inventory, workload, container).acceptsSeconds ?? Number.POSITIVE_INFINITY,
         );

@@ -1,6 +1,6 @@
 import type { Field } from './field.ts';
 import type { Finding, Rule } from './rule.ts';
-import { commandText, type Shutdown, toShutdown } from './shutdown.ts';
+import { commandText, type Shutdown, toAccepting, toShutdown } from './shutdown.ts';
 import type { Inventory, Workload } from './workload.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -16,6 +16,9 @@ const SHELL_LESS = /distroless|\bscratch\b|chainguard|[-/:]static\b/i;
 
 const TERMINATION = 'https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination';
 const HOOKS = 'https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/';
+
+const forEachServing = forEachOf(({ serving }) => serving);
+const forEachAccepting = forEachOf(toAccepting);
 
 export const SHUTDOWN_RULES: readonly Rule[] = [
   {
@@ -67,19 +70,24 @@ spec:
     severity: 'error',
     title: 'The container stops accepting connections as soon as it is told to end',
     lost: 'kube-proxies and balancers learn of the removal later than the container does, and until then send new connections to it. Unless the server goes on accepting by itself they are refused: in each rollout, scale-down and node drain.',
-    fix: 'Add lifecycle.preStop.sleep of 5 to 10 s (Kubernetes 1.30), or let the server go on accepting for that long after SIGTERM. If it already does, say so in an annotation.',
+    fix: 'Add lifecycle.preStop.sleep of 5 to 10 s (Kubernetes 1.30), before what ends the server, or let the server go on accepting for that long after SIGTERM. If it already does, say so in an annotation.',
     source: TERMINATION,
-    check: forEachServing(({ workload, container, shutdown }) =>
-      shutdown.acceptsSeconds !== 0
-        ? []
-        : [
-            {
+    check: forEachAccepting(({ workload, container, shutdown: { acceptsSeconds, preStop } }) => {
+      if (acceptsSeconds !== 0) return [];
+      return [
+        preStop?.endsServerAfterSeconds === undefined
+          ? {
               object: workload.object,
               field: container,
               message: `${containerName(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
+            }
+          : {
+              object: workload.object,
+              field: preStop.field,
+              message: `preStop of ${containerName(container)} ends the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
             },
-          ],
-    ),
+      ];
+    }),
     bad: `
 kind: Deployment
 spec:
@@ -111,7 +119,7 @@ spec:
     lost: `Accepting for 0.5 s lost 4 to 5 % of the requests of a rollout where the balancer learnt of the removal after 1 s; accepting for ${MIN_ACCEPT_SECONDS} s lost none. Large clusters and cloud balancers take longer.`,
     fix: 'Raise preStop.sleep, or the time for which the server accepts after SIGTERM, to 5 to 10 s together.',
     source: TERMINATION,
-    check: forEachServing(({ workload, container, shutdown: { acceptsSeconds = 0, preStop } }) =>
+    check: forEachAccepting(({ workload, container, shutdown: { acceptsSeconds = 0, preStop } }) =>
       acceptsSeconds === 0 || acceptsSeconds >= MIN_ACCEPT_SECONDS
         ? []
         : [
@@ -223,7 +231,7 @@ spec:
       containers:
         - name: web
           lifecycle:
-            preStop: { sleep: null, exec: { command: [sh, -c, nginx -s quit && sleep 10] } }
+            preStop: { sleep: null, exec: { command: [sh, -c, sleep 10 && nginx -s quit] } }
 `,
   },
   {
@@ -284,7 +292,7 @@ spec:
             {
               object: workload.object,
               field,
-              message: `${containerName(container)} starts with ${JSON.stringify(line.length > 60 ? `${line.slice(0, 57)}...` : line)}`,
+              message: `${containerName(container)} starts with ${JSON.stringify(shorten(line))}`,
             },
           ]
         : [];
@@ -317,13 +325,18 @@ interface Serving {
   readonly shutdown: Shutdown;
 }
 
-function forEachServing(check: (serving: Serving) => Finding[]): Rule['check'] {
-  return (inventory) =>
-    inventory.workloads.flatMap((workload) =>
-      workload.serving.flatMap((container) =>
-        check({ inventory, workload, container, shutdown: toShutdown(inventory, workload, container) }),
-      ),
-    );
+function forEachOf(choose: (workload: Workload) => readonly Field[]) {
+  return (check: (serving: Serving) => Finding[]): Rule['check'] =>
+    (inventory) =>
+      inventory.workloads.flatMap((workload) =>
+        choose(workload).flatMap((container) =>
+          check({ inventory, workload, container, shutdown: toShutdown(inventory, workload, container) }),
+        ),
+      );
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 function containerName(container: Field): string {
@@ -339,9 +352,16 @@ function isShellOrSleep(command: Field): boolean {
   return /^(\S*\/)?((ba|da|a|z)?sh|sleep)$/.test(command.get(0).text() ?? '');
 }
 
-/** Shells pass a lone command their place, and scripts with `exec` or `trap` were written with signals in mind. */
-function isSwallowing(line: string): boolean {
-  if (/^(\S*\/)?(npm|yarn|pnpm)\s/.test(line)) return true;
-  const [, script] = /^(?:\S*\/)?(?:ba|da|a|z)?sh\s+(?:-\w+\s+)*-\w*c\s+(.*)$/s.exec(line) ?? [];
-  return script !== undefined && /;|&&|\|\||\||\n/.test(script.trim()) && !/\b(exec|trap)\b/.test(script);
+/**
+ * Shells pass a lone command their place, and scripts with `exec` or `trap` were written with signals in mind. What
+ * is quoted is no command: `nginx -g 'daemon off;'` is one.
+ */
+export function isSwallowing(line: string): boolean {
+  const [, given] =
+    /^(?:\S*\/)?(?:ba|da|a|z)?sh\s+(?:[-+]\w+\s+|pipefail\s+)*-\w*c\s+(.*)$/s.exec(line) ?? [];
+  const script = (given ?? line).replaceAll(/'[^']*'|"[^"]*"/g, 'quoted').trim();
+  if (/\btrap\b/.test(script)) return false;
+  const last = script.split(/;|&&|\|\||\n/).at(-1) ?? '';
+  if (/^\s*(exec\s+)?(\S*\/)?(npm|yarn|pnpm)\s/.test(last)) return true;
+  return given !== undefined && /[;|\n]|&&|(?<!>)&(?!>)/.test(script) && !/\bexec\b/.test(script);
 }

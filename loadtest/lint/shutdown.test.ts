@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { DRAIN_SETTINGS, parseSeconds } from './drain-setting.ts';
 import { parseManifests } from './manifest.ts';
-import { toEnvironment, toShutdown } from './shutdown.ts';
+import { toAccepting, toEnvironment, toShutdown } from './shutdown.ts';
+import { isSwallowing } from './shutdown-rules.ts';
 import { createInventory } from './workload.ts';
 
 const CONFIG_MAP = `
@@ -13,15 +14,41 @@ metadata: { name: settings }
 data: { LAME_DUCK_MS: "3000", DRAIN_TIMEOUT_MS: "9000" }
 `;
 
+const COREFILE = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: coredns }
+data:
+  Corefile: |
+    .:53 {
+        health {
+          lameduck 4s
+        }
+    }
+`;
+
+const VOLUMES = [
+  { name: 'config', configMap: { name: 'coredns' } },
+  { name: 'projected', projected: { sources: [{ configMap: { name: 'coredns' } }] } },
+  { name: 'other', configMap: { name: 'settings' } },
+];
+
 function shutdownOf(container: string) {
   const deployment = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'web' },
-    spec: { template: { spec: { containers: [{ ports: [{ containerPort: 80 }], ...parse(container) }] } } },
+    spec: {
+      template: {
+        spec: {
+          volumes: VOLUMES,
+          containers: [{ ports: [{ containerPort: 80 }], ...parse(container) }],
+        },
+      },
+    },
   };
   const inventory = createInventory(
-    parseManifests(`${JSON.stringify(deployment)}\n---\n${CONFIG_MAP}`, 'test'),
+    parseManifests([JSON.stringify(deployment), CONFIG_MAP, COREFILE].join('\n---\n'), 'test'),
   );
   const [workload] = inventory.workloads;
   const [first] = workload?.serving ?? [];
@@ -37,6 +64,11 @@ describe('toShutdown()', () => {
       `{ lifecycle: { preStop: { exec: { command: ${exec} } } } }`,
       { ...none, preStop: seconds, acceptsSeconds: seconds },
     ] as const;
+  const ends = (exec: string, seconds: number | undefined, acceptsSeconds: number) =>
+    [
+      `{ lifecycle: { preStop: { exec: { command: ${exec} } } } }`,
+      { ...none, preStop: seconds, acceptsSeconds },
+    ] as const;
   const table: readonly (readonly [string, object])[] = [
     ['{}', none],
     ['{ lifecycle: { preStop: { sleep: { seconds: 0 } } } }', { ...none, preStop: 0, acceptsSeconds: 0 }],
@@ -44,7 +76,18 @@ describe('toShutdown()', () => {
     hook('[sleep, "7"]', 7),
     hook('[/bin/sleep, "1m"]', 60),
     hook('[sh, -c, "sleep 0.5; nginx -s quit"]', 0.5),
-    hook('[sh, -c, "nginx -s quit && sleep 3 && sleep 2"]', 5),
+    hook('[sh, -c, "sleep 3 && sleep 2"]', 5),
+    ends('[sh, -c, "nginx -s quit && sleep 3"]', 3, 0),
+    ends('[sh, -c, "sleep 1; nginx -s quit; sleep 3"]', 4, 1),
+    ends('[/usr/sbin/nginx, -s, quit]', undefined, 0),
+    ends('[nginx, -c, /etc/nginx.conf, -s, stop]', undefined, 0),
+    ends('[kill, -s, TERM, "1"]', undefined, 0),
+    ends('[sh, -c, "kill -QUIT $(cat /run/nginx.pid)"]', undefined, 0),
+    ends('[sh, -c, "pkill java; sleep 20"]', 20, 0),
+    hook('[sh, -c, "kill -0 1; sleep 3"]', 3),
+    hook('[sh, -c, "kill -HUP 1; sleep 3"]', 3),
+    hook('[nginx, -s, reload]', undefined),
+    hook('[/skill, -9]', undefined),
     hook('[/drain]', undefined),
     hook('[sh, -c, "nosleep 3"]', undefined),
     [
@@ -60,6 +103,11 @@ describe('toShutdown()', () => {
       { ...none, lameDuckSeconds: 3, drainSeconds: 9, acceptsSeconds: 3 },
     ],
     ['{ args: [netexec, --delay-shutdown=30] }', { ...none, lameDuckSeconds: 30, acceptsSeconds: 30 }],
+    ['{ args: [--shutdown-delay-duration=7s] }', { ...none, lameDuckSeconds: 7, acceptsSeconds: 7 }],
+    ['{ command: [sh, -c, "exec gunicorn app:app --graceful-timeout 25"] }', { ...none, drainSeconds: 25 }],
+    ['{ volumeMounts: [{ name: config }] }', { ...none, lameDuckSeconds: 4, acceptsSeconds: 4 }],
+    ['{ volumeMounts: [{ name: projected }] }', { ...none, lameDuckSeconds: 4, acceptsSeconds: 4 }],
+    ['{ volumeMounts: [{ name: other }] }', none],
     ['{ command: [./podinfo, --server-shutdown-timeout, 1m30s] }', { ...none, drainSeconds: 90 }],
     [
       '{ args: [--entryPoints.web.transport.lifeCycle.requestAcceptGraceTimeout=10, --entryPoints.tls.transport.lifeCycle.requestAcceptGraceTimeout=20] }',
@@ -118,5 +166,57 @@ describe('parseSeconds()', () => {
   for (const [text, seconds] of table) {
     test(`reads ${JSON.stringify(text)} as ${seconds}`, () =>
       assert.equal(parseSeconds(text, 'ms'), seconds));
+  }
+});
+
+describe('toAccepting()', () => {
+  const of = (spec: string) => {
+    const object = `{ apiVersion: apps/v1, kind: Deployment, metadata: { name: web }, spec: { template: { spec: ${spec} } } }`;
+    const [workload] = createInventory(parseManifests(object, 'test')).workloads;
+    return workload === undefined ? [] : toAccepting(workload).map((each) => each.get('name').text());
+  };
+  const ports = 'ports: [{ containerPort: 80 }]';
+  const sidecar = (more: string) =>
+    `initContainers: [{ name: setup, ${ports} }, { name: proxy, restartPolicy: Always, ${more} }]`;
+
+  test('is what serves', () => {
+    assert.deepEqual(of(`{ containers: [{ name: web, ${ports} }, { name: logs }] }`), ['web']);
+    assert.deepEqual(of(`{ containers: [{ name: web, ${ports} }], ${sidecar('env: []')} }`), ['web']);
+  });
+
+  test('leaves out a sidecar that ends after the containers, and asks those that it stands before', () => {
+    assert.deepEqual(of(`{ containers: [{ name: web, ${ports} }, { name: logs }], ${sidecar(ports)} }`), [
+      'web',
+    ]);
+    assert.deepEqual(of(`{ containers: [{ name: web }, { name: logs }], ${sidecar(ports)} }`), [
+      'web',
+      'logs',
+    ]);
+  });
+});
+
+describe('isSwallowing()', () => {
+  const table: readonly (readonly [string, boolean])[] = [
+    ['./server', false],
+    ['sh -c ./server', false],
+    ['sh -c ./server 2>&1', false],
+    ['sh -c ./server &> /dev/stdout', false],
+    ["sh -c nginx -g 'daemon off;'", false],
+    ['sh -c ./migrate && exec ./server', false],
+    ['sh -c trap "kill $pid" TERM; ./server & wait', false],
+    ['dumb-init sh -c ./migrate && ./server', false],
+    ['npm ci', true],
+    ['npm start', true],
+    ['sh -c npm start', true],
+    ['sh -c npm run migrate && exec npm start', true],
+    ['sh -c npm run migrate && exec node server.js', false],
+    ['sh -c ./migrate && ./server', true],
+    ['/bin/bash -euo pipefail -c ./migrate\n./server', true],
+    ['sh -c ./server | tee /log', true],
+    ['sh -c ./agent & ./server', true],
+    ["sh -c envsubst < a > b && nginx -g 'daemon off;'", true],
+  ];
+  for (const [line, expected] of table) {
+    test(`says ${expected} of ${JSON.stringify(line)}`, () => assert.equal(isSwallowing(line), expected));
   }
 });

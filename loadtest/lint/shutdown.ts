@@ -1,12 +1,14 @@
 import { DRAIN_SETTINGS, parseSeconds, type Stage } from './drain-setting.ts';
 import type { Field } from './field.ts';
 import type { KubeObject } from './manifest.ts';
-import type { Inventory, Workload } from './workload.ts';
+import { hasPorts, type Inventory, type Workload } from './workload.ts';
 
-/** Undefined where a manifest cannot tell how long it takes. */
 interface PreStop {
   readonly field: Field;
+  /** Undefined where a manifest cannot tell how long it takes. */
   readonly seconds: number | undefined;
+  /** How long it leaves the server alone, where it then tells it to end itself, as `nginx -s quit` does. */
+  readonly endsServerAfterSeconds: number | undefined;
 }
 
 /** How one container shuts down, as far as the manifests tell. */
@@ -27,21 +29,52 @@ export function toShutdown(inventory: Inventory, workload: Workload, container: 
   const lameDuckSeconds = settingSeconds(inventory, workload, container, 'lameDuck');
   const drainSeconds = settingSeconds(inventory, workload, container, 'drain');
   const preStopSeconds = preStop === undefined ? 0 : preStop.seconds;
+  const untilSigterm = preStopSeconds === undefined ? undefined : preStopSeconds + (lameDuckSeconds ?? 0);
   return {
     preStop,
     lameDuckSeconds,
     drainSeconds,
-    acceptsSeconds: preStopSeconds === undefined ? undefined : preStopSeconds + (lameDuckSeconds ?? 0),
+    acceptsSeconds: preStop?.endsServerAfterSeconds ?? untilSigterm,
   };
+}
+
+/**
+ * The containers that must go on accepting after the pod’s deletion. A sidecar that is an init container gets its
+ * SIGTERM only when the other containers have ended, so it is they that cut it off from what it stands before.
+ *
+ * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#termination
+ */
+export function toAccepting({ containers, serving }: Workload): readonly Field[] {
+  const isSidecar = ({ path }: Field) => path.includes('initContainers');
+  const own = serving.filter((container) => !isSidecar(container));
+  if (own.length === serving.length) return serving;
+  const others = containers.filter((container) => !isSidecar(container));
+  const open = others.filter((container) => own.includes(container) || hasPorts(container));
+  return open.length > 0 ? open : others;
 }
 
 function toPreStop(hook: Field): PreStop | undefined {
   if (!hook.exists) return undefined;
   const sleep = hook.get('sleep');
-  if (sleep.exists) return { field: hook, seconds: sleep.get('seconds').number() ?? 0 };
+  if (sleep.exists) {
+    return {
+      field: hook,
+      seconds: sleep.get('seconds').number() ?? 0,
+      endsServerAfterSeconds: undefined,
+    };
+  }
   const command = commandText(hook.get('exec', 'command'));
-  return { field: hook, seconds: command === '' ? undefined : sleepSeconds(command) };
+  const end = command.search(ENDS_SERVER);
+  return {
+    field: hook,
+    seconds: sleepSeconds(command),
+    endsServerAfterSeconds: end === -1 ? undefined : (sleepSeconds(command.slice(0, end)) ?? 0),
+  };
 }
+
+/** `nginx -s quit`, `kill 1`, `kill -QUIT $(cat /run/server.pid)`, `pkill java`. Other signals end nothing. */
+const ENDS_SERVER =
+  /(?<=^|[\s/;&|])(nginx\s(.*\s)?-s\s+(quit|stop)\b|kill\s+(-(s\s+)?(SIG)?(TERM|QUIT|INT|KILL|15|3|2|9)\s+)?(1\b|\$|`|")|p?kill(all)?\s+(-(s\s+)?(SIG)?(TERM|QUIT|INT|KILL|15|3|2|9)\s+)?[a-z])/;
 
 /** The sum of the `sleep`s in a command line. */
 function sleepSeconds(command: string): number | undefined {
@@ -68,6 +101,7 @@ function settingSeconds(
   const given = {
     env: [...toEnvironment(inventory.objects, workload.object.namespace, container)],
     flag: toFlags(container),
+    file: toMountedWords(inventory.objects, workload, container),
   };
   const seconds = DRAIN_SETTINGS.filter((setting) => setting.stage === stage).flatMap(
     ({ name, from, unit }) =>
@@ -110,10 +144,46 @@ function toFlags(container: Field): [string, string][] {
     container
       .get(key)
       .items()
-      .map((word) => String(word.scalar() ?? '')),
+      // A script for a shell has its flags inside one argument.
+      .flatMap((word) => String(word.scalar() ?? '').split(/\s+/)),
   );
   return words.flatMap((word, index): [string, string][] => {
     const [, name, value] = /^--?([A-Za-z][\w.-]*)(?:=(.*))?$/.exec(word) ?? [];
     return name === undefined ? [] : [[name, value ?? words[index + 1] ?? '']];
   });
+}
+
+/** Each word of the files that a container mounts from ConfigMaps in the input, with the word after it. */
+function toMountedWords(
+  objects: readonly KubeObject[],
+  { object, pod }: Workload,
+  container: Field,
+): [string, string][] {
+  const mounted = new Set(
+    container
+      .get('volumeMounts')
+      .items()
+      .map((mount) => mount.get('name').text()),
+  );
+  const names = mountedConfigMaps(pod, (volume) => mounted.has(volume));
+  return objects
+    .filter(
+      ({ kind, name, namespace }) =>
+        kind === 'ConfigMap' && names.includes(name) && namespace === object.namespace,
+    )
+    .flatMap(({ root }) => [...root.get('data').texts().values()])
+    .flatMap((text) => {
+      const words = text.split(/\s+/);
+      return words.map((word, index): [string, string] => [word, words[index + 1] ?? '']);
+    });
+}
+
+/** The ConfigMaps of a pod’s volumes. */
+export function mountedConfigMaps(pod: Field, isWanted: (volume: string) => boolean): string[] {
+  return pod
+    .get('volumes')
+    .items()
+    .filter((volume) => isWanted(volume.get('name').text() ?? ''))
+    .flatMap((volume) => [volume, ...volume.get('projected', 'sources').items()])
+    .flatMap((source) => source.get('configMap', 'name').text() ?? []);
 }

@@ -71,7 +71,7 @@ export function isWorkload(object: KubeObject): boolean {
   return KINDS.has(object.kind) && object.apiVersion.startsWith('apps/');
 }
 
-function hasPorts(container: Field): boolean {
+export function hasPorts(container: Field): boolean {
   return container.get('ports').items().length > 0;
 }
 
