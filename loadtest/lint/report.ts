@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { formatPath } from './field.ts';
 import { type Diagnosis, type Rule, SEVERITIES, type Severity } from './rule.ts';
@@ -105,12 +106,16 @@ export function formatJson(report: LintReport): string {
 const SARIF_LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
 
 /**
- * For code scanning: SARIF 2.1.0. What was rendered has no lines: its findings point at the kustomization.
+ * For code scanning: SARIF 2.1.0. What was rendered has no lines: its findings point at the kustomization. What an
+ * annotation sets aside is left out, because GitHub shows suppressed results as open alerts.
  *
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ * https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
+ * https://github.com/github/codeql-action/issues/1230
  */
 export function formatSarif({ rules, diagnoses }: LintReport): string {
   const indexes = new Map(rules.map((rule, index) => [rule.id, index]));
+  const findings = diagnoses.filter(({ ignoredBecause }) => ignoredBecause === undefined);
   return toJson({
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -130,9 +135,10 @@ export function formatSarif({ rules, diagnoses }: LintReport): string {
           },
         },
         columnKind: 'utf16CodeUnits',
-        results: diagnoses.map(({ rule, object, field, message, ignoredBecause }) => {
-          const position = object.locate(field) ?? { line: 1, column: 1 };
+        results: findings.map(({ rule, object, field, message }) => {
+          const position = object.locate(field);
           const name = `${object.kind}/${object.name}`;
+          const place = `${rule.id}:${object.namespace}/${name}:${formatPath(field.path)}`;
           return {
             ruleId: rule.id,
             ruleIndex: indexes.get(rule.id),
@@ -142,18 +148,18 @@ export function formatSarif({ rules, diagnoses }: LintReport): string {
               {
                 physicalLocation: {
                   artifactLocation: { uri: toUri(object.source) },
-                  region: { startLine: position.line, startColumn: position.column },
+                  region: { startLine: position?.line ?? 1, startColumn: position?.column ?? 1 },
                 },
                 logicalLocations: [{ fullyQualifiedName: `${name} ${formatPath(field.path)}`.trim() }],
               },
             ],
-            // A line may move; the place in the object stays.
             partialFingerprints: {
-              'objectPath/v1': `${rule.id}:${object.namespace}/${name}:${formatPath(field.path)}`,
+              // A line may move; the place in the object stays.
+              'objectPath/v1': place,
+              // GitHub tells alerts apart by this one. Its uploader hashes the line where none is given, and all
+              // that was rendered has the same line.
+              ...(position === undefined ? { primaryLocationLineHash: toHash(place) } : {}),
             },
-            ...(ignoredBecause === undefined
-              ? {}
-              : { suppressions: [{ kind: 'inSource', justification: ignoredBecause }] }),
           };
         }),
       },
@@ -161,8 +167,14 @@ export function formatSarif({ rules, diagnoses }: LintReport): string {
   });
 }
 
+/** Relative: with `cluster:web` the part before the colon would be a scheme, and `#` begins a fragment. */
 function toUri(source: string): string {
-  return source === '-' ? 'stdin' : encodeURI(posix.normalize(source));
+  return source === '-' ? 'stdin' : posix.normalize(source).split('/').map(encodeURIComponent).join('/');
+}
+
+/** As the uploader's are: 16 hexadecimal digits, and which of the equal lines it is. */
+function toHash(text: string): string {
+  return `${createHash('sha256').update(text).digest('hex').slice(0, 16)}:1`;
 }
 
 function toJson(value: unknown): string {
