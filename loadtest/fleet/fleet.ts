@@ -114,6 +114,14 @@ export async function createFleet(
   /** Whatever changed: act on it as the controller would, publish the endpoints, and wake who waits. */
   function reconcile(): void {
     if (closing.signal.aborted) return;
+    while (act());
+    publish();
+    watchProgress();
+    wakeAll();
+  }
+
+  /** One step. Each makes room for the next, since a pod that terminates does not count. */
+  function act(): boolean {
     const actions = toActions(
       { ...options, ...desired },
       [...pods].map((pod) => ({ ...pod, isAvailable: isAvailable(pod) })),
@@ -121,10 +129,9 @@ export async function createFleet(
     for (const pod of [...pods].filter(({ name }) => actions.terminate.includes(name))) {
       terminate(pod, options.graceMs);
     }
-    for (let n = 0; n < actions.start && failure === null; n += 1) start();
-    publish();
-    watchProgress();
-    wakeAll();
+    const started = failure === null ? actions.start : 0;
+    for (let n = 0; n < started; n += 1) start();
+    return actions.terminate.length + started > 0;
   }
 
   function wakeAll(): void {

@@ -42,6 +42,7 @@ ${first === undefined ? '' : html`<p class="when"><time datetime="${first.starte
 ${formatVerdictBox(verdict, isAlone ? toSentence(first) : formatVerdict(verdict))}
 ${isAlone || first === undefined ? '' : formatDisturbances(proofs)}
 ${first === undefined || controls.length === 0 ? '' : formatControls(first, controls)}
+${isAlone && controls.length > 0 ? html`<h2 id="proof">With all safeguards</h2>` : ''}
 ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
 ${controls.map(
   (control, index) => html`<section>

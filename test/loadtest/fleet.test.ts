@@ -78,6 +78,13 @@ describe('createFleet()', () => {
       assert.deepEqual(lives.get(old)?.exit?.code, 0);
       assert.ok((lives.get(old)?.sigtermMs ?? 0) >= endedMs + options.preStopMs);
     }
+    for (const [old, next] of [
+      ['pod-1', 'pod-5'],
+      ['pod-2', 'pod-6'],
+    ] as const) {
+      const scheduledMs = lives.get(next)?.scheduledMs ?? Number.POSITIVE_INFINITY;
+      assert.ok(scheduledMs < (lives.get(old)?.sigtermMs ?? 0), `${next} waited for the end of ${old}`);
+    }
   });
 
   test('scales up and down, the youngest first', async () => {
