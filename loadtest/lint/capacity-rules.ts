@@ -8,8 +8,12 @@ import {
   hasPodResources,
   hasPodsElsewhere,
   type Inventory,
+  isAutoscaler,
+  isScaleTarget,
+  isWorkload,
   matchesSelector,
   podAmount,
+  toScaleTarget,
   type Workload,
 } from './workload.ts';
 
@@ -138,6 +142,48 @@ spec:
     spec:
       containers:
         - { name: log-shipper, image: registry.example.com/log-shipper:2.1.0 }
+`,
+  },
+  {
+    id: 'hpa-targets-nothing',
+    severity: 'error',
+    title: 'The autoscaler’s target is not there',
+    lost: 'It scales nothing (FailedGetScale): a rise in load meets as many pods as before.',
+    fix: 'Let scaleTargetRef have the kind and the name of the workload.',
+    source: HPA,
+    check: (inventory) =>
+      inventory.objects.filter(isAutoscaler).flatMap((object) => {
+        const target = toScaleTarget(object);
+        const neighbours = inventory.objects.filter(
+          (each) => isWorkload(each) && each.namespace === object.namespace,
+        );
+        // Of other kinds, such as a Rollout, the input need not know.
+        const isJudged = neighbours.length > 0 && ['Deployment', 'StatefulSet'].includes(target.kind ?? '');
+        if (!isJudged || neighbours.some((each) => isScaleTarget(target, each))) return [];
+        return [
+          {
+            object,
+            field: object.root.get('spec', 'scaleTargetRef'),
+            message: `its namespace has no ${target.kind}/${target.name}`,
+          },
+        ];
+      }),
+    bad: `
+kind: HorizontalPodAutoscaler
+apiVersion: autoscaling/v2
+metadata: { name: renamed }
+spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: website }, maxReplicas: 5 }
+`,
+    good: `
+kind: HorizontalPodAutoscaler
+apiVersion: autoscaling/v2
+metadata: { name: worker }
+spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: worker }, maxReplicas: 5 }
+---
+kind: Deployment
+apiVersion: apps/v1
+metadata: { name: worker }
+spec: { template: { spec: { containers: [{ name: worker, image: registry.example.com/worker:1.4.2 }] } } }
 `,
   },
   {

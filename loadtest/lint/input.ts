@@ -28,6 +28,9 @@ async function readPath(path: string, world: World, host: Host): Promise<KubeObj
   if (kustomization !== undefined) {
     return parseManifests(await kustomize(path, host), posix.join(path, kustomization), true);
   }
+  if (names.includes('Chart.yaml')) {
+    throw new UsageError(`${path} is a Helm chart: helm template ${path} | loadtest lint -`);
+  }
   const files = names.filter((name) => MANIFEST.test(name)).map((name) => posix.join(path, name));
   if (files.length === 0) throw new UsageError(`${path}: has no kustomization and no YAML or JSON files`);
   const objects: KubeObject[] = [];

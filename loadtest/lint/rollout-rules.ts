@@ -2,7 +2,7 @@ import type { Field } from './field.ts';
 import { toProbe } from './probe.ts';
 import { toRollingUpdate } from './rollout.ts';
 import type { Finding, Rule } from './rule.ts';
-import type { Inventory, Workload } from './workload.ts';
+import { type Inventory, matchesSelector, type Workload } from './workload.ts';
 
 /** What a rollout must leave of the pods; the rest has to carry their load. */
 const MIN_CAPACITY = 0.75;
@@ -140,7 +140,7 @@ spec:
     id: 'surge-needs-free-node',
     severity: 'warning',
     title: 'A new pod needs a node that has none of the old ones',
-    lost: 'With as many nodes as pods the new pod stays Pending: the rollout stands still, and so does the replacement of a pod whose node is drained.',
+    lost: 'With as many nodes (or zones) as pods the new pod stays Pending: the rollout stands still, and so does the replacement of a pod whose node is drained.',
     fix: 'Drop hostPort and hostNetwork (a Service reaches the pods without), and prefer anti-affinity to requiring it.',
     source:
       'https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity',
@@ -153,7 +153,7 @@ spec:
         {
           object: workload.object,
           field: claim.field,
-          message: `${claim.reason} allows one pod a node, and a rollout needs ${plural(update.maxSurge, 'more')} than ${min}`,
+          message: `${claim.reason} allows one pod a ${claim.domain}, and a rollout starts ${update.maxSurge} beside ${min}`,
         },
       ];
     }),
@@ -342,31 +342,44 @@ function allowedStartSeconds(container: Field): number {
   );
 }
 
-/** What keeps a second pod of the workload off a node. */
-function nodeClaim({ pod, podLabels, containers }: Workload): { field: Field; reason: string } | undefined {
-  if (pod.get('hostNetwork').isTrue()) return { field: pod.get('hostNetwork'), reason: 'hostNetwork' };
+interface Claim {
+  readonly field: Field;
+  readonly reason: string;
+  readonly domain: 'node' | 'zone';
+}
+
+/** What keeps a second pod of the workload off a node, or out of a zone. */
+function nodeClaim({ pod, podLabels, containers }: Workload): Claim | undefined {
+  const hostNetwork = pod.get('hostNetwork');
+  if (hostNetwork.isTrue()) return { field: hostNetwork, reason: 'hostNetwork', domain: 'node' };
   const hostPort = containers
     .flatMap((container) => container.get('ports').items())
     .map((port) => port.get('hostPort'))
     .find((port) => (port.number() ?? 0) > 0);
-  if (hostPort !== undefined) return { field: hostPort, reason: 'hostPort' };
+  if (hostPort !== undefined) return { field: hostPort, reason: 'hostPort', domain: 'node' };
   const term = pod
     .get('affinity', 'podAntiAffinity', 'requiredDuringSchedulingIgnoredDuringExecution')
     .items()
     .find(
       (each) =>
-        each.get('topologyKey').text() === 'kubernetes.io/hostname' &&
+        domainOf(each) !== undefined &&
         // With matchLabelKeys on the template's hash, old and new pods may share a node.
         each.get('matchLabelKeys').items().length === 0 &&
-        [...each.get('labelSelector', 'matchLabels').texts()].every(
-          ([key, value]) => podLabels.get(key) === value,
-        ),
+        matchesSelector(each.get('labelSelector'), podLabels),
     );
-  return term === undefined ? undefined : { field: term, reason: 'required anti-affinity' };
+  if (term === undefined) return undefined;
+  return { field: term, reason: 'required anti-affinity', domain: domainOf(term) ?? 'node' };
+}
+
+/** What a term of anti-affinity keeps pods apart by, where there are only a few of it. */
+function domainOf(term: Field): 'node' | 'zone' | undefined {
+  const key = term.get('topologyKey').text();
+  if (key === 'kubernetes.io/hostname') return 'node';
+  return key === 'topology.kubernetes.io/zone' ? 'zone' : undefined;
 }
 
 function plural(count: number, noun: string): string {
-  return count === 1 || noun === 'more' ? `${count} ${noun}` : `${count} ${noun}s`;
+  return count === 1 ? `${count} ${noun}` : `${count} ${noun}s`;
 }
 
 function forEachWorkload(check: (workload: Workload, inventory: Inventory) => Finding[]): Rule['check'] {

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { patchExemplar } from './exemplar.ts';
 import { parseManifests } from './manifest.ts';
 import { toRollingUpdate } from './rollout.ts';
+import { runRules } from './rule.ts';
+import { LINT_RULES } from './rules.ts';
 import { createInventory } from './workload.ts';
 
 describe('toRollingUpdate()', () => {
@@ -27,6 +29,31 @@ describe('toRollingUpdate()', () => {
       const [workload] = createInventory(parseManifests(patchExemplar(patch), 'test')).workloads;
       assert.ok(workload !== undefined);
       assert.deepEqual(toRollingUpdate(workload, replicas), expected);
+    });
+  }
+});
+
+describe('surge-needs-free-node', () => {
+  const term = (more: string) =>
+    `{ kind: Deployment, spec: { template: { spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ${more} }] } } } } } }`;
+  const own = 'labelSelector: { matchExpressions: [{ key: app, operator: In, values: [web] }] }';
+  const table: readonly (readonly [string, string | undefined])[] = [
+    [`topologyKey: kubernetes.io/hostname, ${own}`, 'one pod a node, and a rollout starts 1 beside 4'],
+    [`topologyKey: topology.kubernetes.io/zone, ${own}`, 'one pod a zone, and a rollout starts 1 beside 4'],
+    [`topologyKey: example.com/rack, ${own}`, undefined],
+    [`topologyKey: kubernetes.io/hostname, matchLabelKeys: [pod-template-hash], ${own}`, undefined],
+    [
+      'topologyKey: kubernetes.io/hostname, labelSelector: { matchExpressions: [{ key: app, operator: In, values: [noisy] }] }',
+      undefined,
+    ],
+  ];
+  for (const [text, expected] of table) {
+    test(`${expected === undefined ? 'allows' : 'finds'} ${text}`, () => {
+      const found = runRules(LINT_RULES, createInventory(parseManifests(patchExemplar(term(text)), 'test')));
+      assert.deepEqual(
+        found.map(({ rule, message }) => `${rule.id}: ${message}`),
+        expected === undefined ? [] : [`surge-needs-free-node: required anti-affinity allows ${expected}`],
+      );
     });
   }
 });

@@ -160,6 +160,15 @@ describe('the autoscaler rules', () => {
     for (const patch of [v1, v2]) assert.deepEqual(find(patch), ['hpa-no-requests', 'pod-best-effort']);
   });
 
+  test('leave a target of another kind to others, and know the kind that KEDA takes for given', () => {
+    const rollout =
+      '{ apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: { name: r }, spec: { scaleTargetRef: { kind: Rollout, name: r }, maxReplicas: 5 } }';
+    assert.deepEqual(find(rollout), []);
+    const keda =
+      '{ apiVersion: keda.sh/v1alpha1, kind: ScaledObject, metadata: { name: r }, spec: { scaleTargetRef: { name: r } } }';
+    assert.deepEqual(find(keda), ['hpa-targets-nothing']);
+  });
+
   test('name a container of the metric that is not there', () => {
     const patch =
       '{ kind: HorizontalPodAutoscaler, spec: { metrics: [{ type: ContainerResource, containerResource: { name: cpu, container: wbe, target: { type: Utilization, averageUtilization: 70 } } }] } }';

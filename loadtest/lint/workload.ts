@@ -88,11 +88,9 @@ function toWorkload(object: KubeObject, objects: readonly KubeObject[]): Workloa
       .filter((container) => container.get('restartPolicy').text() === 'Always'),
   ];
   const services = ofKind('Service').filter((service) => isSelectedBy(service, { object, podLabels }));
-  const autoscaler = neighbours.filter(isAutoscaler).find(({ kind, root }) => {
-    const target = root.get('spec', 'scaleTargetRef');
-    const targetKind = target.get('kind').text() ?? (kind === 'ScaledObject' ? 'Deployment' : undefined);
-    return targetKind === object.kind && target.get('name').text() === object.name;
-  });
+  const autoscaler = neighbours
+    .filter(isAutoscaler)
+    .find((scaler) => isScaleTarget(toScaleTarget(scaler), object));
   const scaler = autoscaler === undefined ? undefined : toAutoscaler(autoscaler);
   const fixed = object.root.get('spec', 'replicas').number() ?? 1;
   return {
@@ -241,8 +239,23 @@ export function matchesSelector(selector: Field, labels: ReadonlyMap<string, str
   );
 }
 
-function isAutoscaler({ kind, apiVersion }: KubeObject): boolean {
+export function isAutoscaler({ kind, apiVersion }: KubeObject): boolean {
   return kind === 'HorizontalPodAutoscaler' || (kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/'));
+}
+
+interface ScaleTarget {
+  readonly kind: string | undefined;
+  readonly name: string | undefined;
+}
+
+export function toScaleTarget({ kind, root }: KubeObject): ScaleTarget {
+  const target = root.get('spec', 'scaleTargetRef');
+  const byDefault = kind === 'ScaledObject' ? 'Deployment' : undefined;
+  return { kind: target.get('kind').text() ?? byDefault, name: target.get('name').text() };
+}
+
+export function isScaleTarget(target: ScaleTarget, { kind, name }: KubeObject): boolean {
+  return target.kind === kind && target.name === name;
 }
 
 /**
