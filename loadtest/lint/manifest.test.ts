@@ -71,6 +71,14 @@ describe('parseManifests()', () => {
     );
   });
 
+  test('says of a template how to render it', () => {
+    assert.throws(
+      () => parseManifests('kind: Service\nmetadata:\n  {{- include "labels" . | nindent 4 }}\n', 'web.yaml'),
+      (error) =>
+        error instanceof UsageError && /^web\.yaml:.* \(a template\? helm template /.test(error.message),
+    );
+  });
+
   test('answers an alias bomb with an error, not with all the memory', () => {
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
       .concat([...'bcdefgh'].map((key, i) => `${key}: &${key} [${`*${'abcdefgh'[i]}, `.repeat(9)}]`))

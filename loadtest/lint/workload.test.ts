@@ -208,6 +208,11 @@ describe('pods that no Deployment, StatefulSet or DaemonSet makes', () => {
       '{ apiVersion: monitoring.coreos.com/v1, kind: Alertmanager, metadata: { name: main }, spec: { replicas: 3 } }',
     ],
     [
+      'an operator that is asked for no number',
+      '{ prometheus: prometheus }',
+      '{ apiVersion: monitoring.coreos.com/v1, kind: Prometheus, metadata: { name: prometheus }, spec: { resources: { requests: { memory: 400Mi } } } }',
+    ],
+    [
       'an operator that is asked one level deeper',
       '{ strimzi.io/cluster: events }',
       '{ apiVersion: kafka.strimzi.io/v1beta2, kind: Kafka, metadata: { name: events }, spec: { kafka: { replicas: 3 } } }',

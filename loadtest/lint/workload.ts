@@ -183,13 +183,15 @@ export function hasPodsElsewhere(
     });
 }
 
-/** A custom resource that asks for a number of pods, or for an image, such as an Alertmanager or a Kafka. */
+const POD_KEYS = ['replicas', 'instances', 'numberOfInstances', 'nodeSets', 'image', 'resources'];
+
+/** A custom resource that says how many pods, of what image or with what resources, such as an Alertmanager or a Kafka. */
 function isPodMaker({ apiVersion, kind, root }: KubeObject): boolean {
   const [group = ''] = apiVersion.split('/');
   if (!group.includes('.') || group.endsWith('.k8s.io') || kind === 'ScaledObject') return false;
   const spec = root.get('spec');
   return [spec, ...spec.entries().map(([, field]) => field)].some((field) =>
-    ['replicas', 'instances', 'numberOfInstances', 'nodeSets', 'image'].some((key) => field.get(key).exists),
+    POD_KEYS.some((key) => field.get(key).exists),
   );
 }
 
