@@ -151,6 +151,55 @@ spec:
 `,
   },
   {
+    id: 'shutdown-uneven',
+    severity: 'warning',
+    title: 'A container ends before the one that passes requests on to it',
+    lost: 'All containers of a pod are told to end at once. While the one in front goes on accepting, those behind it are gone, and it answers 502: in each rollout, scale-down and node drain.',
+    fix: 'Give every container that requests pass through the same preStop, or make the one in front a sidecar (an init container with restartPolicy Always): it is told to end when the others have.',
+    source: TERMINATION,
+    check: ({ workloads, ...rest }) =>
+      workloads.flatMap((workload) => {
+        const inventory = { workloads, ...rest };
+        const acceptsSeconds = (container: Field) =>
+          toShutdown(inventory, workload, container).acceptsSeconds;
+        const front = toAccepting(workload);
+        const longest = Math.max(...front.map((container) => acceptsSeconds(container) ?? 0));
+        return workload.containers
+          .filter((container) => !front.includes(container) && isBehind(container))
+          .flatMap((container) => {
+            const seconds = acceptsSeconds(container) ?? longest;
+            if (seconds >= longest) return [];
+            const names = front.map((each) => each.get('name').text()).join(', ');
+            return [
+              {
+                object: workload.object,
+                field: container,
+                message: `${containerName(container)} accepts for ${seconds} s after its pod is deleted, and ${names} for ${longest} s`,
+              },
+            ];
+          });
+      }),
+    bad: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - { name: app, image: "registry.example.com/app:2.1.0", ports: [{ containerPort: 9000 }] }
+`,
+    good: `
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: app
+          image: registry.example.com/app:2.1.0
+          ports: [{ containerPort: 9000 }]
+          lifecycle: { preStop: { sleep: { seconds: 12 } } } # web has 10 s, and 2 s of lame duck
+`,
+  },
+  {
     id: 'prestop-no-shell',
     severity: 'error',
     title: 'preStop runs a program that the image does not have',
@@ -333,6 +382,17 @@ function forEachOf(choose: (workload: Workload) => readonly Field[]) {
           check({ inventory, workload, container, shutdown: toShutdown(inventory, workload, container) }),
         ),
       );
+}
+
+/** Whether something in the pod may send requests to the container; ports for metrics alone are asked from outside. */
+function isBehind(container: Field): boolean {
+  return (
+    !container.path.includes('initContainers') &&
+    container
+      .get('ports')
+      .items()
+      .some((port) => !/metric|prom|telemetry/i.test(port.get('name').text() ?? ''))
+  );
 }
 
 function shorten(text: string): string {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { DRAIN_SETTINGS, parseSeconds } from './drain-setting.ts';
+import { patchExemplar } from './exemplar.ts';
 import { parseManifests } from './manifest.ts';
+import { runRules } from './rule.ts';
+import { LINT_RULES } from './rules.ts';
 import { toAccepting, toEnvironment, toShutdown } from './shutdown.ts';
 import { isSwallowing } from './shutdown-rules.ts';
 import { createInventory } from './workload.ts';
@@ -218,5 +221,41 @@ describe('isSwallowing()', () => {
   ];
   for (const [line, expected] of table) {
     test(`says ${expected} of ${JSON.stringify(line)}`, () => assert.equal(isSwallowing(line), expected));
+  }
+});
+
+describe('shutdown-uneven', () => {
+  const beside = (container: string, more = '') =>
+    `{ kind: Deployment, spec: { template: { spec: { containers: [{ name: app, image: "app:1", ${container} }]${more} } } } }`;
+  const sleep = (seconds: number) => `lifecycle: { preStop: { sleep: { seconds: ${seconds} } } }`;
+  const ports = 'ports: [{ containerPort: 9000 }]';
+  const table: readonly (readonly [string, string, string | undefined])[] = [
+    [
+      'without a delay',
+      beside(ports),
+      'container app accepts for 0 s after its pod is deleted, and web for 12 s',
+    ],
+    [
+      'of a shorter delay',
+      beside(`${ports}, ${sleep(11)}`),
+      'container app accepts for 11 s after its pod is deleted, and web for 12 s',
+    ],
+    ['of as long a delay', beside(`${ports}, ${sleep(12)}`), undefined],
+    [
+      'of a delay that nobody knows',
+      beside(`${ports}, lifecycle: { preStop: { exec: { command: [/wait] } } }`),
+      undefined,
+    ],
+    ['without ports', beside('env: []'), undefined],
+    ['with a port for metrics', beside('ports: [{ name: http-metrics, containerPort: 9000 }]'), undefined],
+  ];
+  for (const [what, patch, expected] of table) {
+    test(`${expected === undefined ? 'allows' : 'finds'} a container ${what}`, () => {
+      const inventory = createInventory(parseManifests(patchExemplar(patch), 'test'));
+      assert.deepEqual(
+        runRules(LINT_RULES, inventory).map(({ rule, message }) => `${rule.id}: ${message}`),
+        expected === undefined ? [] : [`shutdown-uneven: ${expected}`],
+      );
+    });
   }
 });
