@@ -128,6 +128,14 @@ describe('loadtest lint', () => {
     ['- --fail-on never', {}, '--fail-on "never": must be error or warning or info'],
     ['- --kube-version 2', {}, '--kube-version "2": must be a version of Kubernetes, as 1.30'],
     ['absent.yaml', {}, 'absent.yaml: no such file or directory'],
+    [
+      'dev prod',
+      {
+        files: { 'dev/kustomization.yaml': '', 'prod/kustomization.yaml': '' },
+        programs: { 'kustomize build dev': SINGLE, 'kustomize build prod': GOOD },
+      },
+      'dev and prod both have Deployment/web: lint them one after the other',
+    ],
     ['d', { files: { 'd/Chart.yaml': '' } }, 'd is a Helm chart: helm template d | loadtest lint -'],
     ['d', { files: { 'd/README': '' } }, 'd: has no kustomization and no YAML or JSON files'],
     [

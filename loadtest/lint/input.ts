@@ -5,20 +5,45 @@ import { Field } from './field.ts';
 import type { Host, ProgramRun } from './host.ts';
 import { type KubeObject, parseManifests } from './manifest.ts';
 import { mountedConfigMaps } from './shutdown.ts';
-import { createInventory, hasLabels, type Inventory, matchesSelector, serviceSelector } from './workload.ts';
+import {
+  createInventory,
+  hasLabels,
+  type Inventory,
+  isWorkload,
+  matchesSelector,
+  serviceSelector,
+} from './workload.ts';
 
 const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const MANIFEST = /\.(ya?ml|json)$/;
 
-/** Reads manifests: `-` is standard input; a directory is built by kustomize, or else its manifests are read. */
+/**
+ * Reads manifests: `-` is standard input; a directory is built by kustomize, or else its manifests are read.
+ *
+ * @throws {UsageError} where one cannot be read, or two paths have the same workload: two overlays are two systems, and
+ * the autoscaler of one would be taken for that of the other
+ */
 export async function readManifests(
   paths: readonly string[],
   world: World,
   host: Host,
 ): Promise<KubeObject[]> {
-  const objects: KubeObject[] = [];
-  for (const path of paths) objects.push(...(await readPath(path, world, host)));
-  return objects;
+  const all: KubeObject[] = [];
+  const owners = new Map<string, string>();
+  for (const path of paths) {
+    const objects = await readPath(path, world, host);
+    // Shared objects, such as a Namespace, may well be in both.
+    for (const object of objects.filter(isWorkload)) {
+      const id = [object.namespace, `${object.kind}/${object.name}`].filter(Boolean).join('/');
+      const owner = owners.get(id) ?? path;
+      if (owner !== path) {
+        throw new UsageError(`${owner} and ${path} both have ${id}: lint them one after the other`);
+      }
+      owners.set(id, path);
+    }
+    all.push(...objects);
+  }
+  return all;
 }
 
 async function readPath(path: string, world: World, host: Host): Promise<KubeObject[]> {
