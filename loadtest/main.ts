@@ -30,6 +30,7 @@ for (const stream of [process.stdout, process.stderr]) {
     if (GONE.includes(error.code ?? '')) return;
     if (!isCutOff && stream === process.stdout) console.error(`loadtest: standard output: ${error.message}`);
     isCutOff = true;
+    setExitCode();
   });
 }
 
@@ -42,10 +43,21 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     if (!isFaulty) console.error(error);
     isFaulty = true;
     interruption.abort();
+    setExitCode();
   });
 }
 
-const exitCode = await runCli(COMMANDS, process.argv.slice(2), {
+/** Of the command; null: it has not ended. */
+let found: number | null = null;
+
+/** A fault, or the word that an output is full, may come after the command has ended. */
+function setExitCode(): void {
+  // What was found stays found on a disk that is full; but what is good must be there to be read.
+  const isUnread = isCutOff && found === EXIT_CODES.proven.code;
+  process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
+}
+
+found = await runCli(COMMANDS, process.argv.slice(2), {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   env: process.env,
@@ -58,9 +70,7 @@ const exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   console.error(error);
   return EXIT_CODES.inconclusive.code;
 });
-// What was found stays found on a disk that is full; but what is good must be there to be read.
-const isUnread = isCutOff && exitCode === EXIT_CODES.proven.code;
-process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : exitCode;
+setExitCode();
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
   return {

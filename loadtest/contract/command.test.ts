@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { comesTrue, isAlive } from '../test-process.ts';
 import { UsageError } from '../usage-error.ts';
 import type { World } from '../world.ts';
 import { contract } from './command.ts';
@@ -24,17 +24,6 @@ const world: World = {
   writeText: async () => {},
   prepareFile: async () => {},
 };
-
-/** A process that has ended and that nobody has asked about yet, a zombie, is none. */
-function isAlive(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
-  return /^[^Z]/.test(stdout.trim());
-}
-
-async function until(isTrue: () => boolean): Promise<boolean> {
-  for (let n = 0; n < 500 && !isTrue(); n += 1) await sleep(20);
-  return isTrue();
-}
 
 describe('loadtest contract', () => {
   for (const [args, message] of [
@@ -60,14 +49,14 @@ describe('loadtest contract', () => {
     );
     const exit = once(child, 'exit');
     const readPid = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0);
-    assert.ok(await until(() => readPid() > 0));
+    assert.ok(await comesTrue(() => readPid() > 0));
     const pid = readPid();
     assert.ok(isAlive(pid));
     try {
       child.kill('SIGINT');
       child.kill('SIGTERM');
       assert.deepEqual(await exit, [130, null]);
-      assert.ok(await until(() => !isAlive(pid)));
+      assert.ok(await comesTrue(() => !isAlive(pid)));
     } finally {
       if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     }

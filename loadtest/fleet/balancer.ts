@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { type Duplex, PassThrough, Transform } from 'node:stream';
+import { createWaiters } from './waiters.ts';
 
 interface Backend {
   readonly pod: string;
@@ -29,8 +30,9 @@ interface BalancerOptions {
 /**
  * Balances connections, not requests, as kube-proxy does: each new one goes to the next endpoint, stays there to
  * its end, and is not moved when the endpoint is removed. Of the many nodes of a cluster, which learn of endpoints each
- * in its own time, it is the worst for both: the first to hear of an added one and the last of a removed one. A close or a reset is passed on as what it is. Where
- * kube-proxy has the client's SYN refused, this one resets the connection that it had to accept first.
+ * in its own time, it is the worst for both: the first to hear of an added one and the last of a removed one. A close or
+ * a reset is passed on as what it is. Where kube-proxy has the client's SYN refused, this one resets the connection that
+ * it had to accept first.
  */
 export async function createBalancer({
   propagationMs,
@@ -44,7 +46,7 @@ export async function createBalancer({
   const sockets = new Set<Socket>();
   /** By pod. */
   const removals = new Map<string, NodeJS.Timeout>();
-  const waiters = new Set<() => void>();
+  const waiters = createWaiters();
 
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     track(client);
@@ -78,13 +80,9 @@ export async function createBalancer({
     const remove = () => {
       removals.delete(pod);
       inForce.delete(pod);
-      wakeAll();
+      waiters.wakeAll();
     };
     removals.set(pod, setTimeout(remove, propagationMs));
-  }
-
-  function wakeAll(): void {
-    for (const wake of waiters) wake();
   }
 
   function track(socket: Socket): void {
@@ -109,27 +107,19 @@ export async function createBalancer({
       }
       const published = new Set(backends.map(({ pod }) => pod));
       for (const pod of inForce.keys()) if (!published.has(pod) && !removals.has(pod)) removeLater(pod);
-      wakeAll();
+      waiters.wakeAll();
     },
     async settled(signal) {
       while (removals.size > 0) {
         signal.throwIfAborted();
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            waiters.delete(wake);
-            signal.removeEventListener('abort', wake);
-            resolve();
-          };
-          waiters.add(wake);
-          signal.addEventListener('abort', wake);
-        });
+        await waiters.next(signal);
       }
     },
     podOf: (clientPort, atMs) => ways.get(clientPort)?.findLast(({ fromMs }) => fromMs <= atMs)?.pod ?? null,
     async close() {
       for (const timer of removals.values()) clearTimeout(timer);
       removals.clear();
-      wakeAll();
+      waiters.wakeAll();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;

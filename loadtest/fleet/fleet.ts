@@ -5,6 +5,7 @@ import { createBalancer } from './balancer.ts';
 import { probeReadiness } from './probe.ts';
 import { destroyOnExit, type Replica, startReplica } from './replica.ts';
 import { toActions } from './rolling.ts';
+import { createWaiters } from './waiters.ts';
 
 /** The Deployment, the cluster and the network between them, scaled down to one machine. */
 export interface FleetOptions {
@@ -94,7 +95,7 @@ export async function createFleet(
   const balancer = await createBalancer({ ...options, nowMs: hooks.nowMs });
   const pods = new Set<Pod>();
   const cordoned = new Set<string>();
-  const waiters = new Set<() => void>();
+  const waiters = createWaiters();
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
   let desired = { replicas: options.replicas, revision: 1, version: 'v1' };
@@ -117,7 +118,7 @@ export async function createFleet(
     while (act());
     publish();
     watchProgress();
-    wakeAll();
+    waiters.wakeAll();
   }
 
   /** One step. Each makes room for the next, since a pod that terminates does not count. */
@@ -134,10 +135,6 @@ export async function createFleet(
     return actions.terminate.length + started > 0;
   }
 
-  function wakeAll(): void {
-    for (const wake of waiters) wake();
-  }
-
   /** Gives up where the number of available pods does not grow in time, as a Deployment does. */
   function watchProgress(): void {
     const wanted = [...pods].filter((pod) => !pod.isTerminating && pod.revision === desired.revision);
@@ -150,7 +147,7 @@ export async function createFleet(
     const { progressDeadlineMs = PROGRESS_DEADLINE_MS, minReadyMs } = options;
     stall = setTimeout(() => {
       failure ??= toStall(progressDeadlineMs);
-      wakeAll();
+      waiters.wakeAll();
     }, progressDeadlineMs + minReadyMs);
   }
 
@@ -158,9 +155,15 @@ export async function createFleet(
     const late = [...pods].find(
       (pod) => !pod.isTerminating && pod.revision === desired.revision && !isAvailable(pod),
     );
-    const probed = `the last probe of ${options.readiness?.path} saw ${late?.seen}`;
+    const { readiness, minReadyMs } = options;
+    const found =
+      late?.readyMs != null
+        ? `it is ready, and for less than ${formatDuration(minReadyMs)} at a time`
+        : readiness === null
+          ? 'it does not go on running'
+          : `the last probe of ${readiness.path} saw ${late?.seen ?? 'nothing'}`;
     return toFailure(
-      `does not get ready as ${desired.version} within ${formatDuration(deadlineMs)}: ${probed}`,
+      `does not get ready as ${desired.version} within ${formatDuration(deadlineMs)}: ${found}`,
       late?.replica?.log ?? [],
     );
   }
@@ -304,15 +307,7 @@ export async function createFleet(
       signal.throwIfAborted();
       if (failure !== null) throw failure;
       if (isTrue()) return;
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          waiters.delete(wake);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        waiters.add(wake);
-        signal.addEventListener('abort', wake);
-      });
+      await waiters.next(signal);
     }
   }
 

@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { comesTrue, isAlive } from '../test-process.ts';
 import { startReplica } from './replica.ts';
 
 const leftovers: number[] = [];
 after(() => {
   for (const pid of leftovers) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 });
-
-/** A process that has ended and that nobody has asked about yet, a zombie, is none. */
-function isAlive(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
-  return /^[^Z]/.test(stdout.trim());
-}
-
-async function until(isTrue: () => boolean): Promise<boolean> {
-  for (let n = 0; n < 500 && !isTrue(); n += 1) await sleep(20);
-  return isTrue();
-}
 
 /** Of this runtime, with a program that imports the module under test. */
 function startProver(program: string) {
@@ -54,7 +43,7 @@ describe('startReplica()', () => {
     const [away = 0, near = 0] = String(line).split(' ').map(Number);
     leftovers.push(away, near);
     assert.ok(isAlive(away));
-    assert.ok(await until(() => !isAlive(near)));
+    assert.ok(await comesTrue(() => !isAlive(near)));
     assert.deepEqual(await exit, [0, null]);
   });
 
@@ -71,6 +60,6 @@ describe('startReplica()', () => {
     leftovers.push(...pids);
     assert.deepEqual(pids.map(isAlive), [true, true, true]);
     prover.kill('SIGKILL');
-    assert.ok(await until(() => !pids.some(isAlive)));
+    assert.ok(await comesTrue(() => !pids.some(isAlive)));
   });
 });

@@ -19,7 +19,16 @@ const warning = (about: string, uid: string): Json => {
   });
 };
 
-/** Watches the Deployment `web`, of which there is a ReplicaSet and a pod. */
+const slice: Json = {
+  metadata: {
+    name: 'web-svc-1',
+    uid: 'uid-x-web-svc-1',
+    resourceVersion: '1',
+    ownerReferences: [{ kind: 'Service', name: 'web-svc', uid: 'uid-x-web-svc' }],
+  },
+};
+
+/** Watches the Deployment `web`, of which there is a ReplicaSet and a pod, behind the Service `web-svc`. */
 async function start(t: { after(close: () => void): void }) {
   const stop = new AbortController();
   t.after(() => stop.abort());
@@ -29,6 +38,7 @@ async function start(t: { after(close: () => void): void }) {
     deployments: [object('web', { spec: { replicas: 1 } })],
     replicasets: [object('web-1', { spec: { replicas: 1 } })],
     pods: [object('web-1-a')],
+    endpointslices: [slice],
     events: [warning('web', 'uid-x-web')],
   };
   let opened: () => void = () => {};
@@ -56,7 +66,7 @@ async function start(t: { after(close: () => void): void }) {
       deployment: 'web',
       container: 'web',
       selector: 'app%3Dweb',
-      service: null,
+      service: 'web-svc',
       port: null,
       hpa: null,
       nowMs: () => clockMs,
@@ -82,6 +92,8 @@ describe('the warnings of a cluster watch', () => {
       ['web', 'uid-x-web'],
       ['web-1', 'uid-x-web-1'],
       ['web-1-a', 'uid-x-web-1-a'],
+      ['web-svc', 'uid-x-web-svc'],
+      ['web-svc-1', 'uid-x-web-svc-1'],
       ['web-api', 'uid-x-web-api'],
       ['web-api-1-a', 'uid-x-web-api-1-a'],
       ['web', 'uid-ingress-web'],
@@ -90,7 +102,7 @@ describe('the warnings of a cluster watch', () => {
     }
     assert.deepEqual(
       told().map(({ text }) => text.split(':')[0]),
-      ['Failed web', 'Failed web-1', 'Failed web-1-a'],
+      ['Failed web', 'Failed web-1', 'Failed web-1-a', 'Failed web-svc', 'Failed web-svc-1'],
     );
   });
 

@@ -1,7 +1,7 @@
 import type { Mark } from '../prove/scene.ts';
 import type { PodEvent } from '../prove/timeline.ts';
 import type { Api } from './api.ts';
-import { type Json, numberAt, textAt } from './json.ts';
+import { type Json, listAt, numberAt, textAt } from './json.ts';
 import { canWatchNodes } from './permission.ts';
 import { createPodObserver } from './pod-observer.ts';
 import { startWatch, type Watch } from './watch.ts';
@@ -39,7 +39,13 @@ export interface ClusterWatch {
 type OnChange = (change: 'seen' | 'deleted', object: Json, atMs: number) => void;
 
 /** Resources of which only those of the Deployment are watched. */
-const OWN: readonly string[] = ['pods', 'replicasets', 'deployments', 'horizontalpodautoscalers'];
+const OWN: readonly string[] = [
+  'pods',
+  'replicasets',
+  'deployments',
+  'horizontalpodautoscalers',
+  'endpointslices',
+];
 
 const CONFIRM_MS = 5_000;
 
@@ -53,7 +59,7 @@ export function createClusterWatch(
   const marks: Mark[] = [];
   const gaps: string[] = [];
   const watches: Watch[] = [];
-  /** All that the watches have seen, by uid: what it is warned of is told. */
+  /** What is of the Deployment, and the Service of its endpoints, by uid: what it is warned of is told. */
   const own = new Set<string>();
   /** Warnings of others, by uid: a warning may come before what it is about. */
   const foreign = new Map<string, Mark[]>();
@@ -80,7 +86,10 @@ export function createClusterWatch(
         random: Math.random,
         onGap: (reason) => void gaps.push(reason),
         onChange: (change, object) => {
-          if (OWN.includes(resource)) adopt(textAt(object, 'metadata', 'uid') ?? '');
+          if (OWN.includes(resource)) adopt(textAt(object, 'metadata', 'uid'));
+          if (resource === 'endpointslices') {
+            for (const owner of listAt(object, 'metadata', 'ownerReferences')) adopt(textAt(owner, 'uid'));
+          }
           onChange(change, object, nowMs());
         },
       },
@@ -110,8 +119,8 @@ export function createClusterWatch(
     else foreign.set(uid, [...(foreign.get(uid) ?? []), { atMs: nowMs(), text }]);
   };
 
-  function adopt(uid: string): void {
-    if (uid === '' || own.has(uid)) return;
+  function adopt(uid: string | null): void {
+    if (uid === null || own.has(uid)) return;
     own.add(uid);
     marks.push(...(foreign.get(uid) ?? []));
     foreign.delete(uid);

@@ -84,12 +84,12 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
 
   /** Once more while the API server is in trouble of its own, or asks for patience. */
   async function fetchListBy(endMs: number): ReturnType<typeof fetchList> {
-    for (;;) {
+    for (let attempts = 1; ; attempts += 1) {
       try {
         return await fetchList();
       } catch (error) {
         if (!isPassing(error) || hooks.nowMs() >= endMs || signal.aborted) throw error;
-        await pause(CONFIRM_PAUSE_MS, signal);
+        await pause(toBackoffMs(attempts, hooks.random()), signal);
       }
     }
   }

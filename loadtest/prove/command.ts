@@ -52,10 +52,10 @@ export const prove = defineCommand({
     const disturbances = positionals.map(parseDisturbance);
     checkTogether(disturbances, options);
     await checkPlace(options, world);
-    await prepareOutputs(options, world);
     const load = await toLoad(options, world);
     // What is wrong with the load is said before anything is touched.
     toWitnessSpec(options.url ?? new URL('http://localhost/'), load);
+    await prepareOutputs(options, world);
     const cluster = isOnCluster(options) ? await connect(options, world) : null;
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
@@ -115,6 +115,8 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
 
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
+/** For an answer that is held back to come in time. */
+const HELD_BEFORE_TIMEOUT_MS = 1_000;
 /** Beyond the lame duck, for requests to be in flight when it is over. */
 const LOCAL_HELD_BEYOND_MS = 1_000;
 
@@ -143,7 +145,7 @@ async function toLoad(options: ProveOptions, world: World): Promise<Load> {
   return {
     rate: options.rate,
     endpoints: options.endpoint,
-    heldMs: Math.min(heldMs, Math.floor(options.timeout / 2)),
+    heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
     headers: Object.fromEntries(options.header),
     freshShare: options.fresh,
     connMaxAgeMs:

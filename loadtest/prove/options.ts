@@ -33,7 +33,7 @@ export const OPTIONS = {
   rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
   endpoint: repeatable({
     placeholder: 'ENDPOINT',
-    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or the routes of this project’s service but /ready, one of twenty answers held back for longer than its lame duck",
+    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or the routes of this project’s service but /ready, one of twenty answers held back for longer than its lame duck, where --timeout leaves time",
     parse: parseEndpoint,
   }),
   header: repeatable({

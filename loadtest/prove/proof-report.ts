@@ -1,6 +1,6 @@
 import { EXIT_CODES, type Exit } from '../exit-code.ts';
 import { parseAs, schemaOf } from '../report.ts';
-import { addedLater, countsOf, outcomeCounts, settlementFields } from '../settlement-shape.ts';
+import { countsOf, outcomeCounts, settlementFields } from '../settlement-shape.ts';
 import { array, boolean, count, literal, nullable, number, object, type Shape, string } from '../shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
@@ -13,7 +13,7 @@ import { PHASES, type PodLife, type Span } from './timeline.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
-export const PROOF_SCHEMA = 'dropless.proof/2';
+export const PROOF_SCHEMA = 'dropless.proof/3';
 
 /** Losses told one by one in a report: beyond so many the story does not get better. */
 export const MAX_LOSSES = 5_000;
@@ -44,7 +44,7 @@ export function parseSeries(text: string, place: string): Series {
   return parseAs(text, place, 'prove --json', (value, at) => {
     schemaOf(PROOF_SCHEMA)(value, at);
     const { verdict: given, ...series } = report(value, at);
-    // A report of before `cutShort` was written may be of a series that was: it must not turn green for that.
+    // A report that somebody has mended must not turn green by that.
     const { kind } = toSeriesVerdict(series);
     if (kind !== given.kind) {
       throw new TypeError(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
@@ -140,7 +140,7 @@ const proof: Shape<Proof> = object({
 
 const report = object({
   verdict,
-  cutShort: addedLater(string),
+  cutShort: nullable(string),
   proofs: array(proof),
   controls: array(proof),
 });

@@ -120,6 +120,18 @@ describe('toUndisturbed()', () => {
     ['a pod that never served', 'kill', [...corpse.values()], 'no pod that served was ended'],
     ['a command that ended a pod', 'run', toTold({ a: 1_000 }), null],
     [
+      'a command that touched only a pod of another Deployment',
+      'run',
+      [
+        ...toTold({ a: null }),
+        ...toLives([
+          { atMs: -5_000, pod: 'canary', kind: 'endpoint-added' },
+          { atMs: 1_000, pod: 'canary', kind: 'endpoint-removed' },
+        ]).values(),
+      ],
+      'no pod was seen to change, so that the command of --do has disturbed something else, or nothing',
+    ],
+    [
       'a command that touched no pod',
       'run',
       toTold({ a: 999 }),

@@ -83,8 +83,14 @@ export async function carryOut(
     [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
       (a, b) => a.atMs - b.atMs,
     );
+  const toConduct = () => ({ lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted });
   const tell = () =>
-    show({ elapsedMs: witness.nowMs(), settled: tally.settled, lost: tally.lost, marks: allMarks() });
+    show({
+      elapsedMs: witness.nowMs(),
+      settled: tally.settled,
+      lost: tally.lost - countOwnFailures(tally.outcomes, toConduct()),
+      marks: allMarks(),
+    });
   const telling = setInterval(tell, PROGRESS_MS);
 
   async function disturb(): Promise<string | null> {
@@ -103,14 +109,15 @@ export async function carryOut(
     }
   }
 
-  /** A target is not disturbed before it has served: what it lacks cannot be blamed on the disturbance. */
+  /**
+   * A target is not disturbed before it has served: what it lacks cannot be blamed on the disturbance. Each endpoint
+   * has until the first request to it must have ended.
+   */
   async function awaitHealth(): Promise<string | null> {
     const endMs = witness.nowMs() + spec.engine.timeoutMs;
-    for (;;) {
-      const lame = toLame(spec.plan.endpoints, tally);
-      if (lame === null || witness.nowMs() > endMs) return lame;
-      await sleep(POLL_MS, undefined, { signal });
-    }
+    const isServing = () => spec.plan.endpoints.every((_, index) => tally.outcomesOf(index).ok !== undefined);
+    while (!isServing() && witness.nowMs() <= endMs) await sleep(POLL_MS, undefined, { signal });
+    return toLame(spec.plan.endpoints, tally);
   }
 
   async function watchToTheEnd() {
@@ -138,7 +145,7 @@ export async function carryOut(
   const lives = toLives(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
   const wayOf = (settlement: Settlement) => scene.podOf(settlement, startMs);
   const pods = [...lives.values()];
-  const conduct = { lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted };
+  const conduct = toConduct();
   const givenUp = countOwnFailures(tally.outcomes, conduct);
   const lost = tally.lost - givenUp;
   const losses = judgeAll(
@@ -204,7 +211,7 @@ export function toUndisturbed(
 ): string | null {
   if (beganMs === Number.POSITIVE_INFINITY) return null;
   if (disturbance === 'run') {
-    return lives.some((life) => isTouched(life, beganMs))
+    return lives.some((life) => life.scheduledMs !== null && isTouched(life, beganMs))
       ? null
       : 'no pod was seen to change, so that the command of --do has disturbed something else, or nothing';
   }
@@ -218,7 +225,7 @@ export function toUndisturbed(
   return left.length === 0 ? null : `not replaced: ${left.map(({ pod }) => pod).join(', ')}`;
 }
 
-/** Why the target is not fit to be disturbed: endpoints that were asked, and never ok; null: it is. */
+/** Why the target is not fit to be disturbed: endpoints that have answered, and never ok; null: it is. */
 export function toLame(
   endpoints: readonly { readonly name: string }[],
   { ok, outcomesOf }: Pick<Tally, 'ok' | 'outcomesOf'>,

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { comesTrue, isAlive } from '../test-process.ts';
 import { runInShell } from './shell-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'shell-command-'));
@@ -22,7 +22,7 @@ function toPidFile() {
     path,
     read,
     async reach(count: number): Promise<void> {
-      while (read().length < count) await sleep(10);
+      assert.ok(await comesTrue(() => read().length >= count));
     },
   };
 }
@@ -32,15 +32,6 @@ function toScript(text: string): string {
   const path = join(directory, `${files}.sh`);
   writeFileSync(path, text);
   return path;
-}
-
-/** A process that has ended may stay in the table for a while. */
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 describe('runInShell()', () => {
@@ -60,7 +51,7 @@ describe('runInShell()', () => {
     await pids.reach(2);
     aborting.abort(new Error('enough'));
     await assert.rejects(run, { message: 'enough' });
-    while (pids.read().some(isAlive)) await sleep(10);
+    assert.ok(await comesTrue(() => !pids.read().some(isAlive)));
   });
 
   test('an abort waits for what cleans up, and kills what does not end', async () => {
@@ -75,7 +66,7 @@ describe('runInShell()', () => {
     aborting.abort(new Error('enough'));
     await assert.rejects(run, { message: 'enough' });
     assert.deepEqual(cleaned.read(), [1]);
-    while (pids.read().some(isAlive)) await sleep(10);
+    assert.ok(await comesTrue(() => !pids.read().some(isAlive)));
   });
 
   test('does not begin after an abort', async () => {

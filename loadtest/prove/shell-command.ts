@@ -14,14 +14,19 @@ export async function runInShell(command: string, signal: AbortSignal, patienceM
   signal.throwIfAborted();
   const child = spawn('/bin/sh', ['-c', command], { detached: true, stdio: ['ignore', 2, 2] });
   const destroy = () => void signalGroup(child, 'SIGKILL');
-  const stop = () => void signalGroup(child, 'SIGTERM');
+  const ended = once(child, 'exit');
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = () => {
+      signalGroup(child, 'SIGTERM');
+      resolve();
+    };
+  });
   signal.addEventListener('abort', stop);
   process.on('exit', destroy);
   try {
-    const ended = once(child, 'exit');
-    const giveUp = once(signal, 'abort').then(() => null);
-    const exit = await Promise.race([ended, giveUp]);
-    if (exit === null) await awaitEnd();
+    await Promise.race([ended, stopped]);
+    if (signal.aborted) await awaitEnd();
     signal.throwIfAborted();
     const [code, by] = await ended;
     if (code !== 0) throw new Error(`${JSON.stringify(command)} ended with ${by ?? `code ${code}`}`);

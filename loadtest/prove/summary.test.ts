@@ -24,6 +24,13 @@ const late = ['it was late'];
 const pairs: readonly (readonly [what: string, Proof, control: Proof, worth: string, sentence: string])[] = [
   ['any loss, beside a proof', proven, toProof('losses', 1), 'yes', YES],
   ['any loss, with a doubt, beside a proof', proven, toProof('losses', 1, late), 'yes', YES],
+  [
+    'without a cause, beside a proof',
+    proven,
+    { ...toProof('losses', 1), causes: { unknown: 1 } },
+    'undecided',
+    UNDECIDED,
+  ],
   ['no loss', proven, proven, 'not shown', NOTHING],
   ['no loss, and a doubt', proven, toProof('inconclusive', 0, late), 'undecided', UNDECIDED],
   ['all given up by the load itself', proven, toProof('inconclusive', 9, late), 'undecided', UNDECIDED],

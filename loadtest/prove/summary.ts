@@ -43,7 +43,10 @@ function toWorth(control: Proof, beside: Proof | null): Worth {
   const expected = scale * lostWith;
   if (control.lost <= expected) return 'not shown';
   const deviation = Math.sqrt(control.lost + scale * expected);
-  const isClear = lostWith === 0 || control.lost - expected > SIGNIFICANT_DEVIATIONS * deviation;
+  const isClear =
+    lostWith === 0
+      ? control.lost > (control.causes.unknown ?? 0)
+      : control.lost - expected > SIGNIFICANT_DEVIATIONS * deviation;
   return isClear ? 'yes' : 'undecided';
 }
 

@@ -47,7 +47,11 @@ function serve(flaw: Flaw | 'none'): void {
   const server = startServer(({ path, socket, answer }) => {
     const isDraining = isDrainingFor(0);
     const close = flaw === 'announces the end late' ? isDrainingFor(350) : isDraining;
-    if (path === '/ready') return answer(isReady() ? 200 : 503, { close });
+    if (path === '/ready') {
+      // Not before it was seen to be ready.
+      if (flaw === 'ends by itself') setTimeout(() => process.exit(1), 300);
+      return answer(isReady() ? 200 : 503, { close });
+    }
     if (path === '/health') {
       if (flaw === 'is not alive before SIGTERM' && !isDraining) return answer(500);
       if (flaw === 'is silent to liveness while it drains' && isDraining) return;
@@ -64,8 +68,6 @@ function serve(flaw: Flaw | 'none'): void {
       (flaw === 'refuses work while it drains' && isDraining);
     answer(isRefused ? 503 : 200, { close });
   });
-
-  if (flaw === 'ends by itself') setTimeout(() => process.exit(1), 300);
 
   process.on('SIGTERM', () => {
     sigtermMs = performance.now();

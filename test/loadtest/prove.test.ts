@@ -46,7 +46,7 @@ describe('loadtest prove --local', () => {
     assert.match(out, /^Exits on SIGTERM: Handle SIGTERM/m);
     assert.match(out, /^LOST \d+ of \d[\d,]* requests\./m);
     const { schema, verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
-    assert.equal(schema, 'dropless.proof/2');
+    assert.equal(schema, 'dropless.proof/3');
     assert.equal(verdict.kind, 'losses');
     assert.deepEqual([proofs[0].disturbance, proofs[0].verdict.kind], ['rollout', 'losses']);
     assert.equal(proofs[0].lost, proofs[0].losses.length);
@@ -200,6 +200,28 @@ describe('loadtest prove --local', () => {
     const { proofs } = JSON.parse(readFileSync(json, 'utf8'));
     assert.equal(proofs[0].lives.length, 3);
   });
+
+  test('leaves a target alone whose slow endpoint has yet to answer, and never does', async () => {
+    const program =
+      'require("node:http").createServer((q, a) => q.url !== "/hang" && a.end()).listen(process.env.PORT)';
+    const endpoints = ['--endpoint', 'GET / 9', '--endpoint', 'GET /hang', '--timeout', '2s'];
+    const { out, code } = await finish(
+      begin(['kill', ...OWN, ...BRIEF, '--command', `node -e '${program}'`, ...endpoints]),
+    );
+    assert.equal(code, 3, out);
+    assert.match(out, /\/hang was never ok \(\d+ timeout\) before the kill, which was left out/);
+  });
+
+  for (const program of [SOURCES, onNode]) {
+    test(`a verdict that cannot be printed is none, on ${program.name}`, async () => {
+      const [command, ...first] = program.argv;
+      const line = [command, ...first, 'prove', 'kill', ...SHORT_OF_OWN].join(' ');
+      const toFull: Program = { name: 'to a full disk', argv: ['/bin/sh', '-c', `${line} > /dev/full`] };
+      const { err, code } = await finish(begin([], toFull));
+      assert.equal(code, 3, err);
+      assert.match(err, /^loadtest: standard output: .*ENOSPC/m);
+    });
+  }
 
   test('is not taken for a proof of the cluster that is configured', async () => {
     const kubectl = join(directory, 'kubectl');
