@@ -3,7 +3,7 @@ import type { ConnectionFacts, Settlement } from './settlement.ts';
 import { boolean, count, dictionary, nullable, number, object, type Shape, string } from './shape.ts';
 
 /** A field that reports have lacked: where it is absent, it was not known. */
-export function addedLater<T>(shape: Shape<T>): Shape<T | null> {
+function addedLater<T>(shape: Shape<T>): Shape<T | null> {
   return (value, place) => nullable(shape)(value ?? null, place);
 }
 
