@@ -20,6 +20,9 @@ const images = toImages(process.env);
 /** A disturbance that may lose requests is repeated until it does, so often at most. */
 const MAX_ATTEMPTS = 4;
 
+/** A tenth of the requests is in flight for longer than a pod lives that is deleted by force. */
+const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000', '--timeout', '10s'];
+
 interface Outcome {
   readonly code: number;
   readonly text: string;
@@ -244,7 +247,7 @@ describe('the instrument on a cluster', () => {
   });
 
   scenario('a deletion by force kills a pod with requests on it, which are blamed on it', async () => {
-    await requireLosses('kill --force', ['kill', '--force'], ({ lives, causes }) => {
+    await requireLosses('kill --force', ['kill', '--force', ...HELD], ({ lives, causes }) => {
       assert.deepEqual(Object.keys(causes), ['killed-at-grace-end']);
       return lives.some(({ graceMs }) => graceMs === 0);
     });
