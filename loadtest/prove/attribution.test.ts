@@ -322,6 +322,19 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       { events: [...terminating, exited(55_000, 137)], outcome: 'truncated', endMs: 55_000, bytes: 4 },
       'gone',
     ],
+    [
+      'deleted by force, with a request of before on a new connection, and before its successor was ready',
+      {
+        events: [...forced, ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 10_000 }))],
+        outcome: 'closed_before_response',
+        endMs: 13_000,
+        waitedMs: 3_500,
+        kept: false,
+        pod: null,
+        firstOkMs: 13_500,
+      },
+      'terminating',
+    ],
     ['deleted by force', { events: forced, outcome: 'reset', endMs: 10_000 }, 'terminating'],
     [
       '502 of a proxy after force',

