@@ -83,12 +83,13 @@ export async function carryOut(
     [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
       (a, b) => a.atMs - b.atMs,
     );
-  const toConduct = () => ({ lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted });
+  // Some times a second: how late the load is takes a sort of all its lags, and waits for the end.
+  const toOwnSoFar = () => countOwnFailures(tally.outcomes, { lagP99Ms: 0, isInterrupted: signal.aborted });
   const tell = () =>
     show({
       elapsedMs: witness.nowMs(),
       settled: tally.settled,
-      lost: tally.lost - countOwnFailures(tally.outcomes, toConduct()),
+      lost: tally.lost - toOwnSoFar(),
       marks: allMarks(),
     });
   const telling = setInterval(tell, PROGRESS_MS);
@@ -145,7 +146,7 @@ export async function carryOut(
   const lives = toLives(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
   const wayOf = (settlement: Settlement) => scene.podOf(settlement, startMs);
   const pods = [...lives.values()];
-  const conduct = toConduct();
+  const conduct = { lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted };
   const givenUp = countOwnFailures(tally.outcomes, conduct);
   const lost = tally.lost - givenUp;
   const losses = judgeAll(
