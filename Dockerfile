@@ -15,7 +15,7 @@ RUN npm ci --no-audit --no-fund
 COPY build.ts tsconfig.json ./
 COPY loadtest ./loadtest
 COPY src ./src
-RUN npm run build && rm dist/service/*.map
+RUN npm run build && rm dist/service/*.map loadtest/dist/service/*.map
 # Node takes main.js for a module because of this file. It also makes the copied layer differ between versions:
 # some builders reuse a cached ENV whatever the argument in it is.
 ARG VERSION=0.0.0
@@ -42,7 +42,7 @@ ENTRYPOINT ["/usr/local/bin/node", "/app/main.js"]
 # The load generator: docker build -t loadtest:dev --target loadtest .
 FROM ${BUN_IMAGE} AS loadtest
 WORKDIR /app
-COPY --from=build /app/dist/loadtest ./
+COPY --from=build /app/loadtest/dist ./
 LABEL org.opencontainers.image.title="dropless loadtest" \
       org.opencontainers.image.description="A load generator that accounts for every request." \
       org.opencontainers.image.licenses="MIT"

@@ -17,7 +17,7 @@ const LOAD_CORE = '1';
 const PAGE = join(import.meta.dirname, 'results/engine.md');
 const CONNECTIONS = 64;
 const WRK_SECONDS = 3;
-const LOADTEST = join(import.meta.dirname, '../dist/loadtest/main.js');
+const LOADTEST = join(import.meta.dirname, '../loadtest/dist/main.js');
 /** Two fifths of the requests meet a stall: p50 lies outside, p90 and above inside. */
 const STALLS = [
   { rate: 1000, periodMs: 2500, stallMs: 1000, seconds: 20 },

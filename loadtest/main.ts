@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { runCli } from './cli.ts';
-import { COMMANDS } from './commands.ts';
-import { EXIT_CODES } from './exit-code.ts';
-import type { TextOutput } from './world.ts';
+import { EXIT_CODES } from './cli/exit-code.ts';
+import { runCli } from './cli/program.ts';
+import type { TextOutput } from './cli/world.ts';
+import { COMMANDS } from './commands/registry.ts';
 
 /** 128 + SIGINT, as shells report it. */
 const EXIT_INTERRUPTED = 130;

@@ -5,7 +5,7 @@
  *   load open   PORT RATE SECONDS
  */
 import { type EngineOptions, runEngine } from '../../loadtest/engine/engine.ts';
-import type { PlannedRequest, Settlement } from '../../loadtest/settlement.ts';
+import type { PlannedRequest, Settlement } from '../../loadtest/engine/settlement.ts';
 
 export interface LoadResult {
   readonly requests: number;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/usage-error.ts';
 import { observeShutdown, type Subject } from './observation.ts';
 
 const PATHS = { ready: '/ready', health: '/health', path: '/', slow: '/slow' };

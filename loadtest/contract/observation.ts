@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration } from '../duration.ts';
-import { UsageError } from '../usage-error.ts';
+import { formatDuration } from '../cli/duration.ts';
+import { UsageError } from '../cli/usage-error.ts';
 import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
 
 /** A server that is started, or is running, and can be told to end. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Api, ApiError } from '../kubernetes/api.ts';
-import { at, type Json, textAt } from '../kubernetes/json.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import { type Api, ApiError } from '../kube/api.ts';
+import { at, type Json, textAt } from '../kube/json.ts';
 import { createPodSubject } from './pod-subject.ts';
 
 const terminated = (exitCode: number) => ({ terminated: { exitCode } });

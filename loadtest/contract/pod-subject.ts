@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, ApiError, createApi, isUnheard } from '../kubernetes/api.ts';
-import { chooseContainer } from '../kubernetes/container.ts';
-import { at, type Json, listAt, numberAt } from '../kubernetes/json.ts';
-import { readAccess } from '../kubernetes/kubeconfig.ts';
-import { findDenied } from '../kubernetes/permission.ts';
-import { toPreStopMs } from '../kubernetes/pod-observer.ts';
-import { startWatch } from '../kubernetes/watch.ts';
-import { toTarget } from '../target-url.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import { chooseContainer } from '../kube/container.ts';
+import { at, type Json, listAt, numberAt } from '../kube/json.ts';
+import { readAccess } from '../kube/kubeconfig.ts';
+import { findDenied } from '../kube/permission.ts';
+import { toPreStopMs } from '../kube/pod-observer.ts';
+import { startWatch } from '../kube/watch.ts';
+import { toTarget } from '../load/target-url.ts';
 import type { Subject } from './observation.ts';
 
 interface PodOptions {

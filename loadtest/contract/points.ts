@@ -1,4 +1,4 @@
-import { formatMs } from '../format.ts';
+import { formatMs } from '../cli/format.ts';
 import { describe, isSuccess, type Observation, type Terms } from './observation.ts';
 
 /** One point of the contract, held or not. */

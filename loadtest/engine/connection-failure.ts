@@ -1,4 +1,4 @@
-import type { Failure } from '../outcome.ts';
+import type { Failure } from './outcome.ts';
 
 /**
  * `busy`: a request is written and its answer not complete. `lingering`: the last answer is complete, and the

@@ -1,10 +1,10 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Entry } from '../ledger.ts';
-import type { Failure } from '../outcome.ts';
-import type { ConnectionFacts } from '../settlement.ts';
 import { type Phase, toErrorCode, toFailure } from './connection-failure.ts';
+import type { Entry } from './ledger.ts';
+import type { Failure } from './outcome.ts';
 import type { ResponseParser } from './response-parser.ts';
+import type { ConnectionFacts } from './settlement.ts';
 import type { Target } from './target.ts';
 
 /** Who is told what happens on a connection. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
-import type { Outcome } from '../outcome.ts';
-import type { Endpoint, PlannedRequest, Settlement } from '../settlement.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../test/fixtures/certificate.ts';
 import { type EngineOptions, runEngine } from './engine.ts';
-import { TEST_CERTIFICATE, TEST_KEY } from './test-certificate.ts';
+import type { Outcome } from './outcome.ts';
+import type { Endpoint, PlannedRequest, Settlement } from './settlement.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const LIMITS = { maxLineBytes: 8192, maxHeadBytes: 65_536, maxFields: 100, maxBodyBytes: 1_000_000 };

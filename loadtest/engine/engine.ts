@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
-import { createLedger, type LedgerSummary } from '../ledger.ts';
-import type { Plan, PlannedRequest, Settlement } from '../settlement.ts';
 import { createAlarm } from './alarm.ts';
 import { createHttpTransport } from './http-transport.ts';
+import { createLedger, type LedgerSummary } from './ledger.ts';
 import { createNetTransport } from './net-transport.ts';
 import { createResolver } from './resolver.ts';
+import type { Plan, PlannedRequest, Settlement } from './settlement.ts';
 import type { ConnectionCounts, TransportOptions } from './transport.ts';
 
 /** Above 4,000 requests a second, those due within this time go out together. */

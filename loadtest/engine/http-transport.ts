@@ -6,11 +6,11 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Entry, Ledger } from '../ledger.ts';
-import { type Failure, type Outcome, toOutcome } from '../outcome.ts';
-import type { ConnectionFacts, Plan } from '../settlement.ts';
 import { toErrorCode, toFailure } from './connection-failure.ts';
+import type { Entry, Ledger } from './ledger.ts';
+import { type Failure, type Outcome, toOutcome } from './outcome.ts';
 import { toFields, toRequestId } from './request-writer.ts';
+import type { ConnectionFacts, Plan } from './settlement.ts';
 import type { ConnectionCounts, Transport, TransportOptions, TransportWorld } from './transport.ts';
 
 interface Exchange {

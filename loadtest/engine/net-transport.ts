@@ -1,10 +1,10 @@
-import type { Ending, Entry, Ledger } from '../ledger.ts';
-import { type Outcome, toOutcome } from '../outcome.ts';
-import type { Plan } from '../settlement.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { toTimeout } from './connection-failure.ts';
+import type { Ending, Entry, Ledger } from './ledger.ts';
+import { type Outcome, toOutcome } from './outcome.ts';
 import { createRequestWriter, toRequestId } from './request-writer.ts';
 import { ResponseParser } from './response-parser.ts';
+import type { Plan } from './settlement.ts';
 import type { ConnectionCounts, Transport, TransportOptions, TransportWorld } from './transport.ts';
 
 /** How long a spent connection may wait for the server to close it. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Endpoint } from '../settlement.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/usage-error.ts';
 import { createRequestWriter, type RequestIdField } from './request-writer.ts';
+import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
 
 const TARGET: Target = { host: 'service', port: 3000, tls: null };

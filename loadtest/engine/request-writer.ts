@@ -1,5 +1,5 @@
-import type { Endpoint, PlannedRequest } from '../settlement.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import type { Endpoint, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
 
 /** Sends each request's own id, so that server logs can be matched with the ledger. */

@@ -1,4 +1,4 @@
-import type { Entry } from '../ledger.ts';
+import type { Entry } from './ledger.ts';
 import type { RequestIdField } from './request-writer.ts';
 import type { Resolver } from './resolver.ts';
 import type { ResponseLimits } from './response-parser.ts';

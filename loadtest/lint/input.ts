@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { UsageError } from '../usage-error.ts';
-import type { World } from '../world.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import type { World } from '../cli/world.ts';
 import { Field } from './field.ts';
 import type { Host, ProgramRun } from './host.ts';
 import { type KubeObject, parseManifests } from './manifest.ts';

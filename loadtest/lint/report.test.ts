@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { formatRulesDoc } from '../../generate/lint-rules.ts';
 import { patchExemplar } from './exemplar.ts';
 import { parseManifests } from './manifest.ts';
 import { formatJson, formatSarif, formatText, type LintReport } from './report.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
-import { formatRulesDoc } from './rules-doc.ts';
 import { createInventory } from './workload.ts';
 
 /** One of each severity, and one set aside. */

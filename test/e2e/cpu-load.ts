@@ -1,6 +1,6 @@
 import { runEngine } from '../../loadtest/engine/engine.ts';
-import { DEFAULT_LOAD, toWitnessSpec } from '../../loadtest/prove/load.ts';
-import type { Plan } from '../../loadtest/settlement.ts';
+import type { Plan } from '../../loadtest/engine/settlement.ts';
+import { DEFAULT_LOAD, toWitnessSpec } from '../../loadtest/proof/load.ts';
 
 export interface CpuLoad {
   /** Ends the load. Gives the number of requests that were answered. */

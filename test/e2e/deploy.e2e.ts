@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
-import { COMPONENTS } from '../../kustomize/components.ts';
+import { COMPONENTS } from '../../generate/components.ts';
 import { createNamespace, type Namespace, type Pod, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';

@@ -1,9 +1,9 @@
-import { type Api, createApi } from '../../loadtest/kubernetes/api.ts';
-import { type ClusterOptions, createClusterScene } from '../../loadtest/kubernetes/cluster-scene.ts';
-import { readAccess } from '../../loadtest/kubernetes/kubeconfig.ts';
-import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../../loadtest/prove/load.ts';
-import { createProgressLog } from '../../loadtest/prove/progress.ts';
-import { carryOut, type Proof } from '../../loadtest/prove/proof.ts';
+import { type Api, createApi } from '../../loadtest/kube/api.ts';
+import { type ClusterOptions, createClusterScene } from '../../loadtest/kube/cluster-scene.ts';
+import { readAccess } from '../../loadtest/kube/kubeconfig.ts';
+import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../../loadtest/proof/load.ts';
+import { createProgressLog } from '../../loadtest/proof/progress.ts';
+import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
 import { saw } from './figures.ts';
 import { DEPLOYMENT_NAME } from './target.ts';
 

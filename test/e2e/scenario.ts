@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Proof } from '../../loadtest/prove/proof.ts';
-import { formatStory } from '../../loadtest/prove/summary.ts';
+import type { Proof } from '../../loadtest/proof/proof.ts';
+import { formatStory } from '../../loadtest/proof/summary.ts';
 import type { Namespace } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { prove } from './proof.ts';

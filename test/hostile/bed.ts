@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Outcome } from '../../loadtest/outcome.ts';
+import type { Outcome } from '../../loadtest/engine/outcome.ts';
 import { MODES } from './modes.ts';
 
 /** Hostile servers under way, each mode on its own port. */

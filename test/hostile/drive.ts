@@ -4,7 +4,7 @@
  *   drive ENGINE '{"MODE": PORT}'
  */
 import { type EngineSummary, runEngine } from '../../loadtest/engine/engine.ts';
-import type { Plan, Settlement } from '../../loadtest/settlement.ts';
+import type { Plan, Settlement } from '../../loadtest/engine/settlement.ts';
 import { TIMEOUT_MS } from './modes.ts';
 
 /** What one engine says of one mode. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { Outcome } from '../../loadtest/outcome.ts';
+import type { Outcome } from '../../loadtest/engine/outcome.ts';
 import { type Bed, startBed } from './bed.ts';
 import type { Account } from './drive.ts';
 import { FAULT_EVERY, type HostileMode, MODES } from './modes.ts';

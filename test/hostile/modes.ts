@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Outcome } from '../../loadtest/outcome.ts';
+import type { Outcome } from '../../loadtest/engine/outcome.ts';
 
 /** One request as a hostile server received it. */
 export interface Received {

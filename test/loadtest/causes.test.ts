@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { FleetOptions } from '../../loadtest/fleet/fleet.ts';
-import { createFleetScene, type FleetDisturbance } from '../../loadtest/fleet/fleet-scene.ts';
-import { CAUSES, type CauseId } from '../../loadtest/prove/cause.ts';
-import { carryOut, type Proof } from '../../loadtest/prove/proof.ts';
-import type { WitnessSpec } from '../../loadtest/prove/witness.ts';
-import { parseTargetUrl, toTarget } from '../../loadtest/target-url.ts';
+import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
+import type { WitnessSpec } from '../../loadtest/load/witness.ts';
+import type { FleetOptions } from '../../loadtest/local/fleet.ts';
+import { createFleetScene, type FleetDisturbance } from '../../loadtest/local/fleet-scene.ts';
+import { CAUSES, type CauseId } from '../../loadtest/proof/cause.ts';
+import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
 
 const never = new AbortController().signal;
 

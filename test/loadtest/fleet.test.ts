@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { createFleet, type Fleet, FleetError, type FleetOptions } from '../../loadtest/fleet/fleet.ts';
-import { type PodEvent, toLives } from '../../loadtest/prove/timeline.ts';
+import { createFleet, type Fleet, FleetError, type FleetOptions } from '../../loadtest/local/fleet.ts';
+import { type PodEvent, toLives } from '../../loadtest/proof/timeline.ts';
 
 const options: FleetOptions = {
   command: `${process.execPath} ${join(import.meta.dirname, '../faults/none.ts')}`,

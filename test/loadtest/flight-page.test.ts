@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
-import { loadPageAssets } from '../../loadtest/page/assets.ts';
-import { formatFlightPage } from '../../loadtest/prove/flight-page.ts';
-import { createSampleProof } from '../../loadtest/prove/proof.sample.ts';
+import { formatFlightPage } from '../../loadtest/proof/flight-page.ts';
+import { loadPageAssets } from '../../loadtest/report/assets.ts';
+import { createSampleProof } from '../fixtures/sample-proof.ts';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { loadPageAssets } from '../../loadtest/page/assets.ts';
-import { formatPage } from '../../loadtest/page/page.ts';
-import { createSampleReport } from '../../loadtest/report.sample.ts';
-import { toFindings } from '../../loadtest/summary.ts';
-import { toTables } from '../../loadtest/tables.ts';
+import { loadPageAssets } from '../../loadtest/report/assets.ts';
+import { formatPage } from '../../loadtest/report/page.ts';
+import { toFindings } from '../../loadtest/report/summary.ts';
+import { toTables } from '../../loadtest/report/tables.ts';
+import { createSampleReport } from '../fixtures/sample-report.ts';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parseReport } from '../../loadtest/report.ts';
-import { toFindings } from '../../loadtest/summary.ts';
+import { parseReport } from '../../loadtest/report/report.ts';
+import { toFindings } from '../../loadtest/report/summary.ts';
 import { createPrograms, listen, type Program, SOURCES, start, type Target } from './command-line.ts';
 
 /** No request but the planned ones, so that both sides must count the same. */

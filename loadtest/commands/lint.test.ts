@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { runCli } from '../cli/program.ts';
+import type { World } from '../cli/world.ts';
+import { patchExemplar } from '../lint/exemplar.ts';
+import type { Host } from '../lint/host.ts';
+import { LINT_RULES } from '../lint/rules.ts';
+import { createLintCommand } from './lint.ts';
+
+type Programs = Readonly<Record<string, string | { exitCode: number; stderr: string }>>;
+
+interface Machine {
+  readonly files?: Readonly<Record<string, string>>;
+  /** What a command line prints, or how it fails; a program that no line starts with is not on the PATH. */
+  readonly programs?: Programs;
+}
+
+async function lint(args: readonly string[], { files = {}, programs = {} }: Machine = {}) {
+  const out = { stdout: '', stderr: '' };
+  const sink = (name: 'stdout' | 'stderr') => ({
+    write: (content: string) => {
+      out[name] += content;
+    },
+    isTerminal: false,
+    columns: 80,
+  });
+  const world: World = {
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    env: {},
+    interrupted: new AbortController().signal,
+    nowMs: () => 0,
+    prepareFile: async () => assert.fail('opens a file'),
+    readText: async (path) => {
+      const text = files[path];
+      if (text === undefined) throw Object.assign(new Error('absent'), { code: 'ENOENT' });
+      return text;
+    },
+    writeText: () => assert.fail('writes a file'),
+  };
+  const host: Host = {
+    listDirectory: async (path) => {
+      const prefix = `${path.replace(/\/$/, '')}/`;
+      const names = Object.keys(files).flatMap((file) =>
+        file.startsWith(prefix) ? [file.slice(prefix.length)] : [],
+      );
+      return names.length === 0 ? null : names;
+    },
+    runProgram: async (name, given) => {
+      const known = Object.keys(programs).some((line) => line.startsWith(`${name} `));
+      const result = programs[[name, ...given].join(' ')];
+      if (!known) return { exitCode: null, stdout: '', stderr: '' };
+      if (typeof result === 'string') return { exitCode: 0, stdout: result, stderr: '' };
+      return { stdout: '', ...(result ?? { exitCode: 1, stderr: `unexpected: ${name} ${given.join(' ')}` }) };
+    },
+  };
+  const code = await runCli([createLintCommand(host)], ['lint', ...args], world);
+  return { code, ...out };
+}
+
+const GOOD = patchExemplar('');
+const SINGLE = patchExemplar('{ kind: HorizontalPodAutoscaler, spec: { minReplicas: 1 } }');
+const SHORT = patchExemplar(
+  '{ kind: Deployment, spec: { template: { spec: { terminationGracePeriodSeconds: 5 } } } }',
+);
+
+describe('loadtest lint', () => {
+  const codes: readonly (readonly [string, string, number])[] = [
+    ['nothing', GOOD, 0],
+    ['a warning', SINGLE, 0],
+    ['a warning --fail-on warning', SINGLE, 1],
+    ['a warning --fail-on warning --ignore single-replica', SINGLE, 0],
+    ['an error', SHORT, 1],
+    ['an error --ignore shutdown-budget', SHORT, 0],
+    ['an error --fail-on info', SHORT, 1],
+  ];
+  for (const [what, manifest, code] of codes) {
+    test(`exits ${code} on ${what}`, async () => {
+      const flags = what.split(' ').slice(what.startsWith('nothing') ? 1 : 2);
+      assert.equal((await lint(['-', ...flags], { files: { '-': manifest } })).code, code);
+    });
+  }
+
+  test('says what it looked at where it finds nothing', async () => {
+    const { stdout } = await lint(['-'], { files: { '-': GOOD } });
+    assert.equal(stdout, `nothing found in Deployment/web (${LINT_RULES.length} rules over 4 objects)\n`);
+  });
+
+  test('names place, value, loss and fix of a finding', async () => {
+    const { stdout } = await lint(['web.yaml'], { files: { 'web.yaml': SHORT } });
+    assert.match(
+      stdout,
+      /^web\.yaml:\d+:\d+: error shutdown-budget: the grace period is 5 s, but container web takes up to 37 s \(10 s preStop \+ 2 s lame duck \+ 25 s drain\)\n {2}at {4}Deployment\/web spec\.template\.spec\.terminationGracePeriodSeconds\n {2}lost {2}\S.+\n {2}fix {3}\S.+\n\n1 error in Deployment\/web \(\d+ rules over 4 objects\)\n$/,
+    );
+    const line = Number(/:(\d+):/.exec(stdout)?.[1]);
+    assert.match(SHORT.split('\n')[line - 1] ?? '', /terminationGracePeriodSeconds: 5/);
+  });
+
+  const empty: readonly (readonly [string, string])[] = [
+    ['', 'the input has no Kubernetes objects'],
+    ['just: a map', 'the input has no Kubernetes objects'],
+    [
+      '{ apiVersion: v1, kind: Service, metadata: { name: web }, spec: { selector: { app: web } } }',
+      'no Deployment, StatefulSet or DaemonSet among 1 objects (Service)',
+    ],
+    [
+      '{ apiVersion: apps/v1, kind: Deployment, metadata: { name: worker }, spec: { template: { spec: { containers: [{ name: worker }] } } } }',
+      'no Service selects Deployment/worker, and no container there has ports',
+    ],
+  ];
+  for (const [text, reason] of empty) {
+    test(`is inconclusive, never green, where ${reason}`, async () => {
+      assert.deepEqual(await lint(['-'], { files: { '-': text } }), {
+        code: 3,
+        stdout: '',
+        stderr: `loadtest: nothing to lint: ${reason}\n`,
+      });
+    });
+  }
+
+  const faults: readonly (readonly [string, Machine, string])[] = [
+    ['', {}, 'name files, directories or - for standard input, or else a --deployment'],
+    ['- --deployment web', {}, 'name files, directories or - for standard input, or else a --deployment'],
+    ['- --namespace shop', {}, '--namespace and --context go with --deployment'],
+    ['- --ignore nonsense', {}, '--ignore "nonsense": is no rule; docs/lint-rules.md lists them'],
+    ['- --fail-on never', {}, '--fail-on "never": must be error or warning or info'],
+    ['- --kube-version 2', {}, '--kube-version "2": must be a version of Kubernetes, as 1.30'],
+    ['absent.yaml', {}, 'absent.yaml: no such file or directory'],
+    [
+      'dev prod',
+      {
+        files: { 'dev/kustomization.yaml': '', 'prod/kustomization.yaml': '' },
+        programs: { 'kustomize build dev': SINGLE, 'kustomize build prod': GOOD },
+      },
+      'dev and prod both have Deployment/web: lint them one after the other',
+    ],
+    ['d', { files: { 'd/Chart.yaml': '' } }, 'd is a Helm chart: helm template d | loadtest lint -'],
+    ['d', { files: { 'd/README': '' } }, 'd: has no kustomization and no YAML or JSON files'],
+    [
+      '-',
+      { files: { '-': 'a: [' } },
+      '-:1:5: Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+    [
+      'd',
+      { files: { 'd/kustomization.yaml': '' } },
+      'd needs kustomize or kubectl to be built, and neither is on the PATH',
+    ],
+    [
+      'd',
+      {
+        files: { 'd/kustomization.yaml': '' },
+        programs: { 'kubectl kustomize d': { exitCode: 1, stderr: 'error: no such base\nmore' } },
+      },
+      'kubectl kustomize d: error: no such base',
+    ],
+    ['--deployment web', {}, '--deployment needs kubectl, and it is not on the PATH'],
+    [
+      '--deployment web',
+      {
+        programs: {
+          'kubectl get deployment web --output json': { exitCode: 1, stderr: 'Error: "web" not found\n' },
+        },
+      },
+      '--deployment web: Error: "web" not found',
+    ],
+  ];
+  for (const [line, machine, message] of faults) {
+    test(`answers "${line}" with: ${message}`, async () => {
+      assert.deepEqual(await lint(line.split(' ').filter(Boolean), machine), {
+        code: 2,
+        stdout: '',
+        stderr: `loadtest: ${message}\n`,
+      });
+    });
+  }
+
+  test('builds a kustomize directory, and points at its kustomization', async () => {
+    const files = { 'overlay/kustomization.yaml': '', 'overlay/patch.yaml': '' };
+    for (const line of ['kustomize build overlay', 'kubectl kustomize overlay']) {
+      const { code, stdout } = await lint(['overlay'], { files, programs: { [line]: SHORT } });
+      assert.equal(code, 1);
+      assert.match(stdout, /^overlay\/kustomization\.yaml: error shutdown-budget: /);
+    }
+  });
+
+  test('reads all manifests of another directory, together', async () => {
+    const [deployment = '', ...rest] = GOOD.split('---\n');
+    const files = { 'd/b.yaml': rest.join('---\n'), 'd/a.yml': deployment, 'd/README.md': 'no: {manifest' };
+    assert.equal((await lint(['d'], { files })).code, 0);
+  });
+
+  test('lints files given together as one system', async () => {
+    const [deployment = '', ...rest] = GOOD.split('---\n');
+    const files = { 'a.yaml': deployment, 'b.yaml': rest.join('---\n') };
+    assert.equal((await lint(['a.yaml', 'b.yaml'], { files })).code, 0);
+  });
+
+  test('asks the version of Kubernetes where it is given', async () => {
+    const files = { '-': GOOD };
+    assert.match((await lint(['-', '--kube-version', '1.29'], { files })).stdout, /prestop-sleep-dropped/);
+    assert.equal((await lint(['-', '--kube-version', 'v1.30.2'], { files })).code, 0);
+  });
+
+  test('leaves out what an annotation sets aside with a reason, and says so', async () => {
+    const manifest = patchExemplar(`
+kind: HorizontalPodAutoscaler
+metadata: { annotations: { ignore.loadtest.dropless/single-replica: saves money } }
+spec: { minReplicas: 1 }
+`);
+    const { code, stdout } = await lint(['-', '--fail-on', 'info'], { files: { '-': manifest } });
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^ignored single-replica: HorizontalPodAutoscaler\/web: saves money\nnothing found .* 1 ignored\)\n$/,
+    );
+  });
+});
+
+describe('an annotation without a reason', () => {
+  test('hides nothing, and is found itself', async () => {
+    const manifest = patchExemplar(`
+kind: HorizontalPodAutoscaler
+metadata: { annotations: { ignore.loadtest.dropless/single-replica: " " } }
+spec: { minReplicas: 1 }
+`);
+    const { stdout } = await lint(['-', '--format', 'json'], { files: { '-': manifest } });
+    const found = (JSON.parse(stdout).findings as { rule: string; ignoredBecause?: string }[]).map(
+      ({ rule, ignoredBecause }) => [rule, ignoredBecause],
+    );
+    assert.deepEqual(found, [
+      ['single-replica', undefined],
+      ['ignore-without-reason', undefined],
+    ]);
+  });
+});
+
+describe('loadtest lint --deployment', () => {
+  const objects = new Map(
+    GOOD.split('---\n').map((text) => [/kind: (\w+)/.exec(text)?.[1] ?? '', text] as const),
+  );
+  const list = (...texts: (string | undefined)[]) => texts.map((text) => text ?? '').join('---\n');
+  const stray =
+    '{ apiVersion: v1, kind: Service, metadata: { name: other }, spec: { selector: { app: other } } }\n';
+  const live =
+    patchExemplar('{ kind: Deployment, metadata: { uid: 5b1e }, spec: { replicas: 7 } }').split('---\n')[0] ??
+    '';
+  const programs = {
+    'kubectl --context c --namespace shop get deployment web --output json': live,
+    'kubectl --context c --namespace shop get services --output json': list(objects.get('Service'), stray),
+    'kubectl --context c --namespace shop get horizontalpodautoscalers --output json': list(
+      objects.get('HorizontalPodAutoscaler'),
+    ),
+    'kubectl --context c --namespace shop get poddisruptionbudgets --output json': list(
+      objects.get('PodDisruptionBudget'),
+    ),
+    'kubectl --context c --namespace shop get resourcequotas --output json': {
+      exitCode: 1,
+      stderr: 'forbidden',
+    },
+    'kubectl --context c --namespace shop get limitranges --output json': '',
+    'kubectl --context c --namespace shop version --output json': '{"serverVersion": {"minor": "30+"}}',
+  };
+  const args = ['--deployment', 'web', '--namespace', 'shop', '--context', 'c'];
+
+  test('reads what bears on it, takes no offence at replicas, and says what it could not see', async () => {
+    assert.deepEqual(await lint(args, { programs }), {
+      code: 0,
+      stdout: [
+        'not seen: resourcequotas could not be read, so nothing is said of it',
+        `nothing found in Deployment/web (${LINT_RULES.length} rules over 4 objects)`,
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+  });
+
+  test('asks the version of the server', async () => {
+    const version = 'kubectl --context c --namespace shop version --output json';
+    const old = { ...programs, [version]: '{"serverVersion": {"minor": "29"}}' };
+    assert.match((await lint(args, { programs: old })).stdout, /error prestop-sleep-dropped/);
+    const silent = { ...programs, [version]: { exitCode: 1, stderr: 'no answer' } };
+    assert.equal((await lint(args, { programs: silent })).code, 0);
+  });
+});
+
+describe('loadtest lint on manifests of others', () => {
+  const expected: Readonly<Record<string, readonly string[]>> = {
+    podinfo: [
+      '23 error shutdown-no-delay',
+      '38 info probe-exec',
+      '43 info probe-exec',
+      '38 info startup-probe-missing',
+      '21 info pods-together',
+      '2 warning pdb-missing',
+    ],
+    agnhost: [
+      '15 error shutdown-budget',
+      '6 info rollout-no-settling',
+      '15 info pods-together',
+      '15 warning pod-best-effort',
+      '2 warning pdb-missing',
+    ],
+    nginx: [
+      '19 error shutdown-no-delay',
+      '19 error readiness-missing',
+      '8 info rollout-no-settling',
+      '17 info pods-together',
+      '20 warning image-mutable',
+      '17 warning pod-best-effort',
+      '39 error pdb-blocks-drain',
+    ],
+  };
+  for (const [name, findings] of Object.entries(expected)) {
+    test(`finds in ${name} what loses its requests`, async () => {
+      const file = join(import.meta.dirname, '../../test/fixtures/manifests', `${name}.yaml`);
+      const { stdout } = await lint(['-', '--format', 'json'], {
+        files: { '-': await readFile(file, 'utf8') },
+      });
+      const found = (JSON.parse(stdout).findings as { line: number; severity: string; rule: string }[]).map(
+        ({ line, severity, rule }) => `${line} ${severity} ${rule}`,
+      );
+      assert.deepEqual(found, findings);
+    });
+  }
+});
+
+describe('docs/lint.md', () => {
+  const doc = readFile(join(import.meta.dirname, '../../docs/lint.md'), 'utf8');
+
+  test('shows commands that are accepted', async () => {
+    const lines = [...(await doc).matchAll(/(?:^|\| |run: )loadtest lint ([^|>\n]+)/gm)].map(
+      ([, args = '']) => args,
+    );
+    assert.equal(lines.length, 4);
+    const files = { '-': GOOD, 'deploy/web.yaml': GOOD, 'kustomize/overlays/prod/kustomization.yaml': '' };
+    const programs = {
+      'kubectl kustomize kustomize/overlays/prod': GOOD,
+      'kubectl --namespace shop get deployment web --output json': GOOD.split('---\n')[0] ?? '',
+    };
+    for (const line of lines) {
+      const { code, stderr } = await lint(line.trim().split(/\s+/), { files, programs });
+      assert.ok(code === 0 || code === 1, `${line}: ${stderr}`);
+    }
+  });
+
+  test('quotes what is really found, and an annotation that works', async () => {
+    const [, quote = ''] = /```\n(loadtest\/lint.*?)```/s.exec(await doc) ?? [];
+    const path = 'test/fixtures/manifests/podinfo.yaml';
+    const podinfo = await readFile(
+      join(import.meta.dirname, '../../test/fixtures/manifests/podinfo.yaml'),
+      'utf8',
+    );
+    const { stdout } = await lint([path], { files: { [path]: podinfo } });
+    assert.ok(quote.length > 0 && stdout.includes(quote), quote);
+
+    const [, annotated = ''] = /(apiVersion: autoscaling.*?)```/s.exec(await doc) ?? [];
+    const manifest = patchExemplar(`${annotated}spec: { minReplicas: 1 }\n`);
+    const ignored = await lint(['-', '--fail-on', 'info'], { files: { '-': manifest } });
+    assert.match(ignored.stdout, /^ignored single-replica: .*only for development\nnothing found/);
+  });
+});

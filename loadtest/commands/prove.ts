@@ -1,0 +1,271 @@
+import { defineCommand } from '../cli/command.ts';
+import { readInput } from '../cli/input-file.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import type { World } from '../cli/world.ts';
+import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
+import { findContext, readAccess } from '../kube/kubeconfig.ts';
+import { checkReachable } from '../load/reach.ts';
+import { toTarget } from '../load/target-url.ts';
+import { FleetError } from '../local/fleet.ts';
+import { createFleetScene } from '../local/fleet-scene.ts';
+import { toFleetOptions } from '../local/fleet-setup.ts';
+import { runInShell } from '../local/shell-command.ts';
+import { CONTROL_IDS, type ControlId, nameControls, SUBSTITUTES, toControlEnv } from '../proof/control.ts';
+import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../proof/load.ts';
+import { presentProof, presentSeries } from '../proof/presentation.ts';
+import { createProgressLog } from '../proof/progress.ts';
+import { carryOut, type Proof } from '../proof/proof.ts';
+import {
+  ControlNotApplicable,
+  DISTURBANCES,
+  type Disturbance,
+  NotUndone,
+  type Scene,
+} from '../proof/scene.ts';
+import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
+import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './prove-options.ts';
+
+export const prove = defineCommand({
+  name: 'prove',
+  summary: 'disturb a target under load: 0 lost, or each loss with its pod, its cause and the fix',
+  positionals: { placeholder: `${Object.keys(DISTURBANCES).join('|')}...`, min: 1, max: 20 },
+  options: OPTIONS,
+  notes: { title: 'Disturbances', rows: Object.entries(DISTURBANCES) },
+  examples: [
+    {
+      line: 'loadtest prove rollout --local --with-controls',
+      shows: 'this project’s service, and what each of its safeguards is worth; about a minute',
+    },
+    {
+      line: 'loadtest prove rollout --local --command "node server.js" --ready-path /healthz --endpoint "GET /"',
+      shows: 'a server of your own',
+    },
+    {
+      line: 'loadtest prove rollout --deployment web --namespace shop --endpoint "GET /"',
+      shows: 'a restart of a Deployment of the current context, under load on its Service',
+    },
+    {
+      line: 'loadtest prove rollout scale drain kill --rounds 5 --deployment web --namespace shop --html proof.html',
+      shows: 'twenty disturbances in a row, judged as one, with every second of them on a page',
+    },
+    {
+      line: 'loadtest prove drain --deployment web --namespace shop --url https://shop.test/',
+      shows: 'an eviction of its pods from one node, under load on an address of your choice',
+    },
+  ],
+  run: async ({ options, positionals }, world) => {
+    const disturbances = positionals.map(parseDisturbance);
+    checkTogether(disturbances, options);
+    await checkPlace(options, world);
+    const load = await toLoad(options, world);
+    // What is wrong with the load is said before anything is touched.
+    toWitnessSpec(options.url ?? new URL('http://localhost/'), load);
+    await prepareOutputs(options, world);
+    const cluster = isOnCluster(options) ? await connect(options, world) : null;
+    const proofs: Proof[] = [];
+    const controls: Proof[] = [];
+    const undertaking = { disturbances, hasControl: options['with-controls'] || options.control.length > 0 };
+    let cutShort: string | null = null;
+
+    async function attempt(
+      disturbance: Disturbance,
+      without: readonly ControlId[],
+      into: Proof[],
+    ): Promise<void> {
+      if (world.interrupted.aborted || cutShort !== null) return;
+      try {
+        const proof = await proveOnce({ disturbance, undertaking, without, cluster, load }, options, world);
+        into.push(proof);
+        presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
+        // What comes next would take the damage for the state to go back to.
+        if (proof.leftBehind.length > 0) cutShort = `the ${disturbance} is not undone`;
+      } catch (fault) {
+        const error = fault instanceof Error ? fault : new Error(String(fault));
+        if (error instanceof ControlNotApplicable) {
+          if (into === proofs) cutShort = error.message;
+          else toTextOutput(options, world).write(`${error.message}\n`);
+          return;
+        }
+        if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
+        // What is proven by now shall not be lost for what cannot be begun.
+        if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
+          cutShort = `the ${disturbance} has no proof: ${error.message}`;
+        } else throw error;
+      }
+    }
+
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const disturbance of disturbances) await attempt(disturbance, options.control, proofs);
+    }
+    const [disturbance] = disturbances;
+    if (options['with-controls'] && disturbance !== undefined) {
+      for (const control of CONTROL_IDS) await attempt(disturbance, [control], controls);
+      if (isHiddenBySubstitute(controls)) await attempt(disturbance, SUBSTITUTES, controls);
+    }
+    const isComplete = proofs.length === disturbances.length * options.rounds;
+    if (world.interrupted.aborted && (!isComplete || options['with-controls'])) {
+      cutShort ??= 'it was interrupted';
+    }
+    return presentSeries({ proofs, controls, cutShort }, options, world);
+  },
+});
+
+/** Both were tried, and of one alone nothing was lost. */
+function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
+  const alone = SUBSTITUTES.flatMap((control) =>
+    controls.filter(({ without }) => without.length === 1 && without[0] === control),
+  );
+  return alone.length === SUBSTITUTES.length && alone.some(({ verdict }) => verdict.kind !== 'losses');
+}
+
+/** A local rollout is over in seconds. */
+const LOCAL_CONN_MAX_AGE_MS = 5_000;
+/** For an answer that is held back to come in time. */
+const HELD_BEFORE_TIMEOUT_MS = 1_000;
+/** Beyond the lame duck, for requests to be in flight when it is over. */
+const LOCAL_HELD_BEYOND_MS = 1_000;
+
+function parseDisturbance(given: string): Disturbance {
+  if (Object.hasOwn(DISTURBANCES, given)) return given as Disturbance;
+  throw new UsageError(
+    `unknown disturbance ${JSON.stringify(given)}; there are ${Object.keys(DISTURBANCES).join(', ')}`,
+  );
+}
+
+/**
+ * The fleet on this machine proves nothing of a cluster: where there is one, it has to be asked for.
+ * @throws {UsageError} where neither was
+ */
+async function checkPlace(options: ProveOptions, { env }: World): Promise<void> {
+  if (isOnCluster(options) || isLocal(options)) return;
+  const context = await findContext(env);
+  if (context === null) return;
+  throw new UsageError(
+    `name a --deployment of the cluster of context ${JSON.stringify(context)}, or say --local for a fleet on this machine`,
+  );
+}
+
+async function toLoad(options: ProveOptions, world: World): Promise<Load> {
+  const heldMs = isOnCluster(options) ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
+  return {
+    rate: options.rate,
+    endpoints: options.endpoint,
+    heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
+    headers: Object.fromEntries(options.header),
+    freshShare: options.fresh,
+    connMaxAgeMs:
+      options['conn-max-age'] ?? (isOnCluster(options) ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
+    timeoutMs: options.timeout,
+    podHeader: options['pod-header'],
+    versionHeader: options['version-header'],
+    seed: options.seed,
+    ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
+    isVerified: !options.insecure,
+  };
+}
+
+interface Attempt {
+  readonly disturbance: Disturbance;
+  readonly undertaking: ClusterOptions['undertaking'];
+  readonly without: readonly ControlId[];
+  /** Null: the local fleet. */
+  readonly cluster: Cluster | null;
+  readonly load: Load;
+}
+
+interface Cluster {
+  readonly api: Api;
+  readonly namespace: string;
+  readonly deployment: string;
+}
+
+/** @throws {UsageError} where there is no cluster to reach */
+async function connect(
+  { context, namespace, deployment = '' }: ProveOptions,
+  { env }: World,
+): Promise<Cluster> {
+  const access = await readAccess({ context: context ?? null, env });
+  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG, or use --local');
+  return { api: createApi(access), namespace: namespace ?? access.namespace, deployment };
+}
+
+async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof> {
+  const { disturbance, without, cluster, load } = attempt;
+  world.stderr.write(
+    `prove ${disturbance}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
+  );
+  const log = createProgressLog(world.stderr, world.env);
+  const scene = await openScene(attempt, options, world, log.tell).catch((error: Error) => {
+    const isOfUser = error instanceof FleetError || (error instanceof ApiError && !isUnheard(error));
+    throw isOfUser ? new UsageError(error.message) : error;
+  });
+  log.tell(`${scene.url.href} is under load`);
+  const edgeMs = cluster === null ? 1_000 : 5_000;
+  try {
+    return await carryOut(
+      { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
+      toWitnessSpec(scene.url, load),
+      scene,
+      world.interrupted,
+      log.show,
+    );
+  } finally {
+    log.end();
+  }
+}
+
+async function openScene(
+  { disturbance, undertaking, without, cluster, load }: Attempt,
+  options: ProveOptions,
+  { env, interrupted }: World,
+  tell: (step: string) => void,
+): Promise<Scene> {
+  if (cluster !== null) {
+    return createClusterScene(
+      cluster.api,
+      {
+        namespace: cluster.namespace,
+        deployment: cluster.deployment,
+        container: options.container ?? null,
+        url: options.url ?? null,
+        checkReachable: (url) => checkReachable(toTarget(url, load)),
+        disturbance,
+        undertaking,
+        without,
+        isForced: options.force,
+        image: options.image ?? null,
+        isImageKept: options.keep,
+        scaleBy: options.by,
+        node: options.node ?? null,
+        run: (signal) => runInShell(options.do ?? '', signal),
+      },
+      interrupted,
+      tell,
+    );
+  }
+  if (disturbance === 'run') throw new UsageError('run needs a cluster: name a --deployment');
+  const unread = Object.keys(toControlEnv(without)).filter((name) => env[name] === undefined);
+  if (options.command !== undefined && unread.length > 0) {
+    throw new ControlNotApplicable(
+      `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameControls(without)} cannot be taken away: set it in the environment if it does`,
+    );
+  }
+  const fleet = toFleetOptions(
+    {
+      command: options.command ?? null,
+      replicas: options.replicas,
+      readyPath: options['ready-path'],
+      propagationMs: options.propagation,
+      latencyMs: options.latency,
+      preStopMs: options['pre-stop'],
+      lameDuckMs: options['lame-duck'],
+      graceMs: options.grace,
+      minReadyMs: options['min-ready'],
+    },
+    without,
+    env,
+  );
+  const given = { kind: disturbance, isForced: options.force, scaleBy: options.by };
+  return createFleetScene(fleet, given, interrupted);
+}

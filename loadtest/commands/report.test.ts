@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
+import { createSampleReport } from '../../test/fixtures/sample-report.ts';
+import { runCli } from '../cli/program.ts';
+import type { TextOutput } from '../cli/world.ts';
+import type { Proof } from '../proof/proof.ts';
+import { formatReport } from '../proof/proof-report.ts';
+import type { Series } from '../proof/series.ts';
+import { formatReport as formatRun } from '../report/report.ts';
+import { report, toKind } from './report.ts';
+
+const sample = createSampleProof();
+const clean: Proof = {
+  ...sample,
+  disturbance: 'drain',
+  ok: 800,
+  lost: 0,
+  outcomes: { ok: 800 },
+  causes: {},
+  losses: [],
+  verdict: { kind: 'proven', exit: 'proven', sentence: 'PROVEN', doubts: [], upperBound: 0.004 },
+};
+
+const series = (given: Partial<Series> = {}): Series => ({
+  proofs: [sample],
+  controls: [],
+  cutShort: null,
+  ...given,
+});
+
+describe('toKind()', () => {
+  test('tells by the schema what a report is of', () => {
+    assert.equal(toKind(formatReport(series()), 'r.json'), 'proof');
+    assert.equal(toKind(formatRun(createSampleReport(), {}), 'r.json'), 'run');
+  });
+
+  for (const [text, message] of [
+    ['PROVEN', 'r.json is not JSON; give a file that loadtest run --json or prove --json has written'],
+    ['[]', 'r.json is no report of this version: the report must be an object, but is []'],
+    ['{}', 'r.json is no report of this version: the report.schema must be a string, but is missing'],
+    [
+      '{"schema":"dropless.lint/1"}',
+      'r.json is no report of this version: schema must be dropless.loadtest/1 or dropless.proof/3, but is dropless.lint/1',
+    ],
+  ] as const) {
+    test(`refuses ${text}`, () => {
+      assert.throws(() => toKind(text, 'r.json'), { name: 'UsageError', message });
+    });
+  }
+});
+
+/** What `loadtest report proof.json` does with the series. */
+async function show(given: Series, ...flags: string[]) {
+  const out = { stdout: '', stderr: '' };
+  const files: Record<string, string> = {};
+  const sink = (name: 'stdout' | 'stderr'): TextOutput => ({
+    write: (text) => {
+      out[name] += text;
+    },
+    isTerminal: false,
+    columns: 80,
+  });
+  const code = await runCli([report], ['report', 'proof.json', ...flags], {
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    env: {},
+    interrupted: new AbortController().signal,
+    nowMs: () => 0,
+    readText: async () => formatReport(given),
+    prepareFile: async (path) => {
+      files[path] = '';
+    },
+    writeText: async (path, text) => {
+      files[path] = text;
+    },
+  });
+  return { code, ...out, files };
+}
+
+describe('loadtest report of a proof', () => {
+  for (const [what, given, exit, last] of [
+    ['losses', series(), 1, 'LOST 3 of 800 requests.'],
+    ['nothing lost', series({ proofs: [clean] }), 0, 'PROVEN'],
+    [
+      'what was cut short',
+      series({ proofs: [clean], cutShort: 'it was interrupted' }),
+      3,
+      'INCONCLUSIVE: none lost of 800 requests, but it was interrupted.',
+    ],
+    ['several', series({ proofs: [clean, sample] }), 1, 'LOST 3 of 1,600 requests, in 1 of 2 disturbances.'],
+  ] as const) {
+    test(`ends with the verdict on ${what}, and its exit code`, async () => {
+      const { code, stdout, stderr } = await show(given);
+      assert.deepEqual([code, stdout.trimEnd().split('\n').at(-1), stderr], [exit, last, '']);
+    });
+  }
+
+  test('tells each proof in full, each control in a sentence, and what they are worth', async () => {
+    const { stdout } = await show(series({ controls: [{ ...sample, without: ['preStop'], lost: 40 }] }));
+    assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#502 /);
+    assert.equal(stdout.match(/#502 /g)?.length, 1);
+    assert.match(stdout, /^rollout, without preStop: .*\n-+\n\nLOST 3 of 800 requests\. As it should/m);
+    assert.match(stdout, /^preStop +3 of 800 +40 of 800 +yes /m);
+  });
+
+  test('says on standard error that nothing was disturbed', async () => {
+    const { code, stdout, stderr } = await show(series({ proofs: [] }));
+    assert.deepEqual(
+      [code, stdout, stderr],
+      [3, '', 'INCONCLUSIVE: none lost of 0 requests, but nothing was disturbed.\n'],
+    );
+  });
+
+  test('writes the same JSON again, and the page', async () => {
+    const several = series({ proofs: [sample, clean], controls: [{ ...sample, without: ['preStop'] }] });
+    const { files } = await show(several, '--json', 'again.json', '--html', 'page.html');
+    assert.equal(files['again.json'], formatReport(several));
+    assert.match(files['page.html'] ?? '', /<h2 id="disturbance-2">2 Drain<\/h2>/);
+  });
+
+  test('leaves standard output to the JSON where it is to go there', async () => {
+    const { code, stdout, stderr } = await show(series(), '--json', '-');
+    assert.deepEqual([code, stdout], [1, formatReport(series())]);
+    assert.match(stderr, /^LOST 3 of 800 requests\.$/m);
+  });
+
+  test('takes no requirement, and writes nothing then', async () => {
+    assert.deepEqual(await show(series(), '--require', 'p99 < 20ms', '--html', 'page.html'), {
+      code: 2,
+      stdout: '',
+      stderr:
+        'loadtest: --require needs the report of a run: proof.json is a proof, which has no latencies, and is green with 0 lost alone\n',
+      files: {},
+    });
+  });
+});

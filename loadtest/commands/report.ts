@@ -1,0 +1,54 @@
+import { defineCommand } from '../cli/command.ts';
+import { readInput } from '../cli/input-file.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import { presentProof, presentSeries } from '../proof/presentation.ts';
+import { PROOF_SCHEMA, parseSeries } from '../proof/proof-report.ts';
+import { prepareOutputs, presentReport, REPORT_OPTIONS, toTextOutput } from '../report/presentation.ts';
+import { parseAs, parseReport, RUN_SCHEMA, schemaOf } from '../report/report.ts';
+import { withRequired } from './merge.ts';
+
+export const report = defineCommand({
+  name: 'report',
+  summary: 'show a report that run or prove has written before, or make a page of it',
+  positionals: { placeholder: 'FILE', min: 1, max: 1 },
+  options: REPORT_OPTIONS,
+  examples: [
+    { line: 'loadtest report run.json --html run.html', shows: 'a page from the JSON of a run' },
+    { line: "loadtest report run.json --require 'p99 < 20ms'", shows: 'a further requirement, afterwards' },
+    {
+      line: 'loadtest report proof.json --html proof.html',
+      shows: 'the flight recorder from the JSON of a proof',
+    },
+  ],
+  run: async ({ options, positionals }, world) => {
+    const path = positionals[0] ?? '';
+    const text = await readInput('', path, world);
+    if (toKind(text, path) === 'proof') {
+      const series = parseSeries(text, path);
+      if (options.require.length > 0) {
+        throw new UsageError(
+          `--require needs the report of a run: ${path} is a proof, which has no latencies, and is green with 0 lost alone`,
+        );
+      }
+      await prepareOutputs(options, world);
+      const [first = null] = series.proofs;
+      const output = toTextOutput(options, world);
+      for (const proof of series.proofs) presentProof(proof, null, output);
+      for (const control of series.controls) presentProof(control, first, output);
+      return presentSeries(series, options, world);
+    }
+    const given = parseReport(text, path);
+    await prepareOutputs(options, world);
+    return presentReport({ ...given, requirements: withRequired(given, options.require) }, options, world);
+  },
+});
+
+const KINDS = { [RUN_SCHEMA]: 'run', [PROOF_SCHEMA]: 'proof' } as const;
+
+/**
+ * What a report is of, by its schema. Pure.
+ * @throws {UsageError} where it is of nothing that can be shown
+ */
+export function toKind(text: string, place: string): (typeof KINDS)[keyof typeof KINDS] {
+  return KINDS[parseAs(text, place, 'run --json or prove --json', schemaOf(RUN_SCHEMA, PROOF_SCHEMA))];
+}

@@ -1,0 +1,307 @@
+import { defineCommand } from '../cli/command.ts';
+import { readInput } from '../cli/input-file.ts';
+import {
+  choice,
+  duration,
+  integer,
+  number,
+  type OptionValues,
+  optional,
+  repeatable,
+  text,
+  toggle,
+  withDefault,
+} from '../cli/option.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import type { World } from '../cli/world.ts';
+import { chooseEndpoints, parseEndpoint, parseHeader } from '../load/endpoint.ts';
+import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
+import { countPlanned, type LoadModel, type PlanSpec, parseShard, planDurationMs } from '../load/plan.ts';
+import { checkReachable, fetchText } from '../load/reach.ts';
+import { toSlotMs } from '../load/recorder.ts';
+import { parseStage, type Stage } from '../load/schedule.ts';
+import { parseTargetUrl, toTarget } from '../load/target-url.ts';
+import { createLiveLine } from '../report/live-line.ts';
+import { prepareOutputs, presentReport, REPORT_OPTIONS } from '../report/presentation.ts';
+import type { Report } from '../report/report.ts';
+import { toServerLatencies } from '../report/server-latency.ts';
+import { WARMUP } from '../report/summary.ts';
+
+const MAX_RATE = 1_000_000;
+const DAY_MS = 86_400_000;
+
+const OPTIONS = {
+  rate: optional(
+    number('R', 'Requests per second, whatever the target does [100]', { min: 0.001, max: MAX_RATE }),
+  ),
+  duration: optional(duration('Length of the run [30s]', { min: 1, max: DAY_MS })),
+  stage: repeatable({
+    placeholder: 'STAGE',
+    help: 'RATE/TIME or FROM..TO/TIME, one after the other, instead of --rate and --duration',
+    parse: parseStage,
+  }),
+  closed: optional(
+    integer('Closed loop: so many users, each of whom waits for an answer before the next request', {
+      min: 1,
+      max: 10_000,
+    }),
+  ),
+  count: optional(integer('End after so many requests', { min: 1, max: 1_000_000_000 })),
+  warmup: withDefault(
+    '0s',
+    duration('Label the first part of the run as warm-up, which the latencies leave out', {
+      min: 0,
+      max: DAY_MS,
+    }),
+  ),
+  endpoint: repeatable({
+    placeholder: 'ENDPOINT',
+    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or /health, /ready, /payload and /metrics in equal parts",
+    parse: parseEndpoint,
+  }),
+  header: repeatable({
+    placeholder: 'HEADER',
+    help: "'Name: value', sent with every request",
+    parse: parseHeader,
+  }),
+  body: optional(text('TEXT', 'Body of every request')),
+  fresh: withDefault(
+    '0',
+    number('SHARE', 'Part of the requests that open a connection of their own', { min: 0, max: 1 }),
+  ),
+  'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
+  'conn-max-age': withDefault(
+    '30s',
+    duration('Age at which a kept connection is replaced, spread by 20 %; 0ms keeps it for good', {
+      min: 0,
+      max: DAY_MS,
+    }),
+  ),
+  timeout: withDefault(
+    '10s',
+    duration('Deadline of each request, from its intended time', { min: 1, max: 3_600_000 }),
+  ),
+  ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
+  insecure: toggle('Accept any certificate'),
+  engine: withDefault(
+    'net',
+    choice('net: the exact one; http: node:http, as a cross-check', ['net', 'http']),
+  ),
+  seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
+  'pod-header': withDefault('X-Pod', text('NAME', 'Answer header that names the pod')),
+  'version-header': withDefault('X-Version', text('NAME', 'Answer header that names the version')),
+  'server-metrics': withDefault(
+    '/metrics',
+    text('PATH', 'Where the target tells its own latencies, read before and after'),
+  ),
+  'no-server-metrics': toggle('Send nothing but the planned requests'),
+  shard: withDefault('0/1', {
+    placeholder: 'I/N',
+    help: 'Send part I, from 0, of the one plan that N machines share',
+    parse: parseShard,
+  }),
+  'start-at': withDefault('now', {
+    placeholder: 'TIME',
+    help: 'Start at this moment, as 2030-01-31T12:00:00Z, in all shards alike',
+    parse: parseMoment,
+  }),
+  ...REPORT_OPTIONS,
+};
+
+type RunOptions = OptionValues<typeof OPTIONS>;
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'send load and account for every request',
+  positionals: { placeholder: 'URL', min: 1, max: 1 },
+  options: OPTIONS,
+  examples: [
+    {
+      line: 'loadtest run http://localhost:3000',
+      shows: '100 requests a second for 30 s, over the four endpoints',
+    },
+    {
+      line: "loadtest run http://localhost:3000 --rate 500 --duration 1m --warmup 5s --require 'p99 < 50ms' --html report.html",
+      shows: 'a requirement, and a page to look at',
+    },
+    {
+      line: "loadtest run https://shop.test --ca ca.pem --stage 0..200/30s --stage 200/2m --endpoint 'GET /items 9' --endpoint 'POST /cart 1 201'",
+      shows: 'a ramp, then a plateau, over two endpoints of another service',
+    },
+    {
+      line: 'loadtest run http://localhost:3000 --closed 64 --count 100000',
+      shows: 'as fast as 64 users go',
+    },
+    {
+      line: 'loadtest run http://localhost:3000 --shard 0/2 --start-at 2030-01-31T12:00:00Z --json part-0.json',
+      shows: 'the first of two machines',
+    },
+  ],
+  run: async ({ options, positionals }, world) => {
+    const url = parseTargetUrl(positionals[0] ?? '');
+    const spec = await toLoadSpec(url, options, world);
+    await prepareOutputs(options, world);
+    const { target, podHeader } = spec.engine;
+    await checkReachable(target);
+    const readServer = () =>
+      options['no-server-metrics'] ? null : fetchText(target, options['server-metrics'], podHeader);
+
+    const before = await readServer();
+    const result = await carryOut(spec, world);
+    const after = await readServer();
+    const server = toServerLatencies(before, after, spec.plan.endpoints);
+    return presentReport(toReport(url, options, spec, result, server), options, world);
+  },
+});
+
+async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<LoadSpec> {
+  const headers = options.header.length === 0 ? {} : { headers: Object.fromEntries(options.header) };
+  const body = options.body === undefined ? {} : { body: options.body };
+  const plan: PlanSpec = {
+    model: toModel(options),
+    endpoints: chooseEndpoints(options.endpoint, url, { ...headers, ...body }),
+    freshShare: options.fresh,
+    maxRequests: options.count ?? null,
+    seed: options.seed,
+    shard: options.shard,
+  };
+  if (countPlanned(plan) === 0) throw new UsageError('the rate and the duration make a plan of no request');
+  const names = plan.endpoints.map(({ name }) => name);
+  for (const { text: condition, endpoint } of options.require) {
+    if (endpoint !== null && !names.includes(endpoint)) {
+      throw new UsageError(
+        `--require ${JSON.stringify(condition)} names no endpoint of this run: ${names.join(', ')}`,
+      );
+    }
+  }
+  const startAtEpochMs = options['start-at'];
+  if (startAtEpochMs !== null && startAtEpochMs <= world.nowMs()) {
+    throw new UsageError(
+      `--start-at ${toMoment(startAtEpochMs)} has passed: it is ${toMoment(world.nowMs())}`,
+    );
+  }
+  return {
+    plan,
+    startAtEpochMs,
+    slotMs: toSlotMs(planDurationMs(plan)),
+    phases: [
+      ...(options.warmup > 0 ? [{ name: WARMUP, fromMs: 0 }] : []),
+      { name: 'load', fromMs: options.warmup },
+    ],
+    engine: {
+      engine: options.engine,
+      target: toTarget(url, {
+        ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
+        isVerified: !options.insecure,
+      }),
+      mode:
+        plan.model.kind === 'open'
+          ? 'open'
+          : { closed: plan.model.connections, durationMs: plan.model.durationMs },
+      timeoutMs: options.timeout,
+      maxConnections: options['max-connections'],
+      connMaxAgeMs: options['conn-max-age'] === 0 ? Number.POSITIVE_INFINITY : options['conn-max-age'],
+      podHeader: options['pod-header'],
+      versionHeader: options['version-header'],
+      requestId: null,
+      limits: LIMITS,
+    },
+  };
+}
+
+/** Far beyond what any answer of a service under test needs, and small enough to hold a thousand of them. */
+const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
+
+const DEFAULT_RATE = 100;
+const DEFAULT_DURATION_MS = 30_000;
+
+function toModel({ rate, duration: durationMs, stage, closed, count }: RunOptions): LoadModel {
+  const conflict = (flags: readonly (readonly [string, unknown])[]) =>
+    flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag]))[0];
+  if (stage.length > 0) {
+    const other = conflict([
+      ['--rate', rate],
+      ['--duration', durationMs],
+      ['--closed', closed],
+    ]);
+    if (other !== undefined) throw new UsageError(`--stage and ${other} exclude each other`);
+    return { kind: 'open', stages: checkRates(stage) };
+  }
+  if (closed !== undefined) {
+    if (rate !== undefined) throw new UsageError('--closed and --rate exclude each other');
+    // A count alone ends the loop when it is reached, however long that takes.
+    const limitMs = durationMs ?? (count === undefined ? DEFAULT_DURATION_MS : DAY_MS);
+    return { kind: 'closed', connections: closed, durationMs: limitMs };
+  }
+  const perSecond = rate ?? DEFAULT_RATE;
+  const limitMs = durationMs ?? (count === undefined ? DEFAULT_DURATION_MS : (1_000 * count) / perSecond);
+  return { kind: 'open', stages: [{ durationMs: limitMs, fromRate: perSecond, toRate: perSecond }] };
+}
+
+function checkRates(stages: readonly Stage[]): readonly Stage[] {
+  const highest = Math.max(...stages.flatMap(({ fromRate, toRate }) => [fromRate, toRate]));
+  if (highest > MAX_RATE) throw new UsageError(`--stage has the rate ${highest}, above ${MAX_RATE}`);
+  return stages;
+}
+
+/** Runs the load with its live line; the first interruption ends it with what it has. */
+async function carryOut(spec: LoadSpec, world: World): Promise<LoadResult> {
+  const extent = { requests: countPlanned(spec.plan), durationMs: planDurationMs(spec.plan) };
+  const line = createLiveLine(world.stderr, extent, world.env);
+  const load = startLoad(spec, line.show);
+  const stop = () => load.stop();
+  world.interrupted.addEventListener('abort', stop);
+  if (world.interrupted.aborted) stop();
+  try {
+    return await load.result;
+  } finally {
+    world.interrupted.removeEventListener('abort', stop);
+    line.clear();
+  }
+}
+
+function toReport(
+  url: URL,
+  options: RunOptions,
+  { plan, startAtEpochMs }: LoadSpec,
+  result: LoadResult,
+  server: Report['server'],
+): Report {
+  const { model, freshShare, maxRequests, seed, shard } = plan;
+  return {
+    setup: {
+      target: url.href,
+      // Headers and bodies stay out of it: they may hold secrets.
+      endpoints: plan.endpoints.map(({ name, method, path, weight }) => ({ name, method, path, weight })),
+      model,
+      freshShare,
+      maxRequests,
+      seed,
+      timeoutMs: options.timeout,
+      startAt: startAtEpochMs === null ? null : toMoment(startAtEpochMs),
+    },
+    shards: { of: shard.of, present: [shard.index], duplicates: [], isMerged: false },
+    startedAt: toMoment(result.startedAtEpochMs),
+    durationMs: result.durationMs,
+    runtime:
+      process.versions.bun === undefined ? `node ${process.versions.node}` : `bun ${process.versions.bun}`,
+    isInterrupted: result.isInterrupted,
+    ledgerFault: result.ledgerFault,
+    requirements: options.require.map(({ text: given }) => given),
+    server,
+    record: result.record,
+  };
+}
+
+function parseMoment(given: string): number | null {
+  if (given === 'now') return null;
+  const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(given)
+    ? Date.parse(given)
+    : Number.NaN;
+  if (Number.isNaN(epochMs)) throw new UsageError('must be a moment with its zone, as 2030-01-31T12:00:00Z');
+  return epochMs;
+}
+
+function toMoment(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { after, describe, test } from 'node:test';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../test/fixtures/certificate.ts';
+import { type Api, ApiError, createApi, isPassing, isUnheard, type StreamHooks } from './api.ts';
+import type { Access, Credentials } from './kubeconfig.ts';
+
+const closers: (() => unknown)[] = [];
+after(() => {
+  for (const close of closers) close();
+});
+
+async function listen(
+  onRequest: RequestListener,
+  { host = '127.0.0.1', isTls = false } = {},
+): Promise<string> {
+  const server = isTls
+    ? createTlsServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, onRequest)
+    : createServer(onRequest);
+  server.listen(0, host);
+  await once(server, 'listening');
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `${isTls ? 'https' : 'http'}://${name}:${(server.address() as AddressInfo).port}`;
+}
+
+const hasIpv6 = Object.values(networkInterfaces()).some((own) =>
+  own?.some(({ address }) => address === '::1'),
+);
+
+const toAccess = (server: string, change: Partial<Access> = {}): Access => ({
+  server,
+  ca: null,
+  tlsServerName: null,
+  isTlsUnchecked: false,
+  impersonation: {},
+  namespace: 'n',
+  credentials: async () => ({ token: null, clientCertificate: null }),
+  ...change,
+});
+
+const answer: RequestListener = ({ rawHeaders }, response) =>
+  void response.end(JSON.stringify({ headers: rawHeaders }));
+
+/** Takes the token `good` alone. */
+async function startStrict() {
+  const tokens: string[] = [];
+  const server = await listen((request, response) => {
+    const token = request.headers.authorization ?? '';
+    tokens.push(`${request.method} ${token}`);
+    if (token !== 'Bearer good') response.statusCode = 401;
+    response.end(`${JSON.stringify({ message: 'Unauthorized' })}\n`);
+  });
+  return { server, tokens };
+}
+
+const toSource = (first: string, then: string): Access['credentials'] => {
+  let given: Credentials = { token: first, clientCertificate: null };
+  return async (refused) => {
+    if (refused === given && first !== then) given = { token: then, clientCertificate: null };
+    return given;
+  };
+};
+
+describe('createApi()', () => {
+  test('asks once more, with other credentials, where the first are refused', async () => {
+    const { server, tokens } = await startStrict();
+    const api = createApi(toAccess(server, { credentials: toSource('old', 'good') }));
+    await api.patch('/x', 'merge', {});
+    assert.deepEqual(tokens, ['PATCH Bearer old', 'PATCH Bearer good']);
+  });
+
+  test('opens a stream with other credentials where the first are refused', async () => {
+    const { server, tokens } = await startStrict();
+    const api = createApi(toAccess(server, { credentials: toSource('old', 'good') }));
+    const seen: string[] = [];
+    const hooks = { onOpen: () => void seen.push('open'), onLine: (line: string) => void seen.push(line) };
+    await api.stream('/x', hooks, new AbortController().signal);
+    assert.deepEqual(seen, ['open', '{"message":"Unauthorized"}']);
+    assert.deepEqual(tokens, ['GET Bearer old', 'GET Bearer good']);
+  });
+
+  for (const [what, then, asked] of [
+    ['there are no others', 'old', 1],
+    ['the others are refused too', 'worse', 2],
+  ] as const) {
+    test(`gives up with 401 where ${what}`, async () => {
+      const { server, tokens } = await startStrict();
+      const api = createApi(toAccess(server, { credentials: toSource('old', then) }));
+      await assert.rejects(
+        api.get('/x'),
+        (error: Error) => error instanceof ApiError && error.status === 401,
+      );
+      assert.equal(tokens.length, asked);
+    });
+  }
+
+  test('has no answer where no credentials are to be had', async () => {
+    const credentials = () => Promise.reject(new Error('the plugin failed'));
+    await assert.rejects(
+      createApi(toAccess('http://127.0.0.1:1', { credentials })).get('/x'),
+      (error: Error) => {
+        assert.ok(error instanceof ApiError);
+        assert.deepEqual([error.status, error.message], [null, 'GET /x: the plugin failed']);
+        return true;
+      },
+    );
+  });
+
+  describe('gives up an answer that stops', () => {
+    const open: StreamHooks = { onOpen: () => assert.fail('it is no stream'), onLine: () => {} };
+    const stall =
+      (status: number, head: boolean): RequestListener =>
+      (_request, response) => {
+        if (!head) return;
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.write('{');
+      };
+    for (const [what, onRequest, ask, message] of [
+      ['before its head', stall(200, false), (api: Api) => api.get('/x'), 'no answer in 0.05 s'],
+      ['after its head', stall(200, true), (api: Api) => api.get('/x'), 'the answer stopped for 0.05 s'],
+      [
+        'of an error',
+        stall(403, true),
+        (api: Api) => api.patch('/x', 'merge', {}),
+        'the answer stopped for 0.05 s',
+      ],
+      [
+        'in place of a stream',
+        stall(403, true),
+        (api: Api) => api.stream('/x', open, new AbortController().signal),
+        'the answer stopped for 0.05 s',
+      ],
+    ] as const) {
+      test(what, async () => {
+        const api = createApi(toAccess(await listen(onRequest)), { answerTimeoutMs: 50 });
+        await assert.rejects(ask(api), (error: Error) => {
+          assert.ok(error instanceof ApiError);
+          assert.equal(error.status, null);
+          assert.ok(error.message.endsWith(message), error.message);
+          return true;
+        });
+      });
+    }
+
+    test('but waits for one that comes slowly, and for a quiet stream', async () => {
+      const parts = ['{', '"a"', ':', '"', 'b', '"}\n'];
+      const server = await listen((_request, response) => {
+        let next = 0;
+        const drip = setInterval(() => {
+          response.write(parts[next]);
+          next += 1;
+          if (next < parts.length) return;
+          clearInterval(drip);
+          response.end();
+        }, 250);
+        response.flushHeaders();
+      });
+      const api = createApi(toAccess(server), { answerTimeoutMs: 1_000 });
+      assert.deepEqual(await api.get('/x'), { a: 'b' });
+      const quick = createApi(toAccess(server), { answerTimeoutMs: 100 });
+      const lines: string[] = [];
+      const hooks: StreamHooks = { onOpen: () => {}, onLine: (line) => void lines.push(line) };
+      await quick.stream('/x', hooks, new AbortController().signal);
+      assert.deepEqual(lines, ['{"a":"b"}']);
+    });
+  });
+
+  test('says whom to act as, each group for itself', async () => {
+    const impersonation = { 'impersonate-user': 'bob', 'impersonate-group': ['a', 'b'] };
+    const { headers } = await createApi(toAccess(await listen(answer), { impersonation })).get('/x');
+    assert.match(String(headers), /impersonate-user,bob,impersonate-group,a,impersonate-group,b/i);
+  });
+
+  test('reaches a server at an IPv6 address', { skip: !hasIpv6 }, async () => {
+    await createApi(toAccess(await listen(answer, { host: '::1' }))).get('/x');
+  });
+
+  test('holds the certificate against the name given', async () => {
+    const server = await listen(answer, { isTls: true });
+    const get = (tlsServerName: string | null) =>
+      createApi(toAccess(server, { ca: TEST_CERTIFICATE, tlsServerName })).get('/x');
+    await get('localhost');
+    await assert.rejects(get('api.internal'), /does not match|altnames/);
+  });
+});
+
+describe('isPassing() and isUnheard()', () => {
+  for (const [error, passing, unheard] of [
+    [new ApiError(null, ''), true, true],
+    [new ApiError(500, ''), true, true],
+    [new ApiError(429, ''), true, false],
+    [new ApiError(409, ''), true, false],
+    [new ApiError(401, ''), true, false],
+    [new ApiError(403, ''), false, false],
+    [new ApiError(404, ''), false, false],
+    [new Error(''), false, false],
+  ] as const) {
+    test(`${error.name} ${error instanceof ApiError ? error.status : ''}: ${passing}, ${unheard}`, () =>
+      assert.deepEqual([isPassing(error), isUnheard(error)], [passing, unheard]));
+  }
+});

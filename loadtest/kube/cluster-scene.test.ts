@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { UsageError } from '../cli/usage-error.ts';
+import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
+import { NotUndone } from '../proof/scene.ts';
+import { type Api, ApiError } from './api.ts';
+import { type ClusterOptions, createClusterScene } from './cluster-scene.ts';
+import { at, type Json } from './json.ts';
+
+const never = new AbortController().signal;
+const OWNER = { kind: 'ReplicaSet', name: 'web-1', uid: 'rs-1' };
+
+const pod = (
+  name: string,
+  change: { node?: string; phase?: string; isReady?: boolean; owner?: Json } = {},
+) => ({
+  metadata: { name, labels: { app: 'web' }, ownerReferences: [change.owner ?? OWNER] },
+  spec: { nodeName: change.node ?? 'n1', containers: [{ name: 'web' }] },
+  status: {
+    phase: change.phase ?? 'Running',
+    podIP: `10.1.0.${name.charCodeAt(0) - 96}`,
+    conditions: [{ type: 'Ready', status: change.isReady === false ? 'False' : 'True' }],
+  },
+});
+
+const container = { name: 'web', image: 'web:1', lifecycle: { preStop: { sleep: { seconds: 5 } } } };
+
+/** A cluster at rest, of which each write is written down, and refused where the test says so. */
+function createFake({
+  pods = [pod('a'), pod('b', { node: 'n2' })],
+  isCordoned = false,
+  refuse = () => null,
+}: {
+  pods?: readonly Json[];
+  isCordoned?: boolean;
+  refuse?: (write: string) => number | null;
+}) {
+  const writes: string[] = [];
+  let image = container.image;
+  const list = (items: readonly Json[]): Json => ({ metadata: { resourceVersion: '1' }, items });
+  const toDeployment = (): Json => ({
+    metadata: { name: 'web', uid: 'd-1', generation: 1 },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: 'web' } },
+      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ ...container, image }] } },
+    },
+    status: { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
+  });
+  const service = {
+    metadata: { name: 'web' },
+    spec: { selector: { app: 'web' }, clusterIP: '10.0.0.1', ports: [{ port: 80 }] },
+  };
+  const replicaSet = { metadata: { name: 'web-1', uid: 'rs-1', ownerReferences: [{ uid: 'd-1' }] } };
+  const toAnswers = (): readonly (readonly [RegExp, Json])[] => [
+    [/\/deployments\/web$/, toDeployment()],
+    [/\/deployments\?/, list([toDeployment()])],
+    [/\/services$/, list([service])],
+    [/\/replicasets/, list([replicaSet])],
+    [/\/nodes\/n/, { spec: isCordoned ? { unschedulable: true } : {} }],
+    [/\/nodes$/, list([])],
+    [/./, list([])],
+  ];
+  const write = async (method: string, path: string, body: unknown): Promise<Json> => {
+    if (path.endsWith('selfsubjectaccessreviews')) return { status: { allowed: true } };
+    const told = `${method} ${path.split('/').slice(-2).join('/')} ${JSON.stringify(body)}`;
+    const status = refuse(told);
+    if (status !== null) throw new ApiError(status, 'refused');
+    writes.push(told);
+    image = /"image":"([^"]+)"/.exec(told)?.[1] ?? image;
+    return {};
+  };
+  const api: Api = {
+    get: async (path) =>
+      /\/pods\?/.test(path)
+        ? list(pods)
+        : (toAnswers().find(([pattern]) => pattern.test(path)) ?? [null, {}])[1],
+    post: (path, body) => write('POST', path, body),
+    patch: (path, _type, body) => write('PATCH', path, body),
+    remove: (path, body) => write('DELETE', path, body),
+    stream: (_path, _onLine, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new ApiError(null, 'aborted')));
+      }),
+  };
+  return { api, writes };
+}
+
+const given: ClusterOptions = {
+  namespace: 'shop',
+  deployment: 'web',
+  container: null,
+  url: null,
+  checkReachable: async () => {},
+  disturbance: 'kill',
+  undertaking: { disturbances: ['kill'], hasControl: false },
+  without: [],
+  isForced: false,
+  image: null,
+  isImageKept: false,
+  scaleBy: 2,
+  node: null,
+  run: async () => {},
+};
+
+/** Opens the scene, disturbs it and closes it. Gives all writes, and what was left behind. */
+async function play(fake: ReturnType<typeof createFake>, options: Partial<ClusterOptions>) {
+  const scene = await createClusterScene(fake.api, { ...given, ...options }, never, () => {});
+  const fault = await scene.disturb(never).then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  const disturbed = fake.writes.splice(0);
+  return { fault, disturbed, leftBehind: await scene.close(), undone: fake.writes };
+}
+
+describe('createClusterScene()', () => {
+  test('kills a pod of the Deployment that serves, whatever else carries its labels', async () => {
+    const stranger = pod('0-canary', { owner: { uid: 'job' } });
+    const pods = [
+      stranger,
+      pod('1-evicted', { phase: 'Failed' }),
+      pod('2-starting', { isReady: false }),
+      pod('3'),
+    ];
+    const { disturbed, undone } = await play(createFake({ pods }), {});
+    assert.deepEqual([disturbed, undone], [['DELETE pods/3 {}'], []]);
+  });
+
+  test('drains the node with most pods, and takes it back into use', async () => {
+    const pods = [pod('a', { node: 'n2' }), pod('b', { node: 'n2' })];
+    const { disturbed, undone, leftBehind } = await play(createFake({ pods }), { disturbance: 'drain' });
+    assert.equal(disturbed[0], 'PATCH nodes/n2 {"spec":{"unschedulable":true}}');
+    assert.deepEqual(
+      disturbed.slice(1).map((told) => told.split(' ').slice(0, 2).join(' ')),
+      ['POST a/eviction', 'POST b/eviction'],
+    );
+    assert.deepEqual([undone, leftBehind], [['PATCH nodes/n2 {"spec":{"unschedulable":false}}'], []]);
+  });
+
+  test('leaves a node cordoned that was so before', async () => {
+    const { disturbed, undone } = await play(createFake({ isCordoned: true }), { disturbance: 'drain' });
+    assert.ok(disturbed.every((told) => told.startsWith('POST')));
+    assert.deepEqual(undone, []);
+  });
+
+  test('does not drain a node without a pod of the Deployment', async () => {
+    const { fault, disturbed } = await play(createFake({}), { disturbance: 'drain', node: 'n3' });
+    assert.equal(fault, 'node n3 has no pod of Deployment web');
+    assert.deepEqual(disturbed, []);
+  });
+
+  test('takes an image back, unless it is to be kept or another has come', async () => {
+    const to = { disturbance: 'rollout', image: 'web:2' } as const;
+    const back = await play(createFake({}), to);
+    assert.match(back.disturbed.join(), /"image":"web:2"/);
+    assert.match(back.undone.join(), /"image":"web:1"/);
+    assert.deepEqual((await play(createFake({}), { ...to, isImageKept: true })).undone, []);
+    const fake = createFake({});
+    const scene = await createClusterScene(fake.api, { ...given, ...to }, never, () => {});
+    await scene.disturb(never);
+    await fake.api.patch('/deployments/web', 'strategic', { image: 'web:3' });
+    fake.writes.splice(0);
+    assert.deepEqual([await scene.close(), fake.writes], [[], []]);
+  });
+
+  test('says what it could not take back', async () => {
+    const refuse = (told: string) => (told.includes('"unschedulable":false') ? 403 : null);
+    const { leftBehind } = await play(createFake({ refuse }), { disturbance: 'drain' });
+    assert.deepEqual(leftBehind, ['node n1 cordoned (refused)']);
+  });
+
+  test('gives a safeguard back where the scene cannot be opened, or says that it could not', async () => {
+    const aborted = AbortSignal.abort();
+    const open = (fake: ReturnType<typeof createFake>) =>
+      createClusterScene(fake.api, { ...given, without: ['preStop'] }, aborted, () => {});
+    const fake = createFake({});
+    await assert.rejects(open(fake), { name: 'AbortError' });
+    assert.deepEqual(
+      fake.writes.map((told) => /"preStop":(null|\{)/.exec(told)?.[1]),
+      ['null', '{'],
+    );
+    const refuse = (told: string) => (told.includes('"op":"replace"') ? 403 : null);
+    await assert.rejects(open(createFake({ refuse })), (error) => {
+      assert.ok(error instanceof NotUndone);
+      assert.match(error.message, /not undone: the pod template without preStop \(refused\)/);
+      return true;
+    });
+  });
+
+  test('gives a safeguard back to the Deployment as it is by then, and reads it anew after a conflict', async () => {
+    const fake = createFake({});
+    let version = 1;
+    const get: Api['get'] = async (path) => {
+      const found = await fake.api.get(path);
+      if (!path.endsWith('/deployments/web')) return found;
+      return { ...found, metadata: { name: 'web', uid: 'd-1', resourceVersion: String(version) } };
+    };
+    const taken: unknown[] = [];
+    const patch: Api['patch'] = async (path, type, body) => {
+      if (type === 'json') {
+        taken.push(at(body, 0));
+        version += 1;
+        if (taken.length === 1) throw new ApiError(409, 'the object has been modified');
+      }
+      return fake.api.patch(path, type, body);
+    };
+    const options = { ...given, without: ['preStop'] } as const;
+    const scene = await createClusterScene({ ...fake.api, get, patch }, options, never, () => {});
+    assert.deepEqual(await scene.close(), []);
+    const path = '/metadata/resourceVersion';
+    assert.deepEqual(taken, [
+      { op: 'replace', path, value: '1' },
+      { op: 'replace', path, value: '2' },
+    ]);
+  });
+
+  test('heeds its user while the watches begin, and gives the safeguard back', async () => {
+    const fake = createFake({});
+    const interruption = new AbortController();
+    const get: Api['get'] = (path, signal) => {
+      if (!path.includes('endpointslices')) return fake.api.get(path);
+      interruption.abort();
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const options = { ...given, without: ['preStop'] } as const;
+    await assert.rejects(
+      createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}),
+      { name: 'AbortError' },
+    );
+    assert.equal(fake.writes.length, 2);
+  });
+
+  test('knows the pod of a connection by its address, from when it was opened', async () => {
+    const scene = await createClusterScene(createFake({}).api, given, never, () => {});
+    const nowMs = performance.now();
+    const settled = (connection: Partial<ConnectionFacts> | null, sentMs: number | null): Settlement => ({
+      index: 0,
+      endpoint: 0,
+      intendedMs: 0,
+      sentMs,
+      endMs: 1_000,
+      outcome: 'refused',
+      status: null,
+      bytesReceived: 0,
+      connection:
+        connection === null
+          ? null
+          : {
+              id: 1,
+              reused: false,
+              setupMs: 0,
+              ageMs: 0,
+              idleMs: 0,
+              requests: 1,
+              localPort: 1,
+              remoteAddress: '10.1.0.1',
+              ...connection,
+            },
+      pod: null,
+      version: null,
+      detail: null,
+    });
+    for (const [what, settlement, pod] of [
+      ['a new connection', settled({}, 0), 'a'],
+      ['one that was refused', settled({ requests: 0 }, null), 'a'],
+      ['one older than the pod', settled({ ageMs: 3_600_000 }, 900), null],
+      ['an attempt that began before the pod', settled({ setupMs: 3_600_000 }, null), null],
+      ['a Service', settled({ remoteAddress: '10.0.0.1' }, 0), null],
+      ['an address not known', settled({ remoteAddress: null }, 0), null],
+      ['no connection', settled(null, null), null],
+    ] as const) {
+      assert.equal(scene.podOf(settlement, nowMs), pod, what);
+    }
+    await scene.close();
+  });
+
+  test('touches nothing where nobody listens', async () => {
+    const fake = createFake({});
+    const checkReachable = async () => {
+      throw new UsageError('cannot reach it');
+    };
+    await assert.rejects(
+      createClusterScene(fake.api, { ...given, without: ['preStop'], checkReachable }, never, () => {}),
+      UsageError,
+    );
+    assert.deepEqual(fake.writes, []);
+  });
+});

@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../cli/usage-error.ts';
+import type { Settlement } from '../engine/settlement.ts';
+import { type ControlId, nameControls } from '../proof/control.ts';
+import { ControlNotApplicable, type Disturbance, NotUndone, type Scene } from '../proof/scene.ts';
+import { type Api, ApiError } from './api.ts';
+import { createClusterWatch } from './cluster-watch.ts';
+import { chooseContainer } from './container.ts';
+import { toControlPatch, toRestoredContainers } from './deployment.ts';
+import { createDisturbances, type DisturbanceOptions } from './disturbance.ts';
+import { at, type Json, listAt, textAt } from './json.ts';
+import { boundsOf, openDeployment } from './live-deployment.ts';
+import { findDenied, toPermissions, type Undertaking } from './permission.ts';
+import { chooseWay } from './service.ts';
+import { createUndo } from './undo.ts';
+
+export interface ClusterOptions extends DisturbanceOptions {
+  readonly namespace: string;
+  readonly deployment: string;
+  /** Null: the one that serves, where that can be told. */
+  readonly container: string | null;
+  /** Null: the address of the Service that selects the pods. */
+  readonly url: URL | null;
+  /** Rejects with a UsageError where nobody listens at the address. */
+  readonly checkReachable: (url: URL) => Promise<void>;
+  readonly disturbance: Disturbance;
+  /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
+  readonly undertaking: Pick<Undertaking, 'disturbances' | 'hasControl'>;
+  /** Safeguards to take away first. */
+  readonly without: readonly ControlId[];
+}
+
+/** For everything to be listed once. */
+const WATCH_TIMEOUT_MS = 60_000;
+/** The kubelet reports the end of a container once a second, and the watch takes its time. */
+const SLACK_MS = 1_500;
+/** A deletion takes a moment to show in the count of replicas. */
+const COUNT_MS = 500;
+
+/**
+ * Makes a Deployment ready for a proof: preflight, the control's patch, watches. On failure nothing is left behind.
+ * @param tell told each step that takes a while, and what was found
+ * @throws {UsageError} where the Deployment cannot be put to the test
+ * @throws {ControlNotApplicable} where it does not have the safeguard
+ * @throws {NotUndone} where it failed, and what was changed by then could not be taken back
+ */
+export async function createClusterScene(
+  api: Api,
+  options: ClusterOptions,
+  signal: AbortSignal,
+  tell: (step: string) => void,
+): Promise<Scene> {
+  const { namespace, deployment: name, without } = options;
+  const deployment = await openDeployment(api, { namespace, name }, signal, tell);
+  const { hpa, selector } = deployment;
+  const template = at(deployment.original, 'spec', 'template');
+  const container = chooseContainer(template, options.container);
+  const services = listAt(await api.get(`/api/v1/namespaces/${namespace}/services`), 'items');
+  const { service, url, targetPort } = chooseWay(services, template, options.url);
+  const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== null });
+  const denied = await findDenied(api, namespace, needed);
+  if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  await options.checkReachable(url);
+  tell(
+    `Deployment ${name} in ${namespace}: ${deployment.replicas} replicas at rest, container ${container}, ${service === null ? 'no Service' : `Service ${service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
+  );
+
+  const stopWatching = new AbortController();
+  const watch = createClusterWatch(
+    api,
+    {
+      namespace,
+      deployment: name,
+      container,
+      selector,
+      service,
+      port: targetPort,
+      hpa: textAt(hpa, 'metadata', 'name'),
+      nowMs: () => performance.now(),
+    },
+    stopWatching.signal,
+  );
+  const undo = createUndo(tell);
+  const disturb = createDisturbances(deployment, options, { api, undo, container, mark: watch.mark })[
+    options.disturbance
+  ];
+
+  async function removeSafeguards(): Promise<void> {
+    if (without.length === 0) return;
+    const patch = toControlPatch(deployment.original, container, without);
+    if (patch === null)
+      throw new ControlNotApplicable(`Deployment ${name} has no ${nameControls(without)} to take away`);
+    tell(`taking away ${nameControls(without)}, by a rollout`);
+    undo.add(`the pod template without ${nameControls(without)}`, async () => {
+      const now = await deployment.read();
+      await deployment.patch('json', [
+        // Refused with 409 where somebody has changed it since it was read: then all of this is done anew.
+        {
+          op: 'replace',
+          path: '/metadata/resourceVersion',
+          value: textAt(now, 'metadata', 'resourceVersion'),
+        },
+        {
+          op: 'replace',
+          path: '/spec/template/spec/containers',
+          value: toRestoredContainers(now, deployment.original, container, without),
+        },
+      ]);
+      await deployment.untilQuiet(null);
+    });
+    await deployment.patch('strategic', patch);
+    await deployment.untilQuiet(signal);
+  }
+
+  /** Not against its user's will, and not for ever. What is watched by then is watched until the end. */
+  async function startWatching(): Promise<void> {
+    signal.throwIfAborted();
+    const stop = () => stopWatching.abort(signal.reason);
+    signal.addEventListener('abort', stop);
+    const tooLate = new ApiError(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
+    const timer = setTimeout(() => stopWatching.abort(tooLate), WATCH_TIMEOUT_MS);
+    await watch.start().finally(() => {
+      signal.removeEventListener('abort', stop);
+      clearTimeout(timer);
+    });
+  }
+
+  async function close(): Promise<readonly string[]> {
+    stopWatching.abort();
+    return undo.all();
+  }
+
+  try {
+    await removeSafeguards();
+    await startWatching();
+  } catch (error) {
+    const leftBehind = await close();
+    if (leftBehind.length === 0) throw error;
+    throw new NotUndone(`${(error as Error).message}; not undone: ${leftBehind.join(', ')}`);
+  }
+
+  return {
+    name: `Deployment ${name} in ${namespace}`,
+    url,
+    events: watch.events,
+    marks: watch.marks,
+    gaps: watch.gaps,
+    slackMs: SLACK_MS,
+    podOf: (settlement, startMs) => {
+      const address = settlement.connection?.remoteAddress ?? null;
+      return address === null ? null : watch.podAt(address, startMs + toOpeningMs(settlement));
+    },
+    disturb: async (aborted) => {
+      await disturb(aborted);
+      await sleep(COUNT_MS, undefined, { signal: aborted });
+      await deployment.untilQuiet(aborted);
+    },
+    confirm: watch.confirm,
+    close,
+  };
+}
+
+/** When its connection was opened, or began to be: whoever has the address later on was not reached by it. */
+function toOpeningMs({ connection, sentMs, endMs }: Settlement): number {
+  if (connection === null) return endMs;
+  return sentMs === null ? endMs - connection.setupMs : sentMs - connection.ageMs;
+}
+
+function describeBounds(hpa: Json): string {
+  return `HPA ${textAt(hpa, 'metadata', 'name')} holds ${boundsOf(hpa).join(' to ')}`;
+}

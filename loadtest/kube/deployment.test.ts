@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { CONTROL_IDS, type ControlId } from '../proof/control.ts';
+import { toControlPatch, toDeploymentState, toRestoredContainers, toSelectorQuery } from './deployment.ts';
+import type { Json } from './json.ts';
+
+const atRest = {
+  metadata: { generation: 4 },
+  spec: { replicas: 3 },
+  status: { observedGeneration: 4, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
+};
+
+describe('toDeploymentState()', () => {
+  test('is at rest when every replica is updated, available and alone', () => {
+    assert.deepEqual(toDeploymentState(atRest), { replicas: 3, unrest: null });
+  });
+
+  for (const [status, unrest] of [
+    [{ observedGeneration: 3 }, 'its controller has not seen the last change'],
+    [{ updatedReplicas: 2 }, '2 updatedReplicas of 3 wanted'],
+    [{ availableReplicas: 2 }, '2 availableReplicas of 3 wanted'],
+    [{ replicas: 4 }, '4 replicas of 3 wanted'],
+    [
+      { conditions: [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }] },
+      'has timed out progressing',
+    ],
+  ] as const) {
+    test(`is not with ${JSON.stringify(status)}`, () => {
+      const deployment = { ...atRest, status: { ...atRest.status, ...status } };
+      assert.equal(toDeploymentState(deployment).unrest, unrest);
+    });
+  }
+
+  test('takes a rollout that is stuck for that of the last change only', () => {
+    const conditions = [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }];
+    const status = { ...atRest.status, observedGeneration: 3, conditions };
+    assert.equal(
+      toDeploymentState({ ...atRest, status }).unrest,
+      'its controller has not seen the last change',
+    );
+  });
+
+  test('is not while it is paused', () => {
+    const paused = { ...atRest, spec: { replicas: 3, paused: true } };
+    assert.equal(toDeploymentState(paused).unrest, 'it is paused');
+  });
+
+  test('takes one replica where none is written, and none where nothing is there yet', () => {
+    assert.deepEqual(toDeploymentState({ spec: {}, status: {} }), {
+      replicas: 1,
+      unrest: '0 updatedReplicas of 1 wanted, 0 availableReplicas of 1 wanted, 0 replicas of 1 wanted',
+    });
+  });
+});
+
+test('toSelectorQuery() writes labels and expressions as a query takes them', () => {
+  const selector = {
+    matchLabels: { app: 'web', tier: 'front' },
+    matchExpressions: [
+      { key: 'track', operator: 'In', values: ['stable', 'canary'] },
+      { key: 'zone', operator: 'NotIn', values: ['a'] },
+      { key: 'x', operator: 'Exists' },
+      { key: 'y', operator: 'DoesNotExist' },
+    ],
+  };
+  assert.equal(toSelectorQuery(selector), 'app=web,tier=front,track in (stable,canary),zone notin (a),x,!y');
+});
+
+describe('toControlPatch()', () => {
+  const toDeployment = (container: object) => ({
+    spec: { template: { spec: { containers: [{ name: 'sidecar' }, { name: 'web', ...container }] } } },
+  });
+  const whole = toDeployment({
+    lifecycle: { preStop: { sleep: { seconds: 5 } } },
+    readinessProbe: { httpGet: {} },
+    env: [
+      { name: 'LAME_DUCK_MS', value: '2000' },
+      { name: 'DRAIN_TIMEOUT_MS', valueFrom: {} },
+    ],
+  });
+  const off = (name: string) => ({ name, value: '0', valueFrom: null });
+
+  for (const [control, change] of [
+    ['preStop', { lifecycle: { preStop: null } }],
+    ['readiness', { readinessProbe: null, startupProbe: null }],
+    ['lame-duck', { env: [off('LAME_DUCK_MS')] }],
+    ['in-flight', { env: [off('DRAIN_TIMEOUT_MS')] }],
+  ] as const) {
+    test(`takes ${control} from its container alone`, () => {
+      assert.deepEqual(toControlPatch(whole, 'web', [control]), {
+        spec: { template: { spec: { containers: [{ name: 'web', ...change }] } } },
+      });
+    });
+  }
+
+  test('takes two at once', () => {
+    assert.deepEqual(toControlPatch(whole, 'web', ['preStop', 'lame-duck']), {
+      spec: {
+        template: {
+          spec: { containers: [{ name: 'web', lifecycle: { preStop: null }, env: [off('LAME_DUCK_MS')] }] },
+        },
+      },
+    });
+  });
+
+  test('is null where there is nothing to take away', () => {
+    assert.equal(toControlPatch(toDeployment({}), 'web', ['preStop', 'lame-duck']), null);
+    assert.equal(toControlPatch(toDeployment({}), 'web', ['readiness']), null);
+  });
+
+  describe('sets a variable only where the container is known to read it', () => {
+    const name = 'app.kubernetes.io/name';
+    const named = (label: string, container: string, env: readonly string[] = []) => ({
+      spec: {
+        template: {
+          metadata: { labels: { [name]: label } },
+          spec: { containers: [{ name: container, env: env.map((variable) => ({ name: variable })) }] },
+        },
+      },
+    });
+    for (const [what, deployment, container, applicable] of [
+      ['this service', named('microservice', 'microservice'), 'microservice', ['lame-duck', 'in-flight']],
+      ['another container of it', named('microservice', 'web'), 'web', []],
+      ['a namesake of its container', named('shop', 'microservice'), 'microservice', []],
+      ['a foreign one', named('shop', 'web', ['PORT']), 'web', []],
+      ['one with the one variable', named('shop', 'web', ['LAME_DUCK_MS']), 'web', ['lame-duck']],
+      ['one with the other', named('shop', 'web', ['DRAIN_TIMEOUT_MS']), 'web', ['in-flight']],
+      ['no such container', named('microservice', 'microservice', ['LAME_DUCK_MS']), 'web', []],
+    ] as const) {
+      test(what, () => {
+        const found = (['lame-duck', 'in-flight'] as const).filter(
+          (control) => toControlPatch(deployment, container, [control]) !== null,
+        );
+        assert.deepEqual(found, applicable);
+      });
+    }
+
+    test('one of two that is not told stands for both', () => {
+      const web = toDeployment({ lifecycle: { preStop: {} } });
+      assert.equal(toControlPatch(web, 'web', ['preStop', 'lame-duck']), null);
+    });
+
+    test('the Deployment of the manifests is this service', () => {
+      const path = join(import.meta.dirname, '../../kustomize/base/deployment.yaml');
+      const deployment = parse(readFileSync(path, 'utf8'));
+      const container = deployment.spec.template.spec.containers[0].name;
+      for (const control of CONTROL_IDS) {
+        assert.notEqual(toControlPatch(deployment, container, [control]), null, control);
+      }
+    });
+  });
+});
+
+describe('toRestoredContainers()', () => {
+  const preStop = { sleep: { seconds: 5 } };
+  const told = [
+    { name: 'PORT', value: '80' },
+    { name: 'LAME_DUCK_MS', value: '2000' },
+    { name: 'DRAIN_TIMEOUT_MS', valueFrom: { configMapKeyRef: {} } },
+  ];
+  const off = [told[0], { name: 'LAME_DUCK_MS', value: '0' }, { name: 'DRAIN_TIMEOUT_MS', value: '0' }];
+  const restore = (old: object, now: object, without: readonly ControlId[]) => {
+    const toDeployment = (container: object): Json => ({
+      spec: { template: { spec: { containers: [{ name: 'web', ...container }] } } },
+    });
+    const [{ name, ...restored } = {}] = toRestoredContainers(
+      toDeployment(now),
+      toDeployment(old),
+      'web',
+      without,
+    );
+    assert.equal(name, 'web');
+    return restored;
+  };
+
+  for (const [what, old, now, without, restored] of [
+    ['preStop', { lifecycle: { preStop } }, { lifecycle: {} }, ['preStop'], { lifecycle: { preStop } }],
+    ['preStop of what is gone', { lifecycle: { preStop } }, {}, ['preStop'], { lifecycle: { preStop } }],
+    [
+      'preStop beside what else there is',
+      { lifecycle: { preStop, postStart: {} } },
+      { lifecycle: { postStart: { exec: {} } } },
+      ['preStop'],
+      { lifecycle: { preStop, postStart: { exec: {} } } },
+    ],
+    [
+      'probes',
+      { readinessProbe: { httpGet: {} }, startupProbe: { grpc: {} } },
+      {},
+      ['readiness'],
+      { readinessProbe: { httpGet: {} }, startupProbe: { grpc: {} } },
+    ],
+    ['the one probe there was', { readinessProbe: {} }, {}, ['readiness'], { readinessProbe: {} }],
+    ['variables, in their order', { env: told }, { env: off }, ['lame-duck', 'in-flight'], { env: told }],
+    [
+      'no variable that was none',
+      { env: [told[0]] },
+      { env: [off[1], told[0]] },
+      ['lame-duck'],
+      { env: [told[0]] },
+    ],
+    [
+      'nothing that somebody else has given back, or set',
+      { lifecycle: { preStop }, readinessProbe: { grpc: {} }, env: told },
+      {
+        lifecycle: { preStop: { exec: {} } },
+        readinessProbe: { httpGet: {} },
+        env: [{ name: 'LAME_DUCK_MS', value: '9' }, { name: 'NEW' }],
+      },
+      ['preStop', 'readiness', 'lame-duck'],
+      {
+        lifecycle: { preStop: { exec: {} } },
+        readinessProbe: { httpGet: {} },
+        env: [{ name: 'LAME_DUCK_MS', value: '9' }, { name: 'NEW' }],
+      },
+    ],
+    [
+      'and leaves what is none of its business',
+      { image: 'web:1', lifecycle: { preStop }, readinessProbe: {}, resources: {} },
+      { image: 'web:2', resources: { limits: {} } },
+      ['preStop'],
+      { image: 'web:2', resources: { limits: {} }, lifecycle: { preStop } },
+    ],
+  ] as const) {
+    test(what, () => assert.deepEqual(restore(old, now, without), restored));
+  }
+
+  test('touches no other container, and brings none back', () => {
+    const toDeployment = (...containers: readonly Json[]) => ({
+      spec: { template: { spec: { containers } } },
+    });
+    const now = toDeployment({ name: 'proxy' }, { name: 'web' });
+    const old = toDeployment(
+      { name: 'web', lifecycle: { preStop } },
+      { name: 'old', lifecycle: { preStop } },
+    );
+    assert.deepEqual(toRestoredContainers(now, old, 'web', ['preStop']), [
+      { name: 'proxy' },
+      { name: 'web', lifecycle: { preStop } },
+    ]);
+    assert.deepEqual(toRestoredContainers(now, old, 'old', ['preStop']), [
+      { name: 'proxy' },
+      { name: 'web' },
+    ]);
+  });
+});

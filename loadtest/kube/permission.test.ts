@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Disturbance } from '../proof/scene.ts';
+import { at, type Json, textAt } from './json.ts';
+import { canWatchNodes, findDenied, toPermissions } from './permission.ts';
+
+/** Allows what the function says, and keeps what was asked. */
+function createReviewer(isAllowed: (verb: string, resource: string) => boolean) {
+  const asked: unknown[] = [];
+  const post = async (_: string, body: Json): Promise<Json> => {
+    const attributes = at(body, 'spec', 'resourceAttributes');
+    asked.push(attributes);
+    const allowed = isAllowed(textAt(attributes, 'verb') ?? '', textAt(attributes, 'resource') ?? '');
+    return { status: { allowed } };
+  };
+  return { post, asked };
+}
+
+const READS = [
+  'get deployments.apps',
+  'list deployments.apps',
+  'watch deployments.apps',
+  'list replicasets.apps',
+  'watch replicasets.apps',
+  'list pods',
+  'watch pods',
+  'list events',
+  'watch events',
+  'list endpointslices.discovery.k8s.io',
+  'watch endpointslices.discovery.k8s.io',
+  'list services',
+  'list horizontalpodautoscalers.autoscaling',
+];
+
+describe('toPermissions()', () => {
+  for (const [disturbance, hasControl, hasHpa, writes] of [
+    ['rollout', false, false, ['patch deployments.apps']],
+    ['rollout', true, true, ['patch deployments.apps']],
+    ['scale', false, false, ['patch deployments/scale.apps']],
+    ['scale', false, true, ['patch horizontalpodautoscalers.autoscaling']],
+    ['scale', true, false, ['patch deployments/scale.apps', 'patch deployments.apps']],
+    ['drain', false, true, ['get nodes', 'patch nodes', 'create pods/eviction']],
+    ['kill', false, false, ['delete pods']],
+    ['rollout and kill and rollout', true, false, ['patch deployments.apps', 'delete pods']],
+    ['run', false, false, []],
+    ['run', true, false, ['patch deployments.apps']],
+  ] as const) {
+    test(`${disturbance}, ${hasControl ? 'a' : 'no'} control, ${hasHpa ? 'an' : 'no'} HPA: ${writes.join(', ') || 'nothing'} besides reading`, async () => {
+      const needed = toPermissions({
+        disturbances: disturbance.split(' and ') as Disturbance[],
+        hasControl,
+        hasHpa,
+      });
+      const denied = await findDenied(
+        createReviewer(() => false),
+        'shop',
+        needed,
+      );
+      const watched = hasHpa ? ['watch horizontalpodautoscalers.autoscaling'] : [];
+      assert.deepEqual(denied, [...READS, ...watched, ...writes]);
+    });
+  }
+});
+
+describe('findDenied()', () => {
+  test('asks for the namespace, but of nodes for the cluster', async () => {
+    const reviewer = createReviewer((verb) => verb !== 'patch');
+    const needed = toPermissions({ disturbances: ['drain'], hasControl: false, hasHpa: false });
+    assert.deepEqual(await findDenied(reviewer, 'shop', needed), ['patch nodes']);
+    assert.deepEqual(reviewer.asked.slice(-2), [
+      { verb: 'patch', group: '', resource: 'nodes' },
+      { verb: 'create', group: '', resource: 'pods', subresource: 'eviction', namespace: 'shop' },
+    ]);
+  });
+});
+
+describe('canWatchNodes()', () => {
+  for (const [allowed, can] of [
+    [['list', 'watch'], true],
+    [['list'], false],
+    [['watch'], false],
+    [[], false],
+  ] as const) {
+    test(`${allowed.join(' and ') || 'nothing'} allowed: ${can}`, async () => {
+      const reviewer = createReviewer((verb) => allowed.some((each) => each === verb));
+      assert.equal(await canWatchNodes(reviewer), can);
+    });
+  }
+});

@@ -1,0 +1,107 @@
+import type { Disturbance } from '../proof/scene.ts';
+import type { Api } from './api.ts';
+import { at } from './json.ts';
+
+/** One thing the prover must be allowed to do. */
+export interface Permission {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  /** Not bound to the namespace. */
+  readonly isClusterWide?: boolean;
+}
+
+/** Proofs in a row, as far as they decide what has to be allowed. */
+export interface Undertaking {
+  readonly disturbances: readonly Disturbance[];
+  /** Are safeguards taken away first? */
+  readonly hasControl: boolean;
+  /** Does an HPA hold the Deployment's replicas? */
+  readonly hasHpa: boolean;
+}
+
+const DEPLOYMENTS = { group: 'apps', resource: 'deployments' };
+const REPLICA_SETS = { group: 'apps', resource: 'replicasets' };
+const PODS = { group: '', resource: 'pods' };
+const EVENTS = { group: '', resource: 'events' };
+const SERVICES = { group: '', resource: 'services' };
+const ENDPOINT_SLICES = { group: 'discovery.k8s.io', resource: 'endpointslices' };
+const HPAS = { group: 'autoscaling', resource: 'horizontalpodautoscalers' };
+const NODES = { group: '', resource: 'nodes', isClusterWide: true };
+
+const WATCHED = [DEPLOYMENTS, REPLICA_SETS, PODS, EVENTS, ENDPOINT_SLICES];
+const WATCH_VERBS = ['list', 'watch'];
+
+const PATCH_DEPLOYMENT: Permission = { ...DEPLOYMENTS, verb: 'patch' };
+
+const DISTURB: Record<Disturbance, (hasHpa: boolean) => readonly Permission[]> = {
+  rollout: () => [PATCH_DEPLOYMENT],
+  scale: (hasHpa) => [
+    hasHpa ? { ...HPAS, verb: 'patch' } : { ...DEPLOYMENTS, subresource: 'scale', verb: 'patch' },
+  ],
+  drain: () => [
+    { ...NODES, verb: 'get' },
+    { ...NODES, verb: 'patch' },
+    { ...PODS, subresource: 'eviction', verb: 'create' },
+  ],
+  kill: () => [{ ...PODS, verb: 'delete' }],
+  run: () => [],
+};
+
+/** What the proofs call, and nothing else; to watch nodes is left out, see `canWatchNodes`. */
+export function toPermissions({ disturbances, hasControl, hasHpa }: Undertaking): readonly Permission[] {
+  return [
+    { ...DEPLOYMENTS, verb: 'get' },
+    ...WATCHED.flatMap((resource) => WATCH_VERBS.map((verb) => ({ ...resource, verb }))),
+    { ...SERVICES, verb: 'list' },
+    { ...HPAS, verb: 'list' },
+    ...(hasHpa ? [{ ...HPAS, verb: 'watch' }] : []),
+    ...new Set([
+      ...[...new Set(disturbances)].flatMap((disturbance) => DISTURB[disturbance](hasHpa)),
+      ...(hasControl ? [PATCH_DEPLOYMENT] : []),
+    ]),
+  ];
+}
+
+/** Where it cannot, a proof can be made all the same, but does not tell the loss of a node. */
+export async function canWatchNodes(api: Pick<Api, 'post'>): Promise<boolean> {
+  const denied = await findDenied(
+    api,
+    '',
+    WATCH_VERBS.map((verb) => ({ ...NODES, verb })),
+  );
+  return denied.length === 0;
+}
+
+/** Asks the API server, and returns what is not allowed, in the words of RBAC. */
+export async function findDenied(
+  api: Pick<Api, 'post'>,
+  namespace: string,
+  permissions: readonly Permission[],
+): Promise<string[]> {
+  const answers = await Promise.all(
+    permissions.map(async (permission) => {
+      const { verb, group, resource, subresource, isClusterWide = false } = permission;
+      const review = await api.post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: {
+          resourceAttributes: {
+            verb,
+            group,
+            resource,
+            ...(subresource === undefined ? {} : { subresource }),
+            ...(isClusterWide ? {} : { namespace }),
+          },
+        },
+      });
+      return at(review, 'status', 'allowed') === true ? [] : [formatPermission(permission)];
+    }),
+  );
+  return answers.flat();
+}
+
+function formatPermission({ verb, group, resource, subresource }: Permission): string {
+  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}${group === '' ? '' : `.${group}`}`;
+}

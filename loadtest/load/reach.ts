@@ -1,0 +1,79 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { UsageError } from '../cli/usage-error.ts';
+import type { Target } from '../engine/target.ts';
+
+const PROBE_TIMEOUT_MS = 5_000;
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Opens a connection and closes it, so that a wrong address is told before the run and not by its every request.
+ * @throws {UsageError} that says why there is none
+ */
+export async function checkReachable(target: Target): Promise<void> {
+  const { host, port, tls } = target;
+  await new Promise<void>((resolve, reject) => {
+    const socket =
+      tls === null ? connectTcp({ host, port }) : connectTls({ host, port, ...toTlsOptions(target) });
+    const fail = (reason: string) => {
+      socket.destroy();
+      reject(new UsageError(`cannot reach ${host} on port ${port}: ${reason}`));
+    };
+    socket.setTimeout(PROBE_TIMEOUT_MS, () => fail(`no connection within ${PROBE_TIMEOUT_MS / 1_000} s`));
+    socket.once('error', (error: NodeJS.ErrnoException) => fail(toReason(error)));
+    socket.once(tls === null ? 'connect' : 'secureConnect', () => {
+      socket.destroy();
+      resolve();
+    });
+  });
+}
+
+/** The answer's text and the pod that gave it; null where there is no 200. */
+export async function fetchText(
+  target: Target,
+  path: string,
+  podHeader: string,
+): Promise<{ text: string; pod: string | null } | null> {
+  const { host, port, tls } = target;
+  return new Promise((resolve) => {
+    const options = { host, port, path, agent: false, timeout: PROBE_TIMEOUT_MS } as const;
+    const request =
+      tls === null ? requestHttp(options) : requestHttps({ ...options, ...toTlsOptions(target) });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => resolve(null));
+    request.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > MAX_TEXT_BYTES) request.destroy();
+        else chunks.push(chunk);
+      });
+      response.once('close', () => {
+        const pod = response.headers[podHeader.toLowerCase()];
+        const isWhole = response.complete && response.statusCode === 200;
+        resolve(isWhole ? { text: Buffer.concat(chunks).toString(), pod: pod?.toString() ?? null } : null);
+      });
+    });
+    request.end();
+  });
+}
+
+function toTlsOptions({ host, tls }: Target) {
+  return {
+    rejectUnauthorized: tls?.isVerified !== false,
+    ...(tls?.ca ? { ca: tls.ca } : {}),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+  };
+}
+
+function toReason(error: NodeJS.ErrnoException): string {
+  const code = error.code ?? '';
+  if (code === 'ECONNREFUSED') return 'connection refused; is it listening there?';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name is not known';
+  if (/^ERR_SSL|^EPROTO/.test(code)) return 'it does not speak TLS there, as https does';
+  if (/CERT|SIGNATURE|ISSUER|ALTNAME/.test(code)) return `its certificate is not trusted (${code}); see --ca`;
+  return error.message.replace(/\s+/g, ' ').trim();
+}

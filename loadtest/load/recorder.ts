@@ -1,0 +1,182 @@
+import { isLost } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
+import { createHistogram } from './histogram.ts';
+import {
+  cellKey,
+  createSeriesTally,
+  createTally,
+  type Failure,
+  keepFirst,
+  MAX_FAILURES_PER_OUTCOME,
+  mergeRecords,
+  type Phase,
+  type RunRecord,
+  SERIES_PRECISION,
+  type SeriesCell,
+  type SeriesTally,
+  seriesKey,
+  type Tally,
+  toCell,
+  toSeriesCell,
+} from './record.ts';
+
+/** Past so many versions, which a correct target never shows, all others are one. */
+const MAX_VERSIONS = 16;
+const OTHER_VERSIONS = '(others)';
+
+/** Where a run stands, for the live line. */
+export interface Snapshot {
+  readonly elapsedMs: number;
+  readonly settled: number;
+  readonly notOk: number;
+  readonly lost: number;
+  /** Settled since the last snapshot. */
+  readonly recentSettled: number;
+  /** Of the ok answers since the last snapshot; NaN where there was none. */
+  readonly recentP99Ms: number;
+}
+
+export interface Recorder {
+  /** Starts a phase. Requests due before stay with the phase before. */
+  startPhase(phase: Phase): void;
+  record(settlement: Settlement): void;
+  snapshot(elapsedMs: number): Snapshot;
+  toRecord(ledger: Pick<RunRecord, 'planned' | 'sent' | 'settled'>): RunRecord;
+}
+
+interface RecorderOptions {
+  readonly slotMs: number;
+  /** After so long nothing due before can settle any more. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * How late the generator wrote the request; null: it never did. Opening a connection is not the generator's
+ * delay: it is as long as the way to the target and its handshakes.
+ */
+export function toLagMs({ sentMs, intendedMs, connection }: Settlement): number | null {
+  if (sentMs === null) return null;
+  const setupMs = connection === null || connection.reused ? 0 : connection.setupMs;
+  return Math.max(0, sentMs - intendedMs - setupMs);
+}
+
+/** The width of the slots of a time series: 1 s, and more in long runs, so that a report has a bounded size. */
+export function toSlotMs(durationMs: number): number {
+  return 1_000 * Math.max(1, Math.ceil(durationMs / 1_000 / MAX_SLOTS));
+}
+const MAX_SLOTS = 1_800;
+
+export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder {
+  const phases: Phase[] = [];
+  const versions = new Set<string>();
+  const cells = new Map<string, { key: Parameters<typeof toCell>[0]; tally: Tally }>();
+  const openSlots = new Map<string, { slot: number; version: string | null; tally: SeriesTally }>();
+  const closedSlots: SeriesCell[] = [];
+  let newestSlot = 0;
+  let failures: Failure[] = [];
+  const recent = createHistogram(SERIES_PRECISION);
+  const counts = { settled: 0, notOk: 0, lost: 0, settledBefore: 0 };
+
+  const phaseAt = (ms: number) => phases.findLast(({ fromMs }) => fromMs <= ms)?.name ?? '';
+
+  const toVersion = (version: string | null) => {
+    if (version === null || versions.has(version)) return version;
+    if (versions.size === MAX_VERSIONS) return OTHER_VERSIONS;
+    versions.add(version);
+    return version;
+  };
+
+  // Looking a cell up by its key costs as much as three histograms, and the next request of an endpoint is
+  // nearly always of the cell of the one before.
+  const latestCells: { key: Parameters<typeof toCell>[0]; tally: Tally }[] = [];
+  let latestSlot: { slot: number; version: string | null; tally: SeriesTally } | null = null;
+
+  const cellOf = ({ endpoint, intendedMs }: Settlement, version: string | null) => {
+    const phase = phaseAt(intendedMs);
+    const latest = latestCells[endpoint];
+    if (latest?.key.phase === phase && latest.key.version === version) return latest.tally;
+    const key = { endpoint, phase, version };
+    const id = cellKey(key);
+    const cell = cells.get(id) ?? { key, tally: createTally() };
+    cells.set(id, cell);
+    latestCells[endpoint] = cell;
+    return cell.tally;
+  };
+
+  /** Slots in which nothing can settle any more shrink to their encoded form: memory stays flat in long runs. */
+  const closeSlotsBefore = (slot: number) => {
+    for (const [id, open] of openSlots) {
+      if (open.slot >= slot) continue;
+      closedSlots.push(toSeriesCell(open, open.tally));
+      openSlots.delete(id);
+    }
+  };
+
+  const slotOf = ({ intendedMs }: Settlement, version: string | null) => {
+    const slot = Math.floor(intendedMs / slotMs);
+    if (latestSlot?.slot === slot && latestSlot.version === version) return latestSlot.tally;
+    if (slot > newestSlot) {
+      newestSlot = slot;
+      closeSlotsBefore(newestSlot - Math.ceil(timeoutMs / slotMs) - 1);
+    }
+    const id = seriesKey({ slot, version });
+    latestSlot = openSlots.get(id) ?? { slot, version, tally: createSeriesTally() };
+    openSlots.set(id, latestSlot);
+    return latestSlot.tally;
+  };
+
+  return {
+    startPhase: (phase) => void phases.push(phase),
+
+    record(settlement) {
+      const { outcome, intendedMs, sentMs, endMs } = settlement;
+      const version = toVersion(settlement.version);
+      const cell = cellOf(settlement, version);
+      const slot = slotOf(settlement, version);
+      const responseMs = Math.max(0, endMs - intendedMs);
+
+      counts.settled += 1;
+      cell.outcomes[outcome] = (cell.outcomes[outcome] ?? 0) + 1;
+      slot.outcomes[outcome] = (slot.outcomes[outcome] ?? 0) + 1;
+      const lagMs = toLagMs(settlement);
+      if (lagMs !== null) cell.lag.record(lagMs);
+      if (outcome === 'ok') {
+        cell.response.record(responseMs);
+        slot.response.record(responseMs);
+        recent.record(responseMs);
+        if (sentMs !== null) cell.service.record(Math.max(0, endMs - sentMs));
+        return;
+      }
+      counts.notOk += 1;
+      if (isLost(outcome)) counts.lost += 1;
+      cell.failed.record(responseMs);
+      failures.push({ ...settlement, phase: phaseAt(intendedMs), endPhase: phaseAt(endMs) });
+      // Sorting all of them at each failure would take longer than the request did.
+      if (failures.length > 50 * MAX_FAILURES_PER_OUTCOME) failures = keepFirst(failures);
+    },
+
+    snapshot(elapsedMs) {
+      const { settled, notOk, lost, settledBefore } = counts;
+      const recentP99Ms = recent.percentileMs(99);
+      recent.reset();
+      counts.settledBefore = settled;
+      return { elapsedMs, settled, notOk, lost, recentSettled: settled - settledBefore, recentP99Ms };
+    },
+
+    toRecord(ledger) {
+      closeSlotsBefore(Number.POSITIVE_INFINITY);
+      // A request that settles after its slot was closed, as at the end of a stopped run, has opened it again:
+      // merging makes one cell of the two.
+      return mergeRecords([
+        {
+          ...ledger,
+          slotMs,
+          phases,
+          cells: [...cells.values()].map(({ key, tally }) => toCell(key, tally)),
+          series: closedSlots,
+          failures,
+        },
+      ]);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import type { Disturbance, Mark, Scene } from '../proof/scene.ts';
+import type { PodEvent } from '../proof/timeline.ts';
+import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
+
+export interface FleetDisturbance {
+  readonly kind: Exclude<Disturbance, 'run'> | 'power-off';
+  /** Of `kill`: no grace. */
+  readonly isForced: boolean;
+  /** Of `scale`: replicas to add, and to take away again. */
+  readonly scaleBy: number;
+}
+
+/** Events come from this very process. What comes late is the news of them. */
+const SLACK_MS = 30;
+/** Between the clocks of two threads. */
+const CLOCK_SLACK_MS = 5;
+/** Under a new node's first pod, longer than the balancer needs to hear of it. */
+const SETTLE_MS = 1_500;
+
+/** A fleet of its own for each proof, started and settled. */
+export async function createFleetScene(
+  options: FleetOptions,
+  { kind, isForced, scaleBy }: FleetDisturbance,
+  signal: AbortSignal,
+): Promise<Scene> {
+  const events: PodEvent[] = [];
+  const marks: Mark[] = [];
+  const nowMs = () => performance.now();
+  const fleet = await createFleet(options, { nowMs, signal, onEvent: (event) => void events.push(event) });
+  const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
+
+  const disturbances: Record<FleetDisturbance['kind'], (signal: AbortSignal) => Promise<void>> = {
+    rollout: async () => fleet.rollout('v2'),
+    scale: async (aborted) => {
+      fleet.scale(options.replicas + scaleBy);
+      await fleet.settled(aborted);
+      await rest(SETTLE_MS, aborted);
+      mark('scaled up');
+      fleet.scale(options.replicas);
+    },
+    drain: async (aborted) => {
+      await fleet.drain('node-1', aborted);
+      await fleet.settled(aborted);
+      mark('node-1 is drained');
+      fleet.uncordon('node-1');
+    },
+    kill: async () => fleet.kill(fleet.pods[0] ?? '', { force: isForced }),
+    'power-off': async () => fleet.powerOff('node-2'),
+  };
+
+  return {
+    name: `${options.replicas} processes of this machine`,
+    url: new URL(fleet.url),
+    events,
+    marks,
+    gaps: [],
+    slackMs: SLACK_MS,
+    podOf: ({ connection, endMs }, startMs) => {
+      const clientPort = connection?.localPort ?? null;
+      return clientPort === null ? null : fleet.podOf(clientPort, startMs + endMs + CLOCK_SLACK_MS);
+    },
+    disturb: async (aborted) => {
+      await disturbances[kind](aborted);
+      await fleet.settled(aborted);
+    },
+    confirm: async () => {},
+    close: () => closeQuietly(fleet),
+  };
+}
+
+async function closeQuietly(fleet: Fleet): Promise<readonly string[]> {
+  await fleet.close();
+  return [];
+}
+
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  signal.throwIfAborted();
+}

@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url';
+import { type ControlId, toControlEnv } from '../proof/control.ts';
+import type { FleetOptions } from './fleet.ts';
+
+/** What the command line says of the fleet. */
+export interface FleetSetup {
+  /** Null: this project's own service, on the runtime that runs this. */
+  readonly command: string | null;
+  readonly replicas: number;
+  readonly readyPath: string;
+  readonly propagationMs: number;
+  readonly latencyMs: number;
+  readonly preStopMs: number;
+  readonly lameDuckMs: number;
+  readonly graceMs: number;
+  readonly minReadyMs: number;
+}
+
+/** Probes come ten times as often as in a cluster, since all other times are scaled down as well. */
+const PROBE = { periodMs: 100, failureThreshold: 2 };
+const NODE_GRACE_MS = 5_000;
+
+/** The fleet, without these safeguards. */
+export function toFleetOptions(
+  setup: FleetSetup,
+  without: readonly ControlId[],
+  env: FleetOptions['env'],
+): FleetOptions {
+  return {
+    command: setup.command ?? toOwnService(),
+    env: {
+      ...env,
+      HOST: '127.0.0.1',
+      ACCESS_LOG: 'off',
+      LAME_DUCK_MS: String(setup.lameDuckMs),
+      // However long the lame duck is, an answer can be held back for longer.
+      PAYLOAD_TIMEOUT_MS: '60000',
+      ...toControlEnv(without),
+    },
+    replicas: setup.replicas,
+    maxSurge: 1,
+    maxUnavailable: 0,
+    minReadyMs: setup.minReadyMs,
+    readiness: without.includes('readiness') ? null : { path: setup.readyPath, ...PROBE },
+    preStopMs: without.includes('preStop') ? 0 : setup.preStopMs,
+    graceMs: setup.graceMs,
+    propagationMs: setup.propagationMs,
+    latencyMs: setup.latencyMs,
+    nodeGraceMs: NODE_GRACE_MS,
+  };
+}
+
+/** The command that starts it, from the source tree or from the bundle, whichever this is. */
+export function toOwnService(from = import.meta.url): string {
+  const isSource = from.endsWith('.ts');
+  const file = fileURLToPath(new URL(isSource ? '../../src/main.ts' : './service/main.js', from));
+  const loader = isSource && process.versions.bun === undefined ? ['--import=tsx'] : [];
+  return [process.execPath, ...loader, file].map(quote).join(' ');
+}
+
+/** As one word of the shell, whatever is in it. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}

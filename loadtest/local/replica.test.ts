@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { after, describe, test } from 'node:test';
+import { comesTrue, isAlive } from '../../test/fixtures/process.ts';
+import { startReplica } from './replica.ts';
+
+const leftovers: number[] = [];
+after(() => {
+  for (const pid of leftovers) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+});
+
+/** Of this runtime, with a program that imports the module under test. */
+function startProver(program: string) {
+  const url = JSON.stringify(new URL('./replica.ts', import.meta.url).href);
+  const text = `import { startReplica } from ${url};\n${program}`;
+  const args =
+    process.versions.bun === undefined
+      ? ['--import=tsx', '--input-type=module', '--eval', text]
+      : ['--eval', text];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+describe('startReplica()', () => {
+  test('tells how the process ended, and keeps its last lines', async () => {
+    const replica = await startReplica(`sh -c 'echo on $PORT; echo bad >&2; exit 3'`, process.env);
+    assert.deepEqual(await replica.exited, { code: 3, signal: null });
+    await replica.logged;
+    assert.deepEqual([...replica.log].sort(), ['bad', `on ${replica.port}`]);
+  });
+
+  test('ends what the process started, and is not held up by what has got away', async () => {
+    const prover = startProver(`
+      const replica = await startReplica("sh -c 'setsid sleep 60 & echo $!; sleep 60 & echo $!; exit 0'", process.env);
+      await replica.exited;
+      replica.destroy();
+      await replica.logged;
+      console.log(replica.log.join(' '));
+    `);
+    const exit = once(prover, 'exit');
+    const [line] = await once(createInterface({ input: prover.stdout }), 'line');
+    const [away = 0, near = 0] = String(line).split(' ').map(Number);
+    leftovers.push(away, near);
+    assert.ok(isAlive(away));
+    assert.ok(await comesTrue(() => !isAlive(near)));
+    assert.deepEqual(await exit, [0, null]);
+  });
+
+  test('ends with the process that started it, even where that is killed', async () => {
+    const prover = startProver(`
+      const replicas = [];
+      for (let n = 0; n < 3; n += 1) replicas.push(await startReplica("sh -c 'echo $$; exec sleep 60'", process.env));
+      const isTold = () => replicas.every(({ log }) => log.length > 0);
+      while (!isTold()) await new Promise((resolve) => setTimeout(resolve, 10));
+      console.log(replicas.map(({ log }) => log[0]).join(' '));
+    `);
+    const [line] = await once(createInterface({ input: prover.stdout }), 'line');
+    const pids = String(line).split(' ').map(Number);
+    leftovers.push(...pids);
+    assert.deepEqual(pids.map(isAlive), [true, true, true]);
+    prover.kill('SIGKILL');
+    assert.ok(await comesTrue(() => !pids.some(isAlive)));
+  });
+});

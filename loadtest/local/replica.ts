@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Exit } from '../proof/timeline.ts';
+import { signalGroup } from './process-group.ts';
+
+/** Log lines kept of each replica, for the story of its end. */
+const MAX_LOG_LINES = 20;
+/** How long a process that has ended may have its last words under way. */
+const LAST_WORDS_MS = 500;
+/** Waits for the end of the process that holds the other end of its standard input, then ends the group $1. */
+const GUARD = 'read -r _; kill -s KILL -- "-$1" 2>/dev/null';
+
+/** A server as a process of its own, as the only container of a pod would be. */
+export interface Replica {
+  readonly port: number;
+  /** Resolves when the process has ended; never rejects. */
+  readonly exited: Promise<Omit<Exit, 'atMs'>>;
+  /** The last lines it wrote to stdout and stderr. */
+  readonly log: readonly string[];
+  /** Resolves when the process has ended and its last lines are in the log. */
+  readonly logged: Promise<void>;
+  /** To the process alone, as the kubelet signals process 1. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it and everything it started. */
+  destroy(): void;
+}
+
+/**
+ * Starts `sh -c "exec COMMAND"` with PORT set. A command that cannot be started ends with code 127. No replica
+ * outlives this process, however that ends.
+ */
+export async function startReplica(
+  command: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Replica> {
+  const port = await takeFreePort();
+  // A process group of its own: Ctrl-C on the terminal reaches the prover alone, which then ends the fleet.
+  const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
+    detached: true,
+    env: { ...env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: string[] = [];
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      log.push(line);
+      if (log.length > MAX_LOG_LINES) log.shift();
+    });
+  }
+  const exited = new Promise<Omit<Exit, 'atMs'>>((resolve) => {
+    child.once('error', () => resolve({ code: 127, signal: null }));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const logged = exited.then(() => hearOut(child, closed));
+  if (child.pid !== undefined) guard(child.pid, exited);
+  return {
+    port,
+    exited,
+    log,
+    logged,
+    signal: (name) => void child.kill(name),
+    destroy: () => signalGroup(child, 'SIGKILL'),
+  };
+}
+
+/**
+ * The last line of defence: whatever ends this process ends the replicas that there are then.
+ * @returns what takes that back
+ */
+export function destroyOnExit(replicas: () => Iterable<Replica | null>): () => void {
+  const destroyAll = () => {
+    for (const replica of replicas()) replica?.destroy();
+  };
+  process.on('exit', destroyAll);
+  return () => void process.off('exit', destroyAll);
+}
+
+/** Reads what a process that has ended wrote last. What it started may hold its output open for ever. */
+async function hearOut({ stdout, stderr }: ChildProcess, closed: Promise<void>): Promise<void> {
+  const heard = new AbortController();
+  const patience = sleep(LAST_WORDS_MS, undefined, { signal: heard.signal }).catch(() => {});
+  await Promise.race([closed, patience]);
+  heard.abort();
+  stdout?.destroy();
+  stderr?.destroy();
+}
+
+/** SIGKILL leaves this process no time to end what it started, so that another one has to watch over it. */
+function guard(pid: number, exited: Promise<unknown>): void {
+  const watcher = spawn('/bin/sh', ['-c', GUARD, 'guard', String(pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watcher.on('error', () => {});
+  watcher.unref();
+  void exited.then(() => watcher.kill('SIGKILL'));
+}
+
+/** A port that nothing listened on a moment ago. */
+function takeFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no free port'));
+        else resolve(address.port);
+      });
+    });
+  });
+}

@@ -1,0 +1,674 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Settlement } from '../engine/settlement.ts';
+import { type Evidence, toLoss } from './attribution.ts';
+import { CAUSES, type CauseId } from './cause.ts';
+import { type Phase, type PodEvent, toLives } from './timeline.ts';
+
+const SLACK_MS = 20;
+const ROUND_TRIP_MS = 5;
+
+/** Was ready long before the run. */
+const settled: PodEvent[] = [
+  { atMs: -3_000, pod: 'a', kind: 'scheduled', version: 'v1', node: 'n1', isProbed: false },
+  { atMs: -2_000, pod: 'a', kind: 'ready' },
+  { atMs: -2_000, pod: 'a', kind: 'endpoint-added' },
+];
+/** Deletion at 10 s, SIGTERM at 15 s. */
+const terminating: PodEvent[] = [
+  ...settled,
+  { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 5_000 },
+  { atMs: 10_010, pod: 'a', kind: 'endpoint-removed' },
+];
+/** SIGTERM with the deletion. */
+const unwarned: PodEvent[] = terminating.map((event) =>
+  event.kind === 'terminating' ? { ...event, preStopMs: 0 } : event,
+);
+const forced: PodEvent[] = [
+  ...settled,
+  { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 0, preStopMs: 0 },
+];
+/** Scheduled at 1 s, ready at 2 s. */
+const fresh: PodEvent[] = [
+  { atMs: 1_000, pod: 'a', kind: 'scheduled', version: 'v2', node: 'n1', isProbed: false },
+  { atMs: 2_000, pod: 'a', kind: 'ready' },
+  { atMs: 2_000, pod: 'a', kind: 'endpoint-added' },
+];
+/** Another one, ready at 10 s, whose probe connects to the port that gets the traffic. */
+const probed: PodEvent[] = fresh.map((event) => ({
+  ...event,
+  atMs: event.atMs + 8_000,
+  pod: 'y',
+  ...(event.kind === 'scheduled' ? { isProbed: true } : {}),
+}));
+const flapping: PodEvent[] = [
+  ...settled,
+  { atMs: 50_000, pod: 'a', kind: 'unready' },
+  { atMs: 50_000, pod: 'a', kind: 'endpoint-removed' },
+  { atMs: 51_000, pod: 'a', kind: 'ready' },
+  { atMs: 51_000, pod: 'a', kind: 'endpoint-added' },
+];
+const exited = (atMs: number, code: number | null, signal: string | null = null): PodEvent => ({
+  atMs,
+  pod: 'a',
+  kind: 'exited',
+  code,
+  signal,
+});
+/** Serves all the time. */
+const other: PodEvent[] = settled.map((event) => ({ ...event, pod: 'z' }));
+const nodeLost: PodEvent[] = [...settled, { atMs: 90_000, pod: 'a', kind: 'node-lost' }];
+/** Lost at 90 s, back at 150 s. */
+const nodeBack: PodEvent[] = [
+  ...other,
+  ...nodeLost,
+  { atMs: 90_010, pod: 'a', kind: 'unready' },
+  { atMs: 90_020, pod: 'a', kind: 'endpoint-removed' },
+  { atMs: 150_000, pod: 'a', kind: 'ready' },
+  { atMs: 150_010, pod: 'a', kind: 'endpoint-added' },
+];
+
+interface Case {
+  readonly events: PodEvent[];
+  readonly outcome: Settlement['outcome'];
+  readonly endMs: number;
+  /** From the writing to the failure. Default: a round trip. */
+  readonly waitedMs?: number;
+  readonly kept?: boolean;
+  readonly bytes?: number;
+  readonly firstOkMs?: number | null;
+  readonly pod?: string | null;
+  /** Default: true. */
+  readonly isNamed?: boolean;
+}
+
+function toSettlement({
+  outcome,
+  endMs,
+  waitedMs = ROUND_TRIP_MS,
+  kept = true,
+  bytes = 0,
+  pod,
+}: Case): Settlement {
+  return {
+    index: 0,
+    endpoint: 0,
+    intendedMs: endMs - waitedMs,
+    sentMs: ['refused', 'tls', 'not_sent'].includes(outcome) ? null : endMs - waitedMs,
+    endMs,
+    outcome,
+    status: outcome.startsWith('http_') ? Number(outcome.slice(5)) : null,
+    bytesReceived: bytes,
+    connection:
+      outcome === 'refused' || outcome === 'not_sent'
+        ? null
+        : {
+            id: 1,
+            reused: kept,
+            setupMs: 1,
+            ageMs: 100,
+            idleMs: 70,
+            requests: kept ? 2 : 1,
+            localPort: 1,
+            remoteAddress: null,
+          },
+    pod: pod === undefined ? 'a' : pod,
+    version: null,
+    detail: null,
+  };
+}
+
+function blame(given: Case) {
+  const evidence: Evidence = {
+    lives: toLives(given.events),
+    podOf: () => null,
+    isNamed: given.isNamed ?? true,
+    firstOkMs: () =>
+      given.isNamed === false ? null : given.firstOkMs === undefined ? -1_000 : given.firstOkMs,
+    slackMs: SLACK_MS,
+    usualMs: () => ROUND_TRIP_MS,
+  };
+  return toLoss(toSettlement(given), evidence);
+}
+
+const inFlight = 2 * ROUND_TRIP_MS + 10;
+const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phase: Phase])[]> = {
+  'exits-on-sigterm': [
+    [
+      'ended by the signal',
+      { events: [...terminating, exited(15_000, null, 'SIGTERM')], outcome: 'reset', endMs: 15_000 },
+      'gone',
+    ],
+    [
+      'ended by the signal, in a shell',
+      { events: [...terminating, exited(15_000, 143)], outcome: 'refused', endMs: 14_980 },
+      'preStop',
+    ],
+    [
+      'gave up a request in flight',
+      { events: [...terminating, exited(16_000, 0)], outcome: 'reset', endMs: 15_000, waitedMs: inFlight },
+      'endpoint removed',
+    ],
+    [
+      'ended by the signal in a shell, as late as at once may be seen',
+      { events: [...terminating, exited(15_120, 143)], outcome: 'refused', endMs: 15_120 },
+      'gone',
+    ],
+    [
+      'ended by the signal, however late',
+      { events: [...terminating, exited(15_121, null, 'SIGTERM')], outcome: 'refused', endMs: 15_121 },
+      'gone',
+    ],
+    [
+      'a proxy finds nobody after the signal',
+      {
+        events: [...other, ...terminating, exited(15_000, 143)],
+        outcome: 'http_502',
+        endMs: 15_100,
+        pod: null,
+      },
+      'gone',
+    ],
+    [
+      'exited at once, of itself, and not well',
+      { events: [...terminating, exited(15_120, 1)], outcome: 'reset', endMs: 15_100 },
+      'endpoint removed',
+    ],
+    [
+      'exited at once and well, with a request in flight',
+      { events: [...terminating, exited(15_120, 0)], outcome: 'reset', endMs: 15_100, waitedMs: inFlight },
+      'endpoint removed',
+    ],
+    [
+      'long before its node was taken away',
+      {
+        events: [...terminating, exited(15_000, 143), { atMs: 50_000, pod: 'a', kind: 'node-lost' }],
+        outcome: 'reset',
+        endMs: 14_990,
+      },
+      'preStop',
+    ],
+    [
+      'cut an answer',
+      { events: [...terminating, exited(16_000, 0)], outcome: 'truncated', endMs: 15_000, bytes: 9 },
+      'endpoint removed',
+    ],
+  ],
+  'closes-kept-connections': [
+    [
+      'in a race after SIGTERM',
+      { events: terminating, outcome: 'reset', endMs: 15_000, waitedMs: inFlight - 1 },
+      'endpoint removed',
+    ],
+    [
+      'in a race after SIGTERM, and then ended well',
+      { events: [...terminating, exited(15_121, 0)], outcome: 'closed_before_response', endMs: 15_121 },
+      'gone',
+    ],
+    [
+      'in a race after SIGTERM, having answered all that was in flight, and exited at once',
+      {
+        events: [...terminating, exited(15_001, 0)],
+        outcome: 'reset',
+        endMs: 15_001,
+        waitedMs: inFlight - 1,
+      },
+      'gone',
+    ],
+    ['at its idle timeout', { events: settled, outcome: 'reset', endMs: 5_000 }, 'ready'],
+  ],
+  'stops-listening-early': [
+    [
+      'no new connection after SIGTERM',
+      { events: terminating, outcome: 'reset', endMs: 15_100, kept: false },
+      'endpoint removed',
+    ],
+    ['in its preStop hook', { events: terminating, outcome: 'refused', endMs: 10_005 }, 'terminating'],
+    [
+      'no new connection after it exited at once',
+      { events: [...terminating, exited(15_001, 0)], outcome: 'reset', endMs: 15_100, kept: false },
+      'gone',
+    ],
+    [
+      'no new connection to a JVM that has drained, and exits 143 then',
+      { events: [...terminating, exited(15_121, 143)], outcome: 'refused', endMs: 15_121 },
+      'gone',
+    ],
+    ['answers 503', { events: terminating, outcome: 'http_503', endMs: 14_980 }, 'preStop'],
+    [
+      'takes new connections, and answers nothing on them',
+      { events: terminating, outcome: 'timeout', endMs: 20_001, waitedMs: 5_000, kept: false },
+      'endpoint removed',
+    ],
+    [
+      'closed after it was killed once, and had come back',
+      {
+        events: [
+          ...settled,
+          exited(5_000, 137),
+          { atMs: 5_001, pod: 'a', kind: 'unready' },
+          { atMs: 6_000, pod: 'a', kind: 'ready' },
+          ...terminating.slice(settled.length),
+        ],
+        outcome: 'reset',
+        endMs: 15_100,
+        kept: false,
+      },
+      'endpoint removed',
+    ],
+    [
+      'no handshake, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'tls', endMs: 15_100, kept: false, pod: null },
+      'endpoint removed',
+    ],
+    [
+      '502 of a proxy, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, pod: null },
+      'endpoint removed',
+    ],
+    [
+      '502 of a proxy on a connection on which another pod answered before',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, pod: 'z' },
+      'endpoint removed',
+    ],
+    [
+      '504 of a proxy, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'http_504', endMs: 14_979, pod: null },
+      'preStop',
+    ],
+    [
+      'refused beside a new pod that has said nothing, but whose probe has connected to it',
+      { events: [...unwarned, ...probed], outcome: 'refused', endMs: 10_100, pod: null, firstOkMs: null },
+      'endpoint removed',
+    ],
+    [
+      'refused, the pod worked out',
+      { events: [...terminating, ...other], outcome: 'refused', endMs: 15_100, pod: null },
+      'endpoint removed',
+    ],
+  ],
+  'ready-too-early': [
+    [
+      'refused by a new pod',
+      { events: fresh, outcome: 'refused', endMs: 2_100, pod: null, firstOkMs: 2_500 },
+      'ready',
+    ],
+    [
+      '502 of a proxy for a new pod',
+      { events: fresh, outcome: 'http_502', endMs: 2_100, pod: null, firstOkMs: 2_500 },
+      'ready',
+    ],
+    ['503 of a new pod', { events: fresh, outcome: 'http_503', endMs: 2_499, firstOkMs: 2_500 }, 'ready'],
+    ['500 of a new pod', { events: fresh, outcome: 'http_500', endMs: 62_000, firstOkMs: 62_001 }, 'ready'],
+    [
+      'never took a connection',
+      { events: fresh, outcome: 'refused', endMs: 62_000, pod: null, firstOkMs: null },
+      'ready',
+    ],
+    [
+      'answers that name no pod tell nothing',
+      { events: fresh, outcome: 'http_500', endMs: 2_100, pod: null, isNamed: false },
+      'ready',
+    ],
+  ],
+  'killed-at-grace-end': [
+    [
+      'after SIGTERM was ignored',
+      { events: [...terminating, exited(55_000, null, 'SIGKILL')], outcome: 'reset', endMs: 54_980 },
+      'endpoint removed',
+    ],
+    [
+      'as the kubelet reports it',
+      { events: [...terminating, exited(55_000, 137)], outcome: 'truncated', endMs: 55_000, bytes: 4 },
+      'gone',
+    ],
+    [
+      'deleted by force, with a request of before on a new connection, and before its successor was ready',
+      {
+        events: [...forced, ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 10_000 }))],
+        outcome: 'closed_before_response',
+        endMs: 13_000,
+        waitedMs: 3_500,
+        kept: false,
+        pod: null,
+        firstOkMs: 13_500,
+      },
+      'terminating',
+    ],
+    ['deleted by force', { events: forced, outcome: 'reset', endMs: 10_000 }, 'terminating'],
+    [
+      '502 of a proxy after force',
+      { events: forced, outcome: 'http_502', endMs: 10_100, pod: null },
+      'terminating',
+    ],
+    ['refused after force', { events: forced, outcome: 'refused', endMs: 10_100, pod: null }, 'terminating'],
+  ],
+  'too-little-capacity': [
+    ['429', { events: settled, outcome: 'http_429', endMs: 5_000 }, 'ready'],
+    ['503', { events: settled, outcome: 'http_503', endMs: 5_000 }, 'ready'],
+    ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
+    ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
+    [
+      'too slow already when it was told to end, on a new connection',
+      { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000, kept: false },
+      'preStop',
+    ],
+    [
+      'too slow already when it was told to end',
+      { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000 },
+      'preStop',
+    ],
+    [
+      'too slow long after a crash that is over',
+      {
+        events: [
+          ...settled,
+          exited(10_000, 137),
+          { atMs: 10_001, pod: 'a', kind: 'unready' },
+          { atMs: 12_000, pod: 'a', kind: 'ready' },
+        ],
+        outcome: 'timeout',
+        endMs: 305_000,
+        waitedMs: 5_000,
+      },
+      'ready',
+    ],
+    [
+      '504 of a proxy before pods that serve',
+      { events: settled, outcome: 'http_504', endMs: 5_000, pod: null },
+      'unknown',
+    ],
+    ['503 before SIGTERM', { events: terminating, outcome: 'http_503', endMs: 14_979 }, 'preStop'],
+    ['no pod known', { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null }, 'unknown'],
+    [
+      'no endpoint at all',
+      {
+        events: [...settled, { atMs: 3_000, pod: 'a', kind: 'endpoint-removed' }],
+        outcome: 'refused',
+        endMs: 20_000,
+        pod: null,
+      },
+      'unknown',
+    ],
+  ],
+  'readiness-flaps': [
+    ['before it shows', { events: flapping, outcome: 'http_503', endMs: 20_000 }, 'ready'],
+    ['while it shows', { events: flapping, outcome: 'http_500', endMs: 50_500 }, 'unready'],
+    ['just after', { events: flapping, outcome: 'timeout', endMs: 80_999 }, 'ready'],
+    ['no endpoint left', { events: flapping, outcome: 'refused', endMs: 50_500, pod: null }, 'unknown'],
+  ],
+  'node-lost': [
+    [
+      'silence, noticed later',
+      { events: nodeLost, outcome: 'timeout', endMs: 30_000, waitedMs: 5_000 },
+      'ready',
+    ],
+    ['no connection', { events: nodeLost, outcome: 'connect_timeout', endMs: 45_000, pod: null }, 'ready'],
+    ['502 of a proxy', { events: nodeLost, outcome: 'http_502', endMs: 45_000, pod: null }, 'ready'],
+    ['no route', { events: nodeLost, outcome: 'refused', endMs: 95_000, pod: null }, 'ready'],
+    [
+      'a port that is still led there, long after its endpoint went',
+      { events: nodeBack, outcome: 'connect_timeout', endMs: 149_000, pod: null },
+      'unready',
+    ],
+    [
+      'a port that is still led there, after the node came back',
+      { events: nodeBack, outcome: 'refused', endMs: 269_999, pod: null },
+      'ready',
+    ],
+    [
+      'the way to a pod elsewhere',
+      { events: nodeBack, outcome: 'timeout', endMs: 40_000, waitedMs: 5_000, pod: 'z' },
+      'ready',
+    ],
+  ],
+  unknown: [
+    [
+      '502 of the pod itself, while another one ends',
+      { events: [...terminating, ...other], outcome: 'http_502', endMs: 15_100, kept: false, pod: 'z' },
+      'ready',
+    ],
+    ['502 while nobody changes', { events: settled, outcome: 'http_502', endMs: 5_000 }, 'ready'],
+    [
+      '502 of nobody while nobody changes',
+      { events: settled, outcome: 'http_502', endMs: 5_000, pod: null },
+      'unknown',
+    ],
+    [
+      'no handshake while nobody changes',
+      { events: settled, outcome: 'tls', endMs: 5_000, kept: false, pod: null },
+      'unknown',
+    ],
+    [
+      'a new pod that has never answered, and never will',
+      { events: fresh, outcome: 'http_500', endMs: 2_100, firstOkMs: null },
+      'ready',
+    ],
+    [
+      'a new pod that takes connections and answers nothing',
+      { events: fresh, outcome: 'timeout', endMs: 7_100, waitedMs: 5_000, firstOkMs: null },
+      'ready',
+    ],
+    ['an error of the application', { events: settled, outcome: 'http_500', endMs: 5_000 }, 'ready'],
+    ['a crash', { events: [...settled, exited(5_000, 1)], outcome: 'reset', endMs: 5_000 }, 'unready'],
+    ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'unknown'],
+    ['nobody to blame', { events: settled, outcome: 'refused', endMs: 5_000, pod: null }, 'unknown'],
+    [
+      'a 503 of an old pod past 60 s as new',
+      { events: fresh, outcome: 'http_500', endMs: 62_001, firstOkMs: null },
+      'ready',
+    ],
+    [
+      'long after a node came back',
+      { events: nodeBack, outcome: 'refused', endMs: 270_000, pod: null },
+      'unknown',
+    ],
+    [
+      'an error of a pod elsewhere',
+      { events: nodeBack, outcome: 'http_500', endMs: 95_000, pod: 'z' },
+      'ready',
+    ],
+    ['silence long before', { events: nodeLost, outcome: 'protocol_error', endMs: 29_999 }, 'ready'],
+    ['500 while terminating', { events: terminating, outcome: 'http_500', endMs: 12_000 }, 'preStop'],
+    ['500 long before it flapped', { events: flapping, outcome: 'http_500', endMs: 19_999 }, 'ready'],
+    ['500 long after it flapped', { events: flapping, outcome: 'http_500', endMs: 81_000 }, 'ready'],
+  ],
+};
+
+for (const [cause, list] of Object.entries(cases)) {
+  describe(`toLoss() blames ${CAUSES[cause as CauseId].title}`, () => {
+    for (const [what, given, phase] of list) {
+      test(what, () => {
+        const loss = blame(given);
+        assert.deepEqual([loss.cause, loss.phase], [cause, phase], loss.why);
+        assert.notEqual(loss.why, '');
+      });
+    }
+  });
+}
+
+describe('toLoss() of a rollout in which a pod is new and another is terminating', () => {
+  const young = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 8_100 }));
+  const at = (
+    endMs: number,
+    firstOk: (pod: string, endpoint: number | null) => number | null,
+    old: readonly PodEvent[] = unwarned,
+  ) => {
+    const events = [...old, ...young];
+    const evidence: Evidence = {
+      lives: toLives(events),
+      podOf: () => null,
+      isNamed: true,
+      firstOkMs: firstOk,
+      slackMs: 1_500,
+      usualMs: () => ROUND_TRIP_MS,
+    };
+    return toLoss(toSettlement({ events, outcome: 'refused', endMs, pod: null }), evidence);
+  };
+
+  test('the new one, which has answered anything, did not refuse', () => {
+    const loss = at(10_300, (pod, endpoint) => (pod === 'a' ? -1_000 : endpoint === null ? 10_200 : 10_400));
+    assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
+  });
+
+  test('the new one, not an endpoint yet, did not refuse', () => {
+    const loss = at(9_849, (pod) => (pod === 'a' ? -1_000 : 10_200));
+    assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
+  });
+
+  test('either may have, before the new one has answered anything', () => {
+    assert.equal(at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200)).cause, 'unknown');
+  });
+
+  test('the old one, whose preStop sleeps, serves on: it did not', () => {
+    const loss = at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200), terminating);
+    assert.deepEqual([loss.pod, loss.cause], ['b', 'ready-too-early']);
+  });
+
+  test('the old one is blamed in its preStop all the same where nobody else can have', () => {
+    const loss = at(10_150, () => -1_000, terminating);
+    assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
+  });
+});
+
+describe('toLoss()', () => {
+  test('prefers the way a connection took to the name on its answers', () => {
+    const evidence: Evidence = {
+      lives: toLives(terminating),
+      podOf: () => 'a',
+      isNamed: true,
+      firstOkMs: () => 0,
+      slackMs: SLACK_MS,
+      usualMs: () => ROUND_TRIP_MS,
+    };
+    const loss = toLoss(
+      toSettlement({ events: [], outcome: 'reset', endMs: 15_000, pod: 'other' }),
+      evidence,
+    );
+    assert.deepEqual([loss.pod, loss.podBy], ['a', 'connection']);
+  });
+
+  test('says how it knows the pod', () => {
+    assert.equal(blame({ events: terminating, outcome: 'reset', endMs: 15_000 }).podBy, 'connection');
+    const worked = blame({
+      events: [...terminating, ...other],
+      outcome: 'refused',
+      endMs: 15_000,
+      pod: null,
+    });
+    assert.deepEqual([worked.pod, worked.podBy], ['a', 'elimination']);
+    const nobody = blame({ events: settled, outcome: 'refused', endMs: 15_000, pod: null });
+    assert.deepEqual([nobody.pod, nobody.podBy], [null, null]);
+  });
+
+  test('names no pod where two can have done it, and the cause only where they agree', () => {
+    const rename = (events: readonly PodEvent[]) => events.map((event) => ({ ...event, pod: 'b' }));
+    const given = { outcome: 'refused', endMs: 15_100, pod: null } as const;
+    const agreed = blame({ ...given, events: [...other, ...terminating, ...rename(terminating)] });
+    assert.deepEqual([agreed.pod, agreed.cause], [null, 'stops-listening-early']);
+    assert.match(agreed.why, /one of a, b/);
+    const torn = blame({
+      ...given,
+      endMs: 11_000,
+      events: [...unwarned, ...rename(nodeLost).map((e) => ({ ...e, atMs: e.atMs / 2 }))],
+    });
+    assert.deepEqual([torn.pod, torn.cause], [null, 'unknown']);
+  });
+
+  test('prefers the pod whose endpoint went 2 s ago to one whose went before', () => {
+    const earlier = unwarned.map((event) => ({ ...event, pod: 'b', atMs: event.atMs - 5_000 }));
+    const events = [...other, ...unwarned, ...earlier];
+    const at = (endMs: number) => blame({ events, outcome: 'refused', endMs, pod: null });
+    assert.deepEqual([at(12_009).pod, at(12_009).podBy], ['a', 'elimination']);
+    assert.equal(at(12_010).pod, null);
+  });
+
+  describe('where answers name no pod', () => {
+    /** `b` is ready 5 s before `a` is deleted, as in a rollout. */
+    const rollout = [
+      ...terminating,
+      ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 })),
+    ];
+    const lostNode = rollout.map((event) =>
+      event.kind === 'terminating' ? ({ atMs: event.atMs, pod: 'a', kind: 'node-lost' } as const) : event,
+    );
+    for (const [what, given, expected] of [
+      [
+        'blames the pod that ends',
+        { events: rollout, endMs: 15_100 },
+        ['a', 'elimination', 'stops-listening-early'],
+      ],
+      [
+        'blames it 10 s after its endpoint went',
+        { events: rollout, endMs: 20_009 },
+        ['a', 'elimination', 'stops-listening-early'],
+      ],
+      [
+        'blames the new pod only later than that',
+        { events: rollout, endMs: 20_010 },
+        ['b', 'elimination', 'ready-too-early'],
+      ],
+      [
+        'blames the new pod as long as nobody ends',
+        { events: rollout, endMs: 9_979 },
+        ['b', 'elimination', 'ready-too-early'],
+      ],
+      [
+        'blames a lost node before the new pod',
+        { events: lostNode, endMs: 30_000 },
+        ['a', 'elimination', 'node-lost'],
+      ],
+    ] as const) {
+      test(what, () => {
+        const { pod, podBy, cause } = blame({ outcome: 'refused', pod: null, isNamed: false, ...given });
+        assert.deepEqual([pod, podBy, cause], expected);
+      });
+    }
+
+    test('does not say that the new pod never answered', () => {
+      const { why } = blame({ events: fresh, outcome: 'refused', endMs: 2_100, pod: null, isNamed: false });
+      assert.equal(why, 'a was ready for 100 ms, and no answer tells whether it had answered');
+    });
+  });
+
+  test('takes the new pod for a suspect beside the one that ends where its answers are known to come later', () => {
+    const untried = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 }));
+    const { pod, cause } = blame({
+      events: [...unwarned, ...untried],
+      outcome: 'refused',
+      endMs: 11_000,
+      pod: null,
+      firstOkMs: 16_000,
+    });
+    assert.deepEqual([pod, cause], [null, 'unknown']);
+  });
+
+  test('takes a 502 for that of the pod that the way leads to', () => {
+    const evidence: Evidence = {
+      lives: toLives([...terminating, ...other]),
+      podOf: () => 'z',
+      isNamed: true,
+      firstOkMs: () => 0,
+      slackMs: SLACK_MS,
+      usualMs: () => ROUND_TRIP_MS,
+    };
+    const settlement = toSettlement({ events: [], outcome: 'http_502', endMs: 15_100, pod: null });
+    const { pod, cause } = toLoss(settlement, evidence);
+    assert.deepEqual([pod, cause], ['z', 'unknown']);
+  });
+
+  test('states its facts with times', () => {
+    assert.equal(
+      blame({ events: [...terminating, ...other], outcome: 'http_502', endMs: 15_012, pod: null }).why,
+      'a proxy answered 502 for a 12 ms after SIGTERM',
+    );
+    assert.equal(
+      blame({ events: terminating, outcome: 'reset', endMs: 15_012, kept: false }).why,
+      'a took no new connection 12 ms after SIGTERM',
+    );
+    assert.equal(
+      blame({ events: fresh, outcome: 'http_503', endMs: 2_100, firstOkMs: 2_500 }).why,
+      'a was ready for 100 ms, and answered this endpoint only 400 ms later',
+    );
+  });
+});

@@ -1,0 +1,398 @@
+import type { Outcome } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
+import type { CauseId } from './cause.ts';
+import { type Exit, isWithin, type Phase, type PodLife, toExit, toPhase } from './timeline.ts';
+
+/** What is known about the pods when a loss is judged. */
+export interface Evidence {
+  readonly lives: ReadonlyMap<string, PodLife>;
+  /** The pod a connection led to, where the way is known; null: not known. */
+  podOf(settlement: Settlement): string | null;
+  /** Is any of these pods named by answers, or by the way to it? If not, `firstOkMs` is null for all of them. */
+  readonly isNamed: boolean;
+  /** When this pod first answered this endpoint, or null: any endpoint, ok; null: never. */
+  firstOkMs(pod: string, endpoint: number | null): number | null;
+  /** How much later than it happened an event may be stamped. */
+  readonly slackMs: number;
+  /** How long the ok answers of about that time took, at the median. It grows when anything on the way stalls. */
+  usualMs(atMs: number): number;
+}
+
+/** A lost request, with whom and what to blame. */
+export interface Loss {
+  readonly settlement: Settlement;
+  readonly pod: string | null;
+  /** How the pod is known: its answers or the way to it, or as the only one that it can have been. */
+  readonly podBy: 'connection' | 'elimination' | null;
+  /** The pod's phase when the request failed. */
+  readonly phase: Phase;
+  readonly cause: CauseId;
+  /** The facts that tell the cause, in one sentence. */
+  readonly why: string;
+}
+
+interface Judgement {
+  readonly cause: CauseId;
+  readonly why: string;
+}
+
+/**
+ * A request that meets the end of its connection on the way fails sooner than it would have been answered. Twice
+ * the usual time and this much mean that the server had it, and gave it up.
+ */
+const IN_FLIGHT_MS = 10;
+/** A process that ends this soon after SIGTERM has waited for nothing. */
+const AT_ONCE_MS = 100;
+/** node-monitor-grace-period is 50 s since Kubernetes 1.32: what a node loses before it is NotReady is its loss too. */
+const NODE_GRACE_MS = 60_000;
+/**
+ * A client's port that is used again is led where it was led before, for as long as a node remembers a connection
+ * that was never answered: nf_conntrack_tcp_timeout_syn_sent.
+ */
+const NAT_MS = 120_000;
+/** A pod that failed all it got for this long after it became ready is not merely too early. */
+const START_MS = 60_000;
+/** Readiness and loss belong together within the default probe's three periods of 10 s. */
+const FLAP_MS = 30_000;
+/** The watch hears of a new endpoint no later than so long after the nodes. */
+const NEWS_MS = 250;
+/** How long a removed endpoint goes on getting traffic from nodes that have not heard of it: usually, and at most. */
+const PROPAGATION_MS = [2_000, 10_000] as const;
+
+const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_response', 'truncated'];
+/** There was no connection to send it on. */
+const UNCONNECTED: readonly Outcome[] = ['refused', 'tls', 'connect_timeout'];
+const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
+const OVERLOAD: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
+
+/** Judges one lost request. Pure: the same evidence gives the same loss. */
+export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
+  const known = evidence.podOf(settlement) ?? settlement.pod;
+  if (known !== null && !isOfProxy(settlement, evidence)) return toLossOf(known, settlement, evidence);
+  const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
+  if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
+  const suspects = findSuspects(settlement, evidence);
+  const [first, ...others] = suspects;
+  if (first === undefined) {
+    return known === null ? { ...nobody, ...judgeFleet(settlement) } : toLossOf(known, settlement, evidence);
+  }
+  const judgement = judge(settlement, first, evidence);
+  if (others.length === 0) {
+    return {
+      settlement,
+      pod: first.pod,
+      podBy: 'elimination',
+      phase: phaseOf(settlement, first),
+      ...judgement,
+    };
+  }
+  const agree = others.every((life) => judge(settlement, life, evidence).cause === judgement.cause);
+  const names = suspects.map(({ pod }) => pod).join(', ');
+  return {
+    ...nobody,
+    cause: agree ? judgement.cause : 'unknown',
+    why: agree ? `one of ${names}; of the first: ${judgement.why}` : `any of ${names} can have caused it`,
+  };
+}
+
+function toLossOf(pod: string, settlement: Settlement, evidence: Evidence): Loss {
+  const life = evidence.lives.get(pod);
+  const judgement = life === undefined ? unseen(pod) : judge(settlement, life, evidence);
+  return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
+}
+
+function phaseOf({ endMs }: Settlement, life: PodLife | undefined): Phase {
+  return toPhase(life, endMs);
+}
+
+function unseen(pod: string): Judgement {
+  return { cause: 'unknown', why: `the life of ${pod} was not seen` };
+}
+
+/** The pods that may have failed it: of those most likely, if there are any. */
+function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodLife[] {
+  const lives = [...evidence.lives.values()];
+  const isLastReachable = (life: PodLife) => isReachable(settlement, life, evidence, PROPAGATION_MS[1]);
+  const grounds: readonly ((life: PodLife) => boolean)[] = [
+    ...PROPAGATION_MS.map(
+      (propagationMs) => (life: PodLife) =>
+        isReachable(settlement, life, evidence, propagationMs) &&
+        (isChanging(settlement, life, evidence) ||
+          (evidence.isNamed && isUntried(settlement, life, evidence))),
+    ),
+    (life) => isUnanswered(settlement, evidence) && isNodeLost(settlement, life),
+    // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
+    (life) => isLastReachable(life) && isUntried(settlement, life, evidence),
+    // A pod whose preStop sleeps serves on: last of all.
+    (life) => isLastReachable(life) && isPast(life.terminatingMs, settlement, evidence),
+  ];
+  for (const isSuspect of grounds) {
+    const suspects = lives.filter(isSuspect);
+    if (suspects.length > 0) return suspects;
+  }
+  return [];
+}
+
+/** Did the pod give no complete answer? A proxy may have given one in its place. */
+function isUnanswered(settlement: Settlement, evidence: Evidence): boolean {
+  const { outcome } = settlement;
+  return CUT.includes(outcome) || SILENT.includes(outcome) || isOfProxy(settlement, evidence);
+}
+
+/**
+ * Is it the answer of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
+ * way to it, or by this very answer, has answered itself.
+ */
+function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
+  const { outcome, pod, connection } = settlement;
+  if (podOf(settlement) !== null) return false;
+  // On a kept connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
+  const isUnnamed = pod === null || (outcome === 'http_502' && connection?.reused === true);
+  return isUnnamed && (outcome === 'http_502' || outcome === 'http_504');
+}
+
+/** May it have reached this pod: when it was written, or where it was not, when it failed? */
+function isReachable(
+  { sentMs, endMs }: Settlement,
+  { endpoint }: PodLife,
+  { slackMs }: Evidence,
+  propagationMs: number,
+): boolean {
+  const atMs = sentMs ?? endMs;
+  return endpoint.some(
+    ({ fromMs, toMs }) =>
+      atMs >= fromMs - Math.min(slackMs, NEWS_MS) && (toMs === null || atMs < toMs + propagationMs),
+  );
+}
+
+/** Was it told to end, lost or unready about then? */
+function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+  return (
+    isPast(life.sigtermMs, settlement, evidence) ||
+    isNodeLost(settlement, life) ||
+    isFlapping(life, settlement.endMs) ||
+    isPast(toExit(life, settlement.endMs)?.atMs ?? null, settlement, evidence)
+  );
+}
+
+/** Is it new, and not known to have answered by then: this endpoint, or where nobody was met, any? */
+function isUntried(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+  const { endMs, outcome } = settlement;
+  if (outcome === 'refused' && life.isProbed) return false;
+  const okMs = firstOkMsOf(settlement, life, evidence);
+  return isNew(life, endMs) && (okMs === null || okMs > endMs);
+}
+
+/** Who has answered anything takes connections. */
+function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodLife, { firstOkMs }: Evidence) {
+  return firstOkMs(pod, UNCONNECTED.includes(outcome) ? null : endpoint);
+}
+
+function isPast(
+  ms: number | null,
+  { endMs }: Pick<Settlement, 'endMs'>,
+  { slackMs }: Evidence,
+): ms is number {
+  return ms !== null && endMs >= ms - slackMs;
+}
+
+/** Was its node lost then, or so shortly before that connections are still led there? Who reports an end has power. */
+function isNodeLost(settlement: Settlement, life: PodLife): boolean {
+  const { endMs } = settlement;
+  const { nodeLostMs, ready, goneMs } = life;
+  if (nodeLostMs === null || endMs < nodeLostMs - NODE_GRACE_MS) return false;
+  const toldEndMs = toExit(life, settlement.endMs)?.atMs ?? goneMs;
+  if (toldEndMs !== null && toldEndMs < nodeLostMs) return false;
+  const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
+  return backMs === null || endMs < backMs + NAT_MS;
+}
+
+function isNew({ ready }: PodLife, atMs: number): boolean {
+  const fromMs = ready[0]?.fromMs;
+  return fromMs !== undefined && fromMs > 0 && atMs <= fromMs + START_MS;
+}
+
+/** Was it unready, between two times of readiness or for good, near that moment, without being told to end? */
+function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
+  return ready.some(({ toMs }, index) => {
+    if (toMs === null || (terminatingMs !== null && toMs >= terminatingMs)) return false;
+    const untilMs = ready[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+    return atMs >= toMs - FLAP_MS && atMs < untilMs + FLAP_MS;
+  });
+}
+
+function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
+  const { outcome, endMs, connection } = settlement;
+  const { pod } = life;
+  const exit = toExit(life, settlement.endMs);
+  // The connection to a proxy says nothing of the one from it to the pod, which is taken for a new one.
+  const isKept = connection?.reused === true && !isOfProxy(settlement, evidence);
+
+  if (isUnanswered(settlement, evidence) && isNodeLost(settlement, life)) {
+    return {
+      cause: 'node-lost',
+      why: `the node ${life.node ?? ''} of ${pod} was lost${when(life.nodeLostMs)}`,
+    };
+  }
+  if (isPast(life.terminatingMs, settlement, evidence)) {
+    return judgeTerminating(settlement, life, evidence, isKept);
+  }
+  if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement, evidence)) {
+    return { cause: 'unknown', why: `the process of ${pod} ended untold${how(exit)}` };
+  }
+  if (isUntried(settlement, life, evidence)) {
+    if (isBroken(settlement, life, evidence)) {
+      return { cause: 'unknown', why: `${pod} is new, and never answered this endpoint: broken, not early` };
+    }
+    const sinceMs = Math.round(endMs - (life.ready[0]?.fromMs ?? 0));
+    return {
+      cause: 'ready-too-early',
+      why: `${pod} was ready for ${sinceMs} ms, and ${describeFirstOk(settlement, life, evidence)}`,
+    };
+  }
+  if (isFlapping(life, endMs)) {
+    return {
+      cause: 'readiness-flaps',
+      why: `${pod} turned unready near that time, without being terminated`,
+    };
+  }
+  const lost = [...evidence.lives.values()].find((other) => isNodeLost(settlement, other));
+  if (SILENT.includes(outcome) && lost !== undefined) {
+    return {
+      cause: 'node-lost',
+      why: `${pod} was ready, and the way to it may have led over the node ${lost.node ?? ''}, which was lost${when(lost.nodeLostMs)}`,
+    };
+  }
+  if (OVERLOAD.includes(outcome) || SILENT.includes(outcome)) {
+    const what = OVERLOAD.includes(outcome) ? `answered ${settlement.status}` : 'did not answer in time';
+    return { cause: 'too-little-capacity', why: `${pod} was ready and ${what}` };
+  }
+  if (isKept && (outcome === 'reset' || outcome === 'closed_before_response')) {
+    return {
+      cause: 'closes-kept-connections',
+      why: `${pod} was ready and closed a connection that had been idle for ${Math.round(connection.idleMs)} ms`,
+    };
+  }
+  return { cause: 'unknown', why: `${pod} was ${toPhase(life, endMs)} and the request ended as ${outcome}` };
+}
+
+/** Does it take requests, and has it answered none of this endpoint to the end of the load? */
+function isBroken(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+  const isTaken = !UNCONNECTED.includes(settlement.outcome) && !isOfProxy(settlement, evidence);
+  return evidence.isNamed && isTaken && firstOkMsOf(settlement, life, evidence) === null;
+}
+
+function describeFirstOk(settlement: Settlement, life: PodLife, evidence: Evidence): string {
+  const { endMs } = settlement;
+  if (!evidence.isNamed) return 'no answer tells whether it had answered';
+  const okMs = firstOkMsOf(settlement, life, evidence);
+  return `answered this endpoint ${okMs === null ? 'never' : `only ${Math.round(okMs - endMs)} ms later`}`;
+}
+
+function judgeTerminating(
+  settlement: Settlement,
+  life: PodLife,
+  evidence: Evidence,
+  isKept: boolean,
+): Judgement {
+  const { outcome, sentMs, endMs, bytesReceived } = settlement;
+  const { pod } = life;
+  const exit = toExit(life, settlement.endMs);
+  const at = relative(endMs, life.sigtermMs, 'SIGTERM');
+  const hasNoAnswer = isUnanswered(settlement, evidence);
+  const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
+  if (hasNoAnswer && life.graceMs === 0) {
+    return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
+  }
+  if (hasNoAnswer && ended && (exit.signal === 'SIGKILL' || exit.code === 137)) {
+    return {
+      cause: 'killed-at-grace-end',
+      why: `${pod} was killed${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
+    };
+  }
+  const endedAtOnce =
+    ended && life.sigtermMs !== null && exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs;
+  // Some runtimes, the JVM among them, exit with 143 after a clean shutdown too.
+  if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || (exit.code === 143 && endedAtOnce))) {
+    return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
+  }
+  if (outcome === 'timeout' && sentMs !== null && !isPast(life.terminatingMs, { endMs: sentMs }, evidence)) {
+    return {
+      cause: 'too-little-capacity',
+      why: `${pod} took it before it was told to end, and did not answer in time`,
+    };
+  }
+  const isInFlight =
+    bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.usualMs(endMs) + IN_FLIGHT_MS);
+  // A new connection that finds nobody would have been as lost had the process only stopped listening. One that exits
+  // with 0 has waited for what was in flight, as far as it could know.
+  if (hasNoAnswer && isKept && endedAtOnce && (exit.code !== 0 || isInFlight)) {
+    return {
+      cause: 'exits-on-sigterm',
+      why: `${pod} exited${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
+    };
+  }
+  if (CUT.includes(outcome) && outcome !== 'refused' && isInFlight) {
+    const waited = sentMs === null ? 0 : Math.round(endMs - sentMs);
+    return {
+      cause: 'exits-on-sigterm',
+      why: `${pod} gave up a request that had been in flight for ${waited} ms${at}`,
+    };
+  }
+  if (CUT.includes(outcome) && isKept) {
+    return { cause: 'closes-kept-connections', why: `${pod} closed a kept connection${at}` };
+  }
+  if (hasNoAnswer && !isKept) {
+    const what = isOfProxy(settlement, evidence)
+      ? `a proxy answered ${settlement.status} for ${pod}`
+      : outcome === 'timeout'
+        ? `${pod} answered nothing on a new connection`
+        : `${pod} took no new connection`;
+    return { cause: 'stops-listening-early', why: `${what}${at}` };
+  }
+  if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {
+    return {
+      cause: 'too-little-capacity',
+      why: `${pod} had not been sent SIGTERM and answered ${settlement.status}`,
+    };
+  }
+  if (OVERLOAD.includes(outcome)) {
+    return { cause: 'stops-listening-early', why: `${pod} answered ${settlement.status}${at}` };
+  }
+  return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
+}
+
+function isFleetEmpty({ endMs }: Settlement, { lives }: Evidence): boolean {
+  return lives.size > 0 && ![...lives.values()].some((life) => isWithin(life.endpoint, endMs));
+}
+
+function judgeEmptyFleet({ endMs }: Settlement, { lives }: Evidence): Judgement {
+  const flapping = [...lives.values()].find((life) => isFlapping(life, endMs));
+  return flapping === undefined
+    ? { cause: 'too-little-capacity', why: 'no pod was a ready endpoint' }
+    : {
+        cause: 'readiness-flaps',
+        why: `no pod was a ready endpoint, and ${flapping.pod} had turned unready`,
+      };
+}
+
+/** Of a fleet in which no pod is suspect. */
+function judgeFleet({ outcome }: Settlement): Judgement {
+  return OVERLOAD.includes(outcome) || SILENT.includes(outcome)
+    ? { cause: 'too-little-capacity', why: 'every pod that could be reached was ready' }
+    : { cause: 'unknown', why: 'no pod that could be reached was starting, ending or unready' };
+}
+
+function relative(atMs: number, toMs: number | null, name: string): string {
+  if (toMs === null) return '';
+  const ms = Math.round(atMs - toMs);
+  return ms < 0 ? ` ${-ms} ms before ${name}` : ` ${ms} ms after ${name}`;
+}
+
+function when(atMs: number | null): string {
+  return atMs === null ? '' : ` (seen at ${(atMs / 1000).toFixed(1)} s)`;
+}
+
+function how(exit: Exit): string {
+  return exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
+}

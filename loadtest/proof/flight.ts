@@ -1,0 +1,203 @@
+import { countOutcomes } from '../load/record.ts';
+import type { Loss } from './attribution.ts';
+import type { Proof } from './proof.ts';
+import type { PodLife } from './timeline.ts';
+
+/** Geometry of the flight recorder: everything in units of the drawing, the time axis shared by all rows. */
+export const FLIGHT = {
+  width: 1_200,
+  left: 190,
+  right: 20,
+  top: 34,
+  chartHeight: 150,
+  lossHeight: 26,
+  laneHeight: 26,
+  axisHeight: 34,
+} as const;
+
+const MAX_COLUMNS = 240;
+const MAX_NAMED_MARKS = 12;
+
+/** How a stretch of a pod's life is drawn. */
+type Stage = 'starting' | 'ready' | 'unready' | 'terminating' | 'draining';
+
+interface Bar {
+  readonly x: number;
+  readonly width: number;
+  readonly y: number;
+  readonly height: number;
+  /** Position of the version among `versions`; `lost`: lost or not ok. */
+  readonly series: number | 'lost';
+}
+
+export interface Lane {
+  readonly life: PodLife;
+  readonly y: number;
+  readonly stretches: readonly { readonly x: number; readonly width: number; readonly stage: Stage }[];
+  /** While it was an endpoint. */
+  readonly endpoints: readonly { readonly x: number; readonly width: number }[];
+  readonly ticks: readonly {
+    readonly x: number;
+    readonly kind: 'sigterm' | 'killed' | 'exited' | 'node-lost';
+  }[];
+  readonly losses: readonly { readonly x: number; readonly loss: number }[];
+}
+
+export interface Flight {
+  readonly height: number;
+  readonly versions: readonly (string | null)[];
+  readonly maxPerSecond: number;
+  readonly bars: readonly Bar[];
+  /** Of all losses, the pod known or not: position of the first loss in each place, and how many there are. */
+  readonly losses: readonly { readonly x: number; readonly loss: number; readonly count: number }[];
+  readonly lanes: readonly Lane[];
+  readonly marks: readonly { readonly x: number; readonly text: string }[];
+  readonly ticks: readonly { readonly x: number; readonly label: string }[];
+  readonly axisY: number;
+}
+
+/** Places everything on one time axis. Pure. */
+export function toFlight(proof: Proof): Flight {
+  const { width, left, right, top, chartHeight, lossHeight, laneHeight, axisHeight } = FLIGHT;
+  const endMs = Math.max(1, proof.durationMs);
+  const toX = (ms: number) => left + ((width - left - right) * Math.min(endMs, Math.max(0, ms))) / endMs;
+  const toSpan = (fromMs: number, toMs: number | null) => ({
+    x: toX(fromMs),
+    width: Math.max(0, toX(toMs ?? endMs) - toX(fromMs)),
+  });
+  const lives = [...proof.lives].sort((a, b) => startOf(a) - startOf(b) || (a.pod < b.pod ? -1 : 1));
+  // What got no answer has no version, and is drawn as lost whatever its version.
+  const answered = proof.slots.filter(({ outcomes }) => (outcomes.ok ?? 0) > 0);
+  const versions = [...new Set(answered.map(({ version }) => version))];
+  const lanesY = top + chartHeight + lossHeight;
+  const { bars, maxPerSecond } = toBars(proof, versions, toX);
+  return {
+    height: lanesY + lives.length * laneHeight + axisHeight,
+    versions,
+    maxPerSecond,
+    bars,
+    losses: gather(proof.losses.map(({ settlement }) => toX(settlement.endMs))),
+    lanes: lives.map((life, index) => ({
+      life,
+      y: lanesY + index * laneHeight,
+      stretches: toStretches(life).map(({ fromMs, toMs, stage }) => ({ ...toSpan(fromMs, toMs), stage })),
+      endpoints: life.endpoint.map(({ fromMs, toMs }) => toSpan(fromMs, toMs)),
+      ticks: toTicks(life).map(({ atMs, kind }) => ({ x: toX(atMs), kind })),
+      losses: lossesOf(proof.losses, life.pod).map(({ atMs, loss }) => ({ x: toX(atMs), loss })),
+    })),
+    marks: proof.marks.slice(0, MAX_NAMED_MARKS).map(({ atMs, text }) => ({ x: toX(atMs), text })),
+    ticks: toTimeTicks(endMs).map((ms) => ({ x: toX(ms), label: `${ms / 1_000} s` })),
+    axisY: lanesY + lives.length * laneHeight,
+  };
+}
+
+function startOf({ scheduledMs, startedMs, ready }: PodLife): number {
+  return scheduledMs ?? startedMs ?? ready[0]?.fromMs ?? 0;
+}
+
+/** Stacked columns, ok by version from below, what was not ok on top. */
+function toBars(
+  { slots, durationMs }: Proof,
+  versions: Flight['versions'],
+  toX: (ms: number) => number,
+): { bars: Bar[]; maxPerSecond: number } {
+  const columnMs = 250 * Math.max(1, Math.ceil(durationMs / 250 / MAX_COLUMNS));
+  const columns = new Map<number, { ok: number[]; bad: number }>();
+  for (const { fromMs, version, outcomes } of slots) {
+    const at = Math.floor(fromMs / columnMs);
+    const column = columns.get(at) ?? { ok: versions.map(() => 0), bad: 0 };
+    columns.set(at, column);
+    const { total, notOk } = countOutcomes(outcomes);
+    const series = versions.indexOf(version);
+    if (series >= 0) column.ok[series] = (column.ok[series] ?? 0) + total - notOk;
+    column.bad += notOk;
+  }
+  const sums = [...columns.values()].map(({ ok, bad }) => bad + ok.reduce((sum, count) => sum + count, 0));
+  const max = Math.max(1, ...sums);
+  const bars: Bar[] = [];
+  for (const [at, { ok, bad }] of columns) {
+    const x = toX(at * columnMs);
+    const width = toX((at + 1) * columnMs) - x;
+    let y = FLIGHT.top + FLIGHT.chartHeight;
+    const put = (count: number, series: Bar['series']) => {
+      if (count === 0) return;
+      const height = (FLIGHT.chartHeight * count) / max;
+      y -= height;
+      bars.push({ x, width, y, height, series });
+    };
+    for (const [series, count] of ok.entries()) put(count, series);
+    put(bad, 'lost');
+  }
+  return { bars, maxPerSecond: (max * 1_000) / columnMs };
+}
+
+function toStretches(life: PodLife): { fromMs: number; toMs: number | null; stage: Stage }[] {
+  const { ready, scheduledMs, startedMs, terminatingMs, sigtermMs, exit, goneMs } = life;
+  // A container that ended of itself was started again, where its pod became ready again.
+  const isBack = exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs);
+  const diedMs = isBack ? null : (exit?.atMs ?? null);
+  const endMs = terminatingMs === null ? (goneMs ?? diedMs) : (exit?.atMs ?? goneMs);
+  const aliveUntilMs = terminatingMs ?? endMs;
+  const bornMs = scheduledMs ?? startedMs;
+  const firstMs = ready[0]?.fromMs ?? aliveUntilMs;
+  return [
+    ...(bornMs === null ? [] : [{ fromMs: bornMs, toMs: firstMs, stage: 'starting' as const }]),
+    ...ready.flatMap(({ fromMs, toMs }, index) => {
+      const untilMs = toMs === null || (aliveUntilMs !== null && toMs > aliveUntilMs) ? aliveUntilMs : toMs;
+      const nextMs = ready[index + 1]?.fromMs ?? aliveUntilMs;
+      const isGap = untilMs !== null && (nextMs === null || nextMs > untilMs) && untilMs !== aliveUntilMs;
+      return [
+        { fromMs, toMs: untilMs, stage: 'ready' as const },
+        ...(isGap ? [{ fromMs: untilMs, toMs: nextMs, stage: 'unready' as const }] : []),
+      ];
+    }),
+    ...(terminatingMs === null
+      ? []
+      : [{ fromMs: terminatingMs, toMs: minOf(sigtermMs, endMs), stage: 'terminating' as const }]),
+    ...(sigtermMs === null || (endMs !== null && endMs <= sigtermMs)
+      ? []
+      : [{ fromMs: sigtermMs, toMs: endMs, stage: 'draining' as const }]),
+  ];
+}
+
+function minOf(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.min(a, b);
+}
+
+function toTicks({ sigtermMs, exit, graceMs, nodeLostMs, terminatingMs }: PodLife) {
+  const isKilled = exit !== null && (exit.signal === 'SIGKILL' || exit.code === 137);
+  return [
+    ...(sigtermMs === null || graceMs === 0 ? [] : [{ atMs: sigtermMs, kind: 'sigterm' as const }]),
+    ...(exit === null
+      ? []
+      : [{ atMs: exit.atMs, kind: isKilled ? ('killed' as const) : ('exited' as const) }]),
+    ...(exit === null && graceMs === 0 && terminatingMs !== null
+      ? [{ atMs: terminatingMs, kind: 'killed' as const }]
+      : []),
+    ...(nodeLostMs === null ? [] : [{ atMs: nodeLostMs, kind: 'node-lost' as const }]),
+  ];
+}
+
+function lossesOf(losses: readonly Loss[], pod: string): { atMs: number; loss: number }[] {
+  return losses.flatMap((loss, index) =>
+    loss.pod === pod ? [{ atMs: loss.settlement.endMs, loss: index }] : [],
+  );
+}
+
+/** Those that would be drawn over one another become one. */
+function gather(places: readonly number[]): { x: number; loss: number; count: number }[] {
+  const apart = 6;
+  const marks: { x: number; loss: number; count: number }[] = [];
+  for (const [loss, x] of places.entries()) {
+    const last = marks.at(-1);
+    if (last !== undefined && x - last.x < apart) last.count += 1;
+    else marks.push({ x, loss, count: 1 });
+  }
+  return marks;
+}
+
+function toTimeTicks(endMs: number): number[] {
+  const steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600].map((s) => 1_000 * s);
+  const step = steps.find((ms) => endMs / ms <= 12) ?? 7_200_000;
+  return Array.from({ length: Math.floor(endMs / step) + 1 }, (_, index) => index * step);
+}

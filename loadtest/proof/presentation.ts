@@ -1,0 +1,51 @@
+import type { Exit } from '../cli/exit-code.ts';
+import type { TextOutput, World } from '../cli/world.ts';
+import { loadPageAssets } from '../report/assets.ts';
+import { toTextOutput, writeReports } from '../report/presentation.ts';
+import { describeControls, nameControls } from './control.ts';
+import { formatFlightPage } from './flight-page.ts';
+import type { Proof } from './proof.ts';
+import { formatReport } from './proof-report.ts';
+import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
+import { formatControls, formatProof, toSentence } from './summary.ts';
+
+type Files = Parameters<typeof writeReports>[0];
+
+/**
+ * Shows one proof of a series.
+ * @param beside the proof that this one is a control of, which makes a sentence enough; null: it is none, and told in full
+ */
+export function presentProof(proof: Proof, beside: Proof | null, output: TextOutput): void {
+  const body = beside === null ? formatProof(proof) : toSentence(proof, beside);
+  output.write(`${formatHeading(proof)}\n\n${body}\n\n`);
+}
+
+function formatHeading({ disturbance, without }: Proof): string {
+  const lacking = `${disturbance}, without ${nameControls(without)}: ${describeControls(without)}`;
+  const heading = without.length === 0 ? disturbance : lacking;
+  return `${heading}\n${'-'.repeat(heading.length)}`;
+}
+
+/** Shows what a series comes to, after each of its proofs was, writes the reports asked for, and tells the exit. */
+export async function presentSeries(series: Series, files: Files, world: World): Promise<Exit> {
+  const { proofs, controls, cutShort } = series;
+  const [first] = proofs;
+  const output = toTextOutput(files, world);
+  const verdict = toSeriesVerdict(series);
+  if (first === undefined) world.stderr.write(`${verdict.sentence}\n`);
+  if (first !== undefined && controls.length > 0) {
+    output.write(`${formatControls(first, controls)}\n\n${toSentence(first)}\n`);
+  }
+  if (proofs.length > 1 || (first !== undefined && cutShort !== null)) {
+    output.write(`${formatSeries(series)}\n`);
+  }
+  return writeReports(
+    files,
+    {
+      json: () => formatReport(series),
+      html: async () => formatFlightPage(series, await loadPageAssets()),
+    },
+    verdict.exit,
+    world,
+  );
+}

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import type { Proof } from './proof.ts';
+import { formatReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
+import { type Series, toSeriesVerdict } from './series.ts';
+
+const sample = createSampleProof();
+const [told] = sample.losses;
+assert.ok(told !== undefined);
+
+const clean: Proof = {
+  ...sample,
+  disturbance: 'drain',
+  ok: 800,
+  lost: 0,
+  outcomes: { ok: 800 },
+  causes: {},
+  losses: [],
+  verdict: { kind: 'proven', exit: 'proven', sentence: 'PROVEN', doubts: [], upperBound: 0.004 },
+};
+/** With every field that can be null once so and once not. */
+const full: Proof = {
+  ...sample,
+  outcomes: { ok: 797, http_404: 1, http_503: 1, timeout: 1 },
+  causes: { 'node-lost': 2, unknown: 1 },
+  losses: [
+    ...sample.losses,
+    {
+      ...told,
+      pod: null,
+      podBy: null,
+      phase: 'unknown',
+      cause: 'unknown',
+      settlement: {
+        ...told.settlement,
+        sentMs: null,
+        status: 503,
+        bytesReceived: 7,
+        connection: null,
+        pod: null,
+        version: null,
+        detail: null,
+      },
+    },
+    { ...told, podBy: 'elimination', cause: 'node-lost' },
+  ],
+  slots: [...sample.slots, { fromMs: 8_000, version: null, outcomes: {} }],
+  leftBehind: ['the preStop of web'],
+};
+const controls: readonly Proof[] = [
+  { ...full, without: ['preStop'] },
+  { ...clean, without: ['preStop', 'lame-duck'] },
+];
+
+const series = (given: Partial<Series> = {}): Series => ({
+  proofs: [sample],
+  controls: [],
+  cutShort: null,
+  ...given,
+});
+const whole = series({ proofs: [full, clean], controls, cutShort: 'it was interrupted' });
+
+/** The JSON of the series with the value at the path replaced; undefined: left out. */
+function altered(path: string, value: unknown, given = whole): string {
+  const json = JSON.parse(formatReport(given));
+  const keys = path.split('.');
+  const last = keys.pop() ?? '';
+  const parent = keys.reduce((object, key) => object[key], json);
+  if (value === undefined) delete parent[last];
+  else parent[last] = value;
+  return JSON.stringify(json);
+}
+
+describe('parseSeries()', () => {
+  for (const [what, given] of [
+    ['one proof', series()],
+    ['a proof with its controls', series({ controls })],
+    ['several', series({ proofs: [full, clean, sample] })],
+    ['one that was cut short', series({ proofs: [clean], cutShort: 'the kill has no proof: no cluster' })],
+    ['one that never began', series({ proofs: [], cutShort: 'preStop is not there' })],
+    ['nothing', series({ proofs: [] })],
+    ['all that there can be', whole],
+  ] as const) {
+    test(`gives back ${what}, with the verdict that was written`, () => {
+      const text = formatReport(given);
+      const read = parseSeries(text, 'proof.json');
+      assert.deepEqual(read, given);
+      assert.deepEqual(toSeriesVerdict(read), JSON.parse(text).verdict);
+      assert.equal(formatReport(read), text);
+      assert.equal(text.indexOf('\n'), text.length - 1);
+    });
+  }
+
+  test('gives back the first losses, and the number of all', () => {
+    const losses = Array.from({ length: MAX_LOSSES + 1 }, (_, index) => ({
+      ...told,
+      settlement: { ...told.settlement, index },
+    }));
+    const many = { ...sample, lost: losses.length, losses };
+    assert.deepEqual(
+      parseSeries(formatReport(series({ proofs: [many] })), 'proof.json'),
+      series({ proofs: [{ ...many, losses: losses.slice(0, 5_000) }] }),
+    );
+  });
+
+  /** What older reports lack, and what is counted by a key. */
+  const optional = /\.remoteAddress$|\.(causes|outcomes)\.\w/;
+
+  test('checks every field: that it is there, and what it holds', () => {
+    const paths = toPaths(toReport(whole));
+    assert.ok(paths.length > 500, `${paths.length} fields`);
+    for (const path of paths) {
+      // No field takes an array of an array.
+      for (const value of optional.test(`.${path}`) ? [[[]]] : [undefined, [[]]]) {
+        assert.throws(
+          () => parseSeries(altered(path, value), 'proof.json'),
+          (error) => error instanceof UsageError && error.message.includes(toPlace(path)),
+          `${path} = ${JSON.stringify(value)}`,
+        );
+      }
+    }
+  });
+
+  const faults: readonly (readonly [string, unknown, string])[] = [
+    ['schema', 'dropless.proof/2', 'schema must be dropless.proof/3, but is dropless.proof/2'],
+    ['schema', undefined, 'the report.schema must be a string, but is missing'],
+    ['proofs', {}, 'the report.proofs must be an array, but is {}'],
+    ['cutShort', 1, 'the report.cutShort must be a string, but is 1'],
+    [
+      'proofs.1.disturbance',
+      'explode',
+      'the report.proofs[1].disturbance must be rollout or scale or drain or kill or run, but is "explode"',
+    ],
+    [
+      'controls.0.without.0',
+      'probe',
+      'the report.controls[0].without[0] must be preStop or lame-duck or readiness or in-flight, but is "probe"',
+    ],
+    ['proofs.0.lost', -1, 'the report.proofs[0].lost must be a whole number, but is -1'],
+    ['proofs.0.durationMs', -1, 'the report.proofs[0].durationMs must be a number of at least 0, but is -1'],
+    ['proofs.0.outcomes.lots', 1, 'the report.proofs[0].outcomes must be an outcome, but is "lots"'],
+    ['proofs.0.slots.0.outcomes.ok', '1', 'the report.proofs[0].slots[0].outcomes.ok must be a whole number'],
+    ['proofs.0.causes.magic', 1, 'the report.proofs[0].causes must be exits-on-sigterm or '],
+    [
+      'proofs.0.losses.0.cause',
+      'toString',
+      'the report.proofs[0].losses[0].cause must be exits-on-sigterm or ',
+    ],
+    [
+      'proofs.0.losses.0.phase',
+      'asleep',
+      'the report.proofs[0].losses[0].phase must be unknown or starting or ready or unready or terminating or preStop or endpoint removed or gone, but is "asleep"',
+    ],
+    [
+      'proofs.0.losses.0.podBy',
+      'guess',
+      'the report.proofs[0].losses[0].podBy must be connection or elimination, but is "guess"',
+    ],
+    [
+      'proofs.0.losses.0.settlement.outcome',
+      'http_CODE',
+      'the report.proofs[0].losses[0].settlement.outcome must be an outcome, but is "http_CODE"',
+    ],
+    [
+      'proofs.0.lives.0.exit.code',
+      '143',
+      'the report.proofs[0].lives[0].exit.code must be a number, but is "143"',
+    ],
+    [
+      'proofs.0.verdict.kind',
+      'green',
+      'the report.proofs[0].verdict.kind must be proven or losses or inconclusive, but is "green"',
+    ],
+    [
+      'proofs.0.verdict.exit',
+      'perfect',
+      'the report.proofs[0].verdict.exit must be proven or failed or usage or inconclusive, but is "perfect"',
+    ],
+    ['proofs.0.verdict.exit', 'proven', 'the report.proofs[0].verdict.exit must be failed, but is "proven"'],
+    ['verdict', clean.verdict, 'the report.verdict.kind must be losses, as its proofs are, but is proven'],
+  ];
+  for (const [path, value, message] of faults) {
+    test(`refuses ${path} = ${JSON.stringify(value)}`, () => {
+      assert.throws(
+        () => parseSeries(altered(path, value), 'proof.json'),
+        (error) =>
+          error instanceof UsageError &&
+          error.message.startsWith(`proof.json is no report of this version: ${message}`),
+        message,
+      );
+    });
+  }
+
+  test('refuses what is not JSON', () => {
+    assert.throws(() => parseSeries('PROVEN', 'proof.json'), {
+      name: 'UsageError',
+      message: 'proof.json is not JSON; give a file that loadtest prove --json has written',
+    });
+  });
+
+  test('reads no report as better than it was', () => {
+    const cut = series({ proofs: [clean], cutShort: 'it was interrupted' });
+    assert.throws(() => parseSeries(altered('cutShort', null, cut), 'proof.json'), {
+      name: 'UsageError',
+      message: /verdict\.kind must be proven, as its proofs are, but is inconclusive$/,
+    });
+  });
+
+  test('reads what a later version may add', () => {
+    assert.deepEqual(parseSeries(altered('proofs.0.more', 1), 'proof.json'), whole);
+  });
+});
+
+/** Dotted paths of every field in the JSON but its schema. */
+function toPaths(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const prefix = path === '' ? '' : `${path}.`;
+  const entries = Object.entries(value).filter(([key]) => `${prefix}${key}` !== 'schema');
+  if (Array.isArray(value)) return entries.flatMap(([key, item]) => toPaths(item, `${prefix}${key}`));
+  return entries.flatMap(([key, item]) => [`${prefix}${key}`, ...toPaths(item, `${prefix}${key}`)]);
+}
+
+function toPlace(path: string): string {
+  return `the report.${path.replace(/\.(\d+)(?=\.|$)/g, '[$1]')}`;
+}

@@ -1,0 +1,73 @@
+import { formatCount, formatFixed } from '../cli/format.ts';
+import { upperBound95 } from '../load/evidence.ts';
+import { formatTable, type Table } from '../report/tables.ts';
+import { nameControls } from './control.ts';
+import type { Proof } from './proof.ts';
+import { countEnded } from './timeline.ts';
+import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
+
+/** All that one call of `prove` has done, in the order it was done. */
+export interface Series {
+  /** Of each disturbance that was asked for. */
+  readonly proofs: readonly Proof[];
+  /** The same disturbance again, each time without some of its safeguards. */
+  readonly controls: readonly Proof[];
+  /** Why a disturbance that was asked for has no proof; null: each has one. */
+  readonly cutShort: string | null;
+}
+
+/** What all disturbances come to: losses in one are losses, and only where each is proven is the whole. */
+export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): Verdict {
+  const [first, ...more] = proofs;
+  const lacking =
+    first === undefined || first.without.length === 0 ? '' : ` without ${nameControls(first.without)}`;
+  if (first !== undefined && more.length === 0 && cutShort === null) return first.verdict;
+  const sum = (key: 'planned' | 'ok' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
+  const planned = formatCount(sum('planned'));
+  const doubts = [
+    ...proofs.flatMap(({ disturbance, verdict }, index) =>
+      verdict.doubts.map((doubt) => `${index + 1} ${disturbance}: ${doubt}`),
+    ),
+    ...(cutShort === null ? [] : [cutShort]),
+    ...(first === undefined && cutShort === null ? ['nothing was disturbed'] : []),
+  ];
+  const lossy = proofs.filter(({ verdict }) => verdict.kind === 'losses');
+  if (lossy.length > 0) {
+    const lost = formatCount(lossy.reduce((total, proof) => total + proof.lost, 0));
+    const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disturbances${lacking}.`;
+    return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
+  }
+  if (doubts.length > 0 || first === undefined) {
+    const lost = sum('lost') === 0 ? 'none' : formatCount(sum('lost'));
+    const sentence = `INCONCLUSIVE: ${lost} lost of ${planned} requests${lacking}, but ${doubts.join('; ')}.`;
+    return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
+  }
+  return {
+    kind: 'proven',
+    exit: 'proven',
+    sentence: formatProven(sum('ok'), ` in ${proofs.length} disturbances${lacking}`),
+    doubts,
+    upperBound: upperBound95(sum('ok')),
+  };
+}
+
+/** One row a disturbance. */
+export function toSeriesTable(proofs: readonly Proof[]): Table {
+  return {
+    title: 'Disturbances',
+    note: null,
+    columns: ['Disturbance', 'Requests', 'Lost', 'Seconds', 'Pods ended', 'Verdict'],
+    rows: proofs.map(({ disturbance, planned, lost, durationMs, lives, verdict }, index) => [
+      `${index + 1} ${disturbance}`,
+      formatCount(planned),
+      formatCount(lost),
+      formatFixed(durationMs / 1_000, 0),
+      formatCount(countEnded(lives)),
+      verdict.kind,
+    ]),
+  };
+}
+
+export function formatSeries(series: Series): string {
+  return `${formatTable(toSeriesTable(series.proofs))}\n\n${formatVerdict(toSeriesVerdict(series))}`;
+}

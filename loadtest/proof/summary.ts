@@ -1,0 +1,142 @@
+import { formatCount } from '../cli/format.ts';
+import { formatTable } from '../report/tables.ts';
+import type { Loss } from './attribution.ts';
+import { CAUSES, type CauseId } from './cause.ts';
+import { describeControls, nameControls } from './control.ts';
+import type { Proof } from './proof.ts';
+import { formatVerdict } from './verdict.ts';
+
+/** Losses told one by one on a terminal: the rest is in the reports. */
+const SHOWN_LOSSES = 5;
+
+/** One proof for a terminal: what was lost by cause, why, what to change, and the verdict. */
+export function formatProof(proof: Proof): string {
+  return [
+    ...(proof.losses.length === 0 ? [] : [formatCauses(proof), formatStories(proof), formatFixes(proof)]),
+    ...proof.leftBehind.map((what) => `Not undone: ${what}`),
+    toSentence(proof),
+  ].join('\n\n');
+}
+
+/**
+ * The verdict, with what stands against it.
+ * @param beside the proof with all safeguards, which a control is compared with; null: there is none
+ */
+export function toSentence(proof: Proof, beside: Proof | null = null): string {
+  const { verdict, without } = proof;
+  return `${formatVerdict(verdict)}${without.length === 0 ? '' : ` ${describeWorth(proof, beside)}`}`;
+}
+
+/** Whether a control shows its safeguards to matter: it loses more than the proof with them, and not by chance. */
+type Worth = 'yes' | 'not shown' | 'undecided';
+
+/** Losses come by chance, as of a Poisson process: a difference beyond so many of its deviations does not. */
+const SIGNIFICANT_DEVIATIONS = 3;
+
+function toWorth(control: Proof, beside: Proof | null): Worth {
+  const lostWith = beside?.lost ?? 0;
+  const both = [control, ...(beside === null ? [] : [beside])];
+  if (both.some(({ verdict }) => verdict.kind === 'inconclusive')) return 'undecided';
+  // With a doubt, what was lost is not all there was to lose, or not all the target's.
+  if (lostWith > 0 && both.some(({ verdict }) => verdict.doubts.length > 0)) return 'undecided';
+  const scale = beside === null || beside.planned === 0 ? 1 : control.planned / beside.planned;
+  const expected = scale * lostWith;
+  if (control.lost <= expected) return 'not shown';
+  const deviation = Math.sqrt(control.lost + scale * expected);
+  const isClear =
+    lostWith === 0
+      ? control.lost > (control.causes.unknown ?? 0)
+      : control.lost - expected > SIGNIFICANT_DEVIATIONS * deviation;
+  return isClear ? 'yes' : 'undecided';
+}
+
+function describeWorth(control: Proof, beside: Proof | null): string {
+  const names = nameControls(control.without);
+  const lostWith = beside === null || beside.lost === 0 ? 'nothing was lost' : 'no more was lost';
+  return {
+    yes: `As it should without ${names}.`,
+    'not shown': `Without ${names}, ${lostWith}: not shown to matter here.`,
+    undecided: `Whether ${names} matters here is undecided.`,
+  }[toWorth(control, beside)];
+}
+
+function formatCauses({ causes, losses }: Proof): string {
+  const rows = causeEntries(causes).map(([cause, count]) => {
+    const own = losses.filter((loss) => loss.cause === cause);
+    const pods = new Set(own.flatMap(({ pod }) => (pod === null ? [] : [pod])));
+    return [
+      CAUSES[cause].title.replaceAll('`', ''),
+      formatCount(count),
+      formatSpan(own),
+      [...pods].join(', ') || '-',
+    ];
+  });
+  return formatTable({ title: 'Losses', note: null, columns: ['Cause', 'Lost', 'When', 'Pods'], rows });
+}
+
+function formatSpan(losses: readonly Loss[]): string {
+  const times = losses.map(({ settlement }) => settlement.endMs);
+  if (times.length === 0) return '-';
+  const toSeconds = (ms: number) => (ms / 1_000).toFixed(1);
+  return `${toSeconds(Math.min(...times))}–${toSeconds(Math.max(...times))} s`;
+}
+
+function formatStories({ losses, endpoints, lost }: Proof): string {
+  const shown = losses.slice(0, SHOWN_LOSSES).map((loss) => `  ${formatStory(loss, endpoints)}`);
+  const rest = lost - shown.length;
+  return [...shown, ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])].join('\n');
+}
+
+/** What happened to one request, in one line. */
+export function formatStory(
+  { settlement, pod, podBy, phase, why }: Loss,
+  endpoints: readonly string[],
+): string {
+  const { index, endpoint, endMs, outcome, connection, bytesReceived } = settlement;
+  const on =
+    connection === null || connection.requests === 0
+      ? 'no connection'
+      : connection.reused
+        ? `kept connection, idle for ${Math.round(connection.idleMs)} ms`
+        : 'fresh connection';
+  const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
+  const who =
+    pod === null ? 'pod not known' : `${pod}${podBy === 'elimination' ? ' (worked out)' : ''}, ${phase}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
+}
+
+function formatFixes({ causes }: Proof): string {
+  return causeEntries(causes)
+    .map(([cause]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${CAUSES[cause].fix}`)
+    .join('\n');
+}
+
+/** What each safeguard is worth: the losses of the proof beside those of each control. */
+export function toControlRows(
+  proof: Proof,
+  controls: readonly Proof[],
+): { columns: readonly string[]; rows: readonly (readonly string[])[] } {
+  const toShare = ({ lost, planned }: Proof) => `${formatCount(lost)} of ${formatCount(planned)}`;
+  const rows = controls.map((control) => {
+    const { without, causes, verdict } = control;
+    const because = causeEntries(causes).map(
+      ([cause, count]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${formatCount(count)}`,
+    );
+    return [
+      nameControls(without),
+      toShare(proof),
+      toShare(control),
+      toWorth(control, proof),
+      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeControls(without)}`,
+    ];
+  });
+  return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };
+}
+
+export function formatControls(proof: Proof, controls: readonly Proof[]): string {
+  return formatTable({ title: 'Controls', note: null, ...toControlRows(proof, controls) });
+}
+
+function causeEntries(causes: Proof['causes']): [CauseId, number][] {
+  return Object.entries(causes) as [CauseId, number][];
+}

@@ -1,0 +1,104 @@
+import type { Exit } from '../cli/exit-code.ts';
+import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../load/evidence.ts';
+
+/** All that a verdict rests on. */
+export interface Findings {
+  /** Requests planned; each has one outcome, or `isLedgerClosed` is false. */
+  readonly planned: number;
+  readonly ok: number;
+  readonly lost: number;
+  /** What failed because the load itself was late, was stopped, or could not send: said apart, and not lost. */
+  readonly givenUp: number;
+  /** Of the lost, those that had ended before the disturbance began, which is not to blame. */
+  readonly lostBefore: number;
+  readonly isLedgerClosed: boolean;
+  /** 99 % of the requests went out no later than so much after their time. */
+  readonly lagP99Ms: number;
+  /** Seconds of the load, from the disturbance on, in which most of the requests went out late. */
+  readonly lateSeconds: readonly number[];
+  /** Why the events of the pods may be incomplete; empty: the watch covered the whole event. */
+  readonly watchGaps: readonly string[];
+  /** Stopped by its user, with what was open then. */
+  readonly isInterrupted: boolean;
+  /** Why the disturbance did not run to its end, or was not seen to; null: it did. */
+  readonly incomplete: string | null;
+  /** Which of the pods that had to be seen answering never did, in words; empty: all did. */
+  readonly unseen: readonly string[];
+  /** What was done to the target and could not be taken back, in words. */
+  readonly leftBehind: readonly string[];
+}
+
+export type Verdict = {
+  readonly kind: 'proven' | 'losses' | 'inconclusive';
+  readonly exit: Exit;
+  /** One plain sentence. */
+  readonly sentence: string;
+  /** What stands against a proof, besides losses. */
+  readonly doubts: readonly string[];
+  /** 95 % upper bound of the share of requests lost; null where requests were lost. */
+  readonly upperBound: number | null;
+};
+
+/**
+ * Losses are red whatever else is in doubt, unless all came before the disturbance. No loss is green only with nothing
+ * in doubt.
+ */
+export function toVerdict(findings: Findings): Verdict {
+  const { planned, ok, lost } = findings;
+  const doubts = toDoubts(findings);
+  if (findings.isLedgerClosed && lost > findings.lostBefore) {
+    const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
+    return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
+  }
+  if (doubts.length > 0 || lost > 0) {
+    const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
+    return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
+  }
+  return {
+    kind: 'proven',
+    exit: 'proven',
+    sentence: formatProven(ok, ''),
+    doubts,
+    upperBound: upperBound95(ok),
+  };
+}
+
+/** The verdict, with what stands beside losses. */
+export function formatVerdict({ kind, sentence, doubts }: Verdict): string {
+  return kind === 'losses' && doubts.length > 0 ? `${sentence} Besides, ${doubts.join('; ')}.` : sentence;
+}
+
+/** @param where the requests were made, as the end of the first sentence */
+export function formatProven(ok: number, where: string): string {
+  const rate = `1 in ${count(Math.floor(1 / upperBound95(ok)))}`;
+  return `PROVEN: 0 lost of ${count(ok)} requests${where}. At 95 % confidence fewer than ${rate} are lost.`;
+}
+
+function toDoubts(findings: Findings): string[] {
+  const { planned, ok, lost, givenUp, lateSeconds } = findings;
+  const neither = planned - ok - lost - givenUp;
+  return [
+    ...(findings.isLedgerClosed ? [] : ['the ledger does not balance']),
+    ...(planned === 0 ? ['nothing was requested'] : []),
+    ...(neither > 0 ? [`${count(neither)} answers were neither ok nor lost (4xx or 3xx)`] : []),
+    ...(givenUp > 0 ? [`${count(givenUp)} requests were given up by the load itself`] : []),
+    ...(isLateForLosses(findings)
+      ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
+      : []),
+    ...(lateSeconds.length > 0 && !isLateForLosses(findings)
+      ? [
+          `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
+        ]
+      : []),
+    ...(findings.isInterrupted ? ['it was interrupted'] : []),
+    ...(findings.incomplete === null ? [] : [findings.incomplete]),
+    ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
+    ...(findings.lostBefore === 0 ? [] : [`${count(findings.lostBefore)} were lost before the disturbance`]),
+    ...findings.unseen,
+    ...findings.leftBehind.map((what) => `not undone: ${what}`),
+  ];
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,111 @@
+import type { Exit } from '../cli/exit-code.ts';
+import { type OptionValues, optional, repeatable, text } from '../cli/option.ts';
+import { UsageError } from '../cli/usage-error.ts';
+import type { TextOutput, World } from '../cli/world.ts';
+import { loadPageAssets } from './assets.ts';
+import { formatPage } from './page.ts';
+import { formatReport, type Report } from './report.ts';
+import { parseRequirement } from './requirement.ts';
+import { toFindings } from './summary.ts';
+import { formatTable, toTables } from './tables.ts';
+
+/** Of all commands that end with a report. */
+export const REPORT_OPTIONS = {
+  require: repeatable({
+    placeholder: 'CONDITION',
+    help: "What must hold, as 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
+    parse: parseRequirement,
+  }),
+  json: optional(
+    text(
+      'FILE',
+      'Write the report as one line of JSON; - is standard output, and the tables then go to standard error',
+    ),
+  ),
+  html: optional(text('FILE', 'Write the report as a page that needs nothing else')),
+};
+
+type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
+
+const STANDARD_OUTPUT = '-';
+/** Rows of the failures on a terminal: the rest is in the reports. */
+const SHOWN_FAILURES = 10;
+
+/**
+ * Empties what is to be written, so that no report of an earlier run is left: once the inputs are read, and before
+ * the run.
+ * @throws {UsageError} where a report could not be written
+ */
+export async function prepareOutputs(
+  { json, html }: Pick<ReportOptions, 'json' | 'html'>,
+  world: World,
+): Promise<void> {
+  for (const [flag, path] of [
+    ['--json', json],
+    ['--html', html],
+  ] as const) {
+    if (path === undefined || (flag === '--json' && path === STANDARD_OUTPUT)) continue;
+    try {
+      await world.prepareFile(path);
+    } catch (error) {
+      throw toWriteFault(flag, path, error);
+    }
+  }
+}
+
+/** Writes the reports asked for, shows the tables, and tells what it comes to. */
+export async function presentReport(report: Report, options: ReportOptions, world: World): Promise<Exit> {
+  const findings = toFindings(report);
+  const tables = toTables(report, findings);
+  const shown = tables.map((table) =>
+    table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,
+  );
+  // The tables first: a disk that is full shall not cost what the run has found.
+  toTextOutput(options, world).write(
+    `${[...shown.map(formatTable), findings.verdict.sentence].join('\n\n')}\n`,
+  );
+
+  return writeReports(
+    options,
+    {
+      json: () => formatReport(report, findings),
+      html: async () => formatPage(report, findings, tables, await loadPageAssets()),
+    },
+    findings.verdict.exit,
+    world,
+  );
+}
+
+/**
+ * Writes what was asked for, each report whatever becomes of the other, and says which cannot be written.
+ * @param exit what was found. Losses stay losses where they could not be written down; what is good is not kept then.
+ */
+export async function writeReports(
+  { json, html }: Pick<ReportOptions, 'json' | 'html'>,
+  texts: { json(): string; html(): Promise<string> },
+  exit: Exit,
+  world: World,
+): Promise<Exit> {
+  let isKept = true;
+  async function write(flag: string, path: string, text: string): Promise<void> {
+    try {
+      await world.writeText(path, text);
+    } catch (error) {
+      isKept = false;
+      world.stderr.write(`loadtest: ${toWriteFault(flag, path, error).message}\n`);
+    }
+  }
+  if (json === STANDARD_OUTPUT) world.stdout.write(texts.json());
+  else if (json !== undefined) await write('--json', json, texts.json());
+  if (html !== undefined) await write('--html', html, await texts.html());
+  return isKept || exit === 'failed' ? exit : 'inconclusive';
+}
+
+/** Where tables and sentences go: standard output holds the JSON alone, where it is to go there. */
+export function toTextOutput({ json }: Pick<ReportOptions, 'json'>, { stdout, stderr }: World): TextOutput {
+  return json === STANDARD_OUTPUT ? stderr : stdout;
+}
+
+function toWriteFault(flag: string, path: string, error: unknown): UsageError {
+  return new UsageError(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
+}

@@ -1,0 +1,160 @@
+import { UsageError } from '../cli/usage-error.ts';
+import { decodeHistogram } from '../load/histogram.ts';
+import { CELL_PRECISION, SERIES_PRECISION } from '../load/record.ts';
+import { outcomeCounts, settlementFields } from './settlement-shape.ts';
+import {
+  array,
+  boolean,
+  count,
+  literal,
+  nullable,
+  number,
+  object,
+  type Shape,
+  type ShapeOf,
+  string,
+  union,
+} from './shape.ts';
+
+/** Changes when a reader of the old one would misread the new one. */
+export const RUN_SCHEMA = 'dropless.loadtest/1';
+
+function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
+  const encoded = object({ count, sumUs: count, maxUs: count, hdr: string });
+  return ((value, place) => {
+    const read = encoded(value, place);
+    try {
+      decodeHistogram(read, precision);
+    } catch {
+      throw new TypeError(`${place} must be a histogram of ${read.count} values, but is not`);
+    }
+    return read;
+  }) satisfies Shape<unknown>;
+}
+
+const record = object({
+  planned: count,
+  sent: count,
+  settled: count,
+  slotMs: number(1),
+  phases: array(object({ name: string, fromMs: number(0) })),
+  cells: array(
+    object({
+      endpoint: count,
+      phase: string,
+      version: nullable(string),
+      outcomes: outcomeCounts,
+      response: histogram(CELL_PRECISION),
+      service: histogram(CELL_PRECISION),
+      failed: histogram(CELL_PRECISION),
+      lag: histogram(CELL_PRECISION),
+    }),
+  ),
+  series: array(
+    object({
+      slot: count,
+      version: nullable(string),
+      outcomes: outcomeCounts,
+      response: histogram(SERIES_PRECISION),
+    }),
+  ),
+  failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
+});
+
+const report = object({
+  /** What was asked for: the same in all parts of one run. */
+  setup: object({
+    target: string,
+    endpoints: array(object({ name: string, method: string, path: string, weight: number(0) })),
+    model: union({
+      open: object({
+        kind: literal('open'),
+        stages: array(object({ durationMs: number(0), fromRate: number(0), toRate: number(0) })),
+      }),
+      closed: object({ kind: literal('closed'), connections: count, durationMs: number(0) }),
+    }),
+    freshShare: number(0),
+    maxRequests: nullable(count),
+    seed: count,
+    timeoutMs: number(0),
+    /** The moment agreed upon for the start, RFC 3339; null: none was. */
+    startAt: nullable(string),
+  }),
+  shards: object({
+    /** Parts of the whole plan; 1: it was not divided. */
+    of: count,
+    /** The parts that are in this report, from 0. */
+    present: array(count),
+    /** Those of them that were given more than once, and counted once. */
+    duplicates: array(count),
+    isMerged: boolean,
+  }),
+  /** RFC 3339. */
+  startedAt: string,
+  durationMs: number(0),
+  runtime: string,
+  isInterrupted: boolean,
+  /** What does not add up in the ledger; null: it balances. */
+  ledgerFault: nullable(string),
+  /** As they were written on the command line. */
+  requirements: array(string),
+  /** The target's own figures for the same requests, by endpoint; null: it offers none. */
+  server: nullable(array(object({ endpoint: count, count, sumMs: number(0) }))),
+  record,
+});
+
+/** All that is known of a run or of a part of it. What follows from it, as percentiles and verdict, is not here. */
+export type Report = ShapeOf<typeof report>;
+export type ServerLatency = NonNullable<Report['server']>[number];
+
+/** The report as one line of text. `derived` is for readers with other tools; `parseReport` leaves it out. */
+export function formatReport(given: Report, derived: object): string {
+  return `${JSON.stringify({ schema: RUN_SCHEMA, ...derived, ...given })}\n`;
+}
+
+/**
+ * @param place name of the file, for the fault's message
+ * @throws {UsageError} where the text is not a report of this schema
+ */
+export function parseReport(text: string, place: string): Report {
+  return parseAs(text, place, 'run --json', (value, at) => {
+    schemaOf(RUN_SCHEMA)(value, at);
+    return report(value, at);
+  });
+}
+
+/** The schema of a report, which is one of these. */
+export function schemaOf<const S extends string>(...known: readonly S[]): Shape<S> {
+  return (value, place) => {
+    const { schema } = object({ schema: string })(value, place);
+    const found = known.find((one) => one === schema);
+    if (found === undefined) throw new TypeError(`schema must be ${known.join(' or ')}, but is ${schema}`);
+    return found;
+  };
+}
+
+/**
+ * Reads the JSON of a file.
+ * @param writer what writes such files, as `run --json`
+ * @throws {UsageError} that names the file, the place in it, and what is wrong there
+ */
+export function parseAs<T>(text: string, place: string, writer: string, shape: Shape<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UsageError(`${place} is not JSON; give a file that loadtest ${writer} has written`);
+  }
+  try {
+    return shape(value, 'the report');
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(`${place} is no report of this version: ${error.message}`);
+  }
+}
+
+/** The reports among the lines of a log; other lines are left out. */
+export function findReports(text: string, place: string): Report[] {
+  const lines = text.split('\n').filter((line) => line.startsWith(`{"schema":"dropless.loadtest/`));
+  return (lines.length === 0 ? [text] : lines).map((line) => parseReport(line, place));
+}

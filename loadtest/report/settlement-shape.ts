@@ -1,0 +1,53 @@
+import { isOutcome, type Outcome } from '../engine/outcome.ts';
+import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
+import { boolean, count, dictionary, nullable, number, object, type Shape, string } from './shape.ts';
+
+/** A field that reports have lacked: where it is absent, it was not known. */
+function addedLater<T>(shape: Shape<T>): Shape<T | null> {
+  return (value, place) => nullable(shape)(value ?? null, place);
+}
+
+const outcome: Shape<Outcome> = (value, place) => {
+  const name = string(value, place);
+  if (!isOutcome(name)) throw new TypeError(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
+  return name;
+};
+
+/** How often each of these names was met; names that were not are left out. */
+export function countsOf<K extends string>(name: Shape<K>): Shape<Readonly<Partial<Record<K, number>>>> {
+  return (value, place) => {
+    const counts = dictionary(count)(value, place);
+    for (const key of Object.keys(counts)) name(key, place);
+    // Every key is a `K` now.
+    return counts as Readonly<Partial<Record<K, number>>>;
+  };
+}
+
+export const outcomeCounts = countsOf(outcome);
+
+const connection: Shape<ConnectionFacts> = object({
+  id: count,
+  reused: boolean,
+  setupMs: number(),
+  ageMs: number(),
+  idleMs: number(),
+  requests: count,
+  localPort: nullable(count),
+  remoteAddress: addedLater(string),
+});
+
+/** For `object()`: what every report tells of a request that it tells at all. */
+export const settlementFields = {
+  index: count,
+  endpoint: count,
+  intendedMs: number(),
+  sentMs: nullable(number()),
+  endMs: number(),
+  outcome,
+  status: nullable(count),
+  bytesReceived: count,
+  connection: nullable(connection),
+  pod: nullable(string),
+  version: nullable(string),
+  detail: nullable(string),
+} satisfies { readonly [K in keyof Settlement]: Shape<Settlement[K]> };

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { COMPONENTS } from '../../generate/components.ts';
+import { type Manifest, render, renderOverlay } from '../../generate/render.ts';
+import { EDITOR, RENDERER, testWith } from '../../generate/toolchain.ts';
+
+const testRender = testWith(RENDERER);
+const testEdit = testWith(EDITOR);
+const TREE = join(import.meta.dirname, '../../kustomize');
+const overlay = (name: string) => join(TREE, 'overlays', name);
+const names = Object.keys(COMPONENTS);
+const images = names.map((name) => ({ name, newName: name }));
+
+describe('overlays', () => {
+  for (const name of ['dev', 'prod']) {
+    testRender(`${name} has the names that users know`, () => {
+      const objects = render(overlay(name)).map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+      for (const known of ['Deployment/microservice-deploy', 'Service/microservice-svc']) {
+        assert.ok(objects.includes(known), `${known} is missing from ${objects.join(' ')}`);
+      }
+      assert.equal(toContainer(render(overlay(name))).name, 'microservice');
+    });
+  }
+
+  testRender('a changed value renames the ConfigMap, and the container follows', () => {
+    const [before, after] = ['20', '21'].map((value) =>
+      renderOverlay({
+        resources: ['overlays/dev'],
+        configMapGenerator: [
+          { name: 'microservice-config', behavior: 'merge', literals: [`MAX_RANDOM_NUMBER=${value}`] },
+        ],
+      }),
+    );
+    assert.ok(before !== undefined && after !== undefined);
+    assert.notEqual(find(before, 'ConfigMap').metadata.name, find(after, 'ConfigMap').metadata.name);
+    assert.deepEqual(toContainer(after).envFrom, [
+      { configMapRef: { name: find(after, 'ConfigMap').metadata.name } },
+    ]);
+  });
+
+  testRender('a ConfigMap stays immutable under the merge of an overlay', () => {
+    for (const name of ['dev', 'prod'])
+      assert.equal(find(render(overlay(name)), 'ConfigMap').immutable, true);
+  });
+});
+
+describe('kustomize edit set image', () => {
+  const cases = [
+    ['a tag', 'registry.test/app:2.0.0', 'registry.test/app:2.0.0'],
+    ['a digest', `registry.test/app@sha256:${'a'.repeat(64)}`, `registry.test/app@sha256:${'a'.repeat(64)}`],
+    [
+      'a tag and its digest',
+      `registry.test/app:2.0.0@sha256:${'a'.repeat(64)}`,
+      `registry.test/app:2.0.0@sha256:${'a'.repeat(64)}`,
+    ],
+  ] as const;
+  for (const name of ['dev', 'prod']) {
+    for (const [what, image, expected] of cases) {
+      testEdit(`${what} reaches the container of ${name}`, () => {
+        withCopy((tree) => {
+          editImage(join(tree, 'overlays', name), image);
+          assert.equal(toContainer(render(join(tree, 'overlays', name))).image, expected);
+        });
+      });
+    }
+  }
+
+  testEdit('a new tag takes an older digest away', () => {
+    withCopy((tree) => {
+      const directory = join(tree, 'overlays/prod');
+      editImage(directory, `registry.test/app:1.0.0@sha256:${'a'.repeat(64)}`);
+      editImage(directory, 'registry.test/app:2.0.0');
+      assert.equal(toContainer(render(directory)).image, 'registry.test/app:2.0.0');
+    });
+  });
+});
+
+describe('components', () => {
+  test('the registry lists the directories', () => {
+    assert.deepEqual([...names].sort(), readdirSync(join(TREE, 'components')).sort());
+  });
+
+  for (const name of names) {
+    testRender(`${name} builds alone and changes what is rendered`, () => {
+      const base = renderOverlay({ resources: ['base'], images });
+      const withIt = renderOverlay({ resources: ['base'], components: [`components/${name}`], images });
+      assert.notDeepEqual(withIt, base);
+    });
+  }
+
+  for (const name of ['dev', 'prod']) {
+    testRender(`${name} takes every component that it does not have`, () => {
+      const used = readFileSync(join(overlay(name), 'kustomization.yaml'), 'utf8');
+      const others = names.filter((other) => !used.includes(`components/${other}\n`));
+      assert.ok(others.length > 0);
+      const components = others.map((other) => `components/${other}`);
+      assert.ok(renderOverlay({ resources: [`overlays/${name}`], components }).length > 0);
+    });
+  }
+});
+
+function find(manifests: readonly Manifest[], kind: string): Manifest {
+  const found = manifests.find((manifest) => manifest.kind === kind);
+  assert.ok(found !== undefined, `no ${kind} is rendered`);
+  return found;
+}
+
+interface Container {
+  name: string;
+  image: string;
+  envFrom: unknown;
+}
+
+function toContainer(manifests: readonly Manifest[]): Container {
+  const { spec } = find(manifests, 'Deployment') as unknown as {
+    spec: { template: { spec: { containers: Container[] } } };
+  };
+  const [container] = spec.template.spec.containers;
+  assert.ok(container !== undefined);
+  return container;
+}
+
+/** Runs the body on a copy of the tree, for edits. */
+function withCopy(body: (tree: string) => void): void {
+  const tree = mkdtempSync(join(tmpdir(), 'kustomize-'));
+  try {
+    cpSync(TREE, tree, { recursive: true });
+    body(tree);
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+
+function editImage(directory: string, image: string): void {
+  const [program, ...args] = EDITOR.command ?? ['kustomize', 'edit'];
+  const run = spawnSync(program, [...args, 'set', 'image', `microservice=${image}`], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  assert.equal(run.status, 0, run.stderr);
+}
