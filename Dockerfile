@@ -39,11 +39,11 @@ USER 65532:65532
 EXPOSE 3000
 ENTRYPOINT ["/usr/local/bin/node", "/app/main.js"]
 
-# The load generator: docker build -t loadtest:dev --target loadtest .
-FROM ${BUN_IMAGE} AS loadtest
+# The instrument: docker build -t dropless:dev --target dropless .
+FROM ${BUN_IMAGE} AS dropless
 WORKDIR /app
 COPY --from=build /app/loadtest/dist ./
-LABEL org.opencontainers.image.title="dropless loadtest" \
+LABEL org.opencontainers.image.title="dropless" \
       org.opencontainers.image.description="A load generator that accounts for every request." \
       org.opencontainers.image.licenses="MIT"
 USER 65532:65532

@@ -115,7 +115,7 @@ async function measureCpu(rounds: number, requests: number): Promise<string[]> {
   return [
     `## CPU per request, closed loop, ${CONNECTIONS} connections`,
     '',
-    `User and system time of the whole load process, its start included, over the requests it completed; \`loadtest run\` is the engine with plan, histograms and report. ${rounds} interleaved rounds of ${requests.toLocaleString('en')} requests (wrk, which takes only a time: ${WRK_SECONDS} s). The ratio is the median of the rounds' own; the target is at most ${TARGET_WRK_RATIO} × wrk.`,
+    `User and system time of the whole load process, its start included, over the requests it completed; \`dropless run\` is the engine with plan, histograms and report. ${rounds} interleaved rounds of ${requests.toLocaleString('en')} requests (wrk, which takes only a time: ${WRK_SECONDS} s). The ratio is the median of the rounds' own; the target is at most ${TARGET_WRK_RATIO} × wrk.`,
     '',
     ...toMarkdownTable(
       [
@@ -255,7 +255,7 @@ function allTools(): Tool[] {
       isOurs: true,
     })),
     ...runtimes.map(([runtime, command]) => ({
-      name: `loadtest run on ${runtime}`,
+      name: `dropless run on ${runtime}`,
       command: (port: number, requests: number) => [
         ...[command, LOADTEST, 'run', url(port), '--endpoint', 'GET /', '--no-server-metrics'],
         ...['--closed', `${CONNECTIONS}`, '--count', `${requests}`, '--json', '-'],

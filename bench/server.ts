@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** A server under measurement, alone on processor 0, its output in a file. */
 export interface MeasuredServer {
   readonly url: string;
-  /** From exec to the first answer. */
+  /** From exec to the first response. */
   readonly startMs: number;
   /** CPU time of the process so far, user and system, its threads included. */
   cpuMs(): number;

@@ -14,7 +14,7 @@ const UNITS: Readonly<Record<Unit, string>> = {
 /** The text of docs/reference-cli.md, from the registries that the program itself reads. */
 export function formatReference(commands: readonly Command[]): string {
   return [
-    '# loadtest: every command and flag\n',
+    '# dropless: every command and flag\n',
     'Made by `npm run generate` from the definitions in the code. What to use them for: [load-testing.md](load-testing.md).\n',
     ...commands.flatMap(formatCommand),
     '## Conditions of --require\n',
@@ -42,7 +42,7 @@ export function formatReference(commands: readonly Command[]): string {
 }
 
 function formatCommand({ name, summary, positionals, options, examples, notes }: Command): string[] {
-  const usage = ['loadtest', name, positionals.placeholder, '[flags]']
+  const usage = ['dropless', name, positionals.placeholder, '[flags]']
     .filter((part) => part !== '')
     .join(' ');
   return [

@@ -36,10 +36,10 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
       'A namespace under Pod Security `restricted`, with a quota that has room for a rollout at full scale, and default limits.',
     needs: '',
   },
-  loadtest: {
+  dropless: {
     purpose:
       'A Job whose pods share one plan of load on the Service: [how to use it](../docs/load-testing.md).',
-    needs: 'the image that `docker build --target loadtest` makes',
+    needs: 'the image that `docker build --target dropless` makes',
   },
   'node-runtime': {
     purpose: 'The same service on Node: the image `microservice-node` in place of `microservice`.',

@@ -4,7 +4,7 @@ import { formatTable } from './markdown-table.ts';
 /** docs/lint-rules.md, made from the rules: `npm run generate` writes it, a test compares. */
 export function formatRulesDoc(rules: readonly Rule[]): string {
   return [
-    '# Rules of `loadtest lint`\n',
+    '# Rules of `dropless lint`\n',
     'Made by `npm run generate` from the rules themselves. How to run and how to ignore them: [lint.md](lint.md).\n',
     'An **error** loses requests in an ordinary rollout, scaling or node drain, or keeps one from being done. A **warning** loses them under a condition that will come: load, a slow start, the loss of a node. An **info** loses nothing by itself. The examples are patches of a service that no rule finds anything in.\n',
     formatTable(

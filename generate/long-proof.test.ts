@@ -27,9 +27,11 @@ const clean = { ...lossy, ok: 800, lost: 0, losses: [], causes: {}, verdict };
 /** The old pod's node is lost at 5.5 s, and its endpoint gone at 4.1 s: before one loss, after two. */
 const powerless: Proof = {
   ...lossy,
-  disturbance: 'run',
+  disruption: 'run',
   marks: [{ atMs: 1_000, text: 'run begins' }],
-  lives: lossy.lives.map((life) => (life.pod === 'web-old' ? { ...life, nodeLostMs: 5_500 } : life)),
+  timelines: lossy.timelines.map((timeline) =>
+    timeline.pod === 'web-old' ? { ...timeline, nodeLostMs: 5_500 } : timeline,
+  ),
   losses: lossy.losses.map((loss, index) => ({
     ...loss,
     cause: 'node-lost',
@@ -38,7 +40,7 @@ const powerless: Proof = {
   causes: { 'node-lost': 3 },
 };
 
-/** As many disturbances as a long proof has at least. */
+/** As many disruptions as a long proof has at least. */
 const enough = Array.from({ length: 20 }, () => clean);
 
 describe('the summary of a long proof', () => {
@@ -48,7 +50,7 @@ describe('the summary of a long proof', () => {
       { rate: 100, requests: 16_000 },
     );
     assert.deepEqual(
-      [kept.verdict.exit, kept.requests, kept.lost, kept.disturbances.length],
+      [kept.verdict.exit, kept.requests, kept.lost, kept.disruptions.length],
       ['proven', 16_000, 0, 20],
     );
     assert.deepEqual(kept.nodeLoss, {
@@ -59,7 +61,7 @@ describe('the summary of a long proof', () => {
       lastLostAfterMs: 5_000,
     });
     const page = formatLongProof(kept);
-    assert.match(page, /^\*\*PROVEN: 0 lost of 16,000 requests in 20 disturbances\./);
+    assert.match(page, /^\*\*PROVEN: 0 lost of 16,000 requests in 20 disruptions\./);
     assert.match(page, /^\| rollout +\| 20 +\| 20 +\| 16,000 +\| 0 +\|$/m);
     assert.match(page, /loses power, and gets it back \| 800 +\| 3 +\| Node lost: 3 +\|$/m);
     assert.match(page, /^\| lost of those that were due later +\| 2 +\|$/m);
@@ -68,10 +70,10 @@ describe('the summary of a long proof', () => {
   for (const [what, deeds, exit, sentence] of [
     ['too few requests', {}, 'inconclusive', /but only 16000 of 16001 requests were made\.$/],
     [
-      'too few disturbances',
+      'too few disruptions',
       { proofs: enough.slice(1) },
       'inconclusive',
-      /there were only 19 of 20 disturbances/,
+      /there were only 19 of 20 disruptions/,
     ],
     ['no node without power', { must: [clean] }, 'inconclusive', /no node was seen to lose its power/],
     [

@@ -8,9 +8,9 @@ import { countEnded } from '../loadtest/proof/timeline.ts';
 import type { Verdict } from '../loadtest/proof/verdict.ts';
 import { formatTable } from './markdown-table.ts';
 
-/** One disturbance of the long proof, without its requests. */
+/** One disruption of the long proof, without its requests. */
 interface Row {
-  readonly disturbance: string;
+  readonly disruption: string;
   /** RFC 3339. */
   readonly startedAt: string;
   readonly durationMs: number;
@@ -32,14 +32,14 @@ export interface LongProof {
   readonly verdict: Verdict;
   readonly requests: number;
   readonly lost: number;
-  readonly disturbances: readonly Row[];
+  readonly disruptions: readonly Row[];
   /** What is known to lose requests: no part of the verdict, but each loss has a cause. */
   readonly mustLose: readonly Row[];
-  /** Of the last disturbance that lost a node; null: none did. */
+  /** Of the last disruption that lost a node; null: none did. */
   readonly nodeLoss: NodeLoss | null;
 }
 
-/** Times are ms since the disturbance began. */
+/** Times are ms since the disruption began. */
 interface NodeLoss {
   /** When the API server took the node as lost. */
   readonly knownAfterMs: number | null;
@@ -59,11 +59,11 @@ interface Deeds {
   readonly cutShort: string | null;
 }
 
-/** So many disturbances make a proof long, besides its requests. */
-const MIN_DISTURBANCES = 20;
+/** So many disruptions make a proof long, besides its requests. */
+const MIN_DISRUPTIONS = 20;
 
 /**
- * Pure: what is kept of a long proof. It is none with too few requests or disturbances, without the node that loses
+ * Pure: what is kept of a long proof. It is none with too few requests or disruptions, without the node that loses
  * power, or with a loss that has no cause.
  */
 export function toLongProof(
@@ -76,14 +76,14 @@ export function toLongProof(
   const lacking = [
     ...(cutShort === null ? [] : [cutShort]),
     ...(sum('planned') < requests ? [`only ${sum('planned')} of ${requests} requests were made`] : []),
-    ...(proofs.length < MIN_DISTURBANCES
-      ? [`there were only ${proofs.length} of ${MIN_DISTURBANCES} disturbances`]
+    ...(proofs.length < MIN_DISRUPTIONS
+      ? [`there were only ${proofs.length} of ${MIN_DISRUPTIONS} disruptions`]
       : []),
     ...must
       .filter(({ verdict }) => verdict.kind === 'inconclusive')
       .map(
-        ({ disturbance, verdict }) =>
-          `of the ${disturbance} that was to lose some: ${verdict.doubts.join('; ')}`,
+        ({ disruption, verdict }) =>
+          `of the ${disruption} that was to lose some: ${verdict.doubts.join('; ')}`,
       ),
     ...(nodeLoss === null ? ['no node was seen to lose its power'] : []),
     ...(unknown > 0 ? [`${formatCount(unknown)} of the losses that were to be expected have no cause`] : []),
@@ -96,30 +96,30 @@ export function toLongProof(
     verdict: toSeriesVerdict({ proofs, cutShort: lacking.length === 0 ? null : lacking.join('; ') }),
     requests: sum('planned'),
     lost: sum('lost'),
-    disturbances: proofs.map(toRow),
+    disruptions: proofs.map(toRow),
     mustLose: must.map(toRow),
     nodeLoss,
   };
 }
 
 function toRow(proof: Proof): Row {
-  const { disturbance, startedAt, durationMs, planned, ok, lost, causes, lives, verdict } = proof;
+  const { disruption, startedAt, durationMs, planned, ok, lost, causes, timelines, verdict } = proof;
   return {
-    disturbance,
+    disruption,
     startedAt,
     durationMs: Math.round(durationMs),
     requests: planned,
     ok,
     lost,
     causes,
-    podsEnded: countEnded(lives),
+    podsEnded: countEnded(timelines),
     verdict: verdict.kind,
   };
 }
 
-function toNodeLoss({ marks, lives, losses, disturbance }: Proof): NodeLoss | null {
-  const dead = lives.filter(({ nodeLostMs }) => nodeLostMs !== null);
-  const beganMs = marks.find(({ text }) => text === `${disturbance} begins`)?.atMs;
+function toNodeLoss({ marks, timelines, losses, disruption }: Proof): NodeLoss | null {
+  const dead = timelines.filter(({ nodeLostMs }) => nodeLostMs !== null);
+  const beganMs = marks.find(({ text }) => text === `${disruption} begins`)?.atMs;
   if (dead.length === 0 || beganMs === undefined) return null;
   const latest = (times: readonly (number | null | undefined)[]) => {
     const known = times.filter((ms) => typeof ms === 'number');
@@ -152,10 +152,10 @@ export function readLongProof(directory: string): LongProof {
 
 /** The tables of docs/proof.md. */
 export function formatLongProof(kept: LongProof): string {
-  const { verdict, rate, startedAt, disturbances, mustLose, nodeLoss } = kept;
-  const kinds = [...new Set(disturbances.map(({ disturbance }) => disturbance))];
+  const { verdict, rate, startedAt, disruptions, mustLose, nodeLoss } = kept;
+  const kinds = [...new Set(disruptions.map(({ disruption }) => disruption))];
   const rows = kinds.map((kind) => {
-    const own = disturbances.filter(({ disturbance }) => disturbance === kind);
+    const own = disruptions.filter(({ disruption }) => disruption === kind);
     const sum = (key: 'requests' | 'lost' | 'podsEnded') =>
       formatCount(own.reduce((total, row) => total + row[key], 0));
     return [kind, formatCount(own.length), sum('podsEnded'), sum('requests'), sum('lost')];
@@ -163,10 +163,10 @@ export function formatLongProof(kept: LongProof): string {
   const [forced, powerless] = mustLose;
   const parts = [
     `**${verdict.sentence}** ${formatCount(rate)} requests a second, begun ${startedAt.slice(0, 16).replace('T', ' ')} UTC.`,
-    formatTable(['Disturbance', 'Times', 'Pods ended', 'Requests', 'Lost'], rows),
+    formatTable(['Disruption', 'Times', 'Pods ended', 'Requests', 'Lost'], rows),
     `What no service can prevent, counted and explained apart:`,
     formatTable(
-      ['Disturbance', 'Requests', 'Lost', 'Because'],
+      ['Disruption', 'Requests', 'Lost', 'Because'],
       [
         ['a pod deleted by force (grace 0)', forced] as const,
         ['a node that loses power, and gets it back', powerless] as const,

@@ -76,7 +76,7 @@ const VALUES: readonly Value[] = [
     kind: 'ConfigMap',
     paths: ['data.LAME_DUCK_MS', 'data.DRAIN_TIMEOUT_MS'],
     separator: ' / ',
-    reason: 'Kept connections are told to close; then the longest request may finish.',
+    reason: 'Keep-alive connections are told to close; then the longest request may finish.',
   },
   {
     what: 'Grace period, seconds',

@@ -28,7 +28,7 @@ let isCutOff = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (GONE.includes(error.code ?? '')) return;
-    if (!isCutOff && stream === process.stdout) console.error(`loadtest: standard output: ${error.message}`);
+    if (!isCutOff && stream === process.stdout) console.error(`dropless: standard output: ${error.message}`);
     isCutOff = true;
     setExitCode();
   });

@@ -29,7 +29,7 @@ export interface AppWorld {
   readonly log: Logger;
   readonly pool: FibonacciPool;
   readonly vitals: () => Vitals;
-  /** Requests whose answer has not left yet, as the server counts them. */
+  /** Requests whose response has not left yet, as the server counts them. */
   readonly inFlight: () => number;
   /** Monotonic clock, in ms. */
   readonly now: () => number;
@@ -114,7 +114,7 @@ export function createApp(world: AppWorld): App {
       'cache-control': 'no-store',
     };
     if (reply.headers !== undefined) Object.assign(headers, reply.headers);
-    // RFC 9112 section 9.6: tells a client with a kept connection to go elsewhere before this one closes.
+    // RFC 9112 section 9.6: tells a client with a keep-alive connection to go elsewhere before this one closes.
     if (lifecycle.isDraining) headers.connection = 'close';
     const bodiless = method === 'HEAD' || status === 204;
     if (bodiless) {

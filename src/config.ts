@@ -89,7 +89,7 @@ export const SETTINGS = {
     'LAME_DUCK_MS',
     2_000,
     [0, 600_000],
-    'After SIGTERM: how long new connections are still accepted, with `Connection: close` on every answer.',
+    'After SIGTERM: how long new connections are still accepted, with `Connection: close` on every response.',
   ),
   drainTimeoutMs: integer(
     'DRAIN_TIMEOUT_MS',

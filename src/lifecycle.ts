@@ -11,7 +11,7 @@ export type LifecycleState =
 
 export interface Lifecycle {
   readonly current: LifecycleState;
-  /** Whether every answer has to carry `Connection: close`. */
+  /** Whether every response has to carry `Connection: close`. */
   readonly isDraining: boolean;
   /** Time since the drain began, in ms; 0 before it. */
   drainMs(): number;

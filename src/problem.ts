@@ -7,7 +7,7 @@ export interface ProblemDetail {
   readonly title: string;
   /** What is wrong with this request, offending value included. */
   readonly detail: string;
-  /** Further answer headers: `Allow`, `Retry-After`. Names in lower case. */
+  /** Further response headers: `Allow`, `Retry-After`. Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -28,7 +28,7 @@ const INTERNAL: ProblemDetail = {
   detail: 'The request failed for a reason that is in the log under this request id.',
 };
 
-/** The one place that turns an error into an answer. Errors that are no {@link HttpProblem} leak nothing. */
+/** The one place that turns an error into a response. Errors that are no {@link HttpProblem} leak nothing. */
 export function toProblemReply(error: unknown, requestId: string): Reply {
   const { status, title, detail, headers } = error instanceof HttpProblem ? error.problem : INTERNAL;
   return {

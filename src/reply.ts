@@ -1,11 +1,11 @@
-/** What a handler answers with. The app makes the `Response` of it, once, with the headers every answer has. */
+/** What a handler answers with. The app makes the `Response` of it, once, with the headers every response has. */
 export interface Reply {
   /** HTTP status code. */
   readonly status: number;
   readonly contentType: string;
   /** ASCII only: its length is taken for the number of its bytes. */
   readonly body: string;
-  /** Further answer headers, names in lower case. */
+  /** Further response headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

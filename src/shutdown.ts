@@ -46,7 +46,7 @@ const FLUSH_AT_ONCE_MS = 100;
 const POLL_INTERVAL_MS = 10;
 
 /**
- * Ends the process in order: lame duck (still accepting, `Connection: close` on every answer), then no new
+ * Ends the process in order: lame duck (still accepting, `Connection: close` on every response), then no new
  * connections, then the requests in flight, then the log, then exit. A drain that leaves requests behind exits 1.
  *
  * @returns a function that begins the shutdown; called again, it ends the process at once.

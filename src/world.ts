@@ -44,6 +44,6 @@ export interface FibonacciPool {
 /**
  * Resolves after that time, or as soon as the client is gone, with the timer cleared. Never rejects.
  *
- * @param client aborted when nobody waits for the answer any more.
+ * @param client aborted when nobody waits for the response any more.
  */
 export type Wait = (ms: number, client: AbortSignal) => Promise<void>;

@@ -71,7 +71,7 @@ function parseArguments<O extends Options>(
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined) {
-      throw new UsageError(`unknown flag ${token.rawName}; loadtest ${name} --help lists them`);
+      throw new UsageError(`unknown flag ${token.rawName}; dropless ${name} --help lists them`);
     }
     if (option.placeholder === null && token.value !== undefined) {
       throw new UsageError(`--${token.name} takes no value, but was given ${JSON.stringify(token.value)}`);
@@ -87,7 +87,7 @@ function parseArguments<O extends Options>(
 
   if (rest.length < positionals.min) {
     throw new UsageError(
-      `${positionals.placeholder} is missing: loadtest ${name} ${positionals.placeholder}`,
+      `${positionals.placeholder} is missing: dropless ${name} ${positionals.placeholder}`,
     );
   }
   if (rest.length > positionals.max) {
@@ -112,7 +112,7 @@ function parseValue(flag: string, option: Options[string], texts: readonly strin
   }
 }
 
-/** The text of `loadtest COMMAND --help`. */
+/** The text of `dropless COMMAND --help`. */
 export function formatHelp({ name, summary, positionals, options, examples, notes }: CommandFace): string {
   const rows = Object.entries(options).map(([flag, option]): [string, string] => [
     option.placeholder === null ? `--${flag}` : `--${flag} ${option.placeholder}`,
@@ -123,9 +123,9 @@ export function formatHelp({ name, summary, positionals, options, examples, note
     ].join(''),
   ]);
   return [
-    `loadtest ${name}: ${summary}`,
+    `dropless ${name}: ${summary}`,
     '',
-    `Usage: loadtest ${name} ${positionals.placeholder} [flags]`.replace('  ', ' '),
+    `Usage: dropless ${name} ${positionals.placeholder} [flags]`.replace('  ', ' '),
     ...(notes === undefined ? [] : section(notes.title, formatColumns(notes.rows))),
     ...section('Flags', formatColumns(rows)),
     ...section('Exit codes', formatExitCodes()),

@@ -105,7 +105,7 @@ describe('runCli()', () => {
       assert.deepEqual(await call(...line.split(' ')), {
         code: 2,
         stdout: '',
-        stderr: `loadtest: ${message}\n`,
+        stderr: `dropless: ${message}\n`,
       });
     });
   }

@@ -27,16 +27,16 @@ export async function runCli(
     return EXIT_CODES[await command.run(rest, world)].code;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    world.stderr.write(`loadtest: ${error.message}\n`);
+    world.stderr.write(`dropless: ${error.message}\n`);
     return EXIT_CODES.usage.code;
   }
 }
 
 function formatOverview(commands: readonly Command[]): string {
   return [
-    'loadtest: load that accounts for every request, and says whether any was lost',
+    'dropless: load that accounts for every request, and says whether any was lost',
     '',
-    'Usage: loadtest COMMAND [flags]',
+    'Usage: dropless COMMAND [flags]',
     '',
     'Commands:',
     ...formatColumns(commands.map(({ name, summary }) => [name, summary])),
@@ -44,7 +44,7 @@ function formatOverview(commands: readonly Command[]): string {
     'Exit codes:',
     ...formatExitCodes(),
     '',
-    'loadtest COMMAND --help lists its flags and shows examples.',
+    'dropless COMMAND --help lists its flags and shows examples.',
     '',
   ].join('\n');
 }

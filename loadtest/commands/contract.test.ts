@@ -25,7 +25,7 @@ const world: World = {
   prepareFile: async () => {},
 };
 
-describe('loadtest contract', () => {
+describe('dropless contract', () => {
   for (const [args, message] of [
     [['--url', 'https://10.0.0.1:3000', '--pod', 'a'], /^--url "https:.*": contract speaks plain HTTP/],
     [['--container', 'web'], /^--container goes with --pod$/],

@@ -55,13 +55,13 @@ export const contract = defineCommand({
   positionals: { placeholder: '', min: 0, max: 0 },
   options: OPTIONS,
   examples: [
-    { line: 'loadtest contract', shows: 'this project’s service' },
+    { line: 'dropless contract', shows: 'this project’s service' },
     {
-      line: 'loadtest contract --command "node server.js" --path / --ready-path /readyz --health-path /livez --slow /report',
+      line: 'dropless contract --command "node server.js" --path / --ready-path /readyz --health-path /livez --slow /report',
       shows: 'a server of your own',
     },
     {
-      line: 'loadtest contract --url http://10.244.1.7:3000 --pod web-6784797f77-8grhg --namespace shop',
+      line: 'dropless contract --url http://10.244.1.7:3000 --pod web-6784797f77-8grhg --namespace shop',
       shows: 'a running pod, where its address can be reached',
     },
   ],

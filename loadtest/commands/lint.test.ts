@@ -66,7 +66,7 @@ const SHORT = patchExemplar(
   '{ kind: Deployment, spec: { template: { spec: { terminationGracePeriodSeconds: 5 } } } }',
 );
 
-describe('loadtest lint', () => {
+describe('dropless lint', () => {
   const codes: readonly (readonly [string, string, number])[] = [
     ['nothing', GOOD, 0],
     ['a warning', SINGLE, 0],
@@ -115,7 +115,7 @@ describe('loadtest lint', () => {
       assert.deepEqual(await lint(['-'], { files: { '-': text } }), {
         code: 3,
         stdout: '',
-        stderr: `loadtest: nothing to lint: ${reason}\n`,
+        stderr: `dropless: nothing to lint: ${reason}\n`,
       });
     });
   }
@@ -136,7 +136,7 @@ describe('loadtest lint', () => {
       },
       'dev and prod both have Deployment/web: lint them one after the other',
     ],
-    ['d', { files: { 'd/Chart.yaml': '' } }, 'd is a Helm chart: helm template d | loadtest lint -'],
+    ['d', { files: { 'd/Chart.yaml': '' } }, 'd is a Helm chart: helm template d | dropless lint -'],
     ['d', { files: { 'd/README': '' } }, 'd: has no kustomization and no YAML or JSON files'],
     [
       '-',
@@ -172,7 +172,7 @@ describe('loadtest lint', () => {
       assert.deepEqual(await lint(line.split(' ').filter(Boolean), machine), {
         code: 2,
         stdout: '',
-        stderr: `loadtest: ${message}\n`,
+        stderr: `dropless: ${message}\n`,
       });
     });
   }
@@ -207,7 +207,7 @@ describe('loadtest lint', () => {
   test('leaves out what an annotation sets aside with a reason, and says so', async () => {
     const manifest = patchExemplar(`
 kind: HorizontalPodAutoscaler
-metadata: { annotations: { ignore.loadtest.dropless/single-replica: saves money } }
+metadata: { annotations: { dropless/ignore.single-replica: saves money } }
 spec: { minReplicas: 1 }
 `);
     const { code, stdout } = await lint(['-', '--fail-on', 'info'], { files: { '-': manifest } });
@@ -223,7 +223,7 @@ describe('an annotation without a reason', () => {
   test('hides nothing, and is found itself', async () => {
     const manifest = patchExemplar(`
 kind: HorizontalPodAutoscaler
-metadata: { annotations: { ignore.loadtest.dropless/single-replica: " " } }
+metadata: { annotations: { dropless/ignore.single-replica: " " } }
 spec: { minReplicas: 1 }
 `);
     const { stdout } = await lint(['-', '--format', 'json'], { files: { '-': manifest } });
@@ -237,7 +237,7 @@ spec: { minReplicas: 1 }
   });
 });
 
-describe('loadtest lint --deployment', () => {
+describe('dropless lint --deployment', () => {
   const objects = new Map(
     GOOD.split('---\n').map((text) => [/kind: (\w+)/.exec(text)?.[1] ?? '', text] as const),
   );
@@ -281,12 +281,12 @@ describe('loadtest lint --deployment', () => {
     const version = 'kubectl --context c --namespace shop version --output json';
     const old = { ...programs, [version]: '{"serverVersion": {"minor": "29"}}' };
     assert.match((await lint(args, { programs: old })).stdout, /error prestop-sleep-dropped/);
-    const silent = { ...programs, [version]: { exitCode: 1, stderr: 'no answer' } };
+    const silent = { ...programs, [version]: { exitCode: 1, stderr: 'no response' } };
     assert.equal((await lint(args, { programs: silent })).code, 0);
   });
 });
 
-describe('loadtest lint on manifests of others', () => {
+describe('dropless lint on manifests of others', () => {
   const expected: Readonly<Record<string, readonly string[]>> = {
     podinfo: [
       '23 error shutdown-no-delay',
@@ -331,7 +331,7 @@ describe('docs/lint.md', () => {
   const doc = readFile(join(import.meta.dirname, '../../docs/lint.md'), 'utf8');
 
   test('shows commands that are accepted', async () => {
-    const lines = [...(await doc).matchAll(/(?:^|\| |run: )loadtest lint ([^|>\n]+)/gm)].map(
+    const lines = [...(await doc).matchAll(/(?:^|\| |run: )dropless lint ([^|>\n]+)/gm)].map(
       ([, args = '']) => args,
     );
     assert.equal(lines.length, 4);

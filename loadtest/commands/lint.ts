@@ -48,10 +48,10 @@ export function createLintCommand(host: Host): Command {
       format: withDefault('text', choice('Of the report', ['text', 'json', 'sarif'])),
     },
     examples: [
-      { line: 'loadtest lint kustomize/overlays/prod', shows: 'what a kustomize directory renders to' },
-      { line: 'helm template . | loadtest lint -', shows: 'a chart, from standard input' },
-      { line: 'loadtest lint --deployment web --namespace shop', shows: 'what runs in the cluster' },
-      { line: 'loadtest lint deploy/ --format sarif > lint.sarif', shows: 'for code scanning' },
+      { line: 'dropless lint kustomize/overlays/prod', shows: 'what a kustomize directory renders to' },
+      { line: 'helm template . | dropless lint -', shows: 'a chart, from standard input' },
+      { line: 'dropless lint --deployment web --namespace shop', shows: 'what runs in the cluster' },
+      { line: 'dropless lint deploy/ --format sarif > lint.sarif', shows: 'for code scanning' },
     ],
     run: async ({ options, positionals }, world) => {
       const { deployment, namespace, context } = options;
@@ -70,7 +70,7 @@ export function createLintCommand(host: Host): Command {
         kubeMinor: options['kube-version'] ?? given.inventory.kubeMinor,
       };
       if (inventory.workloads.length === 0) {
-        world.stderr.write(`loadtest: nothing to lint: ${describeEmpty(inventory)}\n`);
+        world.stderr.write(`dropless: nothing to lint: ${describeEmpty(inventory)}\n`);
         return 'inconclusive';
       }
 

@@ -12,9 +12,9 @@ export const merge = defineCommand({
   positionals: { placeholder: 'FILE...', min: 1, max: 10_000 },
   options: REPORT_OPTIONS,
   examples: [
-    { line: 'loadtest merge part-0.json part-1.json --html report.html', shows: 'two parts, one report' },
+    { line: 'dropless merge part-0.json part-1.json --html report.html', shows: 'two parts, one report' },
     {
-      line: 'kubectl logs job/loadtest --all-pods --tail=-1 | loadtest merge -',
+      line: 'kubectl logs job/loadtest --all-pods --tail=-1 | dropless merge -',
       shows: 'the parts that the pods of a Job have written to their logs',
     },
   ],

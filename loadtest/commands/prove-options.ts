@@ -15,7 +15,7 @@ import { parseEndpoint, parseHeader } from '../load/endpoint.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { CONTROL_IDS, CONTROLS } from '../proof/control.ts';
 import { DEFAULT_LOAD } from '../proof/load.ts';
-import type { Disturbance } from '../proof/scene.ts';
+import type { Disruption } from '../proof/scene.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -29,11 +29,11 @@ export const OPTIONS = {
     choice(`Take one safeguard away for this run, and expect losses: ${removes.join('; ')}`, CONTROL_IDS),
   ),
   'with-controls': toggle('After the proof, take each safeguard away in turn, and compare'),
-  rounds: withDefault('1', integer('All disturbances so many times over', { min: 1, max: 1_000 })),
+  rounds: withDefault('1', integer('All disruptions so many times over', { min: 1, max: 1_000 })),
   rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
   endpoint: repeatable({
     placeholder: 'ENDPOINT',
-    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or the routes of this project’s service but /ready, one of twenty answers held back for longer than its lame duck, where --timeout leaves time",
+    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or the routes of this project’s service but /ready, one of twenty responses held back for longer than its lame duck, where --timeout leaves time",
     parse: parseEndpoint,
   }),
   header: repeatable({
@@ -46,18 +46,21 @@ export const OPTIONS = {
     number('SHARE', 'Part of the requests that open a connection of their own', { min: 0, max: 1 }),
   ),
   'conn-max-age': optional(
-    duration('Age at which a kept connection is replaced, so that new pods are reached [20s, local 5s]', {
-      min: 100,
-      max: HOUR_MS,
-    }),
+    duration(
+      'Age at which a keep-alive connection is replaced, so that new pods are reached [20s, local 5s]',
+      {
+        min: 100,
+        max: HOUR_MS,
+      },
+    ),
   ),
   timeout: withDefault('5s', duration('Deadline of each request', { min: 1, max: HOUR_MS })),
-  baseline: optional(duration('Load before the disturbance [5s, local 1s]', { min: 0, max: HOUR_MS })),
+  baseline: optional(duration('Load before the disruption [5s, local 1s]', { min: 0, max: HOUR_MS })),
   tail: optional(duration('Load after the target is quiet again [5s, local 1s]', { min: 0, max: HOUR_MS })),
-  'pod-header': withDefault(DEFAULT_LOAD.podHeader, text('NAME', 'Answer header that names the pod')),
+  'pod-header': withDefault(DEFAULT_LOAD.podHeader, text('NAME', 'Response header that names the pod')),
   'version-header': withDefault(
     DEFAULT_LOAD.versionHeader,
-    text('NAME', 'Answer header that names the version'),
+    text('NAME', 'Response header that names the version'),
   ),
   ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
   insecure: toggle('Accept any certificate'),
@@ -66,7 +69,7 @@ export const OPTIONS = {
   deployment: optional(
     text(
       'NAME',
-      'The Deployment to disturb; where no cluster is configured, and with --local, a fleet on this machine',
+      'The Deployment to disrupt; where no cluster is configured, and with --local, a fleet on this machine',
     ),
   ),
   container: optional(text('NAME', 'Its container that serves, where there are several')),
@@ -80,7 +83,7 @@ export const OPTIONS = {
   image: optional(text('IMAGE', 'rollout: to this image, and back afterwards, instead of a restart')),
   keep: toggle('rollout: leave the new image in place'),
   by: withDefault('2', integer('scale: replicas to add, and to take away again', { min: 1, max: 100 })),
-  do: optional(text('COMMAND', 'run: what disturbs, for a shell')),
+  do: optional(text('COMMAND', 'run: what disrupts, for a shell')),
   node: optional(text('NAME', 'drain: the node [the one with the most pods of the Deployment]')),
   local: toggle('On this machine, without Kubernetes; the default where no cluster is configured'),
   command: optional(
@@ -129,16 +132,16 @@ const OF_FLEET: readonly Flag[] = [
   ...(['local', 'command', 'replicas', 'ready-path', 'propagation', 'latency', 'pre-stop'] as const),
   ...(['lame-duck', 'grace', 'min-ready'] as const),
 ];
-/** Flags that one disturbance alone heeds. */
-const OF_DISTURBANCE = {
+/** Flags that one disruption alone heeds. */
+const OF_DISRUPTION = {
   force: 'kill',
   image: 'rollout',
   keep: 'rollout',
   by: 'scale',
   node: 'drain',
-} as const satisfies Partial<Record<Flag, Disturbance>>;
+} as const satisfies Partial<Record<Flag, Disruption>>;
 
-/** Without a Deployment to disturb, a fleet on this machine is. */
+/** Without a Deployment to disrupt, a fleet on this machine is. */
 export function isOnCluster({ deployment }: ProveOptions): boolean {
   return deployment !== undefined;
 }
@@ -149,14 +152,14 @@ export function isLocal(options: ProveOptions): boolean {
 }
 
 /** @throws {UsageError} where one argument makes no sense beside another, or would not be heeded */
-export function checkTogether(disturbances: readonly Disturbance[], options: ProveOptions): void {
+export function checkTogether(disruptions: readonly Disruption[], options: ProveOptions): void {
   const given = (flags: readonly Flag[]) => flags.find((flag) => isGiven(flag, options));
-  if ((options.do === undefined) === disturbances.includes('run')) {
+  if ((options.do === undefined) === disruptions.includes('run')) {
     throw new UsageError('run and --do go together');
   }
-  for (const [flag, disturbance] of Object.entries(OF_DISTURBANCE) as [Flag, Disturbance][]) {
-    if (isGiven(flag, options) && !disturbances.includes(disturbance)) {
-      throw new UsageError(`--${flag} goes with ${disturbance} only`);
+  for (const [flag, disruption] of Object.entries(OF_DISRUPTION) as [Flag, Disruption][]) {
+    if (isGiven(flag, options) && !disruptions.includes(disruption)) {
+      throw new UsageError(`--${flag} goes with ${disruption} only`);
     }
   }
   const stray = given(isOnCluster(options) ? OF_FLEET : OF_CLUSTER);
@@ -168,15 +171,15 @@ export function checkTogether(disturbances: readonly Disturbance[], options: Pro
     );
   }
   if (options.keep && options.image === undefined) throw new UsageError('--keep goes with --image only');
-  const rollouts = options.rounds * disturbances.filter((disturbance) => disturbance === 'rollout').length;
+  const rollouts = options.rounds * disruptions.filter((disruption) => disruption === 'rollout').length;
   if (options.keep && (rollouts > 1 || options['with-controls'])) {
     throw new UsageError('--keep goes with one rollout: the next would find the image in place');
   }
   if (options.control.length > 0 && options['with-controls']) {
     throw new UsageError('--control and --with-controls exclude each other');
   }
-  if (options['with-controls'] && disturbances.length * options.rounds > 1) {
-    throw new UsageError('--with-controls goes with one disturbance, in one round');
+  if (options['with-controls'] && disruptions.length * options.rounds > 1) {
+    throw new UsageError('--with-controls goes with one disruption, in one round');
   }
 }
 

@@ -16,47 +16,41 @@ import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../proof/load.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut, type Proof } from '../proof/proof.ts';
-import {
-  ControlNotApplicable,
-  DISTURBANCES,
-  type Disturbance,
-  NotUndone,
-  type Scene,
-} from '../proof/scene.ts';
+import { ControlNotApplicable, DISRUPTIONS, type Disruption, NotUndone, type Scene } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './prove-options.ts';
 
 export const prove = defineCommand({
   name: 'prove',
-  summary: 'disturb a target under load: 0 lost, or each loss with its pod, its cause and the fix',
-  positionals: { placeholder: `${Object.keys(DISTURBANCES).join('|')}...`, min: 1, max: 20 },
+  summary: 'disrupt a target under load: 0 lost, or each loss with its pod, its cause and the fix',
+  positionals: { placeholder: `${Object.keys(DISRUPTIONS).join('|')}...`, min: 1, max: 20 },
   options: OPTIONS,
-  notes: { title: 'Disturbances', rows: Object.entries(DISTURBANCES) },
+  notes: { title: 'Disruptions', rows: Object.entries(DISRUPTIONS) },
   examples: [
     {
-      line: 'loadtest prove rollout --local --with-controls',
+      line: 'dropless prove rollout --local --with-controls',
       shows: 'this project’s service, and what each of its safeguards is worth; about a minute',
     },
     {
-      line: 'loadtest prove rollout --local --command "node server.js" --ready-path /healthz --endpoint "GET /"',
+      line: 'dropless prove rollout --local --command "node server.js" --ready-path /healthz --endpoint "GET /"',
       shows: 'a server of your own',
     },
     {
-      line: 'loadtest prove rollout --deployment web --namespace shop --endpoint "GET /"',
+      line: 'dropless prove rollout --deployment web --namespace shop --endpoint "GET /"',
       shows: 'a restart of a Deployment of the current context, under load on its Service',
     },
     {
-      line: 'loadtest prove rollout scale drain kill --rounds 5 --deployment web --namespace shop --html proof.html',
-      shows: 'twenty disturbances in a row, judged as one, with every second of them on a page',
+      line: 'dropless prove rollout scale drain kill --rounds 5 --deployment web --namespace shop --html proof.html',
+      shows: 'twenty disruptions in a row, judged as one, with every second of them on a page',
     },
     {
-      line: 'loadtest prove drain --deployment web --namespace shop --url https://shop.test/',
+      line: 'dropless prove drain --deployment web --namespace shop --url https://shop.test/',
       shows: 'an eviction of its pods from one node, under load on an address of your choice',
     },
   ],
   run: async ({ options, positionals }, world) => {
-    const disturbances = positionals.map(parseDisturbance);
-    checkTogether(disturbances, options);
+    const disruptions = positionals.map(parseDisruption);
+    checkTogether(disruptions, options);
     await checkPlace(options, world);
     const load = await toLoad(options, world);
     // What is wrong with the load is said before anything is touched.
@@ -65,21 +59,21 @@ export const prove = defineCommand({
     const cluster = isOnCluster(options) ? await connect(options, world) : null;
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
-    const undertaking = { disturbances, hasControl: options['with-controls'] || options.control.length > 0 };
+    const undertaking = { disruptions, hasControl: options['with-controls'] || options.control.length > 0 };
     let cutShort: string | null = null;
 
     async function attempt(
-      disturbance: Disturbance,
+      disruption: Disruption,
       without: readonly ControlId[],
       into: Proof[],
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const proof = await proveOnce({ disturbance, undertaking, without, cluster, load }, options, world);
+        const proof = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
         into.push(proof);
         presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
         // What comes next would take the damage for the state to go back to.
-        if (proof.leftBehind.length > 0) cutShort = `the ${disturbance} is not undone`;
+        if (proof.leftBehind.length > 0) cutShort = `the ${disruption} is not undone`;
       } catch (fault) {
         const error = fault instanceof Error ? fault : new Error(String(fault));
         if (error instanceof ControlNotApplicable) {
@@ -90,20 +84,20 @@ export const prove = defineCommand({
         if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
         // What is proven by now shall not be lost for what cannot be begun.
         if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
-          cutShort = `the ${disturbance} has no proof: ${error.message}`;
+          cutShort = `the ${disruption} has no proof: ${error.message}`;
         } else throw error;
       }
     }
 
     for (let round = 0; round < options.rounds; round += 1) {
-      for (const disturbance of disturbances) await attempt(disturbance, options.control, proofs);
+      for (const disruption of disruptions) await attempt(disruption, options.control, proofs);
     }
-    const [disturbance] = disturbances;
-    if (options['with-controls'] && disturbance !== undefined) {
-      for (const control of CONTROL_IDS) await attempt(disturbance, [control], controls);
-      if (isHiddenBySubstitute(controls)) await attempt(disturbance, SUBSTITUTES, controls);
+    const [disruption] = disruptions;
+    if (options['with-controls'] && disruption !== undefined) {
+      for (const control of CONTROL_IDS) await attempt(disruption, [control], controls);
+      if (isHiddenBySubstitute(controls)) await attempt(disruption, SUBSTITUTES, controls);
     }
-    const isComplete = proofs.length === disturbances.length * options.rounds;
+    const isComplete = proofs.length === disruptions.length * options.rounds;
     if (world.interrupted.aborted && (!isComplete || options['with-controls'])) {
       cutShort ??= 'it was interrupted';
     }
@@ -121,15 +115,15 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
 
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
-/** For an answer that is held back to come in time. */
+/** For a response that is held back to come in time. */
 const HELD_BEFORE_TIMEOUT_MS = 1_000;
 /** Beyond the lame duck, for requests to be in flight when it is over. */
 const LOCAL_HELD_BEYOND_MS = 1_000;
 
-function parseDisturbance(given: string): Disturbance {
-  if (Object.hasOwn(DISTURBANCES, given)) return given as Disturbance;
+function parseDisruption(given: string): Disruption {
+  if (Object.hasOwn(DISRUPTIONS, given)) return given as Disruption;
   throw new UsageError(
-    `unknown disturbance ${JSON.stringify(given)}; there are ${Object.keys(DISTURBANCES).join(', ')}`,
+    `unknown disruption ${JSON.stringify(given)}; there are ${Object.keys(DISRUPTIONS).join(', ')}`,
   );
 }
 
@@ -166,7 +160,7 @@ async function toLoad(options: ProveOptions, world: World): Promise<Load> {
 }
 
 interface Attempt {
-  readonly disturbance: Disturbance;
+  readonly disruption: Disruption;
   readonly undertaking: ClusterOptions['undertaking'];
   readonly without: readonly ControlId[];
   /** Null: the local fleet. */
@@ -191,9 +185,9 @@ async function connect(
 }
 
 async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof> {
-  const { disturbance, without, cluster, load } = attempt;
+  const { disruption, without, cluster, load } = attempt;
   world.stderr.write(
-    `prove ${disturbance}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
+    `prove ${disruption}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
   );
   const log = createProgressLog(world.stderr, world.env);
   const scene = await openScene(attempt, options, world, log.tell).catch((error: Error) => {
@@ -204,7 +198,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
     return await carryOut(
-      { disturbance, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
+      { disruption, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
       toWitnessSpec(scene.url, load),
       scene,
       world.interrupted,
@@ -216,7 +210,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 }
 
 async function openScene(
-  { disturbance, undertaking, without, cluster, load }: Attempt,
+  { disruption, undertaking, without, cluster, load }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
   tell: (step: string) => void,
@@ -230,7 +224,7 @@ async function openScene(
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load)),
-        disturbance,
+        disruption,
         undertaking,
         without,
         isForced: options.force,
@@ -244,7 +238,7 @@ async function openScene(
       tell,
     );
   }
-  if (disturbance === 'run') throw new UsageError('run needs a cluster: name a --deployment');
+  if (disruption === 'run') throw new UsageError('run needs a cluster: name a --deployment');
   const unread = Object.keys(toControlEnv(without)).filter((name) => env[name] === undefined);
   if (options.command !== undefined && unread.length > 0) {
     throw new ControlNotApplicable(
@@ -266,6 +260,6 @@ async function openScene(
     without,
     env,
   );
-  const given = { kind: disturbance, isForced: options.force, scaleBy: options.by };
+  const given = { kind: disruption, isForced: options.force, scaleBy: options.by };
   return createFleetScene(fleet, given, interrupted);
 }

@@ -13,7 +13,7 @@ import { report, toKind } from './report.ts';
 const sample = createSampleProof();
 const clean: Proof = {
   ...sample,
-  disturbance: 'drain',
+  disruption: 'drain',
   ok: 800,
   lost: 0,
   outcomes: { ok: 800 },
@@ -36,12 +36,12 @@ describe('toKind()', () => {
   });
 
   for (const [text, message] of [
-    ['PROVEN', 'r.json is not JSON; give a file that loadtest run --json or prove --json has written'],
+    ['PROVEN', 'r.json is not JSON; give a file that dropless run --json or prove --json has written'],
     ['[]', 'r.json is no report of this version: the report must be an object, but is []'],
     ['{}', 'r.json is no report of this version: the report.schema must be a string, but is missing'],
     [
       '{"schema":"dropless.lint/1"}',
-      'r.json is no report of this version: schema must be dropless.loadtest/1 or dropless.proof/3, but is dropless.lint/1',
+      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/3, but is dropless.lint/1',
     ],
   ] as const) {
     test(`refuses ${text}`, () => {
@@ -50,7 +50,7 @@ describe('toKind()', () => {
   }
 });
 
-/** What `loadtest report proof.json` does with the series. */
+/** What `dropless report proof.json` does with the series. */
 async function show(given: Series, ...flags: string[]) {
   const out = { stdout: '', stderr: '' };
   const files: Record<string, string> = {};
@@ -78,7 +78,7 @@ async function show(given: Series, ...flags: string[]) {
   return { code, ...out, files };
 }
 
-describe('loadtest report of a proof', () => {
+describe('dropless report of a proof', () => {
   for (const [what, given, exit, last] of [
     ['losses', series(), 1, 'LOST 3 of 800 requests.'],
     ['nothing lost', series({ proofs: [clean] }), 0, 'PROVEN'],
@@ -88,7 +88,7 @@ describe('loadtest report of a proof', () => {
       3,
       'INCONCLUSIVE: none lost of 800 requests, but it was interrupted.',
     ],
-    ['several', series({ proofs: [clean, sample] }), 1, 'LOST 3 of 1,600 requests, in 1 of 2 disturbances.'],
+    ['several', series({ proofs: [clean, sample] }), 1, 'LOST 3 of 1,600 requests, in 1 of 2 disruptions.'],
   ] as const) {
     test(`ends with the verdict on ${what}, and its exit code`, async () => {
       const { code, stdout, stderr } = await show(given);
@@ -104,11 +104,11 @@ describe('loadtest report of a proof', () => {
     assert.match(stdout, /^preStop +3 of 800 +40 of 800 +yes /m);
   });
 
-  test('says on standard error that nothing was disturbed', async () => {
+  test('says on standard error that nothing was disrupted', async () => {
     const { code, stdout, stderr } = await show(series({ proofs: [] }));
     assert.deepEqual(
       [code, stdout, stderr],
-      [3, '', 'INCONCLUSIVE: none lost of 0 requests, but nothing was disturbed.\n'],
+      [3, '', 'INCONCLUSIVE: none lost of 0 requests, but nothing was disrupted.\n'],
     );
   });
 
@@ -116,7 +116,7 @@ describe('loadtest report of a proof', () => {
     const several = series({ proofs: [sample, clean], controls: [{ ...sample, without: ['preStop'] }] });
     const { files } = await show(several, '--json', 'again.json', '--html', 'page.html');
     assert.equal(files['again.json'], formatReport(several));
-    assert.match(files['page.html'] ?? '', /<h2 id="disturbance-2">2 Drain<\/h2>/);
+    assert.match(files['page.html'] ?? '', /<h2 id="disruption-2">2 Drain<\/h2>/);
   });
 
   test('leaves standard output to the JSON where it is to go there', async () => {
@@ -130,7 +130,7 @@ describe('loadtest report of a proof', () => {
       code: 2,
       stdout: '',
       stderr:
-        'loadtest: --require needs the report of a run: proof.json is a proof, which has no latencies, and is green with 0 lost alone\n',
+        'dropless: --require needs the report of a run: proof.json is a proof, which has no latencies, and is green with 0 lost alone\n',
       files: {},
     });
   });

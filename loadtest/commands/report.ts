@@ -13,10 +13,10 @@ export const report = defineCommand({
   positionals: { placeholder: 'FILE', min: 1, max: 1 },
   options: REPORT_OPTIONS,
   examples: [
-    { line: 'loadtest report run.json --html run.html', shows: 'a page from the JSON of a run' },
-    { line: "loadtest report run.json --require 'p99 < 20ms'", shows: 'a further requirement, afterwards' },
+    { line: 'dropless report run.json --html run.html', shows: 'a page from the JSON of a run' },
+    { line: "dropless report run.json --require 'p99 < 20ms'", shows: 'a further requirement, afterwards' },
     {
-      line: 'loadtest report proof.json --html proof.html',
+      line: 'dropless report proof.json --html proof.html',
       shows: 'the flight recorder from the JSON of a proof',
     },
   ],

@@ -41,7 +41,7 @@ const OPTIONS = {
     parse: parseStage,
   }),
   closed: optional(
-    integer('Closed loop: so many users, each of whom waits for an answer before the next request', {
+    integer('Closed loop: so many users, each of whom waits for a response before the next request', {
       min: 1,
       max: 10_000,
     }),
@@ -72,7 +72,7 @@ const OPTIONS = {
   'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
   'conn-max-age': withDefault(
     '30s',
-    duration('Age at which a kept connection is replaced, spread by 20 %; 0ms keeps it for good', {
+    duration('Age at which a keep-alive connection is replaced, spread by 20 %; 0ms keeps it for good', {
       min: 0,
       max: DAY_MS,
     }),
@@ -88,8 +88,8 @@ const OPTIONS = {
     choice('net: the exact one; http: node:http, as a cross-check', ['net', 'http']),
   ),
   seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
-  'pod-header': withDefault('X-Pod', text('NAME', 'Answer header that names the pod')),
-  'version-header': withDefault('X-Version', text('NAME', 'Answer header that names the version')),
+  'pod-header': withDefault('X-Pod', text('NAME', 'Response header that names the pod')),
+  'version-header': withDefault('X-Version', text('NAME', 'Response header that names the version')),
   'server-metrics': withDefault(
     '/metrics',
     text('PATH', 'Where the target tells its own latencies, read before and after'),
@@ -117,23 +117,23 @@ export const run = defineCommand({
   options: OPTIONS,
   examples: [
     {
-      line: 'loadtest run http://localhost:3000',
+      line: 'dropless run http://localhost:3000',
       shows: '100 requests a second for 30 s, over the four endpoints',
     },
     {
-      line: "loadtest run http://localhost:3000 --rate 500 --duration 1m --warmup 5s --require 'p99 < 50ms' --html report.html",
+      line: "dropless run http://localhost:3000 --rate 500 --duration 1m --warmup 5s --require 'p99 < 50ms' --html report.html",
       shows: 'a requirement, and a page to look at',
     },
     {
-      line: "loadtest run https://shop.test --ca ca.pem --stage 0..200/30s --stage 200/2m --endpoint 'GET /items 9' --endpoint 'POST /cart 1 201'",
+      line: "dropless run https://shop.test --ca ca.pem --stage 0..200/30s --stage 200/2m --endpoint 'GET /items 9' --endpoint 'POST /cart 1 201'",
       shows: 'a ramp, then a plateau, over two endpoints of another service',
     },
     {
-      line: 'loadtest run http://localhost:3000 --closed 64 --count 100000',
+      line: 'dropless run http://localhost:3000 --closed 64 --count 100000',
       shows: 'as fast as 64 users go',
     },
     {
-      line: 'loadtest run http://localhost:3000 --shard 0/2 --start-at 2030-01-31T12:00:00Z --json part-0.json',
+      line: 'dropless run http://localhost:3000 --shard 0/2 --start-at 2030-01-31T12:00:00Z --json part-0.json',
       shows: 'the first of two machines',
     },
   ],

@@ -5,15 +5,15 @@ import { ResponseParser } from '../engine/response-parser.ts';
 export interface Exchange {
   readonly sentMs: number;
   readonly endMs: number;
-  /** Null: no complete answer. */
+  /** Null: no complete response. */
   readonly status: number | null;
-  /** Did the answer announce the end of its connection? */
+  /** Did the response announce the end of its connection? */
   readonly isClosing: boolean;
-  /** Why there is no answer; null: there is one. `refused`: there was no connection to write to. */
+  /** Why there is no response; null: there is one. `refused`: there was no connection to write to. */
   readonly failure: 'refused' | 'cut' | 'timeout' | null;
 }
 
-/** A kept connection, used by one request at a time. */
+/** A keep-alive connection, used by one request at a time. */
 interface Client {
   get(path: string, timeoutMs?: number): Promise<Exchange>;
   /** Was it closed from the other side while no request was on it? */

@@ -42,7 +42,7 @@ export interface Observation {
   readonly health: readonly Exchange[];
   readonly fresh: readonly Exchange[];
   readonly kept: readonly Exchange[];
-  /** Kept connections that the server closed without having announced it. */
+  /** Keep-alive connections that the server closed without having announced it. */
   readonly closedIdleMs: readonly number[];
   /** Null: no slow route is known. */
   readonly slow: readonly Exchange[] | null;

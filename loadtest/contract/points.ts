@@ -20,7 +20,7 @@ const NOTICE_MS = 100;
 const SERVING = 'serves while ready, and is alive';
 
 /**
- * Holds what was seen against the contract, point by point, in the order of a life. Pure.
+ * Holds what was seen against the contract, point by point, in the order of a timeline. Pure.
  *
  * @param sigtermWithinMs how uncertain the moment of SIGTERM is
  */
@@ -137,7 +137,7 @@ function toAnnounced({ kept, fresh }: Observation, noticeMs: number): Point {
     isHeld: answers.length === 0 ? null : silent.length === 0,
     found:
       answers.length === 0
-        ? 'no answer came after SIGTERM'
+        ? 'no response came after SIGTERM'
         : silent.length === 0
           ? `on all ${answers.length} answers after SIGTERM`
           : `not on ${silent.length} of ${answers.length} answers after SIGTERM`,
@@ -147,7 +147,7 @@ function toAnnounced({ kept, fresh }: Observation, noticeMs: number): Point {
 function toKept({ closedIdleMs }: Observation): Point {
   const [firstMs] = closedIdleMs;
   return {
-    name: 'closes no kept connection unannounced',
+    name: 'closes no keep-alive connection unannounced',
     isHeld: closedIdleMs.length === 0,
     found:
       firstMs === undefined
@@ -156,7 +156,7 @@ function toKept({ closedIdleMs }: Observation): Point {
   };
 }
 
-/** An answer that refuses the work, as 503, loses the request as well. What fails before SIGTERM is another point. */
+/** A response that refuses the work, as 503, loses the request as well. What fails before SIGTERM is another point. */
 function toAnswered({ kept, fresh }: Observation): Point {
   const taken = [...kept, ...fresh]
     .filter(({ endMs, failure }) => endMs >= 0 && failure !== 'refused')

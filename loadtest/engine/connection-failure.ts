@@ -1,7 +1,7 @@
 import type { Failure } from './outcome.ts';
 
 /**
- * `busy`: a request is written and its answer not complete. `lingering`: the last answer is complete, and the
+ * `busy`: a request is written and its response not complete. `lingering`: the last response is complete, and the
  * server shall close first, which keeps the port's TIME_WAIT on its side (RFC 9293 §3.6.1).
  */
 export type Phase = 'resolving' | 'connecting' | 'securing' | 'idle' | 'busy' | 'lingering' | 'closed';
@@ -22,7 +22,7 @@ const OWN_FAULTS = new Set([
 /**
  * How the request of a connection ends that was closed in this phase; null: it had none.
  * @param code the socket's error code; null: the server closed it in order
- * @param bytesReceived of the answer
+ * @param bytesReceived of the response
  */
 export function toFailure(phase: Phase, code: string | null, bytesReceived: number): Failure | null {
   switch (phase) {

@@ -11,7 +11,7 @@ import type { Target } from './target.ts';
 export interface ConnectionOwner {
   /** It can carry its first request. */
   onEstablished(connection: Connection): void;
-  /** The answer is complete and the connection idle. `isSpent`: it cannot carry another request. */
+  /** The response is complete and the connection idle. `isSpent`: it cannot carry another request. */
   onAnswered(connection: Connection, isSpent: boolean): void;
   /** It failed to open, or in the middle of an exchange, and is closed. */
   onFailed(connection: Connection, outcome: Failure, detail: string): void;

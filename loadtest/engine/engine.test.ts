@@ -119,7 +119,7 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
 
 for (const engine of ['net', 'http'] as const) {
   describe(`runEngine(), engine ${engine}`, () => {
-    test('an open plan: each request at or after its intended time, settled once, on kept connections', async () => {
+    test('an open plan: each request at or after its intended time, settled once, on keep-alive connections', async () => {
       const { port, counts } = await serve(({ socket }) => void socket.write(OK));
       const { summary, settlements, outcomes } = await load(port, { engine }, { requests: 50 });
       assert.deepEqual(outcomes, { ok: 50 });
@@ -346,7 +346,7 @@ describe('runEngine(), the own client only', () => {
     assert.ok(connection.localPort !== null && connection.localPort > 0);
   });
 
-  test('an answer that names another request is a protocol_error, and ends the connection', async () => {
+  test('a response that names another request is a protocol_error, and ends the connection', async () => {
     const { port, counts } = await serve(({ socket, number }) => {
       const id = number === 2 ? 'run-99' : `run-${number - 1}`;
       socket.write(OK.replace('\r\n', `\r\nX-Request-Id: ${id}\r\n`));
@@ -357,7 +357,7 @@ describe('runEngine(), the own client only', () => {
       { requests: 4 },
     );
     assert.deepEqual(outcomes, { ok: 3, protocol_error: 1 });
-    assert.equal(settlements[1]?.detail, 'the answer names request run-99');
+    assert.equal(settlements[1]?.detail, 'the response names request run-99');
     assert.equal(counts.connections, 2);
   });
 
@@ -386,7 +386,7 @@ describe('runEngine(), the own client only', () => {
     });
   }
 
-  test('bytes beyond the answer do not change it; the connection is dropped and counted', async () => {
+  test('bytes beyond the response do not change it; the connection is dropped and counted', async () => {
     const { port, counts } = await serve(({ socket }) => void socket.write(`${OK}${OK}`));
     const { outcomes, summary } = await load(
       port,
@@ -398,7 +398,7 @@ describe('runEngine(), the own client only', () => {
     assert.equal(counts.connections, 5);
   });
 
-  test('an answer complete only after the deadline is a timeout, and its connection is gone', async () => {
+  test('a response complete only after the deadline is a timeout, and its connection is gone', async () => {
     let aheadMs = 0;
     const { port, counts } = await serve(({ socket, number }) => {
       if (number === 1) aheadMs = 20_000;

@@ -172,7 +172,7 @@ export function createNetTransport(
       id?.startsWith(requestId.prefix) &&
       id !== toRequestId(requestId, entry.request)
     ) {
-      return toEnding(connection, endMs, 'protocol_error', `the answer names request ${id}`);
+      return toEnding(connection, endMs, 'protocol_error', `the response names request ${id}`);
     }
     return toEnding(connection, endMs, toOutcome(status ?? 0, endpointOf(entry).expectedStatus), null);
   }

@@ -19,11 +19,11 @@ export const OUTCOME_KINDS = {
   reset: { lost: true, meaning: 'the server reset the connection, mostly after the request was written' },
   closed_before_response: {
     lost: true,
-    meaning: 'the server closed the connection after the request was written, before a byte of the answer',
+    meaning: 'the server closed the connection after the request was written, before a byte of the response',
   },
-  truncated: { lost: true, meaning: 'the server closed the connection in the middle of the answer' },
-  timeout: { lost: true, meaning: 'written, and no complete answer before the deadline' },
-  protocol_error: { lost: true, meaning: 'the answer is not HTTP/1.1, or exceeds a limit' },
+  truncated: { lost: true, meaning: 'the server closed the connection in the middle of the response' },
+  timeout: { lost: true, meaning: 'written, and no complete response before the deadline' },
+  protocol_error: { lost: true, meaning: 'the response is not HTTP/1.1, or exceeds a limit' },
   dns: { lost: true, meaning: 'the host name could not be resolved' },
   tls: { lost: true, meaning: 'the TLS handshake failed, or the certificate is not trusted' },
   not_sent: {
@@ -33,7 +33,7 @@ export const OUTCOME_KINDS = {
   },
   unfinished: {
     lost: true,
-    meaning: 'written, and still without a complete answer when the run was stopped',
+    meaning: 'written, and still without a complete response when the run was stopped',
   },
 } as const satisfies Record<string, OutcomeKind>;
 
@@ -42,21 +42,21 @@ type Kind = keyof typeof OUTCOME_KINDS;
 /** How one request ended: a kind of the registry, with `http_CODE` made concrete (`http_503`). */
 export type Outcome = Exclude<Kind, 'http_CODE'> | `http_${number}`;
 
-/** The outcomes without a complete answer. */
+/** The outcomes without a complete response. */
 export type Failure = Exclude<Kind, 'ok' | 'http_CODE'>;
 
 export function isOutcome(text: string): text is Outcome {
   return text !== 'http_CODE' && (Object.hasOwn(OUTCOME_KINDS, text) || /^http_[1-9]\d\d$/.test(text));
 }
 
-/** Is this a loss? Everything but `ok` and complete answers below 500; 429 is a loss too. */
+/** Is this a loss? Everything but `ok` and complete responses below 500; 429 is a loss too. */
 export function isLost(outcome: Outcome): boolean {
   const status = toStatus(outcome);
   if (status !== null) return status === 429 || status >= 500;
   return OUTCOME_KINDS[outcome as Exclude<Kind, 'http_CODE'>].lost;
 }
 
-/** The outcome of a complete answer: `ok` for the expected status, or for any 2xx where none is expected. */
+/** The outcome of a complete response: `ok` for the expected status, or for any 2xx where none is expected. */
 export function toOutcome(status: number, expectedStatus?: number): Outcome {
   const isExpected = expectedStatus === undefined ? status >= 200 && status < 300 : status === expectedStatus;
   return isExpected ? 'ok' : `http_${status}`;

@@ -5,7 +5,7 @@ import { type ResponseLimits, ResponseParser } from './response-parser.ts';
 
 const LIMITS: ResponseLimits = { maxLineBytes: 64, maxHeadBytes: 256, maxFields: 8, maxBodyBytes: 1000 };
 
-/** Everything a caller can see of one answer, and what follows it on the connection. */
+/** Everything a caller can see of one response, and what follows it on the connection. */
 interface Reading {
   ending: 'complete' | 'complete at close' | 'incomplete' | 'refused';
   status: number | null;
@@ -138,13 +138,13 @@ const CASES: Case[] = [
     ending: 'complete',
   },
   {
-    name: '100 and 103 before the answer',
+    name: '100 and 103 before the response',
     text: 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nConnection: close\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!',
     ending: 'complete',
     isPersistent: true,
   },
   {
-    name: 'two answers',
+    name: 'two responses',
     text: 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!HTTP/1.1 200',
     ending: 'complete',
     excess: 'HTTP/1.1 200',
@@ -352,14 +352,14 @@ describe('ResponseParser', () => {
     });
   }
 
-  test('keeps the wanted values of the answer, whatever their case, without blanks, the last one of each', () => {
+  test('keeps the wanted values of the response, whatever their case, without blanks, the last one of each', () => {
     const { values } = whole(
       'HTTP/1.1 200 OK\r\nX-POD:\t a b \r\nX-Pad: no\r\nx-pod: c\r\nContent-Length: 0\r\n\r\n',
     );
     assert.deepEqual(values, ['c', null]);
   });
 
-  test('begins each answer anew', () => {
+  test('begins each response anew', () => {
     const parser = new ResponseParser(LIMITS, ['x-pod']);
     parser.begin('GET');
     parser.push(Buffer.from('HTTP/1.1 200 OK\r\nX-Pod: a\r\nConnection: close\r\nContent-Length: 900\r\n'));
@@ -418,7 +418,7 @@ describe('ResponseParser', () => {
       });
     }
 
-    test('interim answers share one head limit', () => {
+    test('interim responses share one head limit', () => {
       assert.match(whole('HTTP/1.1 100 \r\n\r\n'.repeat(20)).complaint ?? '', /^head longer/);
     });
   });
@@ -468,7 +468,7 @@ describe('ResponseParser', () => {
       );
     });
 
-    test('every beginning of an answer is incomplete, never complete or refused', () => {
+    test('every beginning of a response is incomplete, never complete or refused', () => {
       fc.assert(
         fc.property(answer, fc.nat(), (bytes, length) => {
           const reading = read([bytes.subarray(0, length % bytes.length)], 'GET', limits);
@@ -477,7 +477,7 @@ describe('ResponseParser', () => {
       );
     });
 
-    test('an answer with any of its bytes changed ends the same way in any pieces', () => {
+    test('a response with any of its bytes changed ends the same way in any pieces', () => {
       fc.assert(
         fc.property(
           answer,

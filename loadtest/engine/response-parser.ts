@@ -2,14 +2,14 @@
 export interface ResponseLimits {
   /** One status, field, trailer or chunk-size line, its CRLF included. */
   readonly maxLineBytes: number;
-  /** All heads, interim ones included, and the trailers of one answer. */
+  /** All heads, interim ones included, and the trailers of one response. */
   readonly maxHeadBytes: number;
-  /** Field lines of all heads and trailers of one answer. */
+  /** Field lines of all heads and trailers of one response. */
   readonly maxFields: number;
   readonly maxBodyBytes: number;
 }
 
-/** Why an answer was refused: the message names the fault and its place in the standard. */
+/** Why a response was refused: the message names the fault and its place in the standard. */
 class Refusal extends Error {}
 
 type State =
@@ -51,7 +51,7 @@ const CHUNK_SIZE = new RegExp(
 );
 
 /**
- * Reads the answers of one connection, one at a time, in whatever pieces they arrive. Strict: what RFC 9112
+ * Reads the responses of one connection, one at a time, in whatever pieces they arrive. Strict: what RFC 9112
  * calls an error, or leaves to the reader's mercy, is refused. Bodies are counted and not kept.
  */
 export class ResponseParser {
@@ -75,13 +75,13 @@ export class ResponseParser {
   #isClose = false;
   #isKeepAlive = false;
 
-  /** Of the final answer, as soon as its status line is there; interim (1xx) ones are not shown. */
+  /** Of the final response, as soon as its status line is there; interim (1xx) ones are not shown. */
   status: number | null = null;
-  /** Bytes of this answer: heads, framing and body. After a refusal, also what arrived with the fault. */
+  /** Bytes of this response: heads, framing and body. After a refusal, also what arrived with the fault. */
   bytesReceived = 0;
   /** The last value of each wanted field, in the order they were asked for. */
   values: (string | null)[];
-  /** What is wrong with the answer. */
+  /** What is wrong with the response. */
   complaint: string | null = null;
 
   /** @param wanted lower-case names of the fields whose values are kept */
@@ -100,12 +100,12 @@ export class ResponseParser {
     return this.#state === 'refused';
   }
 
-  /** May the connection be used again? RFC 9112 §9.3. To be asked when the answer is complete. */
+  /** May the connection be used again? RFC 9112 §9.3. To be asked when the response is complete. */
   get isPersistent(): boolean {
     return !this.#isClose && (this.#minorVersion === 1 || this.#isKeepAlive);
   }
 
-  /** Expects the answer to a request with this method. */
+  /** Expects the response to a request with this method. */
   begin(method: string): void {
     this.#state = 'status-line';
     this.#isHead = method === 'HEAD';
@@ -122,7 +122,7 @@ export class ResponseParser {
 
   /**
    * Takes the next bytes of the connection.
-   * @returns how many of them belong to this answer: fewer than given only when it is complete
+   * @returns how many of them belong to this response: fewer than given only when it is complete
    */
   push(chunk: Buffer): number {
     const carried = this.#carry === null ? 0 : this.#carry.length;
@@ -141,7 +141,7 @@ export class ResponseParser {
     }
   }
 
-  /** The server closed its side. Completes an answer that is delimited by that, and no other. */
+  /** The server closed its side. Completes a response that is delimited by that, and no other. */
   end(): void {
     if (this.#state === 'body-until-close') this.#state = 'complete';
   }
@@ -188,7 +188,7 @@ export class ResponseParser {
   #statusLine(bytes: Buffer, at: number): number {
     const seen = Math.min(bytes.length - at, VERSION_PREFIX.length);
     if (VERSION_PREFIX.compare(bytes, at, at + seen, 0, seen) !== 0) {
-      throw new Refusal('the answer does not start with HTTP/1. (RFC 9112 §2.3)');
+      throw new Refusal('the response does not start with HTTP/1. (RFC 9112 §2.3)');
     }
     const end = this.#textEnd(bytes, at);
     if (end < 0) return end;

@@ -41,7 +41,7 @@ export interface ConnectionFacts {
   readonly setupMs: number;
   /** Since it was established. */
   readonly ageMs: number;
-  /** Since its previous answer ended; 0 on a connection not used before. */
+  /** Since its previous response ended; 0 on a connection not used before. */
   readonly idleMs: number;
   /** Requests written to it, this one included; 0: it was never established. */
   readonly requests: number;
@@ -62,16 +62,16 @@ export interface Settlement {
   readonly sentMs: number | null;
   readonly endMs: number;
   readonly outcome: Outcome;
-  /** Final status of the answer, known as soon as its status line is, even where the rest is missing. */
+  /** Final status of the response, known as soon as its status line is, even where the rest is missing. */
   readonly status: number | null;
-  /** Bytes of the answer, head and framing included. */
+  /** Bytes of the response, head and framing included. */
   readonly bytesReceived: number;
   /** Null: none was tried, or none of which anything is known. */
   readonly connection: ConnectionFacts | null;
-  /** Name of the pod that answered last on this connection, this answer included. */
+  /** Name of the pod that answered last on this connection, this response included. */
   readonly pod: string | null;
-  /** Version that answered last on this connection, this answer included. */
+  /** Version that answered last on this connection, this response included. */
   readonly version: string | null;
-  /** For failures: the socket's error code, or what is wrong with the answer. */
+  /** For failures: the socket's error code, or what is wrong with the response. */
   readonly detail: string | null;
 }

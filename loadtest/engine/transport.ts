@@ -10,12 +10,12 @@ export interface TransportOptions {
   readonly timeoutMs: number;
   /** Connections open at a time; further requests wait. */
   readonly maxConnections: number;
-  /** A kept connection is closed at about this age, spread by 20 % to both sides; Infinity: never. */
+  /** A keep-alive connection is closed at about this age, spread by 20 % to both sides; Infinity: never. */
   readonly connMaxAgeMs: number;
-  /** Names of the answer's fields that say which pod and which version answered. */
+  /** Names of the response's fields that say which pod and which version answered. */
   readonly podHeader: string;
   readonly versionHeader: string;
-  /** Null: requests carry no id. With one, an answer that names another request's id is a protocol_error. */
+  /** Null: requests carry no id. With one, a response that names another request's id is a protocol_error. */
   readonly requestId: RequestIdField | null;
   readonly limits: ResponseLimits;
 }
@@ -34,7 +34,7 @@ export interface ConnectionCounts {
   established: number;
   /** Closed by this side because of their age. */
   retired: number;
-  /** Dropped because bytes came that no request had asked for: a second answer, or one too long. */
+  /** Dropped because bytes came that no request had asked for: a second response, or one too long. */
   excess: number;
 }
 

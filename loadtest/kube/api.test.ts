@@ -102,7 +102,7 @@ describe('createApi()', () => {
     });
   }
 
-  test('has no answer where no credentials are to be had', async () => {
+  test('has no response where no credentials are to be had', async () => {
     const credentials = () => Promise.reject(new Error('the plugin failed'));
     await assert.rejects(
       createApi(toAccess('http://127.0.0.1:1', { credentials })).get('/x'),
@@ -114,7 +114,7 @@ describe('createApi()', () => {
     );
   });
 
-  describe('gives up an answer that stops', () => {
+  describe('gives up a response that stops', () => {
     const open: StreamHooks = { onOpen: () => assert.fail('it is no stream'), onLine: () => {} };
     const stall =
       (status: number, head: boolean): RequestListener =>
@@ -124,19 +124,19 @@ describe('createApi()', () => {
         response.write('{');
       };
     for (const [what, onRequest, ask, message] of [
-      ['before its head', stall(200, false), (api: Api) => api.get('/x'), 'no answer in 0.05 s'],
-      ['after its head', stall(200, true), (api: Api) => api.get('/x'), 'the answer stopped for 0.05 s'],
+      ['before its head', stall(200, false), (api: Api) => api.get('/x'), 'no response in 0.05 s'],
+      ['after its head', stall(200, true), (api: Api) => api.get('/x'), 'the response stopped for 0.05 s'],
       [
         'of an error',
         stall(403, true),
         (api: Api) => api.patch('/x', 'merge', {}),
-        'the answer stopped for 0.05 s',
+        'the response stopped for 0.05 s',
       ],
       [
         'in place of a stream',
         stall(403, true),
         (api: Api) => api.stream('/x', open, new AbortController().signal),
-        'the answer stopped for 0.05 s',
+        'the response stopped for 0.05 s',
       ],
     ] as const) {
       test(what, async () => {

@@ -7,7 +7,7 @@ import type { Access, Credentials } from './kubeconfig.ts';
 /** The API server said no, or could not be heard. */
 export class ApiError extends Error {
   override name = 'ApiError';
-  /** HTTP status; null: no answer. */
+  /** HTTP status; null: no response. */
   readonly status: number | null;
 
   constructor(status: number | null, message: string) {
@@ -59,7 +59,7 @@ interface Request {
 type OnResponse = (response: IncomingMessage, resolve: () => void, reject: (error: Error) => void) => void;
 
 interface ApiOptions {
-  /** How long an answer may be silent before it is given up, its head or the rest of it. Default: 15 s. */
+  /** How long a response may be silent before it is given up, its head or the rest of it. Default: 15 s. */
   readonly answerTimeoutMs?: number;
 }
 
@@ -124,7 +124,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
       });
       const fail = (error: Error) =>
         reject(error instanceof ApiError ? error : new ApiError(null, `${method} ${path}: ${error.message}`));
-      const giveUp = () => request.destroy(new Error(`no answer in ${answerTimeoutMs / 1_000} s`));
+      const giveUp = () => request.destroy(new Error(`no response in ${answerTimeoutMs / 1_000} s`));
       const unanswered = setTimeout(giveUp, answerTimeoutMs);
       request.on('error', (error) => {
         clearTimeout(unanswered);
@@ -150,7 +150,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
         if (status >= 400) {
           reject(toApiError(method, path, status, parsed, text));
         } else if (parsed === null) {
-          reject(new ApiError(status, `${method} ${path}: the answer is not JSON`));
+          reject(new ApiError(status, `${method} ${path}: the response is not JSON`));
         } else {
           answer = parsed;
           resolve();
@@ -196,7 +196,7 @@ async function readAll(
   onStall: (error: Error) => void,
 ): Promise<string> {
   const stalled = setTimeout(() => {
-    onStall(new Error(`the answer stopped for ${timeoutMs / 1_000} s`));
+    onStall(new Error(`the response stopped for ${timeoutMs / 1_000} s`));
     response.destroy();
   }, timeoutMs);
   try {

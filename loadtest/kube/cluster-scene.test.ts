@@ -92,8 +92,8 @@ const given: ClusterOptions = {
   container: null,
   url: null,
   checkReachable: async () => {},
-  disturbance: 'kill',
-  undertaking: { disturbances: ['kill'], hasControl: false },
+  disruption: 'kill',
+  undertaking: { disruptions: ['kill'], hasControl: false },
   without: [],
   isForced: false,
   image: null,
@@ -103,15 +103,15 @@ const given: ClusterOptions = {
   run: async () => {},
 };
 
-/** Opens the scene, disturbs it and closes it. Gives all writes, and what was left behind. */
+/** Opens the scene, disrupts it and closes it. Gives all writes, and what was left behind. */
 async function play(fake: ReturnType<typeof createFake>, options: Partial<ClusterOptions>) {
   const scene = await createClusterScene(fake.api, { ...given, ...options }, never, () => {});
-  const fault = await scene.disturb(never).then(
+  const fault = await scene.disrupt(never).then(
     () => null,
     (error: Error) => error.message,
   );
-  const disturbed = fake.writes.splice(0);
-  return { fault, disturbed, leftBehind: await scene.close(), undone: fake.writes };
+  const disrupted = fake.writes.splice(0);
+  return { fault, disrupted, leftBehind: await scene.close(), undone: fake.writes };
 }
 
 describe('createClusterScene()', () => {
@@ -123,42 +123,42 @@ describe('createClusterScene()', () => {
       pod('2-starting', { isReady: false }),
       pod('3'),
     ];
-    const { disturbed, undone } = await play(createFake({ pods }), {});
-    assert.deepEqual([disturbed, undone], [['DELETE pods/3 {}'], []]);
+    const { disrupted, undone } = await play(createFake({ pods }), {});
+    assert.deepEqual([disrupted, undone], [['DELETE pods/3 {}'], []]);
   });
 
   test('drains the node with most pods, and takes it back into use', async () => {
     const pods = [pod('a', { node: 'n2' }), pod('b', { node: 'n2' })];
-    const { disturbed, undone, leftBehind } = await play(createFake({ pods }), { disturbance: 'drain' });
-    assert.equal(disturbed[0], 'PATCH nodes/n2 {"spec":{"unschedulable":true}}');
+    const { disrupted, undone, leftBehind } = await play(createFake({ pods }), { disruption: 'drain' });
+    assert.equal(disrupted[0], 'PATCH nodes/n2 {"spec":{"unschedulable":true}}');
     assert.deepEqual(
-      disturbed.slice(1).map((told) => told.split(' ').slice(0, 2).join(' ')),
+      disrupted.slice(1).map((told) => told.split(' ').slice(0, 2).join(' ')),
       ['POST a/eviction', 'POST b/eviction'],
     );
     assert.deepEqual([undone, leftBehind], [['PATCH nodes/n2 {"spec":{"unschedulable":false}}'], []]);
   });
 
   test('leaves a node cordoned that was so before', async () => {
-    const { disturbed, undone } = await play(createFake({ isCordoned: true }), { disturbance: 'drain' });
-    assert.ok(disturbed.every((told) => told.startsWith('POST')));
+    const { disrupted, undone } = await play(createFake({ isCordoned: true }), { disruption: 'drain' });
+    assert.ok(disrupted.every((told) => told.startsWith('POST')));
     assert.deepEqual(undone, []);
   });
 
   test('does not drain a node without a pod of the Deployment', async () => {
-    const { fault, disturbed } = await play(createFake({}), { disturbance: 'drain', node: 'n3' });
+    const { fault, disrupted } = await play(createFake({}), { disruption: 'drain', node: 'n3' });
     assert.equal(fault, 'node n3 has no pod of Deployment web');
-    assert.deepEqual(disturbed, []);
+    assert.deepEqual(disrupted, []);
   });
 
   test('takes an image back, unless it is to be kept or another has come', async () => {
-    const to = { disturbance: 'rollout', image: 'web:2' } as const;
+    const to = { disruption: 'rollout', image: 'web:2' } as const;
     const back = await play(createFake({}), to);
-    assert.match(back.disturbed.join(), /"image":"web:2"/);
+    assert.match(back.disrupted.join(), /"image":"web:2"/);
     assert.match(back.undone.join(), /"image":"web:1"/);
     assert.deepEqual((await play(createFake({}), { ...to, isImageKept: true })).undone, []);
     const fake = createFake({});
     const scene = await createClusterScene(fake.api, { ...given, ...to }, never, () => {});
-    await scene.disturb(never);
+    await scene.disrupt(never);
     await fake.api.patch('/deployments/web', 'strategic', { image: 'web:3' });
     fake.writes.splice(0);
     assert.deepEqual([await scene.close(), fake.writes], [[], []]);
@@ -166,7 +166,7 @@ describe('createClusterScene()', () => {
 
   test('says what it could not take back', async () => {
     const refuse = (told: string) => (told.includes('"unschedulable":false') ? 403 : null);
-    const { leftBehind } = await play(createFake({ refuse }), { disturbance: 'drain' });
+    const { leftBehind } = await play(createFake({ refuse }), { disruption: 'drain' });
     assert.deepEqual(leftBehind, ['node n1 cordoned (refused)']);
   });
 

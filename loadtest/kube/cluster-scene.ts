@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../cli/usage-error.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { type ControlId, nameControls } from '../proof/control.ts';
-import { ControlNotApplicable, type Disturbance, NotUndone, type Scene } from '../proof/scene.ts';
+import { ControlNotApplicable, type Disruption, NotUndone, type Scene } from '../proof/scene.ts';
 import { type Api, ApiError } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
 import { toControlPatch, toRestoredContainers } from './deployment.ts';
-import { createDisturbances, type DisturbanceOptions } from './disturbance.ts';
+import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 import { boundsOf, openDeployment } from './live-deployment.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
 import { chooseWay } from './service.ts';
 import { createUndo } from './undo.ts';
 
-export interface ClusterOptions extends DisturbanceOptions {
+export interface ClusterOptions extends DisruptionOptions {
   readonly namespace: string;
   readonly deployment: string;
   /** Null: the one that serves, where that can be told. */
@@ -23,9 +23,9 @@ export interface ClusterOptions extends DisturbanceOptions {
   readonly url: URL | null;
   /** Rejects with a UsageError where nobody listens at the address. */
   readonly checkReachable: (url: URL) => Promise<void>;
-  readonly disturbance: Disturbance;
+  readonly disruption: Disruption;
   /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
-  readonly undertaking: Pick<Undertaking, 'disturbances' | 'hasControl'>;
+  readonly undertaking: Pick<Undertaking, 'disruptions' | 'hasControl'>;
   /** Safeguards to take away first. */
   readonly without: readonly ControlId[];
 }
@@ -81,8 +81,8 @@ export async function createClusterScene(
     stopWatching.signal,
   );
   const undo = createUndo(tell);
-  const disturb = createDisturbances(deployment, options, { api, undo, container, mark: watch.mark })[
-    options.disturbance
+  const disrupt = createDisruptions(deployment, options, { api, undo, container, mark: watch.mark })[
+    options.disruption
   ];
 
   async function removeSafeguards(): Promise<void> {
@@ -150,8 +150,8 @@ export async function createClusterScene(
       const address = settlement.connection?.remoteAddress ?? null;
       return address === null ? null : watch.podAt(address, startMs + toOpeningMs(settlement));
     },
-    disturb: async (aborted) => {
-      await disturb(aborted);
+    disrupt: async (aborted) => {
+      await disrupt(aborted);
       await sleep(COUNT_MS, undefined, { signal: aborted });
       await deployment.untilQuiet(aborted);
     },

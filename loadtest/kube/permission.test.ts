@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Disturbance } from '../proof/scene.ts';
+import type { Disruption } from '../proof/scene.ts';
 import { at, type Json, textAt } from './json.ts';
 import { canWatchNodes, findDenied, toPermissions } from './permission.ts';
 
@@ -33,7 +33,7 @@ const READS = [
 ];
 
 describe('toPermissions()', () => {
-  for (const [disturbance, hasControl, hasHpa, writes] of [
+  for (const [disruption, hasControl, hasHpa, writes] of [
     ['rollout', false, false, ['patch deployments.apps']],
     ['rollout', true, true, ['patch deployments.apps']],
     ['scale', false, false, ['patch deployments/scale.apps']],
@@ -45,9 +45,9 @@ describe('toPermissions()', () => {
     ['run', false, false, []],
     ['run', true, false, ['patch deployments.apps']],
   ] as const) {
-    test(`${disturbance}, ${hasControl ? 'a' : 'no'} control, ${hasHpa ? 'an' : 'no'} HPA: ${writes.join(', ') || 'nothing'} besides reading`, async () => {
+    test(`${disruption}, ${hasControl ? 'a' : 'no'} control, ${hasHpa ? 'an' : 'no'} HPA: ${writes.join(', ') || 'nothing'} besides reading`, async () => {
       const needed = toPermissions({
-        disturbances: disturbance.split(' and ') as Disturbance[],
+        disruptions: disruption.split(' and ') as Disruption[],
         hasControl,
         hasHpa,
       });
@@ -65,7 +65,7 @@ describe('toPermissions()', () => {
 describe('findDenied()', () => {
   test('asks for the namespace, but of nodes for the cluster', async () => {
     const reviewer = createReviewer((verb) => verb !== 'patch');
-    const needed = toPermissions({ disturbances: ['drain'], hasControl: false, hasHpa: false });
+    const needed = toPermissions({ disruptions: ['drain'], hasControl: false, hasHpa: false });
     assert.deepEqual(await findDenied(reviewer, 'shop', needed), ['patch nodes']);
     assert.deepEqual(reviewer.asked.slice(-2), [
       { verb: 'patch', group: '', resource: 'nodes' },

@@ -1,4 +1,4 @@
-import type { Disturbance } from '../proof/scene.ts';
+import type { Disruption } from '../proof/scene.ts';
 import type { Api } from './api.ts';
 import { at } from './json.ts';
 
@@ -14,7 +14,7 @@ export interface Permission {
 
 /** Proofs in a row, as far as they decide what has to be allowed. */
 export interface Undertaking {
-  readonly disturbances: readonly Disturbance[];
+  readonly disruptions: readonly Disruption[];
   /** Are safeguards taken away first? */
   readonly hasControl: boolean;
   /** Does an HPA hold the Deployment's replicas? */
@@ -35,7 +35,7 @@ const WATCH_VERBS = ['list', 'watch'];
 
 const PATCH_DEPLOYMENT: Permission = { ...DEPLOYMENTS, verb: 'patch' };
 
-const DISTURB: Record<Disturbance, (hasHpa: boolean) => readonly Permission[]> = {
+const DISRUPT: Record<Disruption, (hasHpa: boolean) => readonly Permission[]> = {
   rollout: () => [PATCH_DEPLOYMENT],
   scale: (hasHpa) => [
     hasHpa ? { ...HPAS, verb: 'patch' } : { ...DEPLOYMENTS, subresource: 'scale', verb: 'patch' },
@@ -50,7 +50,7 @@ const DISTURB: Record<Disturbance, (hasHpa: boolean) => readonly Permission[]> =
 };
 
 /** What the proofs call, and nothing else; to watch nodes is left out, see `canWatchNodes`. */
-export function toPermissions({ disturbances, hasControl, hasHpa }: Undertaking): readonly Permission[] {
+export function toPermissions({ disruptions, hasControl, hasHpa }: Undertaking): readonly Permission[] {
   return [
     { ...DEPLOYMENTS, verb: 'get' },
     ...WATCHED.flatMap((resource) => WATCH_VERBS.map((verb) => ({ ...resource, verb }))),
@@ -58,7 +58,7 @@ export function toPermissions({ disturbances, hasControl, hasHpa }: Undertaking)
     { ...HPAS, verb: 'list' },
     ...(hasHpa ? [{ ...HPAS, verb: 'watch' }] : []),
     ...new Set([
-      ...[...new Set(disturbances)].flatMap((disturbance) => DISTURB[disturbance](hasHpa)),
+      ...[...new Set(disruptions)].flatMap((disruption) => DISRUPT[disruption](hasHpa)),
       ...(hasControl ? [PATCH_DEPLOYMENT] : []),
     ]),
   ];

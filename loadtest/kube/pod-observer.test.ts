@@ -32,7 +32,7 @@ const slice = (name: string, endpoints: readonly (readonly [pod: string, ready?:
 });
 
 describe('createPodObserver()', () => {
-  test('tells the life of a pod, each step once', () => {
+  test('tells the timeline of a pod, each step once', () => {
     const { events, observer } = observe();
     const onNode = { nodeName: 'n1' };
     const deletion = { deletionTimestamp: '2030-01-01T00:00:45Z', deletionGracePeriodSeconds: 45 };

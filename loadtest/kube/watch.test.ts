@@ -166,7 +166,7 @@ describe('startWatch()', () => {
     });
   }
 
-  test('a stream stands again with the head of its answer, however quiet it then is', async () => {
+  test('a stream stands again with the head of its response, however quiet it then is', async () => {
     const open: ServerResponse[] = [];
     const fake = await startFake(
       [[pod('a', 5)]],
@@ -191,7 +191,7 @@ describe('startWatch()', () => {
     assert.deepEqual(fake.gaps, []);
   });
 
-  test('410, in the stream or as the answer, makes a new list, and is a gap', async () => {
+  test('410, in the stream or as the response, makes a new list, and is a gap', async () => {
     for (const expire of [
       (response: ServerResponse) => void response.end(line('ERROR', { code: 410, message: 'too old' })),
       (response: ServerResponse) => {
@@ -219,7 +219,7 @@ describe('startWatch()', () => {
     assert.deepEqual(fake.watched.slice(0, 2), ['5', '5']);
   });
 
-  test('silence past the deadline breaks the stream, and the gap counts from the last sign of life', async () => {
+  test('silence past the deadline breaks the stream, and the gap counts from the last sign of timeline', async () => {
     const fake = await startFake(
       [[pod('a', 5)]],
       [hold, (response) => void response.write(line('MODIFIED', pod('a', 6)))],

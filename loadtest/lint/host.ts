@@ -8,7 +8,7 @@ export interface ProgramRun {
   readonly stderr: string;
 }
 
-/** What `loadtest lint` touches beside the files that it reads: directories, kubectl and kustomize. */
+/** What `dropless lint` touches beside the files that it reads: directories, kubectl and kustomize. */
 export interface Host {
   /** The names in a directory; null where the path is none. */
   listDirectory(path: string): Promise<readonly string[] | null>;

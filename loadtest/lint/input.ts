@@ -54,7 +54,7 @@ async function readPath(path: string, world: World, host: Host): Promise<KubeObj
     return parseManifests(await kustomize(path, host), posix.join(path, kustomization), true);
   }
   if (names.includes('Chart.yaml')) {
-    throw new UsageError(`${path} is a Helm chart: helm template ${path} | loadtest lint -`);
+    throw new UsageError(`${path} is a Helm chart: helm template ${path} | dropless lint -`);
   }
   const files = names.filter((name) => MANIFEST.test(name)).map((name) => posix.join(path, name));
   if (files.length === 0) throw new UsageError(`${path}: has no kustomization and no YAML or JSON files`);

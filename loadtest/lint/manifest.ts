@@ -42,7 +42,7 @@ export function parseManifests(text: string, source: string, isRendered = false)
     if (fault !== undefined) {
       const { line, col } = lines.linePos(fault.pos[0]);
       const [summary = 'no YAML'] = fault.message.split('\n');
-      const hint = text.includes('{{') ? ' (a template? helm template . | loadtest lint -)' : '';
+      const hint = text.includes('{{') ? ' (a template? helm template . | dropless lint -)' : '';
       throw new UsageError(
         `${source}:${line}:${col}: ${summary.replace(/ at line \d+, column \d+:?$/, '')}${hint}`,
       );

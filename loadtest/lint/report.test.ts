@@ -18,7 +18,7 @@ spec:
   template: { spec: { terminationGracePeriodSeconds: 5 } }
 ---
 kind: HorizontalPodAutoscaler
-metadata: { annotations: { ignore.loadtest.dropless/single-replica: saves money } }
+metadata: { annotations: { dropless/ignore.single-replica: saves money } }
 spec: { minReplicas: 1, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }
 `;
 

@@ -4,7 +4,7 @@ import { formatPath } from './field.ts';
 import { type Diagnosis, type Rule, SEVERITIES, type Severity } from './rule.ts';
 import type { Inventory } from './workload.ts';
 
-/** Everything a report of `loadtest lint` is made of. */
+/** Everything a report of `dropless lint` is made of. */
 export interface LintReport {
   readonly inventory: Inventory;
   readonly rules: readonly Rule[];
@@ -123,7 +123,7 @@ export function formatSarif({ rules, diagnoses }: LintReport): string {
       {
         tool: {
           driver: {
-            name: 'loadtest lint',
+            name: 'dropless lint',
             rules: rules.map(({ id, severity, title, lost, fix, source }) => ({
               id,
               shortDescription: { text: title },

@@ -48,7 +48,7 @@ export interface Diagnosis extends Finding {
   readonly ignoredBecause: string | undefined;
 }
 
-const IGNORE_PREFIX = 'ignore.loadtest.dropless/';
+const IGNORE_PREFIX = 'dropless/ignore.';
 
 /** All that the rules find, as the manifests are ordered; what annotations set aside is among it, marked. */
 export function runRules(rules: readonly Rule[], inventory: Inventory): Diagnosis[] {
@@ -64,7 +64,7 @@ export function runRules(rules: readonly Rule[], inventory: Inventory): Diagnosi
   return diagnoses.sort((a, b) => rank(a) - rank(b));
 }
 
-/** The annotations by which an object's author sets rules aside: `ignore.loadtest.dropless/RULE: the reason`. */
+/** The annotations by which an object's author sets rules aside: `dropless/ignore.RULE: the reason`. */
 export function toIgnores({ root }: KubeObject): { field: Field; id: string; reason: string }[] {
   return root
     .get('metadata', 'annotations')

@@ -23,16 +23,16 @@ const IGNORE_WITHOUT_REASON: Rule = {
     ),
   bad: `
 kind: Deployment
-metadata: { annotations: { ignore.loadtest.dropless/single-replica: "" } }
+metadata: { annotations: { dropless/ignore.single-replica: "" } }
 `,
   good: `
 kind: HorizontalPodAutoscaler
-metadata: { annotations: { ignore.loadtest.dropless/single-replica: for development } }
+metadata: { annotations: { dropless/ignore.single-replica: for development } }
 spec: { minReplicas: 1 }
 `,
 };
 
-/** Every rule of `loadtest lint`. */
+/** Every rule of `dropless lint`. */
 export const LINT_RULES: readonly Rule[] = [
   ...SHUTDOWN_RULES,
   ...PROBE_RULES,

@@ -9,7 +9,7 @@ export interface Shard {
   readonly of: number;
 }
 
-/** Open: arrivals come when they are due, whatever the target does. Closed: each connection waits for its answer. */
+/** Open: arrivals come when they are due, whatever the target does. Closed: each connection waits for its response. */
 export type LoadModel =
   | { readonly kind: 'open'; readonly stages: readonly Stage[] }
   | { readonly kind: 'closed'; readonly connections: number; readonly durationMs: number };

@@ -30,7 +30,7 @@ export async function checkReachable(target: Target): Promise<void> {
   });
 }
 
-/** The answer's text and the pod that gave it; null where there is no 200. */
+/** The response's text and the pod that gave it; null where there is no 200. */
 export async function fetchText(
   target: Target,
   path: string,

@@ -19,9 +19,9 @@ export interface Cell {
   /** Null: no version is known. */
   readonly version: string | null;
   readonly outcomes: OutcomeCounts;
-  /** Intended time to end, of the answers that were ok. */
+  /** Intended time to end, of the responses that were ok. */
   readonly response: EncodedHistogram;
-  /** Written to end, of the answers that were ok. */
+  /** Written to end, of the responses that were ok. */
   readonly service: EncodedHistogram;
   /** Intended time to end, of everything else. */
   readonly failed: EncodedHistogram;

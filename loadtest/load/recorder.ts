@@ -32,7 +32,7 @@ export interface Snapshot {
   readonly lost: number;
   /** Settled since the last snapshot. */
   readonly recentSettled: number;
-  /** Of the ok answers since the last snapshot; NaN where there was none. */
+  /** Of the ok responses since the last snapshot; NaN where there was none. */
   readonly recentP99Ms: number;
 }
 

@@ -35,9 +35,9 @@ export interface Tally {
   firstOkMs(pod: string, endpoint: number | null): number | null;
   /** When each pod first answered ok at all. */
   readonly answered: ReadonlyMap<string, number>;
-  /** When an answer was ok: the first and the last of them. */
+  /** When a response was ok: the first and the last of them. */
   readonly okSpan: { readonly firstMs: number; readonly lastMs: number } | null;
-  /** Median service time of the ok answers that ended within 150 ms of that time; of all where there were none. */
+  /** Median service time of the ok responses that ended within 150 ms of that time; of all where there were none. */
   usualMs(atMs: number): number;
   readonly lagP99Ms: number;
   /** Seconds of the load in which at least half of the requests that went out were late. */

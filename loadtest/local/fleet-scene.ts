@@ -1,9 +1,9 @@
-import type { Disturbance, Mark, Scene } from '../proof/scene.ts';
+import type { Disruption, Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
 
-export interface FleetDisturbance {
-  readonly kind: Exclude<Disturbance, 'run'> | 'power-off';
+export interface FleetDisruption {
+  readonly kind: Exclude<Disruption, 'run'> | 'power-off';
   /** Of `kill`: no grace. */
   readonly isForced: boolean;
   /** Of `scale`: replicas to add, and to take away again. */
@@ -20,7 +20,7 @@ const SETTLE_MS = 1_500;
 /** A fleet of its own for each proof, started and settled. */
 export async function createFleetScene(
   options: FleetOptions,
-  { kind, isForced, scaleBy }: FleetDisturbance,
+  { kind, isForced, scaleBy }: FleetDisruption,
   signal: AbortSignal,
 ): Promise<Scene> {
   const events: PodEvent[] = [];
@@ -29,7 +29,7 @@ export async function createFleetScene(
   const fleet = await createFleet(options, { nowMs, signal, onEvent: (event) => void events.push(event) });
   const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
 
-  const disturbances: Record<FleetDisturbance['kind'], (signal: AbortSignal) => Promise<void>> = {
+  const disruptions: Record<FleetDisruption['kind'], (signal: AbortSignal) => Promise<void>> = {
     rollout: async () => fleet.rollout('v2'),
     scale: async (aborted) => {
       fleet.scale(options.replicas + scaleBy);
@@ -59,8 +59,8 @@ export async function createFleetScene(
       const clientPort = connection?.localPort ?? null;
       return clientPort === null ? null : fleet.podOf(clientPort, startMs + endMs + CLOCK_SLACK_MS);
     },
-    disturb: async (aborted) => {
-      await disturbances[kind](aborted);
+    disrupt: async (aborted) => {
+      await disruptions[kind](aborted);
       await fleet.settled(aborted);
     },
     confirm: async () => {},

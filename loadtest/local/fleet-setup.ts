@@ -33,7 +33,7 @@ export function toFleetOptions(
       HOST: '127.0.0.1',
       ACCESS_LOG: 'off',
       LAME_DUCK_MS: String(setup.lameDuckMs),
-      // However long the lame duck is, an answer can be held back for longer.
+      // However long the lame duck is, a response can be held back for longer.
       PAYLOAD_TIMEOUT_MS: '60000',
       ...toControlEnv(without),
     },

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { formatDuration } from '../cli/duration.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
-/** The kubelet reads no more of the answer's body: https://github.com/kubernetes/kubernetes/blob/master/pkg/probe/http/http.go */
+/** The kubelet reads no more of the response's body: https://github.com/kubernetes/kubernetes/blob/master/pkg/probe/http/http.go */
 const MAX_BODY_BYTES = 10 * 1_024;
 
 interface ProbeResult {
@@ -12,7 +12,7 @@ interface ProbeResult {
 }
 
 /**
- * One readiness probe, as the kubelet makes it: any status from 200 to 399 is a success, where the whole answer comes
+ * One readiness probe, as the kubelet makes it: any status from 200 to 399 is a success, where the whole response comes
  * within the timeout. Redirects are not followed.
  */
 export function probeReadiness(port: number, path: string): Promise<ProbeResult> {
@@ -25,7 +25,7 @@ export function probeReadiness(port: number, path: string): Promise<ProbeResult>
       probe.destroy();
     };
     const timer = setTimeout(
-      () => settle(false, `no answer within ${formatDuration(PROBE_TIMEOUT_MS)}`),
+      () => settle(false, `no response within ${formatDuration(PROBE_TIMEOUT_MS)}`),
       PROBE_TIMEOUT_MS,
     );
     probe.on('response', (response) => {
@@ -42,7 +42,7 @@ export function probeReadiness(port: number, path: string): Promise<ProbeResult>
     probe.on('error', (error: NodeJS.ErrnoException) =>
       settle(false, error.code === 'ECONNREFUSED' ? 'connection refused' : (error.code ?? error.message)),
     );
-    probe.on('close', () => settle(false, 'an answer that was cut'));
+    probe.on('close', () => settle(false, 'a response that was cut'));
     probe.end();
   });
 }

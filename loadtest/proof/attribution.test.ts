@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Settlement } from '../engine/settlement.ts';
 import { type Evidence, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { type Phase, type PodEvent, toLives } from './timeline.ts';
+import { type Phase, type PodEvent, toPodTimelines } from './timeline.ts';
 
 const SLACK_MS = 20;
 const ROUND_TRIP_MS = 5;
@@ -120,7 +120,7 @@ function toSettlement({
 
 function blame(given: Case) {
   const evidence: Evidence = {
-    lives: toLives(given.events),
+    timelines: toPodTimelines(given.events),
     podOf: () => null,
     isNamed: given.isNamed ?? true,
     firstOkMs: () =>
@@ -189,12 +189,12 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'preStop',
     ],
     [
-      'cut an answer',
+      'cut a response',
       { events: [...terminating, exited(16_000, 0)], outcome: 'truncated', endMs: 15_000, bytes: 9 },
       'endpoint removed',
     ],
   ],
-  'closes-kept-connections': [
+  'closes-keep-alive-connections': [
     [
       'in a race after SIGTERM',
       { events: terminating, outcome: 'reset', endMs: 15_000, waitedMs: inFlight - 1 },
@@ -496,7 +496,7 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
   ) => {
     const events = [...old, ...young];
     const evidence: Evidence = {
-      lives: toLives(events),
+      timelines: toPodTimelines(events),
       podOf: () => null,
       isNamed: true,
       firstOkMs: firstOk,
@@ -532,9 +532,9 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
 });
 
 describe('toLoss()', () => {
-  test('prefers the way a connection took to the name on its answers', () => {
+  test('prefers the way a connection took to the name on its responses', () => {
     const evidence: Evidence = {
-      lives: toLives(terminating),
+      timelines: toPodTimelines(terminating),
       podOf: () => 'a',
       isNamed: true,
       firstOkMs: () => 0,
@@ -627,11 +627,11 @@ describe('toLoss()', () => {
 
     test('does not say that the new pod never answered', () => {
       const { why } = blame({ events: fresh, outcome: 'refused', endMs: 2_100, pod: null, isNamed: false });
-      assert.equal(why, 'a was ready for 100 ms, and no answer tells whether it had answered');
+      assert.equal(why, 'a was ready for 100 ms, and no response tells whether it had answered');
     });
   });
 
-  test('takes the new pod for a suspect beside the one that ends where its answers are known to come later', () => {
+  test('takes the new pod for a suspect beside the one that ends where its responses are known to come later', () => {
     const untried = fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 }));
     const { pod, cause } = blame({
       events: [...unwarned, ...untried],
@@ -645,7 +645,7 @@ describe('toLoss()', () => {
 
   test('takes a 502 for that of the pod that the way leads to', () => {
     const evidence: Evidence = {
-      lives: toLives([...terminating, ...other]),
+      timelines: toPodTimelines([...terminating, ...other]),
       podOf: () => 'z',
       isNamed: true,
       firstOkMs: () => 0,

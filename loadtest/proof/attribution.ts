@@ -1,11 +1,11 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { CauseId } from './cause.ts';
-import { type Exit, isWithin, type Phase, type PodLife, toExit, toPhase } from './timeline.ts';
+import { type Exit, isWithin, type Phase, type PodTimeline, toExit, toPhase } from './timeline.ts';
 
 /** What is known about the pods when a loss is judged. */
 export interface Evidence {
-  readonly lives: ReadonlyMap<string, PodLife>;
+  readonly timelines: ReadonlyMap<string, PodTimeline>;
   /** The pod a connection led to, where the way is known; null: not known. */
   podOf(settlement: Settlement): string | null;
   /** Is any of these pods named by answers, or by the way to it? If not, `firstOkMs` is null for all of them. */
@@ -14,7 +14,7 @@ export interface Evidence {
   firstOkMs(pod: string, endpoint: number | null): number | null;
   /** How much later than it happened an event may be stamped. */
   readonly slackMs: number;
-  /** How long the ok answers of about that time took, at the median. It grows when anything on the way stalls. */
+  /** How long the ok responses of about that time took, at the median. It grows when anything on the way stalls. */
   usualMs(atMs: number): number;
 }
 
@@ -22,7 +22,7 @@ export interface Evidence {
 export interface Loss {
   readonly settlement: Settlement;
   readonly pod: string | null;
-  /** How the pod is known: its answers or the way to it, or as the only one that it can have been. */
+  /** How the pod is known: its responses or the way to it, or as the only one that it can have been. */
   readonly podBy: 'connection' | 'elimination' | null;
   /** The pod's phase when the request failed. */
   readonly phase: Phase;
@@ -86,7 +86,7 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
       ...judgement,
     };
   }
-  const agree = others.every((life) => judge(settlement, life, evidence).cause === judgement.cause);
+  const agree = others.every((timeline) => judge(settlement, timeline, evidence).cause === judgement.cause);
   const names = suspects.map(({ pod }) => pod).join(', ');
   return {
     ...nobody,
@@ -96,57 +96,58 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
 }
 
 function toLossOf(pod: string, settlement: Settlement, evidence: Evidence): Loss {
-  const life = evidence.lives.get(pod);
-  const judgement = life === undefined ? unseen(pod) : judge(settlement, life, evidence);
-  return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, life), ...judgement };
+  const timeline = evidence.timelines.get(pod);
+  const judgement = timeline === undefined ? unseen(pod) : judge(settlement, timeline, evidence);
+  return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, timeline), ...judgement };
 }
 
-function phaseOf({ endMs }: Settlement, life: PodLife | undefined): Phase {
-  return toPhase(life, endMs);
+function phaseOf({ endMs }: Settlement, timeline: PodTimeline | undefined): Phase {
+  return toPhase(timeline, endMs);
 }
 
 function unseen(pod: string): Judgement {
-  return { cause: 'unknown', why: `the life of ${pod} was not seen` };
+  return { cause: 'unknown', why: `the timeline of ${pod} was not seen` };
 }
 
 /** The pods that may have failed it: of those most likely, if there are any. */
-function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodLife[] {
-  const lives = [...evidence.lives.values()];
-  const isLastReachable = (life: PodLife) => isReachable(settlement, life, evidence, PROPAGATION_MS[1]);
-  const grounds: readonly ((life: PodLife) => boolean)[] = [
+function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodTimeline[] {
+  const timelines = [...evidence.timelines.values()];
+  const isLastReachable = (timeline: PodTimeline) =>
+    isReachable(settlement, timeline, evidence, PROPAGATION_MS[1]);
+  const grounds: readonly ((timeline: PodTimeline) => boolean)[] = [
     ...PROPAGATION_MS.map(
-      (propagationMs) => (life: PodLife) =>
-        isReachable(settlement, life, evidence, propagationMs) &&
-        (isChanging(settlement, life, evidence) ||
-          (evidence.isNamed && isUntried(settlement, life, evidence))),
+      (propagationMs) => (timeline: PodTimeline) =>
+        isReachable(settlement, timeline, evidence, propagationMs) &&
+        (isChanging(settlement, timeline, evidence) ||
+          (evidence.isNamed && isUntried(settlement, timeline, evidence))),
     ),
-    (life) => isUnanswered(settlement, evidence) && isNodeLost(settlement, life),
+    (timeline) => isUnanswered(settlement, evidence) && isNodeLost(settlement, timeline),
     // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
-    (life) => isLastReachable(life) && isUntried(settlement, life, evidence),
+    (timeline) => isLastReachable(timeline) && isUntried(settlement, timeline, evidence),
     // A pod whose preStop sleeps serves on: last of all.
-    (life) => isLastReachable(life) && isPast(life.terminatingMs, settlement, evidence),
+    (timeline) => isLastReachable(timeline) && isPast(timeline.terminatingMs, settlement, evidence),
   ];
   for (const isSuspect of grounds) {
-    const suspects = lives.filter(isSuspect);
+    const suspects = timelines.filter(isSuspect);
     if (suspects.length > 0) return suspects;
   }
   return [];
 }
 
-/** Did the pod give no complete answer? A proxy may have given one in its place. */
+/** Did the pod give no complete response? A proxy may have given one in its place. */
 function isUnanswered(settlement: Settlement, evidence: Evidence): boolean {
   const { outcome } = settlement;
   return CUT.includes(outcome) || SILENT.includes(outcome) || isOfProxy(settlement, evidence);
 }
 
 /**
- * Is it the answer of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
+ * Is it the response of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
  * way to it, or by this very answer, has answered itself.
  */
 function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
   const { outcome, pod, connection } = settlement;
   if (podOf(settlement) !== null) return false;
-  // On a kept connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
+  // On a keep-alive connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
   const isUnnamed = pod === null || (outcome === 'http_502' && connection?.reused === true);
   return isUnnamed && (outcome === 'http_502' || outcome === 'http_504');
 }
@@ -154,7 +155,7 @@ function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
 /** May it have reached this pod: when it was written, or where it was not, when it failed? */
 function isReachable(
   { sentMs, endMs }: Settlement,
-  { endpoint }: PodLife,
+  { endpoint }: PodTimeline,
   { slackMs }: Evidence,
   propagationMs: number,
 ): boolean {
@@ -166,25 +167,25 @@ function isReachable(
 }
 
 /** Was it told to end, lost or unready about then? */
-function isChanging(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): boolean {
   return (
-    isPast(life.sigtermMs, settlement, evidence) ||
-    isNodeLost(settlement, life) ||
-    isFlapping(life, settlement.endMs) ||
-    isPast(toExit(life, settlement.endMs)?.atMs ?? null, settlement, evidence)
+    isPast(timeline.sigtermMs, settlement, evidence) ||
+    isNodeLost(settlement, timeline) ||
+    isFlapping(timeline, settlement.endMs) ||
+    isPast(toExit(timeline, settlement.endMs)?.atMs ?? null, settlement, evidence)
   );
 }
 
 /** Is it new, and not known to have answered by then: this endpoint, or where nobody was met, any? */
-function isUntried(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): boolean {
   const { endMs, outcome } = settlement;
-  if (outcome === 'refused' && life.isProbed) return false;
-  const okMs = firstOkMsOf(settlement, life, evidence);
-  return isNew(life, endMs) && (okMs === null || okMs > endMs);
+  if (outcome === 'refused' && timeline.isProbed) return false;
+  const okMs = firstOkMsOf(settlement, timeline, evidence);
+  return isNew(timeline, endMs) && (okMs === null || okMs > endMs);
 }
 
 /** Who has answered anything takes connections. */
-function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodLife, { firstOkMs }: Evidence) {
+function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { firstOkMs }: Evidence) {
   return firstOkMs(pod, UNCONNECTED.includes(outcome) ? null : endpoint);
 }
 
@@ -197,23 +198,23 @@ function isPast(
 }
 
 /** Was its node lost then, or so shortly before that connections are still led there? Who reports an end has power. */
-function isNodeLost(settlement: Settlement, life: PodLife): boolean {
+function isNodeLost(settlement: Settlement, timeline: PodTimeline): boolean {
   const { endMs } = settlement;
-  const { nodeLostMs, ready, goneMs } = life;
+  const { nodeLostMs, ready, goneMs } = timeline;
   if (nodeLostMs === null || endMs < nodeLostMs - NODE_GRACE_MS) return false;
-  const toldEndMs = toExit(life, settlement.endMs)?.atMs ?? goneMs;
+  const toldEndMs = toExit(timeline, settlement.endMs)?.atMs ?? goneMs;
   if (toldEndMs !== null && toldEndMs < nodeLostMs) return false;
   const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
   return backMs === null || endMs < backMs + NAT_MS;
 }
 
-function isNew({ ready }: PodLife, atMs: number): boolean {
+function isNew({ ready }: PodTimeline, atMs: number): boolean {
   const fromMs = ready[0]?.fromMs;
   return fromMs !== undefined && fromMs > 0 && atMs <= fromMs + START_MS;
 }
 
 /** Was it unready, between two times of readiness or for good, near that moment, without being told to end? */
-function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
+function isFlapping({ ready, terminatingMs }: PodTimeline, atMs: number): boolean {
   return ready.some(({ toMs }, index) => {
     if (toMs === null || (terminatingMs !== null && toMs >= terminatingMs)) return false;
     const untilMs = ready[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
@@ -221,42 +222,42 @@ function isFlapping({ ready, terminatingMs }: PodLife, atMs: number): boolean {
   });
 }
 
-function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judgement {
+function judge(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): Judgement {
   const { outcome, endMs, connection } = settlement;
-  const { pod } = life;
-  const exit = toExit(life, settlement.endMs);
+  const { pod } = timeline;
+  const exit = toExit(timeline, settlement.endMs);
   // The connection to a proxy says nothing of the one from it to the pod, which is taken for a new one.
   const isKept = connection?.reused === true && !isOfProxy(settlement, evidence);
 
-  if (isUnanswered(settlement, evidence) && isNodeLost(settlement, life)) {
+  if (isUnanswered(settlement, evidence) && isNodeLost(settlement, timeline)) {
     return {
       cause: 'node-lost',
-      why: `the node ${life.node ?? ''} of ${pod} was lost${when(life.nodeLostMs)}`,
+      why: `the node ${timeline.node ?? ''} of ${pod} was lost${when(timeline.nodeLostMs)}`,
     };
   }
-  if (isPast(life.terminatingMs, settlement, evidence)) {
-    return judgeTerminating(settlement, life, evidence, isKept);
+  if (isPast(timeline.terminatingMs, settlement, evidence)) {
+    return judgeTerminating(settlement, timeline, evidence, isKept);
   }
   if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement, evidence)) {
     return { cause: 'unknown', why: `the process of ${pod} ended untold${how(exit)}` };
   }
-  if (isUntried(settlement, life, evidence)) {
-    if (isBroken(settlement, life, evidence)) {
+  if (isUntried(settlement, timeline, evidence)) {
+    if (isBroken(settlement, timeline, evidence)) {
       return { cause: 'unknown', why: `${pod} is new, and never answered this endpoint: broken, not early` };
     }
-    const sinceMs = Math.round(endMs - (life.ready[0]?.fromMs ?? 0));
+    const sinceMs = Math.round(endMs - (timeline.ready[0]?.fromMs ?? 0));
     return {
       cause: 'ready-too-early',
-      why: `${pod} was ready for ${sinceMs} ms, and ${describeFirstOk(settlement, life, evidence)}`,
+      why: `${pod} was ready for ${sinceMs} ms, and ${describeFirstOk(settlement, timeline, evidence)}`,
     };
   }
-  if (isFlapping(life, endMs)) {
+  if (isFlapping(timeline, endMs)) {
     return {
       cause: 'readiness-flaps',
       why: `${pod} turned unready near that time, without being terminated`,
     };
   }
-  const lost = [...evidence.lives.values()].find((other) => isNodeLost(settlement, other));
+  const lost = [...evidence.timelines.values()].find((other) => isNodeLost(settlement, other));
   if (SILENT.includes(outcome) && lost !== undefined) {
     return {
       cause: 'node-lost',
@@ -269,54 +270,61 @@ function judge(settlement: Settlement, life: PodLife, evidence: Evidence): Judge
   }
   if (isKept && (outcome === 'reset' || outcome === 'closed_before_response')) {
     return {
-      cause: 'closes-kept-connections',
+      cause: 'closes-keep-alive-connections',
       why: `${pod} was ready and closed a connection that had been idle for ${Math.round(connection.idleMs)} ms`,
     };
   }
-  return { cause: 'unknown', why: `${pod} was ${toPhase(life, endMs)} and the request ended as ${outcome}` };
+  return {
+    cause: 'unknown',
+    why: `${pod} was ${toPhase(timeline, endMs)} and the request ended as ${outcome}`,
+  };
 }
 
 /** Does it take requests, and has it answered none of this endpoint to the end of the load? */
-function isBroken(settlement: Settlement, life: PodLife, evidence: Evidence): boolean {
+function isBroken(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): boolean {
   const isTaken = !UNCONNECTED.includes(settlement.outcome) && !isOfProxy(settlement, evidence);
-  return evidence.isNamed && isTaken && firstOkMsOf(settlement, life, evidence) === null;
+  return evidence.isNamed && isTaken && firstOkMsOf(settlement, timeline, evidence) === null;
 }
 
-function describeFirstOk(settlement: Settlement, life: PodLife, evidence: Evidence): string {
+function describeFirstOk(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): string {
   const { endMs } = settlement;
-  if (!evidence.isNamed) return 'no answer tells whether it had answered';
-  const okMs = firstOkMsOf(settlement, life, evidence);
+  if (!evidence.isNamed) return 'no response tells whether it had answered';
+  const okMs = firstOkMsOf(settlement, timeline, evidence);
   return `answered this endpoint ${okMs === null ? 'never' : `only ${Math.round(okMs - endMs)} ms later`}`;
 }
 
 function judgeTerminating(
   settlement: Settlement,
-  life: PodLife,
+  timeline: PodTimeline,
   evidence: Evidence,
   isKept: boolean,
 ): Judgement {
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
-  const { pod } = life;
-  const exit = toExit(life, settlement.endMs);
-  const at = relative(endMs, life.sigtermMs, 'SIGTERM');
+  const { pod } = timeline;
+  const exit = toExit(timeline, settlement.endMs);
+  const at = relative(endMs, timeline.sigtermMs, 'SIGTERM');
   const hasNoAnswer = isUnanswered(settlement, evidence);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
-  if (hasNoAnswer && life.graceMs === 0) {
+  if (hasNoAnswer && timeline.graceMs === 0) {
     return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
   }
   if (hasNoAnswer && ended && (exit.signal === 'SIGKILL' || exit.code === 137)) {
     return {
       cause: 'killed-at-grace-end',
-      why: `${pod} was killed${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
+      why: `${pod} was killed${relative(exit.atMs, timeline.sigtermMs, 'SIGTERM')}`,
     };
   }
   const endedAtOnce =
-    ended && life.sigtermMs !== null && exit.atMs <= life.sigtermMs + AT_ONCE_MS + evidence.slackMs;
+    ended && timeline.sigtermMs !== null && exit.atMs <= timeline.sigtermMs + AT_ONCE_MS + evidence.slackMs;
   // Some runtimes, the JVM among them, exit with 143 after a clean shutdown too.
   if (hasNoAnswer && ended && (exit.signal === 'SIGTERM' || (exit.code === 143 && endedAtOnce))) {
     return { cause: 'exits-on-sigterm', why: `SIGTERM ended ${pod}; the request failed${at}` };
   }
-  if (outcome === 'timeout' && sentMs !== null && !isPast(life.terminatingMs, { endMs: sentMs }, evidence)) {
+  if (
+    outcome === 'timeout' &&
+    sentMs !== null &&
+    !isPast(timeline.terminatingMs, { endMs: sentMs }, evidence)
+  ) {
     return {
       cause: 'too-little-capacity',
       why: `${pod} took it before it was told to end, and did not answer in time`,
@@ -329,7 +337,7 @@ function judgeTerminating(
   if (hasNoAnswer && isKept && endedAtOnce && (exit.code !== 0 || isInFlight)) {
     return {
       cause: 'exits-on-sigterm',
-      why: `${pod} exited${relative(exit.atMs, life.sigtermMs, 'SIGTERM')}`,
+      why: `${pod} exited${relative(exit.atMs, timeline.sigtermMs, 'SIGTERM')}`,
     };
   }
   if (CUT.includes(outcome) && outcome !== 'refused' && isInFlight) {
@@ -340,7 +348,7 @@ function judgeTerminating(
     };
   }
   if (CUT.includes(outcome) && isKept) {
-    return { cause: 'closes-kept-connections', why: `${pod} closed a kept connection${at}` };
+    return { cause: 'closes-keep-alive-connections', why: `${pod} closed a keep-alive connection${at}` };
   }
   if (hasNoAnswer && !isKept) {
     const what = isOfProxy(settlement, evidence)
@@ -350,7 +358,7 @@ function judgeTerminating(
         : `${pod} took no new connection`;
     return { cause: 'stops-listening-early', why: `${what}${at}` };
   }
-  if (OVERLOAD.includes(outcome) && !isPast(life.sigtermMs, settlement, evidence)) {
+  if (OVERLOAD.includes(outcome) && !isPast(timeline.sigtermMs, settlement, evidence)) {
     return {
       cause: 'too-little-capacity',
       why: `${pod} had not been sent SIGTERM and answered ${settlement.status}`,
@@ -362,12 +370,14 @@ function judgeTerminating(
   return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
 }
 
-function isFleetEmpty({ endMs }: Settlement, { lives }: Evidence): boolean {
-  return lives.size > 0 && ![...lives.values()].some((life) => isWithin(life.endpoint, endMs));
+function isFleetEmpty({ endMs }: Settlement, { timelines }: Evidence): boolean {
+  return (
+    timelines.size > 0 && ![...timelines.values()].some((timeline) => isWithin(timeline.endpoint, endMs))
+  );
 }
 
-function judgeEmptyFleet({ endMs }: Settlement, { lives }: Evidence): Judgement {
-  const flapping = [...lives.values()].find((life) => isFlapping(life, endMs));
+function judgeEmptyFleet({ endMs }: Settlement, { timelines }: Evidence): Judgement {
+  const flapping = [...timelines.values()].find((timeline) => isFlapping(timeline, endMs));
   return flapping === undefined
     ? { cause: 'too-little-capacity', why: 'no pod was a ready endpoint' }
     : {

@@ -1,7 +1,7 @@
 /** What a proof can blame a lost request on. */
 export interface Cause {
   readonly title: string;
-  /** What the caller sees, and what in the pod's life tells it. */
+  /** What the caller sees, and what in the pod's timeline tells it. */
   readonly shows: string;
   /** What to change, in the order to try it. */
   readonly fix: string;
@@ -12,13 +12,13 @@ export const CAUSES = {
   'exits-on-sigterm': {
     title: 'Exits on SIGTERM',
     shows:
-      'The process ends as soon as it gets SIGTERM: requests in flight are cut, and kept connections with them.',
+      'The process ends as soon as it gets SIGTERM: requests in flight are cut, and keep-alive connections with them.',
     fix: 'Handle SIGTERM: stop taking connections, answer what is in flight, then exit 0. A shell as process 1 does not pass the signal on: start the server with `exec`.',
   },
-  'closes-kept-connections': {
-    title: 'Closes kept connections without `Connection: close`',
+  'closes-keep-alive-connections': {
+    title: 'Closes keep-alive connections without `Connection: close`',
     shows:
-      'A request on a kept connection meets its end: the server closed it while the request was on its way.',
+      'A request on a keep-alive connection meets its end: the server closed it while the request was on its way.',
     fix: 'After SIGTERM keep serving for some seconds and answer every request with `Connection: close`, so that clients leave of themselves. For losses without SIGTERM: make the server keep idle connections for longer than its clients do.',
   },
   'stops-listening-early': {
@@ -52,12 +52,12 @@ export const CAUSES = {
     title: 'Node lost',
     shows:
       'Requests to pods of one node, or on a way over it, are met by silence, and the node is reported NotReady later. Ports that a client uses again are led to the dead pods for up to two minutes more.',
-    fix: 'Spread replicas over nodes, so that each is a small part. Until the node is taken out of the endpoints (about 50 s by default) only kept connections, short connect timeouts and retries in the client help.',
+    fix: 'Spread replicas over nodes, so that each is a small part. Until the node is taken out of the endpoints (about 50 s by default) only keep-alive connections, short connect timeouts and retries in the client help.',
   },
   unknown: {
     title: 'Unknown',
     shows:
-      'Nothing in the lives of the pods explains it: a crash, an error of the application, or the network.',
+      'Nothing in the timelines of the pods explains it: a crash, an error of the application, or the network.',
     fix: 'Read the loss and the log of its pod at that time.',
   },
 } as const satisfies Record<string, Cause>;

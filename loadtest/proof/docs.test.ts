@@ -50,7 +50,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
     const held = endpoints.find(({ path }) => path === '/payload?delayMs=3000');
     const weight = endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0);
     assert.equal((held?.weight ?? 0) / weight, 1 / 20);
-    assert.match(page, /hold one of twenty answers back for 3 s/);
+    assert.match(page, /hold one of twenty responses back for 3 s/);
     assert.equal(MAX_LAG_OF_A_LOSS_MS, 250);
     assert.match(page, /99 % no more than 250 ms late/);
     assert.ok(page.includes(`schema \`${PROOF_SCHEMA}\``));

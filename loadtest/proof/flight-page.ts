@@ -7,7 +7,7 @@ import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './proof.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
-import { countEnded, type PodLife } from './timeline.ts';
+import { countEnded, type PodTimeline } from './timeline.ts';
 import { formatVerdict, type Verdict } from './verdict.ts';
 
 /** Stories told one by one; the JSON report has more. */
@@ -19,8 +19,7 @@ export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'st
   const [first] = proofs;
   const verdict = toSeriesVerdict(series);
   const isAlone = first !== undefined && proofs.length === 1 && series.cutShort === null;
-  const what =
-    first !== undefined && proofs.length === 1 ? first.disturbance : `${proofs.length} disturbances`;
+  const what = first !== undefined && proofs.length === 1 ? first.disruption : `${proofs.length} disruptions`;
   const target = first?.target ?? 'nothing';
   return html`<!doctype html>
 <html lang="en">
@@ -34,13 +33,13 @@ export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'st
 </head>
 <body>
 <header>
-<p class="kicker">loadtest prove</p>
+<p class="kicker">dropless prove</p>
 <h1>${capitalise(what)} of <span class="target">${target}</span></h1>
 ${first === undefined ? '' : html`<p class="when"><time datetime="${first.startedAt}">${formatMoment(first.startedAt)}</time></p>`}
 </header>
 <main>
 ${formatVerdictBox(verdict, isAlone ? toSentence(first) : formatVerdict(verdict))}
-${isAlone || first === undefined ? '' : formatDisturbances(proofs)}
+${isAlone || first === undefined ? '' : formatDisruptions(proofs)}
 ${first === undefined || controls.length === 0 ? '' : formatControls(first, controls)}
 ${isAlone && controls.length > 0 ? html`<h2 id="proof">With all safeguards</h2>` : ''}
 ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
@@ -67,17 +66,17 @@ function formatVerdictBox({ exit, kind }: Verdict, sentence: string): Html {
 </section>`;
 }
 
-function formatDisturbances(proofs: readonly Proof[]): Html {
+function formatDisruptions(proofs: readonly Proof[]): Html {
   return html`<section>
-<h2 id="disturbances">Disturbances</h2>
+<h2 id="disruptions">Disruptions</h2>
 <p class="note">One after another, each with its flight recorder below.</p>
-${formatTableElement(toSeriesTable(proofs), 'disturbances')}
+${formatTableElement(toSeriesTable(proofs), 'disruptions')}
 </section>`;
 }
 
 function formatSection(proof: Proof, index: number): Html {
   return html`<section>
-<h2 id="disturbance-${index + 1}">${index + 1} ${capitalise(proof.disturbance)}</h2>
+<h2 id="disruption-${index + 1}">${index + 1} ${capitalise(proof.disruption)}</h2>
 <p class="note"><time datetime="${proof.startedAt}">${formatMoment(proof.startedAt)}</time>. ${toSentence(proof)}</p>
 ${formatProof(proof, index)}
 </section>`;
@@ -86,17 +85,17 @@ ${formatProof(proof, index)}
 function formatControls(proof: Proof, controls: readonly Proof[]): Html {
   return html`<section>
 <h2 id="controls">Controls</h2>
-<p class="note">The same disturbance with one safeguard taken away. Where no more is lost without it, it is not shown to matter.</p>
+<p class="note">The same disruption with one safeguard taken away. Where no more is lost without it, it is not shown to matter.</p>
 ${formatTableElement(toControlRows(proof, controls), 'controls')}
 </section>`;
 }
 
 function formatProof(proof: Proof, position: number): Html {
-  const { planned, ok, lost, durationMs, lives, endpoints, lagP99Ms } = proof;
+  const { planned, ok, lost, durationMs, timelines, endpoints, lagP99Ms } = proof;
   const figures: readonly (readonly [string, string, string])[] = [
     ['Requests', formatCount(planned), `${formatCount(ok)} ok`],
     ['Lost', formatCount(lost), planned === 0 ? '-' : formatPercent(lost / planned)],
-    ['Pods', formatCount(lives.length), `${countEnded(lives)} ended`],
+    ['Pods', formatCount(timelines.length), `${countEnded(timelines)} ended`],
     ['Lag', formatMs(lagP99Ms), '99 % sent no later'],
     ['Duration', `${formatFixed(durationMs / 1_000, 1)} s`, endpoints.join(', ')],
   ];
@@ -106,7 +105,7 @@ function formatProof(proof: Proof, position: number): Html {
   )}</dl>
 ${formatFlight(proof, id)}
 ${lost === 0 ? '' : formatLosses(proof, id)}
-${formatPods(lives, id)}
+${formatPods(timelines, id)}
 ${formatMarks(proof, id)}`;
 }
 
@@ -163,12 +162,12 @@ function toNamedMarks({ marks }: Flight): Flight['marks'] {
 
 const TICKS = { sigterm: '▼', killed: '✕', exited: '■', 'node-lost': '⊘' } as const;
 
-function formatLane({ life, y, stretches, endpoints, ticks, losses }: Lane, id: string): Html {
+function formatLane({ timeline, y, stretches, endpoints, ticks, losses }: Lane, id: string): Html {
   const middle = y + FLIGHT.laneHeight / 2;
-  return html`<g><text class="name" x="${FLIGHT.left - 8}" y="${middle + 4}" text-anchor="end">${shorten(life.pod)}<title>${life.pod}</title></text>
+  return html`<g><text class="name" x="${FLIGHT.left - 8}" y="${middle + 4}" text-anchor="end">${shorten(timeline.pod)}<title>${timeline.pod}</title></text>
 ${stretches.map(
   ({ x, width, stage }) =>
-    html`<rect class="s-${stage}" x="${px(x)}" y="${y + 7}" width="${px(width)}" height="12"><title>${life.pod}: ${stage}</title></rect>`,
+    html`<rect class="s-${stage}" x="${px(x)}" y="${y + 7}" width="${px(width)}" height="12"><title>${timeline.pod}: ${stage}</title></rect>`,
 )}${endpoints.map(
   ({ x, width }) => html`<rect class="endpoint" x="${px(x)}" y="${y + 20}" width="${px(width)}" height="3"/>`,
 )}${ticks.map(
@@ -203,22 +202,22 @@ ${entries.map(
 </section>`;
 }
 
-function formatPods(lives: readonly PodLife[], id: string): Html {
+function formatPods(timelines: readonly PodTimeline[], id: string): Html {
   const seconds = (ms: number | null | undefined) => (ms == null ? '-' : formatFixed(ms / 1_000, 2));
-  const rows = lives.map((life) => [
-    life.pod,
-    life.version ?? '-',
-    life.node ?? '-',
+  const rows = timelines.map((timeline) => [
+    timeline.pod,
+    timeline.version ?? '-',
+    timeline.node ?? '-',
     ...[
-      life.scheduledMs,
-      life.ready[0]?.fromMs,
-      life.terminatingMs,
-      life.terminatingMs === null ? null : life.endpoint.at(-1)?.toMs,
-      life.graceMs === 0 ? null : life.sigtermMs,
-      life.exit?.atMs,
-      life.goneMs,
+      timeline.scheduledMs,
+      timeline.ready[0]?.fromMs,
+      timeline.terminatingMs,
+      timeline.terminatingMs === null ? null : timeline.endpoint.at(-1)?.toMs,
+      timeline.graceMs === 0 ? null : timeline.sigtermMs,
+      timeline.exit?.atMs,
+      timeline.goneMs,
     ].map(seconds),
-    life.exit === null ? '-' : (life.exit.signal ?? `code ${life.exit.code}`),
+    timeline.exit === null ? '-' : (timeline.exit.signal ?? `code ${timeline.exit.code}`),
   ]);
   const columns = [
     'Pod',

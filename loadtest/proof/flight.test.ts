@@ -23,7 +23,7 @@ describe('toFlight()', () => {
     assert.equal(Math.round(lost?.y ?? 0), FLIGHT.top);
   });
 
-  test('draws a life in its stages, clipped to the time of the load', () => {
+  test('draws a timeline in its stages, clipped to the time of the load', () => {
     const [old, young] = flight.lanes;
     const toTimes = (spans: readonly { x: number; width: number; stage: string }[] = []) =>
       spans.map(({ x, width, stage }) => [stage, toMs(x), toMs(x + width)]);
@@ -79,7 +79,7 @@ describe('toFlight()', () => {
       ...createSampleProof(),
       slots: [],
       losses: [],
-      lives: [],
+      timelines: [],
       marks: [],
       durationMs: 0,
     });
@@ -89,10 +89,10 @@ describe('toFlight()', () => {
 
 describe('toFlight() of a pod that comes back', () => {
   test('draws it ready again, after its node was lost and its container restarted', () => {
-    const [life] = createSampleProof().lives;
-    assert.ok(life !== undefined);
+    const [timeline] = createSampleProof().timelines;
+    assert.ok(timeline !== undefined);
     const back = {
-      ...life,
+      ...timeline,
       terminatingMs: null,
       sigtermMs: null,
       goneMs: null,
@@ -103,7 +103,7 @@ describe('toFlight() of a pod that comes back', () => {
         { fromMs: 6_000, toMs: null },
       ],
     };
-    const [lane] = toFlight({ ...createSampleProof(), lives: [back] }).lanes;
+    const [lane] = toFlight({ ...createSampleProof(), timelines: [back] }).lanes;
     assert.deepEqual(
       lane?.stretches.slice(1).map(({ stage, x, width }) => [stage, toMs(x), toMs(x + width)]),
       [
@@ -150,22 +150,22 @@ describe('formatFlightPage()', () => {
     assert.match(page, /leads to its story\. Of 6,000 losses the first 3 are marked\.<\/figcaption>/);
   });
 
-  test('of one disturbance where there should have been more tells so first', () => {
+  test('of one disruption where there should have been more tells so first', () => {
     const page = formatFlightPage({ ...alone, cutShort: 'it was interrupted' }, { style: '' });
     assert.match(
       page,
-      /<p class="sentence">LOST 3 of 800 requests, in 1 of 1 disturbances\. Besides, it was interrupted\.<\/p>/,
+      /<p class="sentence">LOST 3 of 800 requests, in 1 of 1 disruptions\. Besides, it was interrupted\.<\/p>/,
     );
-    assert.match(page, /<h2 id="disturbance-1">1 Rollout<\/h2>/);
+    assert.match(page, /<h2 id="disruption-1">1 Rollout<\/h2>/);
   });
 
   test('lets nothing run or load, and takes what the target says as text', () => {
     const evil = '<script>alert(1)</script>';
-    const lives = sample.lives.map((life) => ({ ...life, pod: evil }));
+    const timelines = sample.timelines.map((timeline) => ({ ...timeline, pod: evil }));
     const slots = sample.slots.map((slot) => ({ ...slot, version: evil }));
     const marks = [{ atMs: 0, text: evil }];
     const page = formatFlightPage(
-      { ...alone, proofs: [{ ...sample, lives, slots, marks }] },
+      { ...alone, proofs: [{ ...sample, timelines, slots, marks }] },
       { style: 'p{}' },
     );
     assert.doesNotMatch(page, /<script|<(link|img|iframe|object|embed)\b|\ssrc=|\sstyle=|url\(|@import/);
@@ -193,10 +193,10 @@ describe('formatFlightPage()', () => {
     assert.match(page, /Without readiness, no more was lost: not shown to matter here\./);
   });
 
-  test('of several disturbances tells the whole first, then each, every mark in its own part', () => {
+  test('of several disruptions tells the whole first, then each, every mark in its own part', () => {
     const page = formatFlightPage({ ...alone, proofs: [sample, sample] }, { style: '' });
-    assert.match(page, /<p class="sentence">LOST 6 of 1,600 requests, in 2 of 2 disturbances\.<\/p>/);
-    for (const at of [1, 2]) assert.match(page, new RegExp(`<h2 id="disturbance-${at}">${at} Rollout</h2>`));
+    assert.match(page, /<p class="sentence">LOST 6 of 1,600 requests, in 2 of 2 disruptions\.<\/p>/);
+    for (const at of [1, 2]) assert.match(page, new RegExp(`<h2 id="disruption-${at}">${at} Rollout</h2>`));
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     assert.deepEqual(ids, [...new Set(ids)]);
     for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) assert.ok(ids.includes(id), id);

@@ -1,7 +1,7 @@
 import { countOutcomes } from '../load/record.ts';
 import type { Loss } from './attribution.ts';
 import type { Proof } from './proof.ts';
-import type { PodLife } from './timeline.ts';
+import type { PodTimeline } from './timeline.ts';
 
 /** Geometry of the flight recorder: everything in units of the drawing, the time axis shared by all rows. */
 export const FLIGHT = {
@@ -18,7 +18,7 @@ export const FLIGHT = {
 const MAX_COLUMNS = 240;
 const MAX_NAMED_MARKS = 12;
 
-/** How a stretch of a pod's life is drawn. */
+/** How a stretch of a pod's timeline is drawn. */
 type Stage = 'starting' | 'ready' | 'unready' | 'terminating' | 'draining';
 
 interface Bar {
@@ -31,7 +31,7 @@ interface Bar {
 }
 
 export interface Lane {
-  readonly life: PodLife;
+  readonly timeline: PodTimeline;
   readonly y: number;
   readonly stretches: readonly { readonly x: number; readonly width: number; readonly stage: Stage }[];
   /** While it was an endpoint. */
@@ -65,33 +65,33 @@ export function toFlight(proof: Proof): Flight {
     x: toX(fromMs),
     width: Math.max(0, toX(toMs ?? endMs) - toX(fromMs)),
   });
-  const lives = [...proof.lives].sort((a, b) => startOf(a) - startOf(b) || (a.pod < b.pod ? -1 : 1));
-  // What got no answer has no version, and is drawn as lost whatever its version.
+  const timelines = [...proof.timelines].sort((a, b) => startOf(a) - startOf(b) || (a.pod < b.pod ? -1 : 1));
+  // What got no response has no version, and is drawn as lost whatever its version.
   const answered = proof.slots.filter(({ outcomes }) => (outcomes.ok ?? 0) > 0);
   const versions = [...new Set(answered.map(({ version }) => version))];
   const lanesY = top + chartHeight + lossHeight;
   const { bars, maxPerSecond } = toBars(proof, versions, toX);
   return {
-    height: lanesY + lives.length * laneHeight + axisHeight,
+    height: lanesY + timelines.length * laneHeight + axisHeight,
     versions,
     maxPerSecond,
     bars,
     losses: gather(proof.losses.map(({ settlement }) => toX(settlement.endMs))),
-    lanes: lives.map((life, index) => ({
-      life,
+    lanes: timelines.map((timeline, index) => ({
+      timeline,
       y: lanesY + index * laneHeight,
-      stretches: toStretches(life).map(({ fromMs, toMs, stage }) => ({ ...toSpan(fromMs, toMs), stage })),
-      endpoints: life.endpoint.map(({ fromMs, toMs }) => toSpan(fromMs, toMs)),
-      ticks: toTicks(life).map(({ atMs, kind }) => ({ x: toX(atMs), kind })),
-      losses: lossesOf(proof.losses, life.pod).map(({ atMs, loss }) => ({ x: toX(atMs), loss })),
+      stretches: toStretches(timeline).map(({ fromMs, toMs, stage }) => ({ ...toSpan(fromMs, toMs), stage })),
+      endpoints: timeline.endpoint.map(({ fromMs, toMs }) => toSpan(fromMs, toMs)),
+      ticks: toTicks(timeline).map(({ atMs, kind }) => ({ x: toX(atMs), kind })),
+      losses: lossesOf(proof.losses, timeline.pod).map(({ atMs, loss }) => ({ x: toX(atMs), loss })),
     })),
     marks: proof.marks.slice(0, MAX_NAMED_MARKS).map(({ atMs, text }) => ({ x: toX(atMs), text })),
     ticks: toTimeTicks(endMs).map((ms) => ({ x: toX(ms), label: `${ms / 1_000} s` })),
-    axisY: lanesY + lives.length * laneHeight,
+    axisY: lanesY + timelines.length * laneHeight,
   };
 }
 
-function startOf({ scheduledMs, startedMs, ready }: PodLife): number {
+function startOf({ scheduledMs, startedMs, ready }: PodTimeline): number {
   return scheduledMs ?? startedMs ?? ready[0]?.fromMs ?? 0;
 }
 
@@ -131,8 +131,8 @@ function toBars(
   return { bars, maxPerSecond: (max * 1_000) / columnMs };
 }
 
-function toStretches(life: PodLife): { fromMs: number; toMs: number | null; stage: Stage }[] {
-  const { ready, scheduledMs, startedMs, terminatingMs, sigtermMs, exit, goneMs } = life;
+function toStretches(timeline: PodTimeline): { fromMs: number; toMs: number | null; stage: Stage }[] {
+  const { ready, scheduledMs, startedMs, terminatingMs, sigtermMs, exit, goneMs } = timeline;
   // A container that ended of itself was started again, where its pod became ready again.
   const isBack = exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs);
   const diedMs = isBack ? null : (exit?.atMs ?? null);
@@ -164,7 +164,7 @@ function minOf(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b);
 }
 
-function toTicks({ sigtermMs, exit, graceMs, nodeLostMs, terminatingMs }: PodLife) {
+function toTicks({ sigtermMs, exit, graceMs, nodeLostMs, terminatingMs }: PodTimeline) {
   const isKilled = exit !== null && (exit.signal === 'SIGKILL' || exit.code === 137);
   return [
     ...(sigtermMs === null || graceMs === 0 ? [] : [{ atMs: sigtermMs, kind: 'sigterm' as const }]),

@@ -10,7 +10,7 @@ export interface Load {
   /** None: the path of the URL, or where that is `/`, this service's own routes. */
   readonly endpoints: readonly Endpoint[];
   /**
-   * How long this service is asked to hold back one of twenty answers: some are always in flight then, and where it is
+   * How long this service is asked to hold back one of twenty responses: some are always in flight then, and where it is
    * longer than the lame duck, only the wait of the drain saves them.
    */
   readonly heldMs: number;
@@ -18,7 +18,7 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>;
   /** From 0 to 1: the part of the requests that open a connection of their own. */
   readonly freshShare: number;
-  /** Age at which a kept connection is replaced, so that new pods are reached. */
+  /** Age at which a keep-alive connection is replaced, so that new pods are reached. */
   readonly connMaxAgeMs: number;
   readonly timeoutMs: number;
   readonly podHeader: string;

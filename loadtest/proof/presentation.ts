@@ -20,9 +20,9 @@ export function presentProof(proof: Proof, beside: Proof | null, output: TextOut
   output.write(`${formatHeading(proof)}\n\n${body}\n\n`);
 }
 
-function formatHeading({ disturbance, without }: Proof): string {
-  const lacking = `${disturbance}, without ${nameControls(without)}: ${describeControls(without)}`;
-  const heading = without.length === 0 ? disturbance : lacking;
+function formatHeading({ disruption, without }: Proof): string {
+  const lacking = `${disruption}, without ${nameControls(without)}: ${describeControls(without)}`;
+  const heading = without.length === 0 ? disruption : lacking;
   return `${heading}\n${'-'.repeat(heading.length)}`;
 }
 

@@ -12,7 +12,7 @@ assert.ok(told !== undefined);
 
 const clean: Proof = {
   ...sample,
-  disturbance: 'drain',
+  disruption: 'drain',
   ok: 800,
   lost: 0,
   outcomes: { ok: 800 },
@@ -124,14 +124,14 @@ describe('parseSeries()', () => {
   });
 
   const faults: readonly (readonly [string, unknown, string])[] = [
-    ['schema', 'dropless.proof/2', 'schema must be dropless.proof/3, but is dropless.proof/2'],
+    ['schema', 'dropless.proof/3', 'schema must be dropless.proof/4, but is dropless.proof/2'],
     ['schema', undefined, 'the report.schema must be a string, but is missing'],
     ['proofs', {}, 'the report.proofs must be an array, but is {}'],
     ['cutShort', 1, 'the report.cutShort must be a string, but is 1'],
     [
-      'proofs.1.disturbance',
+      'proofs.1.disruption',
       'explode',
-      'the report.proofs[1].disturbance must be rollout or scale or drain or kill or run, but is "explode"',
+      'the report.proofs[1].disruption must be rollout or scale or drain or kill or run, but is "explode"',
     ],
     [
       'controls.0.without.0',
@@ -164,9 +164,9 @@ describe('parseSeries()', () => {
       'the report.proofs[0].losses[0].settlement.outcome must be an outcome, but is "http_CODE"',
     ],
     [
-      'proofs.0.lives.0.exit.code',
+      'proofs.0.timelines.0.exit.code',
       '143',
-      'the report.proofs[0].lives[0].exit.code must be a number, but is "143"',
+      'the report.proofs[0].timelines[0].exit.code must be a number, but is "143"',
     ],
     [
       'proofs.0.verdict.kind',
@@ -196,7 +196,7 @@ describe('parseSeries()', () => {
   test('refuses what is not JSON', () => {
     assert.throws(() => parseSeries('PROVEN', 'proof.json'), {
       name: 'UsageError',
-      message: 'proof.json is not JSON; give a file that loadtest prove --json has written',
+      message: 'proof.json is not JSON; give a file that dropless prove --json has written',
     });
   });
 

@@ -17,13 +17,13 @@ import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
 import { CONTROLS } from './control.ts';
 import type { Proof } from './proof.ts';
-import { DISTURBANCES, type Mark } from './scene.ts';
+import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
-import { PHASES, type PodLife, type Span } from './timeline.ts';
+import { PHASES, type PodTimeline, type Span } from './timeline.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
-export const PROOF_SCHEMA = 'dropless.proof/3';
+export const PROOF_SCHEMA = 'dropless.proof/4';
 
 /** Losses told one by one in a report: beyond so many the story does not get better. */
 export const MAX_LOSSES = 5_000;
@@ -107,7 +107,7 @@ const mark: Shape<Mark> = object({ atMs: number(), text: string });
 
 const span: Shape<Span> = object({ fromMs: number(), toMs: nullable(number()) });
 
-const life: Shape<PodLife> = object({
+const timeline: Shape<PodTimeline> = object({
   pod: string,
   version: nullable(string),
   node: nullable(string),
@@ -127,7 +127,7 @@ const life: Shape<PodLife> = object({
 const slot: Shape<Slot> = object({ fromMs: number(), version: nullable(string), outcomes: outcomeCounts });
 
 const proof: Shape<Proof> = object({
-  disturbance: keyOf(DISTURBANCES),
+  disruption: keyOf(DISRUPTIONS),
   without: array(keyOf(CONTROLS)),
   target: string,
   startedAt: string,
@@ -142,7 +142,7 @@ const proof: Shape<Proof> = object({
   causes: countsOf(keyOf(CAUSES)),
   losses: array(loss),
   marks: array(mark),
-  lives: array(life),
+  timelines: array(timeline),
   slots: array(slot),
   leftBehind: array(string),
   verdict,

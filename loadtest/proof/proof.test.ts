@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toLame, toUndisturbed, toUnseen } from './proof.ts';
-import { type PodEvent, toLives } from './timeline.ts';
+import { toLame, toUndisrupted, toUnseen } from './proof.ts';
+import { type PodEvent, toPodTimelines } from './timeline.ts';
 
 /** One pod a letter: an endpoint from the first to the second time; null: still. */
 function toPods(spans: Readonly<Record<string, readonly [number, number | null]>>) {
@@ -9,16 +9,16 @@ function toPods(spans: Readonly<Record<string, readonly [number, number | null]>
     { atMs: fromMs, pod, kind: 'endpoint-added' },
     ...(toMs === null ? [] : [{ atMs: toMs, pod, kind: 'endpoint-removed' } as const]),
   ]);
-  return [...toLives(events).values()];
+  return [...toPodTimelines(events).values()];
 }
 
 const rollout = toPods({ old: [-5_000, 4_000], new: [3_000, null] });
 
 describe('toUnseen()', () => {
-  for (const [what, answered, okSpan, lives, unseen] of [
+  for (const [what, answered, okSpan, timelines, unseen] of [
     ['every pod answered', ['old', 'new'], { firstMs: 1, lastMs: 9_000 }, rollout, []],
-    ['a new pod never did', ['old'], { firstMs: 1, lastMs: 9_000 }, rollout, ['no answer came from new']],
-    ['the old pod never did', ['new'], { firstMs: 1, lastMs: 9_000 }, rollout, ['no answer came from old']],
+    ['a new pod never did', ['old'], { firstMs: 1, lastMs: 9_000 }, rollout, ['no response came from new']],
+    ['the old pod never did', ['new'], { firstMs: 1, lastMs: 9_000 }, rollout, ['no response came from old']],
     [
       'an endpoint for 1,499 ms need not',
       ['a'],
@@ -31,7 +31,7 @@ describe('toUnseen()', () => {
       ['a'],
       { firstMs: 1, lastMs: 2 },
       toPods({ a: [0, null], b: [100, 1_600] }),
-      ['no answer came from b'],
+      ['no response came from b'],
     ],
     [
       'time before the load does not count',
@@ -46,14 +46,14 @@ describe('toUnseen()', () => {
       [],
       { firstMs: 3_000, lastMs: 4_001 },
       rollout,
-      ['no ok answer came before the first change'],
+      ['no ok response came before the first change'],
     ],
     [
       'no names, last ok too early',
       [],
       { firstMs: 1, lastMs: 4_000 },
       rollout,
-      ['no ok answer came after the last change'],
+      ['no ok response came after the last change'],
     ],
     [
       'no names, no change',
@@ -62,18 +62,18 @@ describe('toUnseen()', () => {
       toPods({ a: [-1, null] }),
       ['no pod was seen to change'],
     ],
-    ['nothing at all', [], null, [], ['no answer was ok']],
+    ['nothing at all', [], null, [], ['no response was ok']],
     [
       'only others answered',
       ['staging-1'],
       { firstMs: 1, lastMs: 9_000 },
       rollout,
-      ['the answers name no pod of this target, but others, as staging-1 (--pod-header)'],
+      ['the responses name no pod of this target, but others, as staging-1 (--pod-header)'],
     ],
   ] as const) {
     test(what, () => {
       const seen = new Map(answered.map((pod) => [pod, 1]));
-      assert.deepEqual(toUnseen({ answered: seen, okSpan }, lives), unseen);
+      assert.deepEqual(toUnseen({ answered: seen, okSpan }, timelines), unseen);
     });
   }
 });
@@ -98,7 +98,7 @@ describe('toLame()', () => {
   }
 });
 
-describe('toUndisturbed()', () => {
+describe('toUndisrupted()', () => {
   /** One pod a letter, an endpoint all the time: when it was told to end; null: never. */
   function toTold(told: Readonly<Record<string, number | null>>) {
     const events = Object.entries(told).flatMap(([pod, atMs]): PodEvent[] => [
@@ -106,12 +106,12 @@ describe('toUndisturbed()', () => {
       { atMs: -5_000, pod, kind: 'endpoint-added' },
       ...(atMs === null ? [] : [{ atMs, pod, kind: 'terminating', graceMs: 1, preStopMs: 0 } as const]),
     ]);
-    return [...toLives(events).values()];
+    return [...toPodTimelines(events).values()];
   }
   const replaced = toTold({ a: 1_000, b: 2_000 });
-  const corpse = toLives([{ atMs: 1_000, pod: 'dead', kind: 'gone' }]);
+  const corpse = toPodTimelines([{ atMs: 1_000, pod: 'dead', kind: 'gone' }]);
 
-  for (const [what, disturbance, lives, expected] of [
+  for (const [what, disruption, timelines, expected] of [
     ['every pod replaced', 'rollout', replaced, null],
     ['one pod left', 'rollout', toTold({ a: 1_000, b: null }), 'not replaced: b'],
     ['nothing at all', 'rollout', toTold({ a: null, b: null }), 'no pod that served was ended'],
@@ -124,40 +124,40 @@ describe('toUndisturbed()', () => {
       'run',
       [
         ...toTold({ a: null }),
-        ...toLives([
+        ...toPodTimelines([
           { atMs: -5_000, pod: 'canary', kind: 'endpoint-added' },
           { atMs: 1_000, pod: 'canary', kind: 'endpoint-removed' },
         ]).values(),
       ],
-      'no pod was seen to change, so that the command of --do has disturbed something else, or nothing',
+      'no pod was seen to change, so that the command of --do has disrupted something else, or nothing',
     ],
     [
       'a command that touched no pod',
       'run',
       toTold({ a: 999 }),
-      'no pod was seen to change, so that the command of --do has disturbed something else, or nothing',
+      'no pod was seen to change, so that the command of --do has disrupted something else, or nothing',
     ],
   ] as const) {
-    test(`${disturbance}, ${what}`, () => assert.equal(toUndisturbed(disturbance, lives, 1_000), expected));
+    test(`${disruption}, ${what}`, () => assert.equal(toUndisrupted(disruption, timelines, 1_000), expected));
   }
 
   test('pods of another Deployment behind the same Service need not end, and do not count', () => {
-    const foreign = [...toLives([{ atMs: -5_000, pod: 'canary', kind: 'endpoint-added' }]).values()];
-    assert.equal(toUndisturbed('rollout', [...replaced, ...foreign], 1_000), null);
-    assert.equal(toUndisturbed('kill', foreign, 1_000), 'no pod that served was ended');
+    const foreign = [...toPodTimelines([{ atMs: -5_000, pod: 'canary', kind: 'endpoint-added' }]).values()];
+    assert.equal(toUndisrupted('rollout', [...replaced, ...foreign], 1_000), null);
+    assert.equal(toUndisrupted('kill', foreign, 1_000), 'no pod that served was ended');
   });
 
   test('a new pod of a rollout need not end', () => {
-    const young = toLives([{ atMs: 1_500, pod: 'new', kind: 'endpoint-added' }]);
-    assert.equal(toUndisturbed('rollout', [...replaced, ...young.values()], 1_000), null);
+    const young = toPodTimelines([{ atMs: 1_500, pod: 'new', kind: 'endpoint-added' }]);
+    assert.equal(toUndisrupted('rollout', [...replaced, ...young.values()], 1_000), null);
   });
 
   test('a pod that is gone at once, as by force, was ended', () => {
-    const lives = toLives([
+    const timelines = toPodTimelines([
       { atMs: 0, pod: 'a', kind: 'scheduled', version: null, node: null, isProbed: false },
       { atMs: 0, pod: 'a', kind: 'endpoint-added' },
       { atMs: 1_000, pod: 'a', kind: 'gone' },
     ]);
-    assert.equal(toUndisturbed('kill', [...lives.values()], 1_000), null);
+    assert.equal(toUndisrupted('kill', [...timelines.values()], 1_000), null);
   });
 });

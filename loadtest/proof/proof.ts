@@ -8,13 +8,13 @@ import { type Evidence, type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { ControlId } from './control.ts';
 import type { Progress } from './progress.ts';
-import { type Disturbance, type Mark, NotUndone, type Scene } from './scene.ts';
-import { isWithin, type PodEvent, type PodLife, type Span, toLives } from './timeline.ts';
+import { type Disruption, type Mark, NotUndone, type Scene } from './scene.ts';
+import { isWithin, type PodEvent, type PodTimeline, type Span, toPodTimelines } from './timeline.ts';
 import { toVerdict, type Verdict } from './verdict.ts';
 
-/** One disturbance under load, and what it comes to. Times are ms since the load began. */
+/** One disruption under load, and what it comes to. Times are ms since the load began. */
 export interface Proof {
-  readonly disturbance: Disturbance;
+  readonly disruption: Disruption;
   /** The safeguards that were taken away; none: this is the proof itself. */
   readonly without: readonly ControlId[];
   readonly target: string;
@@ -35,7 +35,7 @@ export interface Proof {
   /** In the order they ended; all that were kept to be judged. */
   readonly losses: readonly Loss[];
   readonly marks: readonly Mark[];
-  readonly lives: readonly PodLife[];
+  readonly timelines: readonly PodTimeline[];
   readonly slots: readonly Slot[];
   /** What was done to the target and could not be taken back. */
   readonly leftBehind: readonly string[];
@@ -43,9 +43,9 @@ export interface Proof {
 }
 
 export interface ProofOptions {
-  readonly disturbance: Disturbance;
+  readonly disruption: Disruption;
   readonly without: readonly ControlId[];
-  /** Load before the disturbance, and after the target is quiet again. */
+  /** Load before the disruption, and after the target is quiet again. */
   readonly baselineMs: number;
   readonly tailMs: number;
 }
@@ -56,7 +56,7 @@ const PROGRESS_MS = 250;
 const POLL_MS = 50;
 
 /**
- * Puts the scene under load, disturbs it, waits for quiet, and judges. The scene is closed on every path.
+ * Puts the scene under load, disrupts it, waits for quiet, and judges. The scene is closed on every path.
  *
  * @param show told some times a second how far it has come
  */
@@ -94,24 +94,24 @@ export async function carryOut(
     });
   const telling = setInterval(tell, PROGRESS_MS);
 
-  async function disturb(): Promise<string | null> {
+  async function disrupt(): Promise<string | null> {
     try {
       await sleep(options.baselineMs - witness.nowMs(), undefined, { signal });
       const lame = await awaitHealth();
-      if (lame !== null) return `${lame} before the ${options.disturbance}, which was left out`;
+      if (lame !== null) return `${lame} before the ${options.disruption}, which was left out`;
       beganMs = witness.nowMs();
-      marks.push({ atMs: beganMs, text: `${options.disturbance} begins` });
-      await scene.disturb(signal);
+      marks.push({ atMs: beganMs, text: `${options.disruption} begins` });
+      await scene.disrupt(signal);
       marks.push({ atMs: witness.nowMs(), text: 'quiet again' });
       await sleep(options.tailMs, undefined, { signal });
       return null;
     } catch (error) {
-      return signal.aborted ? null : `the ${options.disturbance} did not end: ${(error as Error).message}`;
+      return signal.aborted ? null : `the ${options.disruption} did not end: ${(error as Error).message}`;
     }
   }
 
   /**
-   * A target is not disturbed before it has served: what it lacks cannot be blamed on the disturbance. Each endpoint
+   * A target is not disrupted before it has served: what it lacks cannot be blamed on the disruption. Each endpoint
    * has until the first request to it must have ended.
    */
   async function awaitHealth(): Promise<string | null> {
@@ -122,7 +122,7 @@ export async function carryOut(
   }
 
   async function watchToTheEnd() {
-    const incomplete = await disturb();
+    const incomplete = await disrupt();
     witness.end();
     const summary = await witness.summary;
     const durationMs = witness.nowMs();
@@ -143,19 +143,19 @@ export async function carryOut(
   if (watched.value === null) throw toFault(watched.fault, leftBehind);
 
   const { incomplete, summary, durationMs, seen } = watched.value;
-  const lives = toLives(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
+  const timelines = toPodTimelines(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
   const wayOf = (settlement: Settlement) => scene.podOf(settlement, startMs);
-  const pods = [...lives.values()];
+  const pods = [...timelines.values()];
   const conduct = { lagP99Ms: tally.lagP99Ms, isInterrupted: signal.aborted };
   const givenUp = countOwnFailures(tally.outcomes, conduct);
   const lost = tally.lost - givenUp;
   const losses = judgeAll(
     tally.losses.filter(({ outcome }) => !isOwnFailure(outcome, conduct)),
     tally,
-    { lives, podOf: wayOf, scene },
+    { timelines, podOf: wayOf, scene },
   );
   return {
-    disturbance: options.disturbance,
+    disruption: options.disruption,
     without: options.without,
     target: `${scene.name} at ${scene.url.href}`,
     startedAt: startedAt.toISOString(),
@@ -170,7 +170,7 @@ export async function carryOut(
     causes: countCauses(losses, lost),
     losses,
     marks: allMarks(),
-    lives: pods,
+    timelines: pods,
     slots: tally.slots,
     leftBehind,
     verdict: toVerdict({
@@ -187,7 +187,7 @@ export async function carryOut(
       lateSeconds: tally.lateSeconds.filter((second) => second >= Math.floor(beganMs / 1_000)),
       watchGaps: scene.gaps,
       isInterrupted: signal.aborted,
-      incomplete: incomplete ?? toUndisturbed(options.disturbance, pods, beganMs),
+      incomplete: incomplete ?? toUndisrupted(options.disruption, pods, beganMs),
       unseen: toUnseen(tally, pods),
       leftBehind,
     }),
@@ -201,32 +201,34 @@ function toFault(fault: Error, leftBehind: readonly string[]): Error {
 }
 
 /**
- * Why the target was not disturbed, whatever was done to it; null: it was. Pods that served when it began must have
+ * Why the target was not disrupted, whatever was done to it; null: it was. Pods that served when it began must have
  * been told to end: each in a rollout, at least one otherwise. Pods of another Deployment, which the Service may lead
  * to as well, count for nothing. What a command of `run` is to do is not known, but some pod has to show that it did.
  */
-export function toUndisturbed(
-  disturbance: Disturbance,
-  lives: readonly PodLife[],
+export function toUndisrupted(
+  disruption: Disruption,
+  timelines: readonly PodTimeline[],
   beganMs: number,
 ): string | null {
   if (beganMs === Number.POSITIVE_INFINITY) return null;
-  if (disturbance === 'run') {
-    return lives.some((life) => life.scheduledMs !== null && isTouched(life, beganMs))
+  if (disruption === 'run') {
+    return timelines.some((timeline) => timeline.scheduledMs !== null && isTouched(timeline, beganMs))
       ? null
-      : 'no pod was seen to change, so that the command of --do has disturbed something else, or nothing';
+      : 'no pod was seen to change, so that the command of --do has disrupted something else, or nothing';
   }
-  const endMsOf = ({ terminatingMs, goneMs }: PodLife) => terminatingMs ?? goneMs;
-  const served = lives.filter((life) => life.scheduledMs !== null && life.endpoint.length > 0);
-  const ended = served.filter((life) => (endMsOf(life) ?? Number.NEGATIVE_INFINITY) >= beganMs);
+  const endMsOf = ({ terminatingMs, goneMs }: PodTimeline) => terminatingMs ?? goneMs;
+  const served = timelines.filter(
+    (timeline) => timeline.scheduledMs !== null && timeline.endpoint.length > 0,
+  );
+  const ended = served.filter((timeline) => (endMsOf(timeline) ?? Number.NEGATIVE_INFINITY) >= beganMs);
   if (ended.length === 0) return 'no pod that served was ended';
-  if (disturbance !== 'rollout') return null;
-  const old = served.filter((life) => isWithin(life.endpoint, beganMs));
-  const left = old.filter((life) => !ended.includes(life));
+  if (disruption !== 'rollout') return null;
+  const old = served.filter((timeline) => isWithin(timeline.endpoint, beganMs));
+  const left = old.filter((timeline) => !ended.includes(timeline));
   return left.length === 0 ? null : `not replaced: ${left.map(({ pod }) => pod).join(', ')}`;
 }
 
-/** Why the target is not fit to be disturbed: endpoints that have answered, and never ok; null: it is. */
+/** Why the target is not fit to be disrupted: endpoints that have answered, and never ok; null: it is. */
 export function toLame(
   endpoints: readonly { readonly name: string }[],
   { ok, outcomesOf }: Pick<Tally, 'ok' | 'outcomesOf'>,
@@ -243,12 +245,16 @@ export function toLame(
 function judgeAll(
   settlements: readonly Settlement[],
   tally: Tally,
-  { lives, podOf, scene }: { lives: ReadonlyMap<string, PodLife>; podOf: Evidence['podOf']; scene: Scene },
+  {
+    timelines,
+    podOf,
+    scene,
+  }: { timelines: ReadonlyMap<string, PodTimeline>; podOf: Evidence['podOf']; scene: Scene },
 ): Loss[] {
   const evidence: Evidence = {
-    lives,
+    timelines,
     podOf,
-    isNamed: [...lives.keys()].some((pod) => tally.answered.has(pod)),
+    isNamed: [...timelines.keys()].some((pod) => tally.answered.has(pod)),
     firstOkMs: tally.firstOkMs,
     slackMs: scene.slackMs,
     usualMs: tally.usualMs,
@@ -270,8 +276,8 @@ function countCauses(losses: readonly Loss[], lost: number): Partial<Record<Caus
 }
 
 /** Did anything happen to it after that? */
-function isTouched(life: PodLife, afterMs: number): boolean {
-  const { scheduledMs, startedMs, terminatingMs, exit, nodeLostMs, goneMs, ready, endpoint } = life;
+function isTouched(timeline: PodTimeline, afterMs: number): boolean {
+  const { scheduledMs, startedMs, terminatingMs, exit, nodeLostMs, goneMs, ready, endpoint } = timeline;
   return [
     ...[scheduledMs, startedMs, terminatingMs, exit?.atMs ?? null, nodeLostMs, goneMs],
     ...[...ready, ...endpoint].flatMap(({ fromMs, toMs }) => [fromMs, toMs]),
@@ -283,27 +289,30 @@ function isTouched(life: PodLife, afterMs: number): boolean {
  * answers from before the first change and from after the last: those came from old and new pods. Answers that name
  * only others came from somewhere else.
  */
-export function toUnseen(tally: Pick<Tally, 'answered' | 'okSpan'>, lives: readonly PodLife[]): string[] {
+export function toUnseen(
+  tally: Pick<Tally, 'answered' | 'okSpan'>,
+  timelines: readonly PodTimeline[],
+): string[] {
   const { answered, okSpan } = tally;
-  if (lives.some(({ pod }) => answered.has(pod))) {
-    return lives
+  if (timelines.some(({ pod }) => answered.has(pod))) {
+    return timelines
       .filter(({ pod, endpoint }) => !answered.has(pod) && endpoint.some(isLong))
-      .map(({ pod }) => `no answer came from ${pod}`);
+      .map(({ pod }) => `no response came from ${pod}`);
   }
   const [foreign] = answered.keys();
   if (foreign !== undefined) {
-    return [`the answers name no pod of this target, but others, as ${foreign} (--pod-header)`];
+    return [`the responses name no pod of this target, but others, as ${foreign} (--pod-header)`];
   }
-  const changes = lives.flatMap(({ endpoint, goneMs }) => [
+  const changes = timelines.flatMap(({ endpoint, goneMs }) => [
     ...endpoint.flatMap(({ fromMs, toMs }) => [fromMs, ...(toMs === null ? [] : [toMs])]),
     ...(goneMs === null ? [] : [goneMs]),
   ]);
   const during = changes.filter((ms) => ms > 0);
-  if (okSpan === null) return ['no answer was ok'];
+  if (okSpan === null) return ['no response was ok'];
   if (during.length === 0) return ['no pod was seen to change'];
   return [
-    ...(okSpan.firstMs < Math.min(...during) ? [] : ['no ok answer came before the first change']),
-    ...(okSpan.lastMs > Math.max(...during) ? [] : ['no ok answer came after the last change']),
+    ...(okSpan.firstMs < Math.min(...during) ? [] : ['no ok response came before the first change']),
+    ...(okSpan.lastMs > Math.max(...during) ? [] : ['no ok response came after the last change']),
   ];
 }
 

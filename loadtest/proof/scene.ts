@@ -2,15 +2,15 @@ import type { Settlement } from '../engine/settlement.ts';
 import type { PodEvent } from './timeline.ts';
 
 /** What is done to the target while it is under load. */
-export const DISTURBANCES = {
+export const DISRUPTIONS = {
   rollout: 'replace every pod, by a restart or by a new image',
   scale: 'add replicas, then take them away again',
   drain: 'evict the pods of one node',
   kill: 'delete one pod; with --force without any grace',
-  run: 'run the command of --do, which disturbs in a way of its own; on a cluster only',
+  run: 'run the command of --do, which disrupts in a way of its own; on a cluster only',
 } as const satisfies Record<string, string>;
 
-export type Disturbance = keyof typeof DISTURBANCES;
+export type Disruption = keyof typeof DISRUPTIONS;
 
 /** Something worth a line on the timeline that is no event of a pod. */
 export interface Mark {
@@ -20,7 +20,7 @@ export interface Mark {
 
 /** A target made ready for one proof. Times are of `performance.now()`. */
 export interface Scene {
-  /** What is disturbed, in words. */
+  /** What is disrupted, in words. */
   readonly name: string;
   readonly url: URL;
   /** All seen so far, of this scene. */
@@ -32,8 +32,8 @@ export interface Scene {
   readonly slackMs: number;
   /** The pod that the request's connection led to, where the way is known. */
   podOf(settlement: Settlement, startMs: number): string | null;
-  /** Disturbs, and waits until the target is quiet again. Rejects with what did not come about. */
-  disturb(signal: AbortSignal): Promise<void>;
+  /** Disrupts, and waits until the target is quiet again. Rejects with what did not come about. */
+  disrupt(signal: AbortSignal): Promise<void>;
   /** Looks whether every event was seen; `gaps` then holds what was not. */
   confirm(): Promise<void>;
   /** Takes back what was done to the target. Returns what could not be, in words. Never rejects. */

@@ -21,7 +21,7 @@ function toProof(requests: number, doubt: string | null): Proof {
     unseen: [],
     leftBehind: [],
   });
-  return { ...lossy, ...counts, disturbance: 'drain', losses: [], causes: {}, verdict };
+  return { ...lossy, ...counts, disruption: 'drain', losses: [], causes: {}, verdict };
 }
 
 const clean = toProof(1_000, null);
@@ -38,14 +38,14 @@ describe('toSeriesVerdict()', () => {
       [clean, toProof(2_000, null)],
       null,
       'proven',
-      'PROVEN: 0 lost of 3,000 requests in 2 disturbances. At 95 % confidence fewer than 1 in 1,001 are lost.',
+      'PROVEN: 0 lost of 3,000 requests in 2 disruptions. At 95 % confidence fewer than 1 in 1,001 are lost.',
     ],
     [
       'one of them has losses',
       [clean, lossy, lossy, doubtful],
       null,
       'failed',
-      'LOST 6 of 3,100 requests, in 2 of 4 disturbances.',
+      'LOST 6 of 3,100 requests, in 2 of 4 disruptions.',
     ],
     [
       'one of them is in doubt',
@@ -59,14 +59,14 @@ describe('toSeriesVerdict()', () => {
       [clean, clean].map((proof) => ({ ...proof, without: ['preStop' as const] })),
       null,
       'proven',
-      'PROVEN: 0 lost of 2,000 requests in 2 disturbances without preStop. At 95 % confidence fewer than 1 in 668 are lost.',
+      'PROVEN: 0 lost of 2,000 requests in 2 disruptions without preStop. At 95 % confidence fewer than 1 in 668 are lost.',
     ],
     [
       'there is none',
       [],
       null,
       'inconclusive',
-      'INCONCLUSIVE: none lost of 0 requests, but nothing was disturbed.',
+      'INCONCLUSIVE: none lost of 0 requests, but nothing was disrupted.',
     ],
     [
       'one of them could not begin',

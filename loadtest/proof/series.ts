@@ -8,15 +8,15 @@ import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
 
 /** All that one call of `prove` has done, in the order it was done. */
 export interface Series {
-  /** Of each disturbance that was asked for. */
+  /** Of each disruption that was asked for. */
   readonly proofs: readonly Proof[];
-  /** The same disturbance again, each time without some of its safeguards. */
+  /** The same disruption again, each time without some of its safeguards. */
   readonly controls: readonly Proof[];
-  /** Why a disturbance that was asked for has no proof; null: each has one. */
+  /** Why a disruption that was asked for has no proof; null: each has one. */
   readonly cutShort: string | null;
 }
 
-/** What all disturbances come to: losses in one are losses, and only where each is proven is the whole. */
+/** What all disruptions come to: losses in one are losses, and only where each is proven is the whole. */
 export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): Verdict {
   const [first, ...more] = proofs;
   const lacking =
@@ -25,16 +25,16 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
   const sum = (key: 'planned' | 'ok' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
   const planned = formatCount(sum('planned'));
   const doubts = [
-    ...proofs.flatMap(({ disturbance, verdict }, index) =>
-      verdict.doubts.map((doubt) => `${index + 1} ${disturbance}: ${doubt}`),
+    ...proofs.flatMap(({ disruption, verdict }, index) =>
+      verdict.doubts.map((doubt) => `${index + 1} ${disruption}: ${doubt}`),
     ),
     ...(cutShort === null ? [] : [cutShort]),
-    ...(first === undefined && cutShort === null ? ['nothing was disturbed'] : []),
+    ...(first === undefined && cutShort === null ? ['nothing was disrupted'] : []),
   ];
   const lossy = proofs.filter(({ verdict }) => verdict.kind === 'losses');
   if (lossy.length > 0) {
     const lost = formatCount(lossy.reduce((total, proof) => total + proof.lost, 0));
-    const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disturbances${lacking}.`;
+    const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disruptions${lacking}.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || first === undefined) {
@@ -45,24 +45,24 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
   return {
     kind: 'proven',
     exit: 'proven',
-    sentence: formatProven(sum('ok'), ` in ${proofs.length} disturbances${lacking}`),
+    sentence: formatProven(sum('ok'), ` in ${proofs.length} disruptions${lacking}`),
     doubts,
     upperBound: upperBound95(sum('ok')),
   };
 }
 
-/** One row a disturbance. */
+/** One row a disruption. */
 export function toSeriesTable(proofs: readonly Proof[]): Table {
   return {
-    title: 'Disturbances',
+    title: 'Disruptions',
     note: null,
-    columns: ['Disturbance', 'Requests', 'Lost', 'Seconds', 'Pods ended', 'Verdict'],
-    rows: proofs.map(({ disturbance, planned, lost, durationMs, lives, verdict }, index) => [
-      `${index + 1} ${disturbance}`,
+    columns: ['Disruption', 'Requests', 'Lost', 'Seconds', 'Pods ended', 'Verdict'],
+    rows: proofs.map(({ disruption, planned, lost, durationMs, timelines, verdict }, index) => [
+      `${index + 1} ${disruption}`,
       formatCount(planned),
       formatCount(lost),
       formatFixed(durationMs / 1_000, 0),
-      formatCount(countEnded(lives)),
+      formatCount(countEnded(timelines)),
       verdict.kind,
     ]),
   };

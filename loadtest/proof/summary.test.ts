@@ -117,7 +117,7 @@ test('formatStory() knows a connection that was kept, one that is new, and one t
       formatStory({ ...loss, settlement: { ...settlement, connection: facts } }, ['/']),
     )?.[1];
   assert.deepEqual([settlement.connection, connection, { ...connection, requests: 0 }, null].map(tell), [
-    'kept connection, idle for 12 ms',
+    'keep-alive connection, idle for 12 ms',
     'fresh connection',
     'no connection',
     'no connection',

@@ -97,7 +97,7 @@ export function formatStory(
     connection === null || connection.requests === 0
       ? 'no connection'
       : connection.reused
-        ? `kept connection, idle for ${Math.round(connection.idleMs)} ms`
+        ? `keep-alive connection, idle for ${Math.round(connection.idleMs)} ms`
         : 'fresh connection';
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const who =

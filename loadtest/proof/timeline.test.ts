@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { countEnded, isWithin, type PodEvent, toLives, toPhase } from './timeline.ts';
+import { countEnded, isWithin, type PodEvent, toPhase, toPodTimelines } from './timeline.ts';
 
 const pod = 'a';
 const events: PodEvent[] = [
@@ -18,11 +18,11 @@ const events: PodEvent[] = [
   { atMs: 490, pod, kind: 'gone' },
 ];
 
-describe('toLives()', () => {
-  test('makes one life of one pod, from events in any order', () => {
-    const lives = toLives([...events].reverse());
+describe('toPodTimelines()', () => {
+  test('makes one timeline of one pod, from events in any order', () => {
+    const timelines = toPodTimelines([...events].reverse());
     assert.deepEqual(
-      [...lives.values()],
+      [...timelines.values()],
       [
         {
           pod,
@@ -51,18 +51,18 @@ describe('toLives()', () => {
   });
 
   test('prefers a SIGTERM that was seen to one worked out', () => {
-    const seen = toLives([...events, { atMs: 463, pod, kind: 'sigterm' }]);
+    const seen = toPodTimelines([...events, { atMs: 463, pod, kind: 'sigterm' }]);
     assert.equal(seen.get(pod)?.sigtermMs, 463);
   });
 
-  test('keeps pods apart, and a life of which little was seen', () => {
-    const lives = toLives([...events, { atMs: 5, pod: 'b', kind: 'ready' }]);
-    assert.deepEqual([...lives.keys()], ['b', 'a']);
-    assert.deepEqual(lives.get('b')?.ready, [{ fromMs: 5, toMs: null }]);
-    assert.equal(lives.get('b')?.sigtermMs, null);
+  test('keeps pods apart, and a timeline of which little was seen', () => {
+    const timelines = toPodTimelines([...events, { atMs: 5, pod: 'b', kind: 'ready' }]);
+    assert.deepEqual([...timelines.keys()], ['b', 'a']);
+    assert.deepEqual(timelines.get('b')?.ready, [{ fromMs: 5, toMs: null }]);
+    assert.equal(timelines.get('b')?.sigtermMs, null);
   });
 
-  test('has no life without an event', () => assert.equal(toLives([]).size, 0));
+  test('has no timeline without an event', () => assert.equal(toPodTimelines([]).size, 0));
 });
 
 describe('isWithin()', () => {
@@ -85,7 +85,7 @@ describe('isWithin()', () => {
 });
 
 describe('toPhase()', () => {
-  const life = toLives(events).get(pod);
+  const timeline = toPodTimelines(events).get(pod);
   for (const [atMs, phase] of [
     [99, 'unknown'],
     [100, 'starting'],
@@ -104,13 +104,14 @@ describe('toPhase()', () => {
     [480, 'gone'],
     [1e9, 'gone'],
   ] as const) {
-    test(`${atMs} ms: ${phase}`, () => assert.equal(toPhase(life, atMs), phase));
+    test(`${atMs} ms: ${phase}`, () => assert.equal(toPhase(timeline, atMs), phase));
   }
   test('of a pod not seen: unknown', () => assert.equal(toPhase(undefined, 0), 'unknown'));
 });
 
 test('countEnded() leaves out what was told to end before the load began', () => {
-  const shifted = (byMs: number) => toLives(events.map((event) => ({ ...event, atMs: event.atMs - byMs })));
+  const shifted = (byMs: number) =>
+    toPodTimelines(events.map((event) => ({ ...event, atMs: event.atMs - byMs })));
   assert.equal(countEnded([...shifted(400).values(), ...shifted(401).values()]), 1);
-  assert.equal(countEnded([...toLives(events.slice(0, 4)).values()]), 0);
+  assert.equal(countEnded([...toPodTimelines(events.slice(0, 4)).values()]), 0);
 });

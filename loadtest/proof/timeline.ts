@@ -36,7 +36,7 @@ export interface Exit {
 }
 
 /** One pod from its scheduling to its end. A time is null when it was not seen. */
-export interface PodLife {
+export interface PodTimeline {
   readonly pod: string;
   readonly version: string | null;
   readonly node: string | null;
@@ -69,7 +69,7 @@ export const PHASES = {
 export type Phase = keyof typeof PHASES;
 
 /** Lives by pod, from events in any order. */
-export function toLives(events: readonly PodEvent[]): Map<string, PodLife> {
+export function toPodTimelines(events: readonly PodEvent[]): Map<string, PodTimeline> {
   const byPod = new Map<string, PodEvent[]>();
   for (const event of [...events].sort((a, b) => a.atMs - b.atMs)) {
     const known = byPod.get(event.pod);
@@ -79,7 +79,7 @@ export function toLives(events: readonly PodEvent[]): Map<string, PodLife> {
   return new Map([...byPod].map(([pod, own]) => [pod, toLife(pod, own)]));
 }
 
-function toLife(pod: string, events: readonly PodEvent[]): PodLife {
+function toLife(pod: string, events: readonly PodEvent[]): PodTimeline {
   const first = <K extends PodEvent['kind']>(kind: K) =>
     events.find((event): event is Extract<PodEvent, { kind: K }> => event.kind === kind);
   const firstMs = (kind: PodEvent['kind']) => first(kind)?.atMs ?? null;
@@ -123,8 +123,8 @@ function toSpans(
 }
 
 /** How many were told to end since the load began. */
-export function countEnded(lives: readonly PodLife[]): number {
-  return lives.filter(({ terminatingMs }) => terminatingMs !== null && terminatingMs >= 0).length;
+export function countEnded(timelines: readonly PodTimeline[]): number {
+  return timelines.filter(({ terminatingMs }) => terminatingMs !== null && terminatingMs >= 0).length;
 }
 
 /** Does the moment lie in one of the spans? Their start belongs to them, their end does not. */
@@ -133,21 +133,21 @@ export function isWithin(spans: readonly Span[], atMs: number): boolean {
 }
 
 /** How its process ended, whether by that moment or after it; null where it was ready again in between. */
-export function toExit({ exit, ready }: PodLife, atMs: number): Exit | null {
+export function toExit({ exit, ready }: PodTimeline, atMs: number): Exit | null {
   return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
 }
 
 /** The pod's phase at a moment. The end of its process outweighs its termination, and that its readiness. */
-export function toPhase(life: PodLife | undefined, atMs: number): Phase {
-  if (life === undefined) return 'unknown';
+export function toPhase(timeline: PodTimeline | undefined, atMs: number): Phase {
+  if (timeline === undefined) return 'unknown';
   const isPast = (ms: number | null) => ms !== null && atMs >= ms;
-  if (isPast(life.goneMs)) return 'gone';
-  if (isPast(life.terminatingMs)) {
-    if (isPast(toExit(life, atMs)?.atMs ?? null)) return 'gone';
-    if (isWithin(life.endpoint, atMs)) return 'terminating';
-    return isPast(life.sigtermMs) ? 'endpoint removed' : 'preStop';
+  if (isPast(timeline.goneMs)) return 'gone';
+  if (isPast(timeline.terminatingMs)) {
+    if (isPast(toExit(timeline, atMs)?.atMs ?? null)) return 'gone';
+    if (isWithin(timeline.endpoint, atMs)) return 'terminating';
+    return isPast(timeline.sigtermMs) ? 'endpoint removed' : 'preStop';
   }
-  if (isWithin(life.ready, atMs)) return 'ready';
-  if (life.ready.some((span) => atMs >= span.fromMs)) return 'unready';
-  return isPast(life.scheduledMs) ? 'starting' : 'unknown';
+  if (isWithin(timeline.ready, atMs)) return 'ready';
+  if (timeline.ready.some((span) => atMs >= span.fromMs)) return 'unready';
+  return isPast(timeline.scheduledMs) ? 'starting' : 'unknown';
 }

@@ -32,7 +32,7 @@ describe('toVerdict()', () => {
   for (const [what, change, doubt] of [
     ['no request at all', { planned: 0, ok: 0 }, 'nothing was requested'],
     ['an open ledger', { isLedgerClosed: false }, 'the ledger does not balance'],
-    ['an answer neither ok nor lost', { ok: 2_999 }, '1 answers were neither ok nor lost (4xx or 3xx)'],
+    ['a response neither ok nor lost', { ok: 2_999 }, '1 answers were neither ok nor lost (4xx or 3xx)'],
     [
       'a late generator',
       { lagP99Ms: 250.6 },
@@ -54,10 +54,10 @@ describe('toVerdict()', () => {
       '10 requests were given up by the load itself',
     ],
     ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
-    ['a disturbance not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
+    ['a disruption not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
     ['an interruption', { isInterrupted: true }, 'it was interrupted'],
     ['a change that stays', { leftBehind: ['node n cordoned'] }, 'not undone: node n cordoned'],
-    ['a version not seen', { unseen: ['no answer came from v2'] }, 'no answer came from v2'],
+    ['a version not seen', { unseen: ['no response came from v2'] }, 'no response came from v2'],
   ] as const) {
     test(`is inconclusive with ${what}`, () => {
       const verdict = toVerdict({ ...clean, ...change });
@@ -76,14 +76,14 @@ describe('toVerdict()', () => {
     assert.deepEqual(verdict.doubts, ['the watch was interrupted (pods)']);
   });
 
-  test('blames no disturbance for what was lost before it, and keeps that in mind', () => {
+  test('blames no disruption for what was lost before it, and keeps that in mind', () => {
     const before = toVerdict({ ...clean, ok: 2_998, lost: 2, lostBefore: 2 });
     assert.equal(
       before.sentence,
-      'INCONCLUSIVE: 2 lost of 3,000 requests, but 2 were lost before the disturbance.',
+      'INCONCLUSIVE: 2 lost of 3,000 requests, but 2 were lost before the disruption.',
     );
     const more = toVerdict({ ...clean, ok: 2_997, lost: 3, lostBefore: 2 });
-    assert.deepEqual([more.kind, more.doubts], ['losses', ['2 were lost before the disturbance']]);
+    assert.deepEqual([more.kind, more.doubts], ['losses', ['2 were lost before the disruption']]);
   });
 
   test('counts what the load gave up itself as no loss, and keeps it in mind beside losses', () => {

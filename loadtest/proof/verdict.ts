@@ -9,18 +9,18 @@ export interface Findings {
   readonly lost: number;
   /** What failed because the load itself was late, was stopped, or could not send: said apart, and not lost. */
   readonly givenUp: number;
-  /** Of the lost, those that had ended before the disturbance began, which is not to blame. */
+  /** Of the lost, those that had ended before the disruption began, which is not to blame. */
   readonly lostBefore: number;
   readonly isLedgerClosed: boolean;
   /** 99 % of the requests went out no later than so much after their time. */
   readonly lagP99Ms: number;
-  /** Seconds of the load, from the disturbance on, in which most of the requests went out late. */
+  /** Seconds of the load, from the disruption on, in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];
   /** Why the events of the pods may be incomplete; empty: the watch covered the whole event. */
   readonly watchGaps: readonly string[];
   /** Stopped by its user, with what was open then. */
   readonly isInterrupted: boolean;
-  /** Why the disturbance did not run to its end, or was not seen to; null: it did. */
+  /** Why the disruption did not run to its end, or was not seen to; null: it did. */
   readonly incomplete: string | null;
   /** Which of the pods that had to be seen answering never did, in words; empty: all did. */
   readonly unseen: readonly string[];
@@ -40,7 +40,7 @@ export type Verdict = {
 };
 
 /**
- * Losses are red whatever else is in doubt, unless all came before the disturbance. No loss is green only with nothing
+ * Losses are red whatever else is in doubt, unless all came before the disruption. No loss is green only with nothing
  * in doubt.
  */
 export function toVerdict(findings: Findings): Verdict {
@@ -93,7 +93,7 @@ function toDoubts(findings: Findings): string[] {
     ...(findings.isInterrupted ? ['it was interrupted'] : []),
     ...(findings.incomplete === null ? [] : [findings.incomplete]),
     ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
-    ...(findings.lostBefore === 0 ? [] : [`${count(findings.lostBefore)} were lost before the disturbance`]),
+    ...(findings.lostBefore === 0 ? [] : [`${count(findings.lostBefore)} were lost before the disruption`]),
     ...findings.unseen,
     ...findings.leftBehind.map((what) => `not undone: ${what}`),
   ];

@@ -135,7 +135,7 @@ function toLatencyChart(slots: readonly Slot[]): Chart {
   return {
     id: 'latency',
     title: 'Response time',
-    caption: 'Percentiles of the ok answers from the intended time on. The scale is logarithmic.',
+    caption: 'Percentiles of the ok responses from the intended time on. The scale is logarithmic.',
     leftUnit: 'ms',
     rightUnit: null,
     isLogarithmic: true,
@@ -153,7 +153,8 @@ function toVersionLatencyChart(slots: readonly Slot[], versions: readonly (strin
   return {
     id: 'latency-by-version',
     title: 'Response time by version',
-    caption: 'The 99th percentile of the ok answers, by the version that answered. The scale is logarithmic.',
+    caption:
+      'The 99th percentile of the ok responses, by the version that answered. The scale is logarithmic.',
     leftUnit: 'ms',
     rightUnit: null,
     isLogarithmic: true,

@@ -50,14 +50,14 @@ const FIXED_METRICS: Readonly<Record<string, Metric>> = {
   },
   rate: {
     unit: 'perSecond',
-    meaning: 'ok answers per second of the whole run',
+    meaning: 'ok responses per second of the whole run',
     read: ({ all, durationMs }) => (1_000 * (all.outcomes.ok ?? 0)) / durationMs,
   },
 };
 
 const LATENCIES = {
-  response: { prefix: '', meaning: 'from the intended time to the end of the answer, ok answers' },
-  service: { prefix: 'service_', meaning: 'from the write to the end of the answer, ok answers' },
+  response: { prefix: '', meaning: 'from the intended time to the end of the response, ok responses' },
+  service: { prefix: 'service_', meaning: 'from the write to the end of the response, ok responses' },
   lag: {
     prefix: 'lag_',
     meaning: 'from the intended time to the write, less the opening of connections, all requests written',

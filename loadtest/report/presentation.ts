@@ -92,7 +92,7 @@ export async function writeReports(
       await world.writeText(path, text);
     } catch (error) {
       isKept = false;
-      world.stderr.write(`loadtest: ${toWriteFault(flag, path, error).message}\n`);
+      world.stderr.write(`dropless: ${toWriteFault(flag, path, error).message}\n`);
     }
   }
   if (json === STANDARD_OUTPUT) world.stdout.write(texts.json());

@@ -32,7 +32,7 @@ describe('parseReport()', () => {
   });
 
   const faults: readonly (readonly [string, unknown, string])[] = [
-    ['schema', 'dropless.loadtest/2', 'schema must be dropless.loadtest/1, but is dropless.loadtest/2'],
+    ['schema', 'dropless.run/2', 'schema must be dropless.run/1, but is dropless.run/2'],
     ['schema', undefined, 'the report.schema must be a string, but is missing'],
     ['setup.seed', '1', 'the report.setup.seed must be a whole number, but is "1"'],
     ['setup.model.kind', 'half', 'the report.setup.model.kind must be open or closed, but is "half"'],

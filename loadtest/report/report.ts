@@ -17,7 +17,7 @@ import {
 } from './shape.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
-export const RUN_SCHEMA = 'dropless.loadtest/1';
+export const RUN_SCHEMA = 'dropless.run/1';
 
 function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   const encoded = object({ count, sumUs: count, maxUs: count, hdr: string });
@@ -143,7 +143,7 @@ export function parseAs<T>(text: string, place: string, writer: string, shape: S
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UsageError(`${place} is not JSON; give a file that loadtest ${writer} has written`);
+    throw new UsageError(`${place} is not JSON; give a file that dropless ${writer} has written`);
   }
   try {
     return shape(value, 'the report');
@@ -155,6 +155,6 @@ export function parseAs<T>(text: string, place: string, writer: string, shape: S
 
 /** The reports among the lines of a log; other lines are left out. */
 export function findReports(text: string, place: string): Report[] {
-  const lines = text.split('\n').filter((line) => line.startsWith(`{"schema":"dropless.loadtest/`));
+  const lines = text.split('\n').filter((line) => line.startsWith(`{"schema":"dropless.run/`));
   return (lines.length === 0 ? [text] : lines).map((line) => parseReport(line, place));
 }

@@ -4,7 +4,7 @@ import { createTally } from '../load/record.ts';
 import { findMetric, listMetrics, type MetricSource } from './metric.ts';
 import { judgeRequirement, parseRequirement } from './requirement.ts';
 
-/** 100 ok answers of 1 to 100 ms after 10 ms of service and 1 of lag, 4 losses and 1 not found; warm-up: one ok of 9 s. */
+/** 100 ok responses of 1 to 100 ms after 10 ms of service and 1 of lag, 4 losses and 1 not found; warm-up: one ok of 9 s. */
 function source(): MetricSource {
   const measured = createTally();
   for (let ms = 1; ms <= 100; ms += 1) {

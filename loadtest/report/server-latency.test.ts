@@ -41,7 +41,7 @@ describe('toServerLatencies()', () => {
     }
   });
 
-  test('is null where there is no such histogram, no answer, another pod, or a restart between', () => {
+  test('is null where there is no such histogram, no response, another pod, or a restart between', () => {
     const some = scrape([line('count', 'route="/b"', '2'), line('sum', 'route="/b"', '1')]);
     const less = scrape([line('count', 'route="/b"', '1'), line('sum', 'route="/b"', '0.5')]);
     for (const [before, after] of [

@@ -25,7 +25,7 @@ interface GroupSummary {
   readonly requests: number;
   readonly notOk: number;
   readonly lost: number;
-  /** Of the ok answers, warm-up included. */
+  /** Of the ok responses, warm-up included. */
   readonly response: LatencySummary;
 }
 

@@ -13,7 +13,7 @@ export interface Evidence {
   readonly requirements: readonly RequirementResult[];
   /** Without the warm-up; NaN where nothing was measured. */
   readonly lagP99Ms: number;
-  /** Likewise, of the ok answers. */
+  /** Likewise, of the ok responses. */
   readonly responseP50Ms: number;
   /** Stopped before the plan's end. */
   readonly isInterrupted: boolean;
@@ -69,7 +69,7 @@ export function judge(evidence: Evidence): Verdict {
     const part = `part ${(shards.present[0] ?? 0) + 1} of ${shards.of}: ${tally}`;
     return isInterrupted
       ? verdict('interrupted', 'inconclusive', `${part} before it was interrupted`)
-      : verdict('part', 'proven', `${part}; the verdict is that of loadtest merge`);
+      : verdict('part', 'proven', `${part}; the verdict is that of dropless merge`);
   }
   if (lostByTarget > 0) {
     return verdict(
@@ -103,7 +103,7 @@ export function judge(evidence: Evidence): Verdict {
     return verdict(
       'not-ok',
       'inconclusive',
-      `${tally}, but ${formatCount(notOk)} got an answer that was not expected: ${formatOutcomes(outcomes)}`,
+      `${tally}, but ${formatCount(notOk)} got a response that was not expected: ${formatOutcomes(outcomes)}`,
     );
   }
   if (listed('unknown') !== '') {

@@ -76,7 +76,7 @@ function badRequest(detail: string): HttpProblem {
   return new HttpProblem({ status: 400, title: 'Bad Request', detail });
 }
 
-/** The answer to a client that has gone: for the metrics and the log alone. */
+/** The response to a client that has gone: for the metrics and the log alone. */
 function abandoned(): HttpProblem {
   return new HttpProblem({
     status: 499,

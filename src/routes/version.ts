@@ -13,7 +13,7 @@ export interface VersionInfo {
   readonly startedAt: string;
 }
 
-/** Identity of the process. It never changes, so the answer is made once. */
+/** Identity of the process. It never changes, so the response is made once. */
 export function createVersionHandler(info: VersionInfo): () => Reply {
   const reply = json(200, info);
   return () => reply;

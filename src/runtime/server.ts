@@ -1,11 +1,11 @@
 /** A listening HTTP server, whatever the runtime. */
 export interface Server {
   readonly port: number;
-  /** Requests whose answer, body included, has not been handed to the kernel in full. */
+  /** Requests whose response, body included, has not been handed to the kernel in full. */
   inFlight(): number;
   /** Requests that the server refused by itself, before the handler. */
   refused(): number;
-  /** Closes the listener and kept connections that are idle; requests in flight go on. */
+  /** Closes the listener and keep-alive connections that are idle; requests in flight go on. */
   stopListening(): void;
   /** Cuts what is left. */
   closeConnections(): void;
@@ -22,7 +22,7 @@ export interface ServerOptions {
  */
 export const LIMITS = {
   /**
-   * An idle kept connection stays this long: longer than the 60 s after which common load balancers drop
+   * An idle keep-alive connection stays this long: longer than the 60 s after which common load balancers drop
    * theirs, so that the balancer closes first and never writes into a closing connection.
    */
   idleTimeoutMs: 75_000,

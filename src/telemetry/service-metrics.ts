@@ -22,7 +22,7 @@ const FAMILIES: readonly Gauge[] = [
   {
     name: 'http_requests_in_flight',
     type: 'gauge',
-    help: 'Requests whose answer has not left yet, this one included.',
+    help: 'Requests whose response has not left yet, this one included.',
     read: ({ inFlight }) => inFlight,
   },
   {

@@ -138,7 +138,7 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
       }
     });
 
-    test('every answer names its pod and version and is not to be stored', async () => {
+    test('every response names its pod and version and is not to be stored', async () => {
       for (const path of ['/health', '/nowhere', '/payload?n=x', '/metrics']) {
         const { headers } = await get(path);
         assert.equal(headers.get('x-pod'), 'pod-1', path);

@@ -1,10 +1,10 @@
-/** Hostile input over raw connections: the right refusal, and the service lives on. */
+/** Hostile input over raw connections: the right refusal, and the service timelines on. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { RUNTIMES, type Runtime, type Service, startService, stop } from './service.ts';
 import { exchange, openWire } from './wire.ts';
 
-/** What both runtimes answer, or each its own. `closed` stands for a connection closed without an answer. */
+/** What both runtimes answer, or each its own. `closed` stands for a connection closed without a response. */
 type Expected = number | 'closed' | Readonly<Record<Runtime, number | 'closed'>>;
 
 const CASES: readonly (readonly [name: string, request: string, expected: Expected])[] = [

@@ -105,6 +105,6 @@ export async function stop(service: Pick<Service, 'signal' | 'exited'>): Promise
 /** Asks for the metrics until they match. */
 export async function metricsMatch(service: Service, pattern: RegExp): Promise<void> {
   while (!pattern.test(await (await fetch(`${service.url}/metrics`)).text())) {
-    // asked again at once: each answer takes a turn of the service's event loop
+    // asked again at once: each response takes a turn of the service's event loop
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A server with the service's adapters and shutdown, and one answer that streams: the first part at once, the
+ * A server with the service's adapters and shutdown, and one response that streams: the first part at once, the
  * last on SIGUSR2. No route of the service is long enough to be on its way at a signal.
  */
 import { setTimeout as wait } from 'node:timers/promises';

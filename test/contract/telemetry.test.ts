@@ -140,7 +140,7 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
       assert.equal(service.log.filter((line) => line.message === 'request').length, 2);
     });
 
-    test('a reader of the log that stalls costs lines, never an answer', async () => {
+    test('a reader of the log that stalls costs lines, never a response', async () => {
       const port = await findFreePort();
       // A pipe of the shell, which blocks its writer when it is full, as a container runtime's does.
       const pipeline = spawn('sh', ['-c', '"$@" | sleep 600', 'sh', ...RUNTIMES[runtime]], {

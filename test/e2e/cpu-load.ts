@@ -7,7 +7,7 @@ export interface CpuLoad {
   stop(): Promise<number>;
 }
 
-/** Begins to ask for one URL, each user again as soon as it has its answer, on a new connection each time. */
+/** Begins to ask for one URL, each user again as soon as it has its response, on a new connection each time. */
 export function startCpuLoad(url: URL, users: number): CpuLoad {
   const startMs = performance.now();
   const { engine, plan } = toWitnessSpec(url, { ...DEFAULT_LOAD, timeoutMs: 10_000 });

@@ -77,7 +77,7 @@ describe('the dev overlay', () => {
     assert.match(await metrics.text(), /^http_requests_total\{.*\} [1-9]\d*$/m);
   });
 
-  scenario('the answer names its pod, node and namespace', async () => {
+  scenario('the response names its pod, node and namespace', async () => {
     const [pod] = await namespace.pods();
     const { body } = await ask(address, '/version');
     assert.deepEqual(

@@ -1,5 +1,5 @@
 /**
- * The long proof of this project's service, on the cluster of KUBECONFIG: rounds of every disturbance until enough
+ * The long proof of this project's service, on the cluster of KUBECONFIG: rounds of every disruption until enough
  * requests were made, then what must lose some, a deletion by force and a node without power. All of it is kept in
  * docs/proof/ and docs/proof.md, even where it fails or is interrupted.
  *
@@ -81,25 +81,25 @@ async function carryOutAll(target: Namespace): Promise<void> {
   await awaitQuiet(target, 3);
 
   const round: readonly Attempt[] = [
-    { disturbance: 'rollout' },
-    { disturbance: 'rollout', image: images.second.reference },
-    { disturbance: 'scale' },
-    { disturbance: 'drain' },
-    { disturbance: 'kill' },
+    { disruption: 'rollout' },
+    { disruption: 'rollout', image: images.second.reference },
+    { disruption: 'scale' },
+    { disruption: 'drain' },
+    { disruption: 'kill' },
   ];
   const count = () => proofs.reduce((sum, { planned }) => sum + planned, 0);
   for (let at = 0; at < MAX_ROUNDS && count() < Number(values.requests); at += 1) {
     for (const attempt of round) {
-      console.log(`\n# ${proofs.length + 1} ${attempt.disturbance}, after ${count()} requests`);
+      console.log(`\n# ${proofs.length + 1} ${attempt.disruption}, after ${count()} requests`);
       await add(proofs, { ...attempt, load });
     }
   }
 
   console.log('\n# a deletion by force');
-  await add(must, { disturbance: 'kill', isForced: true, load });
+  await add(must, { disruption: 'kill', isForced: true, load });
   console.log('\n# a node without power');
   await awaitQuiet(target, 3);
-  await add(must, { disturbance: 'run', run: (signal) => cutPower(target, signal), load: POWERLESS_LOAD });
+  await add(must, { disruption: 'run', run: (signal) => cutPower(target, signal), load: POWERLESS_LOAD });
 
   async function add(to: Proof[], attempt: Attempt): Promise<void> {
     interruption.signal.throwIfAborted();

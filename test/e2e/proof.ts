@@ -7,18 +7,18 @@ import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
 import { saw } from './figures.ts';
 import { DEPLOYMENT_NAME } from './target.ts';
 
-/** Load before a disturbance and after it. */
+/** Load before a disruption and after it. */
 const EDGE_MS = 2_000;
 
-/** What is not said is as `loadtest prove` has it. */
-export type Attempt = Pick<ClusterOptions, 'disturbance'> &
+/** What is not said is as `dropless prove` has it. */
+export type Attempt = Pick<ClusterOptions, 'disruption'> &
   Partial<ClusterOptions> & {
     readonly load?: Partial<Load>;
     readonly edgeMs?: number;
     readonly signal?: AbortSignal;
   };
 
-/** One proof of this project's Deployment in a namespace: as the command makes it, disturbed by any function. */
+/** One proof of this project's Deployment in a namespace: as the command makes it, disrupted by any function. */
 export async function prove(namespace: string, attempt: Attempt): Promise<Proof> {
   const { load, edgeMs = EDGE_MS, signal = new AbortController().signal, ...given } = attempt;
   const options: ClusterOptions = {
@@ -28,7 +28,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     url: null,
     checkReachable: async () => {},
     without: [],
-    undertaking: { disturbances: [attempt.disturbance], hasControl: false },
+    undertaking: { disruptions: [attempt.disruption], hasControl: false },
     isForced: false,
     image: null,
     isImageKept: false,
@@ -40,7 +40,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
   const scene = await createClusterScene(await connect(), options, signal, saw);
   const log = createProgressLog({ write: (line) => saw(line.trimEnd()), isTerminal: false, columns: 80 }, {});
   const proof = await carryOut(
-    { disturbance: options.disturbance, without: options.without, baselineMs: edgeMs, tailMs: edgeMs },
+    { disruption: options.disruption, without: options.without, baselineMs: edgeMs, tailMs: edgeMs },
     toWitnessSpec(scene.url, { ...DEFAULT_LOAD, ...load }),
     scene,
     signal,

@@ -17,10 +17,10 @@ import { awaitQuiet, DEPLOYMENT, DEPLOYMENT_NAME, PORT } from './target.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const images = toImages(process.env);
-/** A disturbance that may lose requests is repeated until it does, so often at most. */
+/** A disruption that may lose requests is repeated until it does, so often at most. */
 const MAX_ATTEMPTS = 4;
 
-/** A tenth of the requests is in flight for longer than the lame duck, and than a pod lives that is deleted by force. */
+/** A tenth of the requests is in flight for longer than the lame duck, and than a pod timelines that is deleted by force. */
 const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000', '--timeout', '10s'];
 
 interface Outcome {
@@ -37,7 +37,7 @@ function isBlamed({ losses }: Proof): boolean {
   return unknown.length <= losses.length / 10 && losses.some(({ pod }) => pod !== null);
 }
 
-/** `loadtest prove` and `loadtest contract`, as their user runs them, on the prod overlay. */
+/** `dropless prove` and `dropless contract`, as their user runs them, on the prod overlay. */
 describe('the instrument on a cluster', () => {
   const manifests = copyManifests();
   const namespace: Namespace = toNamespace(`dropless-e2e-prove-${Date.now().toString(36)}`);
@@ -132,7 +132,7 @@ describe('the instrument on a cluster', () => {
     const [proof] = await requireProof('rollout', 'rollout', '--image', images.second.reference);
     assert.ok(proof !== undefined);
     assert.deepEqual(toVersions(proof), [images.first.version, images.second.version]);
-    assert.equal(proof.lives.length, 6);
+    assert.equal(proof.timelines.length, 6);
     const [pod] = await namespace.pods();
     assert.equal(pod?.spec.containers[0]?.image, images.first.reference);
   });
@@ -140,7 +140,7 @@ describe('the instrument on a cluster', () => {
   scenario('scale, drain and kill in a row: 0 lost, and all as it was', async () => {
     const proofs = await requireProof('scale, drain and kill', 'scale', 'drain', 'kill');
     assert.deepEqual(
-      proofs.map(({ disturbance, lives }) => [disturbance, countEnded(lives) > 0]),
+      proofs.map(({ disruption, timelines }) => [disruption, countEnded(timelines) > 0]),
       [
         ['scale', true],
         ['drain', true],
@@ -168,7 +168,7 @@ describe('the instrument on a cluster', () => {
     await awaitQuiet(namespace, 3);
   });
 
-  scenario('who may only look is told what is missing, and nothing is disturbed', async () => {
+  scenario('who may only look is told what is missing, and nothing is disrupted', async () => {
     await namespace.kubectl('create', 'serviceaccount', 'viewer');
     await namespace.kubectl(
       ...[
@@ -247,8 +247,8 @@ describe('the instrument on a cluster', () => {
   });
 
   scenario('a deletion by force kills a pod with requests on it, which are blamed on it', async () => {
-    await requireLosses('kill --force', ['kill', '--force', ...HELD], ({ lives, causes, lost }) => {
-      const isForced = lives.some(({ graceMs }) => graceMs === 0);
+    await requireLosses('kill --force', ['kill', '--force', ...HELD], ({ timelines, causes, lost }) => {
+      const isForced = timelines.some(({ graceMs }) => graceMs === 0);
       return isForced && (causes['killed-at-grace-end'] ?? 0) >= 0.8 * lost;
     });
   });

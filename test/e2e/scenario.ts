@@ -30,13 +30,13 @@ export function createScenarios(namespace: () => Namespace): Scenario {
     });
 }
 
-/** Runs a disturbance under load and requires the proof that no request was lost. */
+/** Runs a disruption under load and requires the proof that no request was lost. */
 export async function requireNoLoss(
   what: string,
   { name }: Namespace,
-  disturb: () => Promise<void>,
+  disrupt: () => Promise<void>,
 ): Promise<Proof> {
-  const proof = await prove(name, { disturbance: 'run', run: disturb });
+  const proof = await prove(name, { disruption: 'run', run: disrupt });
   recordFigure(`requests lost, ${what}`, `${proof.lost} of ${proof.planned}`);
   for (const loss of proof.losses.slice(0, 20)) saw(`lost: ${formatStory(loss, proof.endpoints)}`);
   assert.equal(proof.verdict.kind, 'proven', proof.verdict.sentence);

@@ -41,7 +41,7 @@ export function isReady({ metadata, status }: Pod): boolean {
   return metadata.deletionTimestamp === undefined && ready?.status === 'True';
 }
 
-/** An answer of the service, with its body as JSON. */
+/** A response of the service, with its body as JSON. */
 export async function ask(
   address: string,
   path: string,

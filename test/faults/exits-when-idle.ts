@@ -1,4 +1,4 @@
-/** Answers what it has when SIGTERM comes, and exits 0 at once: by the book, but for the kept connections that it ends. */
+/** Answers what it has when SIGTERM comes, and exits 0 at once: by the book, but for the keep-alive connections that it ends. */
 import { startServer } from './server.ts';
 
 const server = startServer(({ answer }) => answer(200));

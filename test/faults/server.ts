@@ -1,5 +1,5 @@
 /**
- * The smallest HTTP server whose every fault is chosen: it answers on kept connections, names its pod and version,
+ * The smallest HTTP server whose every fault is chosen: it answers on keep-alive connections, names its pod and version,
  * and does nothing at SIGTERM unless told to.
  */
 import { createServer, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** An error of the application that has nothing to do with its pod's life: every 40th answer is a 500. */
+/** An error of the application that has nothing to do with its pod's timeline: every 40th answer is a 500. */
 import { startServer } from './server.ts';
 
 let answered = 0;

@@ -143,7 +143,7 @@ export const MODES: readonly HostileMode[] = [
   },
   {
     name: 'keep-alive-race',
-    does: 'promises keep-alive, and closes 1 ms after its answer, as the next request is on its way',
+    does: 'promises keep-alive, and closes 1 ms after its response, as the next request is on its way',
     unreceived: ['reset', 'closed_before_response'],
     answer: (received) => {
       answerOk(received);
@@ -152,7 +152,7 @@ export const MODES: readonly HostileMode[] = [
   },
   {
     name: 'close-after-head',
-    does: 'sends the head of an answer, then closes',
+    does: 'sends the head of a response, then closes',
     unreceived: [],
     answer: sometimes('truncated', writesAndCloses(`${HEAD}Content-Length: 100\r\n\r\n`)),
   },
@@ -170,7 +170,7 @@ export const MODES: readonly HostileMode[] = [
   },
   {
     name: 'answer-twice',
-    does: 'sends the answer two times',
+    does: 'sends the response two times',
     unreceived: [],
     isExcessive: true,
     answer: sometimes('ok', writes(ANSWER + ANSWER)),
@@ -218,7 +218,7 @@ export const MODES: readonly HostileMode[] = [
   },
   {
     name: 'drip',
-    does: 'sends the answer byte by byte',
+    does: 'sends the response byte by byte',
     unreceived: [],
     answer: sometimes('ok', drip(ANSWER)),
   },

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
 import type { WitnessSpec } from '../../loadtest/load/witness.ts';
 import type { FleetOptions } from '../../loadtest/local/fleet.ts';
-import { createFleetScene, type FleetDisturbance } from '../../loadtest/local/fleet-scene.ts';
+import { createFleetScene, type FleetDisruption } from '../../loadtest/local/fleet-scene.ts';
 import { CAUSES, type CauseId } from '../../loadtest/proof/cause.ts';
 import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
 
@@ -54,34 +54,34 @@ function toSpec(url: URL): WitnessSpec {
 async function prove(
   server: string,
   change: Partial<FleetOptions> = {},
-  disturbance: FleetDisturbance = { kind: 'rollout', isForced: false, scaleBy: 2 },
+  disruption: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 },
 ): Promise<Proof> {
   const file = join(import.meta.dirname, '../faults', `${server}.ts`);
   assert.ok(existsSync(file), file);
   const scene = await createFleetScene(
     { ...options, command: `${process.execPath} ${file}`, ...change },
-    disturbance,
+    disruption,
     never,
   );
   const spec = toSpec(parseTargetUrl(scene.url.href));
-  const kind = disturbance.kind === 'power-off' ? 'kill' : disturbance.kind;
-  const given = { disturbance: kind, without: [], baselineMs: 500, tailMs: 500 } as const;
+  const kind = disruption.kind === 'power-off' ? 'kill' : disruption.kind;
+  const given = { disruption: kind, without: [], baselineMs: 500, tailMs: 500 } as const;
   return carryOut(given, spec, scene, never, () => {});
 }
 
 /** What makes each fault show: the fleet as it is, where nothing is said. */
 const FAULTS: Record<
   CauseId,
-  { server?: string; change?: Partial<FleetOptions>; disturbance?: FleetDisturbance }
+  { server?: string; change?: Partial<FleetOptions>; disruption?: FleetDisruption }
 > = {
   'exits-on-sigterm': {},
-  'closes-kept-connections': { change: { preStopMs: 1_000 } },
+  'closes-keep-alive-connections': { change: { preStopMs: 1_000 } },
   'stops-listening-early': { change: { preStopMs: 0 } },
   'ready-too-early': {},
   'killed-at-grace-end': { change: { graceMs: 800 } },
   'too-little-capacity': { change: { maxSurge: 0, maxUnavailable: 2 } },
-  'readiness-flaps': { change: { replicas: 2 }, disturbance: { kind: 'scale', isForced: false, scaleBy: 2 } },
-  'node-lost': { server: 'none', disturbance: { kind: 'power-off', isForced: false, scaleBy: 2 } },
+  'readiness-flaps': { change: { replicas: 2 }, disruption: { kind: 'scale', isForced: false, scaleBy: 2 } },
+  'node-lost': { server: 'none', disruption: { kind: 'power-off', isForced: false, scaleBy: 2 } },
   unknown: {},
 };
 
@@ -89,9 +89,9 @@ async function requireCause(
   cause: CauseId,
   server: string,
   change?: Partial<FleetOptions>,
-  disturbance?: FleetDisturbance,
+  disruption?: FleetDisruption,
 ): Promise<void> {
-  const { verdict, causes, lost, losses, outcomes } = await prove(server, change, disturbance);
+  const { verdict, causes, lost, losses, outcomes } = await prove(server, change, disruption);
   const found = JSON.stringify({
     causes,
     outcomes,
@@ -104,12 +104,12 @@ async function requireCause(
 }
 
 describe('a fault of the target is named', () => {
-  for (const [cause, { server = cause, change, disturbance }] of Object.entries(FAULTS)) {
-    test(CAUSES[cause as CauseId].title, () => requireCause(cause as CauseId, server, change, disturbance));
+  for (const [cause, { server = cause, change, disruption }] of Object.entries(FAULTS)) {
+    test(CAUSES[cause as CauseId].title, () => requireCause(cause as CauseId, server, change, disruption));
   }
 
-  test('of a server that answers what is in flight and exits 0 at once: its kept connections', () =>
-    requireCause('closes-kept-connections', 'exits-when-idle', { preStopMs: 1_000 }));
+  test('of a server that answers what is in flight and exits 0 at once: its keep-alive connections', () =>
+    requireCause('closes-keep-alive-connections', 'exits-when-idle', { preStopMs: 1_000 }));
 });
 
 test('a server without a fault loses nothing, and is proven', async () => {

@@ -14,7 +14,7 @@ export const FLAWS = {
   'is not alive while it drains': 'stays alive while it drains',
   'is silent to liveness while it drains': 'stays alive while it drains',
   'announces the end late': 'answers with Connection: close',
-  'closes idle connections at once': 'closes no kept connection unannounced',
+  'closes idle connections at once': 'closes no keep-alive connection unannounced',
   'refuses work while it drains': 'answers every request it took',
   'cuts requests while it drains': 'answers every request it took',
   'cuts what is in flight': 'finishes what is in flight',

@@ -35,7 +35,7 @@ function hold(args: readonly string[]) {
   return { text: `${stdout}${stderr}`, broken, status };
 }
 
-describe('loadtest contract', () => {
+describe('dropless contract', () => {
   for (const [runtime, command] of [
     ['Bun', `'${process.execPath}' src/main.ts`],
     ['Node', 'node --import=tsx src/main.ts'],
@@ -87,7 +87,7 @@ describe('loadtest contract', () => {
   for (const [command, message] of [
     [
       'no-such-program --port 1',
-      /^loadtest: the command "no-such.*ended with code 127 before it took a conn.*\n.*no-such-/m,
+      /^dropless: the command "no-such.*ended with code 127 before it took a conn.*\n.*no-such-/m,
     ],
     ['sh -c "echo on my way; exit 0"', /ended with code 0 before it took a connection\n {2}on my way\n$/],
   ] as const) {

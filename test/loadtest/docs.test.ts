@@ -48,7 +48,7 @@ describe('the commands of docs/load-testing.md, against the service', () => {
   for (const line of lines) {
     test(line, async () => {
       const [name, ...words] = toWords(line);
-      assert.equal(name, 'loadtest');
+      assert.equal(name, 'dropless');
       // As written, but on this service, in a directory of the test's, and shorter.
       const args = words.map((word, at) => {
         if (word === 'http://localhost:3000' || word.startsWith('http://localhost:3000/')) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createFleet, type Fleet, FleetError, type FleetOptions } from '../../loadtest/local/fleet.ts';
-import { type PodEvent, toLives } from '../../loadtest/proof/timeline.ts';
+import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
 
 const options: FleetOptions = {
   command: `${process.execPath} ${join(import.meta.dirname, '../faults/none.ts')}`,
@@ -43,7 +43,7 @@ describe('createFleet()', () => {
   test('starts the replicas, spread over the nodes, and serves', async () => {
     const { fleet, events } = await start();
     assert.deepEqual(fleet.pods, ['pod-1', 'pod-2', 'pod-3']);
-    const nodes = [...toLives(events).values()].map(({ node }) => node);
+    const nodes = [...toPodTimelines(events).values()].map(({ node }) => node);
     assert.deepEqual(nodes, ['node-1', 'node-2', 'node-1']);
     const answer = await fetch(fleet.url);
     assert.equal(answer.headers.get('x-version'), 'v1');
@@ -66,24 +66,24 @@ describe('createFleet()', () => {
       'exited',
       'gone',
     ]);
-    const lives = toLives(events);
+    const timelines = toPodTimelines(events);
     for (const [old, successor] of [
       ['pod-1', 'pod-4'],
       ['pod-2', 'pod-5'],
       ['pod-3', 'pod-6'],
     ] as const) {
-      const endedMs = lives.get(old)?.terminatingMs ?? 0;
-      const readyMs = lives.get(successor)?.ready[0]?.fromMs ?? Number.POSITIVE_INFINITY;
+      const endedMs = timelines.get(old)?.terminatingMs ?? 0;
+      const readyMs = timelines.get(successor)?.ready[0]?.fromMs ?? Number.POSITIVE_INFINITY;
       assert.ok(endedMs >= readyMs + options.minReadyMs, `${old} ended before ${successor} was available`);
-      assert.deepEqual(lives.get(old)?.exit?.code, 0);
-      assert.ok((lives.get(old)?.sigtermMs ?? 0) >= endedMs + options.preStopMs);
+      assert.deepEqual(timelines.get(old)?.exit?.code, 0);
+      assert.ok((timelines.get(old)?.sigtermMs ?? 0) >= endedMs + options.preStopMs);
     }
     for (const [old, next] of [
       ['pod-1', 'pod-5'],
       ['pod-2', 'pod-6'],
     ] as const) {
-      const scheduledMs = lives.get(next)?.scheduledMs ?? Number.POSITIVE_INFINITY;
-      assert.ok(scheduledMs < (lives.get(old)?.sigtermMs ?? 0), `${next} waited for the end of ${old}`);
+      const scheduledMs = timelines.get(next)?.scheduledMs ?? Number.POSITIVE_INFINITY;
+      assert.ok(scheduledMs < (timelines.get(old)?.sigtermMs ?? 0), `${next} waited for the end of ${old}`);
     }
   });
 
@@ -101,15 +101,15 @@ describe('createFleet()', () => {
     const { fleet, events } = await start();
     await fleet.drain('node-1', never);
     await fleet.settled(never);
-    const lives = toLives(events);
+    const timelines = toPodTimelines(events);
     assert.deepEqual(
-      fleet.pods.map((pod) => lives.get(pod)?.node),
+      fleet.pods.map((pod) => timelines.get(pod)?.node),
       ['node-2', 'node-2', 'node-2'],
     );
     fleet.uncordon('node-1');
     fleet.scale(4);
     await fleet.settled(never);
-    assert.equal(toLives(events).get(fleet.pods[3] ?? '')?.node, 'node-1');
+    assert.equal(toPodTimelines(events).get(fleet.pods[3] ?? '')?.node, 'node-1');
   });
 
   test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
@@ -119,12 +119,12 @@ describe('createFleet()', () => {
     await fleet.settled(never);
     fleet.kill('pod-2', { force: true });
     await fleet.settled(never);
-    const lives = toLives(events);
-    const stubborn = lives.get('pod-1');
+    const timelines = toPodTimelines(events);
+    const stubborn = timelines.get('pod-1');
     assert.equal(stubborn?.exit?.signal, 'SIGKILL');
     assert.ok((stubborn.exit?.atMs ?? 0) - (stubborn.terminatingMs ?? 0) >= 300);
-    assert.equal(lives.get('pod-2')?.exit?.signal, 'SIGKILL');
-    assert.equal(lives.get('pod-2')?.graceMs, 0);
+    assert.equal(timelines.get('pod-2')?.exit?.signal, 'SIGKILL');
+    assert.equal(timelines.get('pod-2')?.graceMs, 0);
     assert.ok(!events.some(({ pod, kind }) => pod === 'pod-2' && kind === 'sigterm'));
     assert.deepEqual(fleet.pods, ['pod-3', 'pod-4']);
   });
@@ -133,10 +133,10 @@ describe('createFleet()', () => {
     const { fleet, events } = await start();
     fleet.powerOff('node-2');
     await fleet.settled(never);
-    const lives = toLives(events);
-    assert.notEqual(lives.get('pod-2')?.nodeLostMs ?? null, null);
+    const timelines = toPodTimelines(events);
+    assert.notEqual(timelines.get('pod-2')?.nodeLostMs ?? null, null);
     assert.deepEqual(
-      fleet.pods.map((pod) => lives.get(pod)?.node),
+      fleet.pods.map((pod) => timelines.get(pod)?.node),
       ['node-1', 'node-1', 'node-1'],
     );
   });
@@ -160,7 +160,7 @@ describe('createFleet()', () => {
     [
       'says in part that it is ready',
       'console.log("hello"); require("node:http").createServer((_, a) => a.writeHead(200).write("a")).listen(process.env.PORT);',
-      'no answer within 1s',
+      'no response within 1s',
     ],
   ] as const) {
     test(`gives up a command that ${what}, and says what the last probe saw`, async () => {

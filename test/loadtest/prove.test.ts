@@ -35,7 +35,7 @@ async function finish({ ended }: Running) {
   return { out, err, code };
 }
 
-describe('loadtest prove --local', () => {
+describe('dropless prove --local', () => {
   test('exits 1 where requests are lost, and tells each with its pod, its cause and the fix', async () => {
     const { out, code } = await finish(
       begin(['rollout', ...SHORT, '--command', fault('exits-on-sigterm'), '--json', json]),
@@ -48,9 +48,9 @@ describe('loadtest prove --local', () => {
     const { schema, verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
     assert.equal(schema, 'dropless.proof/3');
     assert.equal(verdict.kind, 'losses');
-    assert.deepEqual([proofs[0].disturbance, proofs[0].verdict.kind], ['rollout', 'losses']);
+    assert.deepEqual([proofs[0].disruption, proofs[0].verdict.kind], ['rollout', 'losses']);
     assert.equal(proofs[0].lost, proofs[0].losses.length);
-    assert.equal(proofs[0].lives.length, 6);
+    assert.equal(proofs[0].timelines.length, 6);
   });
 
   for (const program of [SOURCES, ...programs]) {
@@ -65,7 +65,7 @@ describe('loadtest prove --local', () => {
       const shown = start(program, ['report', json, '--json', copy, '--html', again]);
       running.push(shown);
       assert.deepEqual(await finish(shown), { out: proven.out, err: '', code: 1 });
-      assert.match(proven.out, /^LOST \d+ of .* in \d of 2 disturbances\.$/m);
+      assert.match(proven.out, /^LOST \d+ of .* in \d of 2 disruptions\.$/m);
       assert.equal(readFileSync(again, 'utf8'), readFileSync(page, 'utf8'));
       assert.equal(readFileSync(copy, 'utf8'), readFileSync(json, 'utf8'));
     });
@@ -78,15 +78,15 @@ describe('loadtest prove --local', () => {
     });
   }
 
-  test('judges several disturbances as one, and tells what happens while it does', async () => {
+  test('judges several disruptions as one, and tells what happens while it does', async () => {
     const { out, err } = await finish(
       begin(['kill', 'scale', ...SHORT, '--command', fault('none'), '--rounds', '2', '--json', json]),
     );
     const { verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
-    const kinds = proofs.map(({ disturbance }: Proof) => disturbance);
+    const kinds = proofs.map(({ disruption }: Proof) => disruption);
     assert.deepEqual(kinds, ['kill', 'scale', 'kill', 'scale']);
     assert.ok(out.endsWith(`${verdict.sentence}\n`), out);
-    assert.match(verdict.sentence, / 4 disturbances\./);
+    assert.match(verdict.sentence, / 4 disruptions\./);
     assert.match(out, /^4 scale +\d+ +0 +\d+ +2 +proven$/m);
     assert.equal(err.match(/^ +\d+\.\d s {2}(kill|scale) begins$/gm)?.length, 4);
   });
@@ -152,7 +152,7 @@ describe('loadtest prove --local', () => {
     const lossy = [...SHORT, '--command', fault('exits-on-sigterm')];
     const { out, err, code } = await finish(begin(['kill', ...lossy, '--json', '/dev/full', '--html', page]));
     assert.equal(code, 1, out);
-    assert.match(err, /^loadtest: --json "\/dev\/full" can't be written: .*ENOSPC/m);
+    assert.match(err, /^dropless: --json "\/dev\/full" can't be written: .*ENOSPC/m);
     assert.match(readFileSync(page, 'utf8'), /LOST \d+ of/);
   });
 
@@ -189,7 +189,7 @@ describe('loadtest prove --local', () => {
     assert.match(readFileSync(page, 'utf8'), /INCONCLUSIVE: none lost of 0 requests/);
   });
 
-  test('disturbs no target with an endpoint that is never ok', async () => {
+  test('disrupts no target with an endpoint that is never ok', async () => {
     const endpoints = ['--endpoint', 'GET /nowhere', '--timeout', '2s'];
     const { out, code } = await finish(begin(['rollout', ...SHORT_OF_OWN, ...endpoints, '--json', json]));
     assert.equal(code, 3, out);
@@ -198,7 +198,7 @@ describe('loadtest prove --local', () => {
       /but .*\/nowhere was never ok \(.*\d+ http_404.*\) before the rollout, which was left out/,
     );
     const { proofs } = JSON.parse(readFileSync(json, 'utf8'));
-    assert.equal(proofs[0].lives.length, 3);
+    assert.equal(proofs[0].timelines.length, 3);
   });
 
   test('leaves a target alone whose slow endpoint has yet to answer, and never does', async () => {
@@ -219,7 +219,7 @@ describe('loadtest prove --local', () => {
       const toFull: Program = { name: 'to a full disk', argv: ['/bin/sh', '-c', `${line} > /dev/full`] };
       const { err, code } = await finish(begin([], toFull));
       assert.equal(code, 3, err);
-      assert.match(err, /^loadtest: standard output: .*ENOSPC/m);
+      assert.match(err, /^dropless: standard output: .*ENOSPC/m);
     });
   }
 
@@ -241,9 +241,9 @@ describe('loadtest prove --local', () => {
 
   for (const [what, args, message] of [
     [
-      'an unknown disturbance',
+      'an unknown disruption',
       ['explode'],
-      'unknown disturbance "explode"; there are rollout, scale, drain, kill, run',
+      'unknown disruption "explode"; there are rollout, scale, drain, kill, run',
     ],
     ['run without --do', ['run'], 'run and --do go together'],
     ['run without a cluster', ['run', '--do', 'true'], '--do needs a cluster: name a --deployment'],
@@ -271,7 +271,7 @@ describe('loadtest prove --local', () => {
     [
       'controls of several',
       ['rollout', 'kill', '--with-controls'],
-      '--with-controls goes with one disturbance',
+      '--with-controls goes with one disruption',
     ],
     ['both kinds of controls', ['rollout', '--control', 'preStop', '--with-controls'], 'exclude each other'],
     [
@@ -294,7 +294,7 @@ describe('loadtest prove --local', () => {
       const { out, err, code } = await finish(begin(args));
       assert.equal(code, 2);
       assert.equal(out, '');
-      assert.ok(err.includes('loadtest: ') && err.includes(message), err);
+      assert.ok(err.includes('dropless: ') && err.includes(message), err);
     });
   }
 });

@@ -17,7 +17,7 @@ const call = (program: Program, ...args: string[]) => start(program, args).ended
 after(remove);
 
 for (const program of programs) {
-  describe(`loadtest on ${program.name}`, () => {
+  describe(`dropless on ${program.name}`, () => {
     let target: Target;
     before(async () => {
       target = await listen();
@@ -281,15 +281,15 @@ for (const program of programs) {
         const { code, stdout, stderr } = endings[index] ?? assert.fail();
         const line = args.join(' ');
         assert.deepEqual([code, stdout], [2, ''], line);
-        assert.match(stderr, /^loadtest: [^\n]*\n$/, line);
-        assert.match(stderr.slice('loadtest: '.length), message, line);
+        assert.match(stderr, /^dropless: [^\n]*\n$/, line);
+        assert.match(stderr.slice('dropless: '.length), message, line);
       }
       assert.equal(target.received, before);
     });
   });
 }
 
-describe('loadtest from the sources', () => {
+describe('dropless from the sources', () => {
   test('runs without a build', async () => {
     const target = await listen();
     const { stdout } = await call(

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Disturbance } from '../proof/scene.ts';
+import type { Disruption } from '../proof/scene.ts';
 import { type Api, ApiError } from './api.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 import { type LiveDeployment, until } from './live-deployment.ts';
 import type { Undo } from './undo.ts';
 
-export interface DisturbanceOptions {
+export interface DisruptionOptions {
   /** `kill`: grace 0. */
   readonly isForced: boolean;
   /** `rollout`: to this image instead of a restart. */
@@ -16,7 +16,7 @@ export interface DisturbanceOptions {
   readonly scaleBy: number;
   /** `drain`: null: the node with the most pods of the Deployment. */
   readonly node: string | null;
-  /** `run`: what disturbs. Rejects where that does not come about. */
+  /** `run`: what disrupts. Rejects where that does not come about. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -34,11 +34,11 @@ interface Surroundings {
 const SETTLE_MS = 3_000;
 
 /** What is done to a Deployment. Each resolves when it is under way, and rejects with what did not come about. */
-export function createDisturbances(
+export function createDisruptions(
   deployment: LiveDeployment,
-  options: DisturbanceOptions,
+  options: DisruptionOptions,
   { api, undo, container, mark, settleMs = SETTLE_MS }: Surroundings,
-): Record<Disturbance, (aborted: AbortSignal) => Promise<void>> {
+): Record<Disruption, (aborted: AbortSignal) => Promise<void>> {
   const { name, namespace, replicas } = deployment;
   const podsPath = `/api/v1/namespaces/${namespace}/pods`;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Disturbance } from '../proof/scene.ts';
+import type { Disruption } from '../proof/scene.ts';
 import { type Api, ApiError } from './api.ts';
-import { createDisturbances } from './disturbance.ts';
+import { createDisruptions } from './disruption.ts';
 import { at, isObject, type Json, numberAt } from './json.ts';
 import { openDeployment } from './live-deployment.ts';
 import { createUndo } from './undo.ts';
@@ -20,7 +20,7 @@ interface FakeOptions {
   readonly cordoned?: readonly string[];
   /** Do pods come and go as wanted? */
   readonly isPrompt?: boolean;
-  /** Statuses that a write is answered with, one each time, before it is accepted; 0: done, and the answer lost. */
+  /** Statuses that a write is answered with, one each time, before it is accepted; 0: done, and the response lost. */
   readonly refusals?: Readonly<Record<string, readonly (number | string)[]>>;
   readonly onWrite?: (write: string) => void;
 }
@@ -142,9 +142,9 @@ function createFake({
   return { api, writes, state };
 }
 
-/** Disturbs, until it ends or the signal comes, and takes back what was done. */
+/** Disrupts, until it ends or the signal comes, and takes back what was done. */
 async function play(
-  kind: Disturbance,
+  kind: Disruption,
   options: FakeOptions,
   { abortAt = () => false }: { abortAt?: (text: string) => boolean } = {},
 ) {
@@ -161,18 +161,18 @@ async function play(
     marks.push(text);
     heed(text);
   };
-  const disturb = createDisturbances(
+  const disrupt = createDisruptions(
     deployment,
     { isForced: false, image: null, isImageKept: false, scaleBy: 2, node: null, run: async () => {} },
     { api: fake.api, undo, container: 'web', mark, settleMs: 0 },
   )[kind];
-  const fault = await disturb(signal).then(
+  const fault = await disrupt(signal).then(
     () => null,
     (error: Error) => (error.name === 'AbortError' ? 'aborted' : error.message),
   );
-  const disturbed = fake.writes.splice(0);
+  const disrupted = fake.writes.splice(0);
   const leftBehind = await undo.all();
-  return { fault, marks, disturbed, undone: fake.writes, leftBehind, state: fake.state };
+  return { fault, marks, disrupted, undone: fake.writes, leftBehind, state: fake.state };
 }
 
 const toReplicas = (replicas: number) => `web/scale {"replicas":${replicas}}`;
@@ -199,7 +199,7 @@ describe('scale', () => {
 
       test('adds replicas and takes them away, and leaves all as it was', async () => {
         const played = await play('scale', { bounds });
-        assert.deepEqual([played.fault, played.disturbed, played.marks], [null, [up, down], ['scaled up']]);
+        assert.deepEqual([played.fault, played.disrupted, played.marks], [null, [up, down], ['scaled up']]);
         assert.equal(played.state.replicas, 2);
         expectAsBefore(played);
       });
@@ -210,7 +210,7 @@ describe('scale', () => {
       ] as const) {
         test(`interrupted ${when}, takes it back`, async () => {
           const played = await play('scale', { bounds, isPrompt }, { abortAt: (text) => text === moment });
-          assert.deepEqual([played.fault, played.disturbed], ['aborted', [up]]);
+          assert.deepEqual([played.fault, played.disrupted], ['aborted', [up]]);
           expectAsBefore(played);
           // An HPA scales by its own lights within the bounds that it has again.
           assert.equal(played.state.replicas, bounds === null ? 2 : Math.min(4, bounds.maxReplicas));
@@ -219,7 +219,7 @@ describe('scale', () => {
 
       test('takes back what was done, and not answered', async () => {
         const played = await play('scale', { bounds, refusals: { [up]: [0] } });
-        assert.deepEqual([played.fault, played.disturbed], ['socket hang up', [up]]);
+        assert.deepEqual([played.fault, played.disrupted], ['socket hang up', [up]]);
         expectAsBefore(played);
       });
     });
@@ -237,7 +237,7 @@ describe('drain', () => {
     ['evicts each pod of the node', [], [A, B], DONE],
     ['takes a pod that is gone for evicted', [404], [A, B], DONE],
     ['asks again after a conflict', [409], [A, A, B], DONE],
-    ['asks again where no answer came', [0], [A, A, B], DONE],
+    ['asks again where no response came', [0], [A, A, B], DONE],
     [
       'waits for the PodDisruptionBudget, and tells it once',
       [429, 429],
@@ -248,7 +248,7 @@ describe('drain', () => {
     test(what, async () => {
       const nodes = ['n1', 'n1', 'n2'];
       const played = await play('drain', { nodes, refusals: { [A]: refusals } });
-      assert.deepEqual([played.fault, played.disturbed], [null, [CORDON, ...evictions]]);
+      assert.deepEqual([played.fault, played.disrupted], [null, [CORDON, ...evictions]]);
       assert.deepEqual(played.marks, marks);
       assert.deepEqual([played.undone, played.leftBehind], [[UNCORDON], []]);
     });
@@ -265,7 +265,7 @@ describe('drain', () => {
     test(`gives up an eviction ${what}, and takes the node back into use`, async () => {
       const played = await play('drain', { refusals: { [A]: refusals } });
       assert.match(played.fault ?? '', new RegExp(message));
-      assert.deepEqual([played.disturbed, played.undone], [[CORDON, A], [UNCORDON]]);
+      assert.deepEqual([played.disrupted, played.undone], [[CORDON, A], [UNCORDON]]);
     });
   }
 
@@ -277,7 +277,7 @@ describe('drain', () => {
     );
     assert.deepEqual([interrupted.fault, interrupted.undone], ['aborted', [UNCORDON]]);
     const unheard = await play('drain', { refusals: { [CORDON]: [0] } });
-    assert.deepEqual([unheard.disturbed, unheard.undone], [[CORDON], [UNCORDON]]);
+    assert.deepEqual([unheard.disrupted, unheard.undone], [[CORDON], [UNCORDON]]);
     assert.deepEqual([...interrupted.state.cordoned, ...unheard.state.cordoned], []);
   });
 
