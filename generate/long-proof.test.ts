@@ -20,6 +20,8 @@ const findings: Findings = {
   incomplete: null,
   unseen: [],
   leftBehind: [],
+  requirements: [],
+  isLatencyDoubtful: false,
 };
 const verdict = toVerdict(findings);
 const interrupted = toVerdict({ ...findings, isInterrupted: true });

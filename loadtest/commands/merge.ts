@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { defineCommand } from '../cli/command.ts';
 import { readInput } from '../cli/input-file.ts';
 import { UsageError } from '../cli/usage-error.ts';
+import { keepFirst } from '../load/failures.ts';
 import { mergeRecords } from '../load/record.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS } from '../report/presentation.ts';
-import { findReports, type Report } from '../report/report.ts';
+import { findReports, MAX_FAILURES_PER_OUTCOME, type Report } from '../report/report.ts';
 
 export const merge = defineCommand({
   name: 'merge',
@@ -63,6 +64,10 @@ export function mergeReports(parts: readonly Report[]): Report {
     // Each part has read the same server: their figures overlap.
     server: null,
     record: mergeRecords([first.record, ...rest.map(({ record }) => record)]),
+    failures: keepFirst(
+      unique.flatMap(({ failures }) => failures),
+      MAX_FAILURES_PER_OUTCOME,
+    ),
   };
 }
 

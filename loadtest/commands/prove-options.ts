@@ -14,8 +14,9 @@ import { UsageError } from '../cli/usage-error.ts';
 import { parseEndpoint, parseHeader } from '../load/endpoint.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { CONTROL_IDS, CONTROLS } from '../proof/control.ts';
-import { DEFAULT_LOAD } from '../proof/load.ts';
+import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import type { Disruption } from '../proof/scene.ts';
+import { parseRequirement } from '../report/requirement.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -106,6 +107,11 @@ export const OPTIONS = {
     duration('Local: between the deletion of a pod and SIGKILL', { min: 0, max: HOUR_MS }),
   ),
   'min-ready': withDefault('500ms', duration('Local: minReadySeconds', { min: 0, max: HOUR_MS })),
+  require: repeatable({
+    placeholder: 'CONDITION',
+    help: "What must hold besides that nothing is lost, for example 'p99 < 50ms' or 'p99(during) < 80ms'; else the exit code is 1",
+    parse: parseRequirement,
+  }),
   json: optional(
     text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),

@@ -12,12 +12,13 @@ import { createFleetScene } from '../local/fleet-scene.ts';
 import { toFleetOptions } from '../local/fleet-setup.ts';
 import { runInShell } from '../local/shell-command.ts';
 import { CONTROL_IDS, type ControlId, nameControls, SUBSTITUTES, toControlEnv } from '../proof/control.ts';
-import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../proof/load.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut, type Proof } from '../proof/proof.ts';
+import { DEFAULT_LOAD, PROOF_PHASES, type ProofLoad, toLoadSpec } from '../proof/proof-load.ts';
 import { ControlNotApplicable, DISRUPTIONS, type Disruption, NotUndone, type Scene } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
+import { checkScopes } from '../report/requirement.ts';
 import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './prove-options.ts';
 
 export const prove = defineCommand({
@@ -54,7 +55,8 @@ export const prove = defineCommand({
     await checkPlace(options, world);
     const load = await toLoad(options, world);
     // What is wrong with the load is said before anything is touched.
-    toWitnessSpec(options.url ?? new URL('http://localhost/'), load);
+    const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
+    checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
     const cluster = isOnCluster(options) ? await connect(options, world) : null;
     const proofs: Proof[] = [];
@@ -140,7 +142,7 @@ async function checkPlace(options: ProveOptions, { env }: World): Promise<void> 
   );
 }
 
-async function toLoad(options: ProveOptions, world: World): Promise<Load> {
+async function toLoad(options: ProveOptions, world: World): Promise<ProofLoad> {
   const heldMs = isOnCluster(options) ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
   return {
     rate: options.rate,
@@ -165,7 +167,7 @@ interface Attempt {
   readonly without: readonly ControlId[];
   /** Null: the local fleet. */
   readonly cluster: Cluster | null;
-  readonly load: Load;
+  readonly load: ProofLoad;
 }
 
 interface Cluster {
@@ -198,8 +200,15 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
     return await carryOut(
-      { disruption, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
-      toWitnessSpec(scene.url, load),
+      {
+        disruption,
+        without,
+        baselineMs: options.baseline ?? edgeMs,
+        tailMs: options.tail ?? edgeMs,
+        // Without a safeguard, other latencies are to be expected.
+        requirements: without.length === 0 ? options.require : [],
+      },
+      toLoadSpec(scene.url, load),
       scene,
       world.interrupted,
       log.show,

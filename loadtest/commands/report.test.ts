@@ -41,7 +41,7 @@ describe('toKind()', () => {
     ['{}', 'r.json is no report of this version: the report.schema must be a string, but is missing'],
     [
       '{"schema":"dropless.lint/1"}',
-      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/3, but is dropless.lint/1',
+      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/4, but is dropless.lint/1',
     ],
   ] as const) {
     test(`refuses ${text}`, () => {
@@ -98,8 +98,8 @@ describe('dropless report of a proof', () => {
 
   test('tells each proof in full, each control in a sentence, and what they are worth', async () => {
     const { stdout } = await show(series({ controls: [{ ...sample, without: ['preStop'], lost: 40 }] }));
-    assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#502 /);
-    assert.equal(stdout.match(/#502 /g)?.length, 1);
+    assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#501 /);
+    assert.equal(stdout.match(/#501 /g)?.length, 1);
     assert.match(stdout, /^rollout, without preStop: .*\n-+\n\nLOST 3 of 800 requests\. As it should/m);
     assert.match(stdout, /^preStop +3 of 800 +40 of 800 +yes /m);
   });
@@ -130,7 +130,7 @@ describe('dropless report of a proof', () => {
       code: 2,
       stdout: '',
       stderr:
-        'dropless: --require needs the report of a run: proof.json is a proof, which has no latencies, and is green with 0 lost alone\n',
+        'dropless: --require needs the report of a run: proof.json is a proof, whose requirements are given to prove\n',
       files: {},
     });
   });

@@ -27,7 +27,7 @@ export const report = defineCommand({
       const series = parseSeries(text, path);
       if (options.require.length > 0) {
         throw new UsageError(
-          `--require needs the report of a run: ${path} is a proof, which has no latencies, and is green with 0 lost alone`,
+          `--require needs the report of a run: ${path} is a proof, whose requirements are given to prove`,
         );
       }
       await prepareOutputs(options, world);

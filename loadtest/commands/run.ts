@@ -22,10 +22,11 @@ import { toSlotMs } from '../load/recorder.ts';
 import { parseStage, type Stage } from '../load/schedule.ts';
 import { parseTargetUrl, toTarget } from '../load/target-url.ts';
 import { createLiveLine } from '../report/live-line.ts';
+import { WARMUP } from '../report/metric.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS } from '../report/presentation.ts';
-import type { Report } from '../report/report.ts';
+import { MAX_FAILURES_PER_OUTCOME, type Report } from '../report/report.ts';
+import { checkScopes } from '../report/requirement.ts';
 import { toServerLatencies } from '../report/server-latency.ts';
-import { WARMUP } from '../report/summary.ts';
 
 const MAX_RATE = 1_000_000;
 const DAY_MS = 86_400_000;
@@ -166,14 +167,14 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     shard: options.shard,
   };
   if (countPlanned(plan) === 0) throw new UsageError('the rate and the duration make a plan of no request');
-  const names = plan.endpoints.map(({ name }) => name);
-  for (const { text: condition, endpoint } of options.require) {
-    if (endpoint !== null && !names.includes(endpoint)) {
-      throw new UsageError(
-        `--require ${JSON.stringify(condition)} names no endpoint of this run: ${names.join(', ')}`,
-      );
-    }
-  }
+  const phases = [
+    ...(options.warmup > 0 ? [{ name: WARMUP, fromMs: 0 }] : []),
+    { name: 'load', fromMs: options.warmup },
+  ];
+  checkScopes(
+    options.require,
+    [...plan.endpoints, ...phases].map(({ name }) => name),
+  );
   const startAtEpochMs = options['start-at'];
   if (startAtEpochMs !== null && startAtEpochMs <= world.nowMs()) {
     throw new UsageError(
@@ -184,10 +185,8 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     plan,
     startAtEpochMs,
     slotMs: toSlotMs(planDurationMs(plan)),
-    phases: [
-      ...(options.warmup > 0 ? [{ name: WARMUP, fromMs: 0 }] : []),
-      { name: 'load', fromMs: options.warmup },
-    ],
+    failuresPerOutcome: MAX_FAILURES_PER_OUTCOME,
+    phases,
     engine: {
       engine: options.engine,
       target: toTarget(url, {
@@ -248,7 +247,7 @@ function checkRates(stages: readonly Stage[]): readonly Stage[] {
 async function carryOut(spec: LoadSpec, world: World): Promise<LoadResult> {
   const extent = { requests: countPlanned(spec.plan), durationMs: planDurationMs(spec.plan) };
   const line = createLiveLine(world.stderr, extent, world.env);
-  const load = startLoad(spec, line.show);
+  const load = await startLoad(spec, { onSnapshot: line.show });
   const stop = () => load.stop();
   world.interrupted.addEventListener('abort', stop);
   if (world.interrupted.aborted) stop();
@@ -290,6 +289,7 @@ function toReport(
     requirements: options.require.map(({ text: given }) => given),
     server,
     record: result.record,
+    failures: result.failures,
   };
 }
 

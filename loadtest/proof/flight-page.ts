@@ -1,9 +1,11 @@
 import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format.ts';
 import type { PageAssets } from '../report/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../report/html.ts';
+import { toRequirementTable } from '../report/tables.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { describeControls, nameControls } from './control.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
+import { toPhaseLatencyTable } from './latency.ts';
 import type { Proof } from './proof.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
@@ -105,6 +107,7 @@ function formatProof(proof: Proof, position: number): Html {
   )}</dl>
 ${formatFlight(proof, id)}
 ${lost === 0 ? '' : formatLosses(proof, id)}
+${formatLatency(proof, id)}
 ${formatPods(timelines, id)}
 ${formatMarks(proof, id)}`;
 }
@@ -199,6 +202,21 @@ ${entries.map(
 <ol class="stories">${losses
     .slice(0, MAX_STORIES)
     .map((loss, index) => html`<li id="${storyId(id, index)}">${formatStory(loss, endpoints)}</li>\n`)}</ol>
+</section>`;
+}
+
+function formatLatency({ record, requirements }: Proof, id: string): Html {
+  const table = toPhaseLatencyTable(record);
+  return html`<section>
+<h2 id="${id}-latency">Latency</h2>
+<p class="note">${table.note ?? ''}</p>
+${formatTableElement(table, `${id}-latency`)}
+${
+  requirements.length === 0
+    ? ''
+    : html`<h3 id="${id}-requirements">Requirements</h3>
+${formatTableElement(toRequirementTable({ requirements }), `${id}-requirements`)}`
+}
 </section>`;
 }
 

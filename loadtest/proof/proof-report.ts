@@ -1,6 +1,6 @@
 import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
-import type { Slot } from '../load/tally.ts';
-import { parseAs, schemaOf } from '../report/report.ts';
+import { loadRecord, parseAs, schemaOf } from '../report/report.ts';
+import type { RequirementResult } from '../report/requirement.ts';
 import { countsOf, outcomeCounts, settlementFields } from '../report/settlement-shape.ts';
 import {
   array,
@@ -16,6 +16,7 @@ import {
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
 import { CONTROLS } from './control.ts';
+import { toPhaseLatencies } from './latency.ts';
 import type { Proof } from './proof.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
@@ -35,7 +36,12 @@ export function formatReport(series: Series): string {
 
 /** What the JSON of a series holds. */
 export function toReport({ proofs, controls, cutShort }: Series) {
-  const toReported = (proof: Proof) => ({ ...proof, losses: proof.losses.slice(0, MAX_LOSSES) });
+  const toReported = (proof: Proof) => ({
+    ...proof,
+    // For readers with other tools: it follows from the record.
+    latency: toPhaseLatencies(proof.record),
+    losses: proof.losses.slice(0, MAX_LOSSES),
+  });
   return {
     schema: PROOF_SCHEMA,
     verdict: toSeriesVerdict({ proofs, cutShort }),
@@ -72,6 +78,7 @@ function keyOf<K extends string>(registry: Readonly<Record<K, unknown>>): Shape<
 const EXIT_OF = {
   proven: 'proven',
   losses: 'failed',
+  missed: 'failed',
   inconclusive: 'inconclusive',
 } as const satisfies Record<Verdict['kind'], Exit>;
 
@@ -124,7 +131,12 @@ const timeline: Shape<PodTimeline> = object({
   goneMs: nullable(number()),
 });
 
-const slot: Shape<Slot> = object({ fromMs: number(), version: nullable(string), outcomes: outcomeCounts });
+const requirement: Shape<RequirementResult> = object({
+  text: string,
+  unit: literal('count', 'percent', 'perSecond', 'time'),
+  actual: nullable(number()),
+  state: literal('met', 'missed', 'unknown'),
+});
 
 const proof: Shape<Proof> = object({
   disruption: keyOf(DISRUPTIONS),
@@ -139,11 +151,12 @@ const proof: Shape<Proof> = object({
   givenUp: count,
   outcomes: outcomeCounts,
   lagP99Ms: number(),
+  requirements: array(requirement),
   causes: countsOf(keyOf(CAUSES)),
   losses: array(loss),
   marks: array(mark),
   timelines: array(timeline),
-  slots: array(slot),
+  record: loadRecord,
   leftBehind: array(string),
   verdict,
 });

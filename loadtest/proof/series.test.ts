@@ -20,6 +20,8 @@ function toProof(requests: number, doubt: string | null): Proof {
     incomplete: doubt,
     unseen: [],
     leftBehind: [],
+    requirements: [],
+    isLatencyDoubtful: false,
   });
   return { ...lossy, ...counts, disruption: 'drain', losses: [], causes: {}, verdict };
 }

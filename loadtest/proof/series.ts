@@ -37,6 +37,11 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
     const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disruptions${lacking}.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
+  const missed = proofs.filter(({ verdict }) => verdict.kind === 'missed');
+  if (missed.length > 0) {
+    const sentence = `MISSED: none lost of ${planned} requests, but not as required in ${missed.length} of ${proofs.length} disruptions${lacking}: ${missed.map(({ verdict }) => verdict.sentence).join(' ')}`;
+    return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
+  }
   if (doubts.length > 0 || first === undefined) {
     const lost = sum('lost') === 0 ? 'none' : formatCount(sum('lost'));
     const sentence = `INCONCLUSIVE: ${lost} lost of ${planned} requests${lacking}, but ${doubts.join('; ')}.`;

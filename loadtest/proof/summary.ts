@@ -1,8 +1,9 @@
 import { formatCount } from '../cli/format.ts';
-import { formatTable } from '../report/tables.ts';
+import { formatTable, toRequirementTable } from '../report/tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { describeControls, nameControls } from './control.ts';
+import { toPhaseLatencyTable } from './latency.ts';
 import type { Proof } from './proof.ts';
 import { formatVerdict } from './verdict.ts';
 
@@ -13,6 +14,8 @@ const SHOWN_LOSSES = 5;
 export function formatProof(proof: Proof): string {
   return [
     ...(proof.losses.length === 0 ? [] : [formatCauses(proof), formatStories(proof), formatFixes(proof)]),
+    formatTable(toPhaseLatencyTable(proof.record)),
+    ...(proof.requirements.length === 0 ? [] : [formatTable(toRequirementTable(proof))]),
     ...proof.leftBehind.map((what) => `Not undone: ${what}`),
     toSentence(proof),
   ].join('\n\n');

@@ -1,5 +1,7 @@
 import type { Exit } from '../cli/exit-code.ts';
 import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../load/evidence.ts';
+import type { RequirementResult } from '../report/requirement.ts';
+import { formatMetric } from '../report/tables.ts';
 
 /** All that a verdict rests on. */
 export interface Findings {
@@ -26,10 +28,13 @@ export interface Findings {
   readonly unseen: readonly string[];
   /** What was done to the target and could not be taken back, in words. */
   readonly leftBehind: readonly string[];
+  readonly requirements: readonly RequirementResult[];
+  /** Did requests go out so late that it shows in their latencies? */
+  readonly isLatencyDoubtful: boolean;
 }
 
 export type Verdict = {
-  readonly kind: 'proven' | 'losses' | 'inconclusive';
+  readonly kind: 'proven' | 'losses' | 'missed' | 'inconclusive';
   readonly exit: Exit;
   /** One plain sentence. */
   readonly sentence: string;
@@ -40,8 +45,8 @@ export type Verdict = {
 };
 
 /**
- * Losses are red whatever else is in doubt, unless all came before the disruption. No loss is green only with nothing
- * in doubt.
+ * Losses are red whatever else is in doubt, unless all came before the disruption. So is a requirement that is missed,
+ * unless the load itself was late. No loss is green only with nothing in doubt.
  */
 export function toVerdict(findings: Findings): Verdict {
   const { planned, ok, lost } = findings;
@@ -49,6 +54,11 @@ export function toVerdict(findings: Findings): Verdict {
   if (findings.isLedgerClosed && lost > findings.lostBefore) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
+  }
+  const missed = listRequirements(findings, 'missed');
+  if (findings.isLedgerClosed && missed !== '' && !findings.isLatencyDoubtful) {
+    const sentence = `MISSED: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but not as required: ${missed}.`;
+    return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
     const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
@@ -65,7 +75,9 @@ export function toVerdict(findings: Findings): Verdict {
 
 /** The verdict, with what stands beside losses. */
 export function formatVerdict({ kind, sentence, doubts }: Verdict): string {
-  return kind === 'losses' && doubts.length > 0 ? `${sentence} Besides, ${doubts.join('; ')}.` : sentence;
+  return (kind === 'losses' || kind === 'missed') && doubts.length > 0
+    ? `${sentence} Besides, ${doubts.join('; ')}.`
+    : sentence;
 }
 
 /** @param where the requests were made, as the end of the first sentence */
@@ -77,6 +89,10 @@ export function formatProven(ok: number, where: string): string {
 function toDoubts(findings: Findings): string[] {
   const { planned, ok, lost, givenUp, lateSeconds } = findings;
   const neither = planned - ok - lost - givenUp;
+  const missed = listRequirements(findings, 'missed');
+  const unknown = listRequirements(findings, 'unknown');
+  // Beside losses, or where it was the load that was late.
+  const isAside = findings.isLatencyDoubtful || lost > findings.lostBefore;
   return [
     ...(findings.isLedgerClosed ? [] : ['the ledger does not balance']),
     ...(planned === 0 ? ['nothing was requested'] : []),
@@ -90,6 +106,12 @@ function toDoubts(findings: Findings): string[] {
           `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
         ]
       : []),
+    ...(missed === '' || !isAside
+      ? []
+      : [
+          `not as required: ${missed}${findings.isLatencyDoubtful ? `, of which the load itself, ${Math.round(findings.lagP99Ms)} ms late at p99, has its part` : ''}`,
+        ]),
+    ...(unknown === '' ? [] : [`there was nothing to measure for ${unknown}`]),
     ...(findings.isInterrupted ? ['it was interrupted'] : []),
     ...(findings.incomplete === null ? [] : [findings.incomplete]),
     ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
@@ -101,4 +123,12 @@ function toDoubts(findings: Findings): string[] {
 
 function count(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** `p99 < 50ms (61.2 ms)`. */
+function listRequirements({ requirements }: Findings, state: RequirementResult['state']): string {
+  return requirements
+    .filter((result) => result.state === state)
+    .map(({ text, actual, unit }) => (actual === null ? text : `${text} (${formatMetric(actual, unit)})`))
+    .join(', ');
 }

@@ -1,7 +1,10 @@
 import type { Histogram } from '../load/histogram.ts';
-import { countOutcomes, type Tally } from '../load/record.ts';
+import { type Cell, countOutcomes, sumCells, type Tally } from '../load/record.ts';
 
-/** What the figures are read from: the requests of one endpoint, or all. */
+/** The phase that settles the target and the generator in: counted in the ledger, left out of the latencies. */
+export const WARMUP = 'warmup';
+
+/** What the figures are read from: the requests of one endpoint or phase, or all. */
 export interface MetricSource {
   /** Every request, warm-up included. */
   readonly all: Tally;
@@ -9,6 +12,14 @@ export interface MetricSource {
   readonly measured: Tally;
   /** Of the whole run. */
   readonly durationMs: number;
+}
+
+export function toMetricSource(cells: readonly Cell[], durationMs: number): MetricSource {
+  return {
+    all: sumCells(cells),
+    measured: sumCells(cells.filter(({ phase }) => phase !== WARMUP)),
+    durationMs,
+  };
 }
 
 export type Unit = 'count' | 'percent' | 'perSecond' | 'time';

@@ -19,6 +19,9 @@ import {
 /** Changes when a reader of the old one would misread the new one. */
 export const RUN_SCHEMA = 'dropless.run/1';
 
+/** Failures told in full in a report; `record` counts all. */
+export const MAX_FAILURES_PER_OUTCOME = 100;
+
 function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   const encoded = object({ count, sumUs: count, maxUs: count, hdr: string });
   return ((value, place) => {
@@ -32,7 +35,8 @@ function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   }) satisfies Shape<unknown>;
 }
 
-const record = object({
+/** What a load measured, of a run and of a proof alike. */
+export const loadRecord = object({
   planned: count,
   sent: count,
   settled: count,
@@ -58,7 +62,6 @@ const record = object({
       response: histogram(SERIES_PRECISION),
     }),
   ),
-  failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
 });
 
 const report = object({
@@ -100,7 +103,9 @@ const report = object({
   requirements: array(string),
   /** The target's own figures for the same requests, by endpoint; null: it offers none. */
   server: nullable(array(object({ endpoint: count, count, sumMs: number(0) }))),
-  record,
+  record: loadRecord,
+  /** Requests that were not ok, in the order of the plan: of each outcome the first `MAX_FAILURES_PER_OUTCOME`. */
+  failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
 });
 
 /** All that is known of a run or of a part of it. What follows from it, as percentiles and verdict, is not here. */

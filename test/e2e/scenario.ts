@@ -44,8 +44,8 @@ export async function requireNoLoss(
 }
 
 /** The versions that answered, in order. */
-export function toVersions({ slots }: Proof): string[] {
-  return [...new Set(slots.flatMap(({ version }) => version ?? []))].sort();
+export function toVersions({ record }: Proof): string[] {
+  return [...new Set(record.series.flatMap(({ version }) => version ?? []))].sort();
 }
 
 export function formatSeconds(ms: number): string {
