@@ -12,7 +12,7 @@ export function parseEndpoint(text: string): Endpoint {
     /^([A-Z]+) (\/\S*)(?: (\d+\.?\d*))?(?: ([1-5]\d\d))?$/.exec(text.trim().replace(/ +/g, ' ')) ?? [];
   if (method === undefined || path === undefined) {
     throw new UsageError(
-      "must be 'METHOD /path [weight] [expected status]', as 'GET /items 2' or 'GET /no 1 404'",
+      "must be 'METHOD /path [weight] [expected status]', for example 'GET /items 2' or 'GET /no 1 404'",
     );
   }
   const endpoint = {

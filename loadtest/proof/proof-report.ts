@@ -26,7 +26,7 @@ import type { Verdict } from './verdict.ts';
 /** Changes when a reader of the old one would misread the new one. */
 export const PROOF_SCHEMA = 'dropless.proof/4';
 
-/** Losses told one by one in a report: beyond so many the story does not get better. */
+/** Losses told one by one in a report; all are counted. */
 export const MAX_LOSSES = 5_000;
 
 /** The series as one line of JSON: of each proof the first losses, and the number of all. */

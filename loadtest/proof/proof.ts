@@ -38,7 +38,7 @@ export interface Proof {
   /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
   readonly givenUp: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
-  /** 99 % of the requests went out no later than so much after their time. */
+  /** How late requests went out: the 99th percentile. */
   readonly lagP99Ms: number;
   readonly requirements: readonly RequirementResult[];
   /** Losses by cause, all of them. */

@@ -33,7 +33,7 @@ export function toSentence(proof: Proof, beside: Proof | null = null): string {
 /** Whether a control shows its safeguards to matter: it loses more than the proof with them, and not by chance. */
 type Worth = 'yes' | 'not shown' | 'undecided';
 
-/** Losses come by chance, as of a Poisson process: a difference beyond so many of its deviations does not. */
+/** Losses arrive like a Poisson process: a difference of more than this many standard deviations is not chance. */
 const SIGNIFICANT_DEVIATIONS = 3;
 
 function toWorth(control: Proof, beside: Proof | null): Worth {

@@ -140,7 +140,7 @@ export function schemaOf<const S extends string>(...known: readonly S[]): Shape<
 
 /**
  * Reads the JSON of a file.
- * @param writer what writes such files, as `run --json`
+ * @param writer what writes such files, for example `run --json`
  * @throws {UsageError} that names the file, the place in it, and what is wrong there
  */
 export function parseAs<T>(text: string, place: string, writer: string, shape: Shape<T>): T {

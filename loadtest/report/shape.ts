@@ -44,7 +44,7 @@ export function dictionary<T>(shape: Shape<T>): Shape<Readonly<Record<string, T>
     );
 }
 
-/** An object with these keys; others, as a later version may write them, are left out. */
+/** An object with these keys; others, which a later version may write, are left out. */
 export function object<S extends Readonly<Record<string, Shape<unknown>>>>(
   shapes: S,
 ): Shape<{ readonly [K in keyof S]: ShapeOf<S[K]> }> {
