@@ -1,3 +1,4 @@
+import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import { parseTargetUrl, toTarget } from '../load/target-url.ts';
@@ -53,8 +54,6 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
   return [...quick, `GET /payload?delayMs=${heldMs} 4`].map(parseEndpoint);
 }
 
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
-
 /**
  * The load on a URL, until it is ended.
  * @throws {UsageError} where the URL and the endpoints both name a path
@@ -76,7 +75,6 @@ export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
       shard: { index: 0, of: 1 },
     },
     engine: {
-      engine: 'net',
       target: toTarget(parseTargetUrl(url.href), { ca: load.ca, isVerified: load.isVerified }),
       mode: 'open',
       timeoutMs: load.timeoutMs,
@@ -85,7 +83,7 @@ export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,
-      limits: LIMITS,
+      limits: RESPONSE_LIMITS,
     },
   };
 }
