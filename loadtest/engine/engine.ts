@@ -43,7 +43,7 @@ export interface EngineSummary extends LedgerSummary {
  * after a request that could not be written.
  * @param createTransport the tests' oracle in place of the instrument's own client
  * @throws {LedgerError} where a request was not settled exactly once
- * @throws {UsageError} for an endpoint that cannot be written as HTTP/1.1
+ * @throws {TypeError} for an endpoint with a `toRequestFault`
  */
 export async function runEngine(
   plan: Plan,

@@ -56,19 +56,16 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
 
 /**
  * The load on a URL, until it is ended.
- * @throws {UsageError} where the URL and the endpoints both name a path
+ * @throws {UsageError} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
   const { rate, headers } = load;
   const isOwn = load.endpoints.length === 0 && url.pathname === '/' && url.search === '';
-  const endpoints = isOwn ? toOwnEndpoints(load.heldMs) : chooseEndpoints(load.endpoints, url, {});
+  const given = isOwn ? toOwnEndpoints(load.heldMs) : load.endpoints;
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },
-      endpoints:
-        Object.keys(headers).length === 0
-          ? endpoints
-          : endpoints.map((endpoint) => ({ ...endpoint, headers })),
+      endpoints: chooseEndpoints(given, url, Object.keys(headers).length === 0 ? {} : { headers }),
       freshShare: load.freshShare,
       maxRequests: null,
       seed: load.seed,
