@@ -1,7 +1,6 @@
 import { defineCommand } from '../cli/command.ts';
 import { readInput } from '../cli/input-file.ts';
 import {
-  choice,
   duration,
   integer,
   number,
@@ -14,6 +13,7 @@ import {
 } from '../cli/option.ts';
 import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
+import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import { chooseEndpoints, parseEndpoint, parseHeader } from '../load/endpoint.ts';
 import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
 import { countPlanned, type LoadModel, type PlanSpec, parseShard, planDurationMs } from '../load/plan.ts';
@@ -84,10 +84,6 @@ const OPTIONS = {
   ),
   ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
   insecure: toggle('Accept any certificate'),
-  engine: withDefault(
-    'net',
-    choice('net: the exact one; http: node:http, as a cross-check', ['net', 'http']),
-  ),
   seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
   'pod-header': withDefault('X-Pod', text('NAME', 'Response header that names the pod')),
   'version-header': withDefault('X-Version', text('NAME', 'Response header that names the version')),
@@ -188,7 +184,6 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     failuresPerOutcome: MAX_FAILURES_PER_OUTCOME,
     phases,
     engine: {
-      engine: options.engine,
       target: toTarget(url, {
         ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
         isVerified: !options.insecure,
@@ -203,13 +198,10 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
       podHeader: options['pod-header'],
       versionHeader: options['version-header'],
       requestId: null,
-      limits: LIMITS,
+      limits: RESPONSE_LIMITS,
     },
   };
 }
-
-/** Far beyond what any answer of a service under test needs, and small enough to hold a thousand of them. */
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
 
 const DEFAULT_RATE = 100;
 const DEFAULT_DURATION_MS = 30_000;

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { toTlsOptions } from '../engine/target.ts';
 import { toTarget } from '../load/target-url.ts';
 import { isObject, type Json, textAt } from './json.ts';
 import type { Access, Credentials } from './kubeconfig.ts';
@@ -69,18 +70,12 @@ const MAX_LINE_BYTES = 8_000_000;
 /** A client of one API server. Calls reject with `ApiError`. */
 export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS }: ApiOptions = {}): Api {
   const url = new URL(access.server);
-  const { host, port, tls } = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
+  const target = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
   const options = {
-    hostname: host,
-    port,
-    ...(tls === null
-      ? { agent: new HttpAgent({ keepAlive: true }) }
-      : {
-          agent: new HttpsAgent({ keepAlive: true }),
-          rejectUnauthorized: tls.isVerified,
-          ...(tls.ca === null ? {} : { ca: tls.ca }),
-          ...(access.tlsServerName === null ? {} : { servername: access.tlsServerName }),
-        }),
+    hostname: target.host,
+    port: target.port,
+    agent: new (target.tls === null ? HttpAgent : HttpsAgent)({ keepAlive: true }),
+    ...toTlsOptions(target, access.tlsServerName),
   };
 
   /** With other credentials once more where those at hand have been refused. */
@@ -109,7 +104,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? null : JSON.stringify(body);
-      const request = (tls === null ? requestHttp : requestHttps)({
+      const request = (target.tls === null ? requestHttp : requestHttps)({
         ...options,
         ...(clientCertificate ?? {}),
         method,

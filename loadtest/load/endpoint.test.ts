@@ -51,6 +51,15 @@ describe('chooseEndpoints()', () => {
     fails(() => choose('http://h', 'GET /a', 'GET /a 2'), /"\/a" is given twice/);
     fails(() => choose('http://h', 'GET /a 0'), /nothing to send/);
   });
+
+  test('refuses what cannot be written as HTTP/1.1', () => {
+    const url = new URL('http://h/x');
+    fails(() => chooseEndpoints([], url, { headers: { 'X-A': '€' } }), /header X-A "€" holds a control/);
+    fails(
+      () => chooseEndpoints([], url, { headers: { TE: 'trailers' } }),
+      /"TE" is set by the engine itself/,
+    );
+  });
 });
 
 describe('the other grammars of the command line', () => {

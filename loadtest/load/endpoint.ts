@@ -1,4 +1,5 @@
 import { UsageError } from '../cli/usage-error.ts';
+import { toRequestFault } from '../engine/request-writer.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 
 const toGet = (path: string): Endpoint => ({ name: path, method: 'GET', path, weight: 1 });
@@ -33,7 +34,8 @@ export function parseHeader(text: string): readonly [name: string, value: string
 
 /**
  * The endpoints to load: those given; or the path of the URL, if it has one; or those of this project's service.
- * @throws {UsageError} where the URL and the endpoints both name a path, or nothing has a weight
+ * @throws {UsageError} where the URL and the endpoints both name a path, nothing has a weight, or a request cannot be
+ *   written as HTTP/1.1
  */
 export function chooseEndpoints(
   given: readonly Endpoint[],
@@ -54,5 +56,12 @@ export function chooseEndpoints(
     throw new UsageError('every --endpoint has the weight 0, so there is nothing to send');
   }
   const chosen = given.length > 0 ? given : path === '/' ? DEFAULT_ENDPOINTS : [toGet(path)];
-  return chosen.map((endpoint) => ({ ...endpoint, ...extras }));
+  return chosen.map((endpoint) => checkRequest({ ...endpoint, ...extras }));
+}
+
+/** @throws {UsageError} where no request can be written to it */
+function checkRequest(endpoint: Endpoint): Endpoint {
+  const fault = toRequestFault(endpoint);
+  if (fault !== null) throw new UsageError(fault);
+  return endpoint;
 }

@@ -1,9 +1,9 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { UsageError } from '../cli/usage-error.ts';
-import type { Target } from '../engine/target.ts';
+import { type Target, toTlsOptions } from '../engine/target.ts';
 
 const PROBE_TIMEOUT_MS = 5_000;
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
@@ -59,14 +59,6 @@ export async function fetchText(
     });
     request.end();
   });
-}
-
-function toTlsOptions({ host, tls }: Target) {
-  return {
-    rejectUnauthorized: tls?.isVerified !== false,
-    ...(tls?.ca ? { ca: tls.ca } : {}),
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-  };
 }
 
 function toReason(error: NodeJS.ErrnoException): string {
