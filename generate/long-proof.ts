@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCount } from '../loadtest/cli/format.ts';
 import { CAUSES, type CauseId } from '../loadtest/proof/cause.ts';
-import type { Proof } from '../loadtest/proof/proof.ts';
+import type { Proof } from '../loadtest/proof/judgement.ts';
 import { toSeriesVerdict } from '../loadtest/proof/series.ts';
 import { countEnded } from '../loadtest/proof/timeline.ts';
 import type { Verdict } from '../loadtest/proof/verdict.ts';

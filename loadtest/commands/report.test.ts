@@ -4,7 +4,7 @@ import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { createSampleReport } from '../../test/fixtures/sample-report.ts';
 import { runCli } from '../cli/program.ts';
 import type { TextOutput } from '../cli/world.ts';
-import type { Proof } from '../proof/proof.ts';
+import type { Proof } from '../proof/judgement.ts';
 import { formatReport } from '../proof/proof-report.ts';
 import type { Series } from '../proof/series.ts';
 import { formatReport as formatRun } from '../report/report.ts';

@@ -4,7 +4,7 @@ import { loadPageAssets } from '../report/assets.ts';
 import { toTextOutput, writeReports } from '../report/presentation.ts';
 import { describeControls, nameControls } from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import { formatReport } from './proof-report.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { UsageError } from '../cli/usage-error.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import { formatReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 

@@ -16,8 +16,8 @@ import {
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
 import { CONTROLS } from './control.ts';
+import type { Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
-import type { Proof } from './proof.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 import { PHASES, type PodTimeline, type Span } from './timeline.ts';

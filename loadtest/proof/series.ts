@@ -2,7 +2,7 @@ import { formatCount, formatFixed } from '../cli/format.ts';
 import { upperBound95 } from '../load/evidence.ts';
 import { formatTable, type Table } from '../report/tables.ts';
 import { nameControls } from './control.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import { countEnded } from './timeline.ts';
 import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
 

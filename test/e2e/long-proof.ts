@@ -16,7 +16,7 @@ import { replaceBlock } from '../../generate/block.ts';
 import { formatLongProof, type LongProof, toLongProof, writeLongProof } from '../../generate/long-proof.ts';
 import { EXIT_CODES } from '../../loadtest/cli/exit-code.ts';
 import { formatFlightPage } from '../../loadtest/proof/flight-page.ts';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { type Series, toSeriesVerdict } from '../../loadtest/proof/series.ts';
 import { loadPageAssets } from '../../loadtest/report/assets.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';

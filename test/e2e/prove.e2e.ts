@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { CONTROL_IDS } from '../../loadtest/proof/control.ts';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { countEnded } from '../../loadtest/proof/timeline.ts';
 import type { Verdict } from '../../loadtest/proof/verdict.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
