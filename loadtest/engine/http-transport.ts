@@ -8,7 +8,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { toErrorCode, toFailure } from './connection-failure.ts';
 import type { Entry, Ledger } from './ledger.ts';
-import { type Failure, type Outcome, toOutcome } from './outcome.ts';
+import { type FailureOutcome, type Outcome, toOutcome } from './outcome.ts';
 import { toFields, toRequestId } from './request-writer.ts';
 import type { ConnectionFacts, Plan } from './settlement.ts';
 import type { ConnectionCounts, Transport, TransportOptions, TransportWorld } from './transport.ts';
@@ -198,7 +198,7 @@ function field(response: IncomingMessage | null, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function toHttpFailure(error: Error, { entry, response }: Exchange): Failure {
+function toHttpFailure(error: Error, { entry, response }: Exchange): FailureOutcome {
   const code = toErrorCode(error);
   if (code.startsWith('HPE_')) return 'protocol_error';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';

@@ -10,7 +10,7 @@ import { toPhaseLatencyTable } from './latency.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
 import { countEnded, type PodTimeline } from './timeline.ts';
-import { formatVerdict, type Verdict } from './verdict.ts';
+import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** Stories told one by one; the JSON report has more. */
 const MAX_STORIES = 300;
@@ -60,7 +60,7 @@ ${formatProof(control, proofs.length + index)}
 `.text;
 }
 
-function formatVerdictBox({ exit, kind }: Verdict, sentence: string): Html {
+function formatVerdictBox({ exit, kind }: ProofVerdict, sentence: string): Html {
   const { word, mark } = VERDICT_WORDS[exit];
   return html`<section class="verdict ${exit}" aria-label="Verdict">
 <p class="word"><span class="mark" aria-hidden="true">${mark}</span> ${word} <span class="kind">${kind}</span></p>

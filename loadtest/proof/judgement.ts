@@ -12,7 +12,7 @@ import type { PodResponses } from './pod-responses.ts';
 import type { Disruption, Mark } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
-import { toVerdict, type Verdict } from './verdict.ts';
+import { type ProofVerdict, toVerdict } from './verdict.ts';
 
 /** One disruption under load, and what it comes to. Times are ms since the load began. */
 export interface Proof {
@@ -43,11 +43,11 @@ export interface Proof {
   readonly record: LoadRecord;
   /** What was done to the target and could not be taken back. */
   readonly leftBehind: readonly string[];
-  readonly verdict: Verdict;
+  readonly verdict: ProofVerdict;
 }
 
 /** All that was seen of one disruption under load. Times are ms since the load began. */
-export interface Observation
+export interface ProofObservation
   extends Pick<
     Proof,
     | 'disruption'
@@ -85,7 +85,7 @@ export interface Observation
 const MIN_REACHABLE_MS = 1_500;
 
 /** What one disruption comes to. Pure. */
-export function judgeObservation(observation: Observation): Proof {
+export function judgeObservation(observation: ProofObservation): Proof {
   const { disruption, durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } =
     observation;
   const { record, ledgerFault } = load;
@@ -146,7 +146,7 @@ export function judgeObservation(observation: Observation): Proof {
 
 function toLosses(
   settlements: readonly Settlement[],
-  { timelines, podOf, responses, serviceTimes, slackMs }: Observation,
+  { timelines, podOf, responses, serviceTimes, slackMs }: ProofObservation,
 ): Loss[] {
   const evidence = {
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),

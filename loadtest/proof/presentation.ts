@@ -5,7 +5,7 @@ import { toTextOutput, writeReports } from '../report/presentation.ts';
 import { describeControls, nameControls } from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
 import type { Proof } from './judgement.ts';
-import { formatReport } from './proof-report.ts';
+import { formatProofReport } from './proof-report.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
@@ -42,7 +42,7 @@ export async function presentSeries(series: Series, files: Files, world: World):
   return writeReports(
     files,
     {
-      json: () => formatReport(series),
+      json: () => formatProofReport(series),
       html: async () => formatFlightPage(series, await loadPageAssets()),
     },
     verdict.exit,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleReport } from '../../test/fixtures/sample-report.ts';
-import { findReports, formatReport, parseReport, type Report } from './report.ts';
+import { findReports, formatRunReport, parseReport, type Report } from './report.ts';
 import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
 
-const toText = (report: Report) => formatReport(report, toFindings(report));
+const toText = (report: Report) => formatRunReport(report, toFindings(report));
 /** The report with the value at the dotted path replaced. */
 function altered(path: string, value: unknown): string {
   const report = JSON.parse(toText(createSampleReport()));

@@ -7,7 +7,7 @@ import { after, describe } from 'node:test';
 import { CONTROL_IDS } from '../../loadtest/proof/control.ts';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { countEnded } from '../../loadtest/proof/timeline.ts';
-import type { Verdict } from '../../loadtest/proof/verdict.ts';
+import type { ProofVerdict } from '../../loadtest/proof/verdict.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
@@ -26,7 +26,7 @@ const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs
 interface Outcome {
   readonly code: number;
   readonly text: string;
-  readonly verdict: Verdict;
+  readonly verdict: ProofVerdict;
   readonly proofs: readonly Proof[];
   readonly controls: readonly Proof[];
 }
