@@ -76,7 +76,7 @@ try {
 async function carryOutAll(target: Namespace): Promise<void> {
   await manifests.setImage('prod', images.first.reference);
   const overlay = manifests.addOverlay('tenant', { namespace: target.name, resources: ['../prod'] });
-  await target.kubectl('create', 'namespace', target.name);
+  await target.create();
   await target.kubectl('apply', '-k', overlay);
   await awaitQuiet(target, 3);
 

@@ -123,7 +123,7 @@ describe('the instrument on a cluster', () => {
   scenario('starts from the prod overlay, at rest', async () => {
     await manifests.setImage('prod', images.first.reference);
     const overlay = manifests.addOverlay('tenant', { namespace: namespace.name, resources: ['../prod'] });
-    await namespace.kubectl('create', 'namespace', namespace.name);
+    await namespace.create();
     await namespace.kubectl('apply', '-k', overlay);
     await awaitQuiet(namespace, 3);
   });
