@@ -4,10 +4,10 @@ import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { createSampleReport } from '../../test/fixtures/sample-report.ts';
 import { runCli } from '../cli/program.ts';
 import type { TextOutput } from '../cli/world.ts';
-import type { Proof } from '../proof/proof.ts';
-import { formatReport } from '../proof/proof-report.ts';
+import type { Proof } from '../proof/judgement.ts';
+import { formatProofReport } from '../proof/proof-report.ts';
 import type { Series } from '../proof/series.ts';
-import { formatReport as formatRun } from '../report/report.ts';
+import { formatRunReport as formatRun } from '../report/report.ts';
 import { report, toKind } from './report.ts';
 
 const sample = createSampleProof();
@@ -31,7 +31,7 @@ const series = (given: Partial<Series> = {}): Series => ({
 
 describe('toKind()', () => {
   test('tells by the schema what a report is of', () => {
-    assert.equal(toKind(formatReport(series()), 'r.json'), 'proof');
+    assert.equal(toKind(formatProofReport(series()), 'r.json'), 'proof');
     assert.equal(toKind(formatRun(createSampleReport(), {}), 'r.json'), 'run');
   });
 
@@ -67,7 +67,7 @@ async function show(given: Series, ...flags: string[]) {
     env: {},
     interrupted: new AbortController().signal,
     nowMs: () => 0,
-    readText: async () => formatReport(given),
+    readText: async () => formatProofReport(given),
     prepareFile: async (path) => {
       files[path] = '';
     },
@@ -115,13 +115,13 @@ describe('dropless report of a proof', () => {
   test('writes the same JSON again, and the page', async () => {
     const several = series({ proofs: [sample, clean], controls: [{ ...sample, without: ['preStop'] }] });
     const { files } = await show(several, '--json', 'again.json', '--html', 'page.html');
-    assert.equal(files['again.json'], formatReport(several));
+    assert.equal(files['again.json'], formatProofReport(several));
     assert.match(files['page.html'] ?? '', /<h2 id="disruption-2">2 Drain<\/h2>/);
   });
 
   test('leaves standard output to the JSON where it is to go there', async () => {
     const { code, stdout, stderr } = await show(series(), '--json', '-');
-    assert.deepEqual([code, stdout], [1, formatReport(series())]);
+    assert.deepEqual([code, stdout], [1, formatProofReport(series())]);
     assert.match(stderr, /^LOST 3 of 800 requests\.$/m);
   });
 

@@ -5,12 +5,12 @@ import { toRequirementTable } from '../report/tables.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { describeControls, nameControls } from './control.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
+import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
-import type { Proof } from './proof.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
 import { countEnded, type PodTimeline } from './timeline.ts';
-import { formatVerdict, type Verdict } from './verdict.ts';
+import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** Stories told one by one; the JSON report has more. */
 const MAX_STORIES = 300;
@@ -60,7 +60,7 @@ ${formatProof(control, proofs.length + index)}
 `.text;
 }
 
-function formatVerdictBox({ exit, kind }: Verdict, sentence: string): Html {
+function formatVerdictBox({ exit, kind }: ProofVerdict, sentence: string): Html {
   const { word, mark } = VERDICT_WORDS[exit];
   return html`<section class="verdict ${exit}" aria-label="Verdict">
 <p class="word"><span class="mark" aria-hidden="true">${mark}</span> ${word} <span class="kind">${kind}</span></p>

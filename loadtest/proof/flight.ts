@@ -1,6 +1,6 @@
 import { countOutcomes } from '../load/record.ts';
 import type { Loss } from './attribution.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import type { PodTimeline } from './timeline.ts';
 
 /** Geometry of the flight recorder: everything in units of the drawing, the time axis shared by all rows. */

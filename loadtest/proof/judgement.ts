@@ -1,21 +1,53 @@
-import { isLost } from '../engine/outcome.ts';
+import { isLost, type Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures, isOwnFailure } from '../load/evidence.ts';
 import type { LoadResult } from '../load/load.ts';
-import { countOutcomes, sumCells } from '../load/record.ts';
-import { judgeRequirements, type Requirement } from '../report/requirement.ts';
+import { countOutcomes, type LoadRecord, sumCells } from '../load/record.ts';
+import { judgeRequirements, type Requirement, type RequirementResult } from '../report/requirement.ts';
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
+import type { ControlId } from './control.ts';
 import type { PodResponses } from './pod-responses.ts';
-import type { Proof } from './proof.ts';
-import type { Disruption } from './scene.ts';
+import type { Disruption, Mark } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
-import { toVerdict } from './verdict.ts';
+import { type ProofVerdict, toVerdict } from './verdict.ts';
+
+/** One disruption under load, and what it comes to. Times are ms since the load began. */
+export interface Proof {
+  readonly disruption: Disruption;
+  /** The safeguards that were taken away; none: this is the proof itself. */
+  readonly without: readonly ControlId[];
+  readonly target: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly endpoints: readonly string[];
+  readonly planned: number;
+  readonly ok: number;
+  readonly lost: number;
+  /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
+  readonly givenUp: number;
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  /** How late requests went out: the 99th percentile. */
+  readonly lagP99Ms: number;
+  readonly requirements: readonly RequirementResult[];
+  /** Losses by cause, all of them. */
+  readonly causes: Readonly<Partial<Record<CauseId, number>>>;
+  /** In the order they ended; all that were kept to be judged. */
+  readonly losses: readonly Loss[];
+  readonly marks: readonly Mark[];
+  readonly timelines: readonly PodTimeline[];
+  /** Exact counts and latencies before, during and after the disruption, by version. */
+  readonly record: LoadRecord;
+  /** What was done to the target and could not be taken back. */
+  readonly leftBehind: readonly string[];
+  readonly verdict: ProofVerdict;
+}
 
 /** All that was seen of one disruption under load. Times are ms since the load began. */
-export interface Observation
+export interface ProofObservation
   extends Pick<
     Proof,
     | 'disruption'
@@ -53,7 +85,7 @@ export interface Observation
 const MIN_REACHABLE_MS = 1_500;
 
 /** What one disruption comes to. Pure. */
-export function judgeObservation(observation: Observation): Proof {
+export function judgeObservation(observation: ProofObservation): Proof {
   const { disruption, durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } =
     observation;
   const { record, ledgerFault } = load;
@@ -114,7 +146,7 @@ export function judgeObservation(observation: Observation): Proof {
 
 function toLosses(
   settlements: readonly Settlement[],
-  { timelines, podOf, responses, serviceTimes, slackMs }: Observation,
+  { timelines, podOf, responses, serviceTimes, slackMs }: ProofObservation,
 ): Loss[] {
   const evidence = {
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),

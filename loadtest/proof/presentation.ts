@@ -4,8 +4,8 @@ import { loadPageAssets } from '../report/assets.ts';
 import { toTextOutput, writeReports } from '../report/presentation.ts';
 import { describeControls, nameControls } from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
-import type { Proof } from './proof.ts';
-import { formatReport } from './proof-report.ts';
+import type { Proof } from './judgement.ts';
+import { formatProofReport } from './proof-report.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
@@ -42,7 +42,7 @@ export async function presentSeries(series: Series, files: Files, world: World):
   return writeReports(
     files,
     {
-      json: () => formatReport(series),
+      json: () => formatProofReport(series),
       html: async () => formatFlightPage(series, await loadPageAssets()),
     },
     verdict.exit,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { UsageError } from '../cli/usage-error.ts';
-import type { Proof } from './proof.ts';
-import { formatReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
+import type { Proof } from './judgement.ts';
+import { formatProofReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 
 const sample = createSampleProof();
@@ -67,7 +67,7 @@ const whole = series({ proofs: [full, clean], controls, cutShort: 'it was interr
 
 /** The JSON of the series with the value at the path replaced; undefined: left out. */
 function altered(path: string, value: unknown, given = whole): string {
-  const json = JSON.parse(formatReport(given));
+  const json = JSON.parse(formatProofReport(given));
   const keys = path.split('.');
   const last = keys.pop() ?? '';
   const parent = keys.reduce((object, key) => object[key], json);
@@ -87,11 +87,11 @@ describe('parseSeries()', () => {
     ['all that there can be', whole],
   ] as const) {
     test(`gives back ${what}, with the verdict that was written`, () => {
-      const text = formatReport(given);
+      const text = formatProofReport(given);
       const read = parseSeries(text, 'proof.json');
       assert.deepEqual(read, given);
       assert.deepEqual(toSeriesVerdict(read), JSON.parse(text).verdict);
-      assert.equal(formatReport(read), text);
+      assert.equal(formatProofReport(read), text);
       assert.equal(text.indexOf('\n'), text.length - 1);
     });
   }
@@ -103,7 +103,7 @@ describe('parseSeries()', () => {
     }));
     const many = { ...sample, lost: losses.length, losses };
     assert.deepEqual(
-      parseSeries(formatReport(series({ proofs: [many] })), 'proof.json'),
+      parseSeries(formatProofReport(series({ proofs: [many] })), 'proof.json'),
       series({ proofs: [{ ...many, losses: losses.slice(0, 5_000) }] }),
     );
   });

@@ -6,9 +6,9 @@ import {
   array,
   boolean,
   count,
+  finite,
   literal,
   nullable,
-  number,
   object,
   type Shape,
   string,
@@ -16,12 +16,12 @@ import {
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
 import { CONTROLS } from './control.ts';
+import type { Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
-import type { Proof } from './proof.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 import { PHASES, type PodTimeline, type Span } from './timeline.ts';
-import type { Verdict } from './verdict.ts';
+import type { ProofVerdict } from './verdict.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
 export const PROOF_SCHEMA = 'dropless.proof/4';
@@ -30,7 +30,7 @@ export const PROOF_SCHEMA = 'dropless.proof/4';
 export const MAX_LOSSES = 5_000;
 
 /** The series as one line of JSON: of each proof the first losses, and the number of all. */
-export function formatReport(series: Series): string {
+export function formatProofReport(series: Series): string {
   return `${JSON.stringify(toReport(series))}\n`;
 }
 
@@ -80,17 +80,17 @@ const EXIT_OF = {
   losses: 'failed',
   missed: 'failed',
   inconclusive: 'inconclusive',
-} as const satisfies Record<Verdict['kind'], Exit>;
+} as const satisfies Record<ProofVerdict['kind'], Exit>;
 
-const verdictFields: Shape<Verdict> = object({
+const verdictFields: Shape<ProofVerdict> = object({
   kind: keyOf(EXIT_OF),
   exit: keyOf(EXIT_CODES),
   sentence: string,
   doubts: array(string),
-  upperBound: nullable(number(0)),
+  upperBound: nullable(finite(0)),
 });
 
-const verdict: Shape<Verdict> = (value, place) => {
+const verdict: Shape<ProofVerdict> = (value, place) => {
   const read = verdictFields(value, place);
   literal(EXIT_OF[read.kind])(read.exit, `${place}.exit`);
   return read;
@@ -110,31 +110,31 @@ const loss: Shape<Loss> = object({
   why: string,
 });
 
-const mark: Shape<Mark> = object({ atMs: number(), text: string });
+const mark: Shape<Mark> = object({ atMs: finite(), text: string });
 
-const span: Shape<Span> = object({ fromMs: number(), toMs: nullable(number()) });
+const span: Shape<Span> = object({ fromMs: finite(), toMs: nullable(finite()) });
 
 const timeline: Shape<PodTimeline> = object({
   pod: string,
   version: nullable(string),
   node: nullable(string),
   isProbed: boolean,
-  scheduledMs: nullable(number()),
-  startedMs: nullable(number()),
+  scheduledMs: nullable(finite()),
+  startedMs: nullable(finite()),
   ready: array(span),
   endpoint: array(span),
-  terminatingMs: nullable(number()),
-  graceMs: nullable(number(0)),
-  sigtermMs: nullable(number()),
-  exit: nullable(object({ atMs: number(), code: nullable(number()), signal: nullable(string) })),
-  nodeLostMs: nullable(number()),
-  goneMs: nullable(number()),
+  terminatingMs: nullable(finite()),
+  graceMs: nullable(finite(0)),
+  sigtermMs: nullable(finite()),
+  exit: nullable(object({ atMs: finite(), code: nullable(finite()), signal: nullable(string) })),
+  nodeLostMs: nullable(finite()),
+  goneMs: nullable(finite()),
 });
 
 const requirement: Shape<RequirementResult> = object({
   text: string,
   unit: literal('count', 'percent', 'perSecond', 'time'),
-  actual: nullable(number()),
+  actual: nullable(finite()),
   state: literal('met', 'missed', 'unknown'),
 });
 
@@ -143,14 +143,14 @@ const proof: Shape<Proof> = object({
   without: array(keyOf(CONTROLS)),
   target: string,
   startedAt: string,
-  durationMs: number(0),
+  durationMs: finite(0),
   endpoints: array(string),
   planned: count,
   ok: count,
   lost: count,
   givenUp: count,
   outcomes: outcomeCounts,
-  lagP99Ms: number(),
+  lagP99Ms: finite(),
   requirements: array(requirement),
   causes: countsOf(keyOf(CAUSES)),
   losses: array(loss),

@@ -1,58 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures } from '../load/evidence.ts';
 import { createFailureCollector } from '../load/failures.ts';
 import { createLateSecondCollector } from '../load/lag.ts';
 import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
 import { createPhases } from '../load/phases.ts';
-import { countOutcomes, type LoadRecord } from '../load/record.ts';
+import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
-import type { Requirement, RequirementResult } from '../report/requirement.ts';
-import type { Loss } from './attribution.ts';
-import type { CauseId } from './cause.ts';
+import type { Requirement } from '../report/requirement.ts';
 import type { ControlId } from './control.ts';
 import { createHealth } from './health.ts';
-import { judgeObservation } from './judgement.ts';
+import { judgeObservation, type Proof } from './judgement.ts';
 import { createPodResponses } from './pod-responses.ts';
 import type { Progress } from './progress.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import { type Disruption, type Mark, NotUndone, type Scene } from './scene.ts';
 import { createServiceTimes } from './service-times.ts';
-import { type PodTimeline, toPodTimelines } from './timeline.ts';
-import type { Verdict } from './verdict.ts';
-
-/** One disruption under load, and what it comes to. Times are ms since the load began. */
-export interface Proof {
-  readonly disruption: Disruption;
-  /** The safeguards that were taken away; none: this is the proof itself. */
-  readonly without: readonly ControlId[];
-  readonly target: string;
-  /** RFC 3339. */
-  readonly startedAt: string;
-  readonly durationMs: number;
-  readonly endpoints: readonly string[];
-  readonly planned: number;
-  readonly ok: number;
-  readonly lost: number;
-  /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
-  readonly givenUp: number;
-  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
-  /** How late requests went out: the 99th percentile. */
-  readonly lagP99Ms: number;
-  readonly requirements: readonly RequirementResult[];
-  /** Losses by cause, all of them. */
-  readonly causes: Readonly<Partial<Record<CauseId, number>>>;
-  /** In the order they ended; all that were kept to be judged. */
-  readonly losses: readonly Loss[];
-  readonly marks: readonly Mark[];
-  readonly timelines: readonly PodTimeline[];
-  /** Exact counts and latencies before, during and after the disruption, by version. */
-  readonly record: LoadRecord;
-  /** What was done to the target and could not be taken back. */
-  readonly leftBehind: readonly string[];
-  readonly verdict: Verdict;
-}
+import { toPodTimelines } from './timeline.ts';
 
 export interface ProofOptions {
   readonly disruption: Disruption;

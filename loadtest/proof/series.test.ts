@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import { toSeriesTable, toSeriesVerdict } from './series.ts';
 import { toVerdict } from './verdict.ts';
 

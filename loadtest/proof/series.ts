@@ -2,9 +2,9 @@ import { formatCount, formatFixed } from '../cli/format.ts';
 import { upperBound95 } from '../load/evidence.ts';
 import { formatTable, type Table } from '../report/tables.ts';
 import { nameControls } from './control.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import { countEnded } from './timeline.ts';
-import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
+import { formatProven, formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** All that one call of `prove` has done, in the order it was done. */
 export interface Series {
@@ -17,7 +17,7 @@ export interface Series {
 }
 
 /** What all disruptions come to: losses in one are losses, and only where each is proven is the whole. */
-export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): Verdict {
+export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): ProofVerdict {
   const [first, ...more] = proofs;
   const lacking =
     first === undefined || first.without.length === 0 ? '' : ` without ${nameControls(first.without)}`;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import { formatProof, formatStory, toControlRows, toSentence } from './summary.ts';
-import type { Verdict } from './verdict.ts';
+import type { ProofVerdict } from './verdict.ts';
 
 const sample = createSampleProof();
 
-function toProof(kind: Verdict['kind'], lost: number, doubts: readonly string[] = []): Proof {
+function toProof(kind: ProofVerdict['kind'], lost: number, doubts: readonly string[] = []): Proof {
   return { ...sample, lost, causes: {}, losses: [], verdict: { ...sample.verdict, kind, doubts } };
 }
 

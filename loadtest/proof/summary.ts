@@ -3,8 +3,8 @@ import { formatTable, toRequirementTable } from '../report/tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { describeControls, nameControls } from './control.ts';
+import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
-import type { Proof } from './proof.ts';
 import { formatVerdict } from './verdict.ts';
 
 /** Losses told one by one on a terminal: the rest is in the reports. */

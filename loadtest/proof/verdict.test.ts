@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Findings, formatVerdict, toVerdict } from './verdict.ts';
+import { formatVerdict, type ProofEvidence, toVerdict } from './verdict.ts';
 
-const clean: Findings = {
+const clean: ProofEvidence = {
   planned: 3_000,
   ok: 3_000,
   lost: 0,

@@ -4,7 +4,7 @@ import type { RequirementResult } from '../report/requirement.ts';
 import { formatMetric } from '../report/tables.ts';
 
 /** All that a verdict rests on. */
-export interface Findings {
+export interface ProofEvidence {
   /** Requests planned; each has one outcome, or `isLedgerClosed` is false. */
   readonly planned: number;
   readonly ok: number;
@@ -33,7 +33,7 @@ export interface Findings {
   readonly isLatencyDoubtful: boolean;
 }
 
-export type Verdict = {
+export type ProofVerdict = {
   readonly kind: 'proven' | 'losses' | 'missed' | 'inconclusive';
   readonly exit: Exit;
   /** One plain sentence. */
@@ -48,15 +48,15 @@ export type Verdict = {
  * Losses are red whatever else is in doubt, unless all came before the disruption. So is a requirement that is missed,
  * unless the load itself was late. No loss is green only with nothing in doubt.
  */
-export function toVerdict(findings: Findings): Verdict {
-  const { planned, ok, lost } = findings;
-  const doubts = toDoubts(findings);
-  if (findings.isLedgerClosed && lost > findings.lostBefore) {
+export function toVerdict(evidence: ProofEvidence): ProofVerdict {
+  const { planned, ok, lost } = evidence;
+  const doubts = toDoubts(evidence);
+  if (evidence.isLedgerClosed && lost > evidence.lostBefore) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
   }
-  const missed = listRequirements(findings, 'missed');
-  if (findings.isLedgerClosed && missed !== '' && !findings.isLatencyDoubtful) {
+  const missed = listRequirements(evidence, 'missed');
+  if (evidence.isLedgerClosed && missed !== '' && !evidence.isLatencyDoubtful) {
     const sentence = `MISSED: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but not as required: ${missed}.`;
     return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
   }
@@ -74,7 +74,7 @@ export function toVerdict(findings: Findings): Verdict {
 }
 
 /** The verdict, with what stands beside losses. */
-export function formatVerdict({ kind, sentence, doubts }: Verdict): string {
+export function formatVerdict({ kind, sentence, doubts }: ProofVerdict): string {
   return (kind === 'losses' || kind === 'missed') && doubts.length > 0
     ? `${sentence} Besides, ${doubts.join('; ')}.`
     : sentence;
@@ -86,22 +86,22 @@ export function formatProven(ok: number, where: string): string {
   return `PROVEN: 0 lost of ${count(ok)} requests${where}. At 95 % confidence fewer than ${rate} are lost.`;
 }
 
-function toDoubts(findings: Findings): string[] {
-  const { planned, ok, lost, givenUp, lateSeconds } = findings;
+function toDoubts(evidence: ProofEvidence): string[] {
+  const { planned, ok, lost, givenUp, lateSeconds } = evidence;
   const neither = planned - ok - lost - givenUp;
-  const missed = listRequirements(findings, 'missed');
-  const unknown = listRequirements(findings, 'unknown');
+  const missed = listRequirements(evidence, 'missed');
+  const unknown = listRequirements(evidence, 'unknown');
   // Beside losses, or where it was the load that was late.
-  const isAside = findings.isLatencyDoubtful || lost > findings.lostBefore;
+  const isAside = evidence.isLatencyDoubtful || lost > evidence.lostBefore;
   return [
-    ...(findings.isLedgerClosed ? [] : ['the ledger does not balance']),
+    ...(evidence.isLedgerClosed ? [] : ['the ledger does not balance']),
     ...(planned === 0 ? ['nothing was requested'] : []),
     ...(neither > 0 ? [`${count(neither)} answers were neither ok nor lost (4xx or 3xx)`] : []),
     ...(givenUp > 0 ? [`${count(givenUp)} requests were given up by the load itself`] : []),
-    ...(isLateForLosses(findings)
-      ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
+    ...(isLateForLosses(evidence)
+      ? [`the load generator could not keep its schedule (p99 ${Math.round(evidence.lagP99Ms)} ms late)`]
       : []),
-    ...(lateSeconds.length > 0 && !isLateForLosses(findings)
+    ...(lateSeconds.length > 0 && !isLateForLosses(evidence)
       ? [
           `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
         ]
@@ -109,15 +109,15 @@ function toDoubts(findings: Findings): string[] {
     ...(missed === '' || !isAside
       ? []
       : [
-          `not as required: ${missed}${findings.isLatencyDoubtful ? `, of which the load itself, ${Math.round(findings.lagP99Ms)} ms late at p99, has its part` : ''}`,
+          `not as required: ${missed}${evidence.isLatencyDoubtful ? `, of which the load itself, ${Math.round(evidence.lagP99Ms)} ms late at p99, has its part` : ''}`,
         ]),
     ...(unknown === '' ? [] : [`there was nothing to measure for ${unknown}`]),
-    ...(findings.isInterrupted ? ['it was interrupted'] : []),
-    ...(findings.incomplete === null ? [] : [findings.incomplete]),
-    ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
-    ...(findings.lostBefore === 0 ? [] : [`${count(findings.lostBefore)} were lost before the disruption`]),
-    ...findings.unseen,
-    ...findings.leftBehind.map((what) => `not undone: ${what}`),
+    ...(evidence.isInterrupted ? ['it was interrupted'] : []),
+    ...(evidence.incomplete === null ? [] : [evidence.incomplete]),
+    ...evidence.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
+    ...(evidence.lostBefore === 0 ? [] : [`${count(evidence.lostBefore)} were lost before the disruption`]),
+    ...evidence.unseen,
+    ...evidence.leftBehind.map((what) => `not undone: ${what}`),
   ];
 }
 
@@ -126,7 +126,7 @@ function count(value: number): string {
 }
 
 /** `p99 < 50ms (61.2 ms)`. */
-function listRequirements({ requirements }: Findings, state: RequirementResult['state']): string {
+function listRequirements({ requirements }: ProofEvidence, state: RequirementResult['state']): string {
   return requirements
     .filter((result) => result.state === state)
     .map(({ text, actual, unit }) => (actual === null ? text : `${text} (${formatMetric(actual, unit)})`))

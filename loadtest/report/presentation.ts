@@ -4,7 +4,7 @@ import { UsageError } from '../cli/usage-error.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
 import { formatPage } from './page.ts';
-import { formatReport, type Report } from './report.ts';
+import { formatRunReport, type Report } from './report.ts';
 import { parseRequirement } from './requirement.ts';
 import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
@@ -68,7 +68,7 @@ export async function presentReport(report: Report, options: ReportOptions, worl
   return writeReports(
     options,
     {
-      json: () => formatReport(report, findings),
+      json: () => formatRunReport(report, findings),
       html: async () => formatPage(report, findings, tables, await loadPageAssets()),
     },
     findings.verdict.exit,

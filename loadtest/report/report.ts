@@ -6,9 +6,9 @@ import {
   array,
   boolean,
   count,
+  finite,
   literal,
   nullable,
-  number,
   object,
   type Shape,
   type ShapeOf,
@@ -40,8 +40,8 @@ export const loadRecord = object({
   planned: count,
   sent: count,
   settled: count,
-  slotMs: number(1),
-  phases: array(object({ name: string, fromMs: number(0) })),
+  slotMs: finite(1),
+  phases: array(object({ name: string, fromMs: finite(0) })),
   cells: array(
     object({
       endpoint: count,
@@ -68,18 +68,18 @@ const report = object({
   /** What was asked for: the same in all parts of one run. */
   setup: object({
     target: string,
-    endpoints: array(object({ name: string, method: string, path: string, weight: number(0) })),
+    endpoints: array(object({ name: string, method: string, path: string, weight: finite(0) })),
     model: union({
       open: object({
         kind: literal('open'),
-        stages: array(object({ durationMs: number(0), fromRate: number(0), toRate: number(0) })),
+        stages: array(object({ durationMs: finite(0), fromRate: finite(0), toRate: finite(0) })),
       }),
-      closed: object({ kind: literal('closed'), connections: count, durationMs: number(0) }),
+      closed: object({ kind: literal('closed'), connections: count, durationMs: finite(0) }),
     }),
-    freshShare: number(0),
+    freshShare: finite(0),
     maxRequests: nullable(count),
     seed: count,
-    timeoutMs: number(0),
+    timeoutMs: finite(0),
     /** The moment agreed upon for the start, RFC 3339; null: none was. */
     startAt: nullable(string),
   }),
@@ -94,7 +94,7 @@ const report = object({
   }),
   /** RFC 3339. */
   startedAt: string,
-  durationMs: number(0),
+  durationMs: finite(0),
   runtime: string,
   isInterrupted: boolean,
   /** What does not add up in the ledger; null: it balances. */
@@ -102,7 +102,7 @@ const report = object({
   /** As they were written on the command line. */
   requirements: array(string),
   /** The target's own figures for the same requests, by endpoint; null: it offers none. */
-  server: nullable(array(object({ endpoint: count, count, sumMs: number(0) }))),
+  server: nullable(array(object({ endpoint: count, count, sumMs: finite(0) }))),
   record: loadRecord,
   /** Requests that were not ok, in the order of the plan: of each outcome the first `MAX_FAILURES_PER_OUTCOME`. */
   failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
@@ -113,7 +113,7 @@ export type Report = ShapeOf<typeof report>;
 export type ServerLatency = NonNullable<Report['server']>[number];
 
 /** The report as one line of text. `derived` is for readers with other tools; `parseReport` leaves it out. */
-export function formatReport(given: Report, derived: object): string {
+export function formatRunReport(given: Report, derived: object): string {
   return `${JSON.stringify({ schema: RUN_SCHEMA, ...derived, ...given })}\n`;
 }
 

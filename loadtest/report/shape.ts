@@ -10,7 +10,7 @@ export const boolean: Shape<boolean> = (value, place) =>
   typeof value === 'boolean' ? value : fail(place, 'true or false', value);
 
 /** A finite number of at least `min`. */
-export function number(min = Number.NEGATIVE_INFINITY): Shape<number> {
+export function finite(min = Number.NEGATIVE_INFINITY): Shape<number> {
   return (value, place) =>
     typeof value === 'number' && Number.isFinite(value) && value >= min
       ? value

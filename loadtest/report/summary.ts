@@ -3,7 +3,7 @@ import { countOutcomes, type OutcomeCounts, sumCells, type Tally } from '../load
 import { toMetricSource } from './metric.ts';
 import type { Report } from './report.ts';
 import { judgeRequirements, parseRequirement, type RequirementResult } from './requirement.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge, type RunVerdict } from './verdict.ts';
 
 /** Times in ms; null where nothing was measured. */
 export interface LatencySummary {
@@ -49,12 +49,12 @@ export interface Summary {
   readonly requirements: readonly RequirementResult[];
 }
 
-export interface Findings {
+export interface RunFindings {
   readonly summary: Summary;
-  readonly verdict: Verdict;
+  readonly verdict: RunVerdict;
 }
 
-export function toFindings(report: Report): Findings {
+export function toFindings(report: Report): RunFindings {
   const { record, setup, durationMs, shards } = report;
   const source = toMetricSource(record.cells, durationMs);
   const { all, measured } = source;

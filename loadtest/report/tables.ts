@@ -2,7 +2,7 @@ import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format
 import { isLost, OUTCOME_KINDS, type Outcome } from '../engine/outcome.ts';
 import { outcomeEntries } from '../load/record.ts';
 import type { Report } from './report.ts';
-import type { Findings, LatencySummary, Summary } from './summary.ts';
+import type { LatencySummary, RunFindings, Summary } from './summary.ts';
 
 /** One table of a report, for terminal and page alike. The first column is text, the others are figures. */
 export interface Table {
@@ -13,7 +13,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-export function toTables(report: Report, { summary }: Findings): readonly Table[] {
+export function toTables(report: Report, { summary }: RunFindings): readonly Table[] {
   return [
     toEndpointTable(summary),
     toLatencyTable(report, summary),

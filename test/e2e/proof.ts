@@ -1,8 +1,9 @@
 import { type Api, createApi } from '../../loadtest/kube/api.ts';
 import { type ClusterOptions, createClusterScene } from '../../loadtest/kube/cluster-scene.ts';
 import { readAccess } from '../../loadtest/kube/kubeconfig.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { createProgressLog } from '../../loadtest/proof/progress.ts';
-import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
+import { carryOut } from '../../loadtest/proof/proof.ts';
 import { DEFAULT_LOAD, type ProofLoad, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
 import { saw } from './figures.ts';
 import { DEPLOYMENT_NAME } from './target.ts';

@@ -5,9 +5,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { CONTROL_IDS } from '../../loadtest/proof/control.ts';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { countEnded } from '../../loadtest/proof/timeline.ts';
-import type { Verdict } from '../../loadtest/proof/verdict.ts';
+import type { ProofVerdict } from '../../loadtest/proof/verdict.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
@@ -26,7 +26,7 @@ const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs
 interface Outcome {
   readonly code: number;
   readonly text: string;
-  readonly verdict: Verdict;
+  readonly verdict: ProofVerdict;
   readonly proofs: readonly Proof[];
   readonly controls: readonly Proof[];
 }
@@ -123,7 +123,7 @@ describe('the instrument on a cluster', () => {
   scenario('starts from the prod overlay, at rest', async () => {
     await manifests.setImage('prod', images.first.reference);
     const overlay = manifests.addOverlay('tenant', { namespace: namespace.name, resources: ['../prod'] });
-    await namespace.kubectl('create', 'namespace', namespace.name);
+    await namespace.create();
     await namespace.kubectl('apply', '-k', overlay);
     await awaitQuiet(namespace, 3);
   });

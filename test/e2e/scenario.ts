@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { formatStory } from '../../loadtest/proof/summary.ts';
 import type { Namespace } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';

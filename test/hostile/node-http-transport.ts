@@ -2,7 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request as send } from
 import type { Socket } from 'node:net';
 import { toErrorCode, toFailure } from '../../loadtest/engine/connection-failure.ts';
 import type { Entry, Ledger } from '../../loadtest/engine/ledger.ts';
-import { type Failure, type Outcome, toOutcome } from '../../loadtest/engine/outcome.ts';
+import { type FailureOutcome, type Outcome, toOutcome } from '../../loadtest/engine/outcome.ts';
 import { toFields, toRequestId } from '../../loadtest/engine/request-writer.ts';
 import type { ConnectionFacts, Plan } from '../../loadtest/engine/settlement.ts';
 import type {
@@ -189,7 +189,7 @@ function field(response: IncomingMessage | null, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function toHttpFailure(error: Error, { entry, response }: Exchange): Failure {
+function toHttpFailure(error: Error, { entry, response }: Exchange): FailureOutcome {
   const code = toErrorCode(error);
   if (code.startsWith('HPE_')) return 'protocol_error';
   if (response !== null) return 'truncated';

@@ -8,7 +8,8 @@ import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
 import type { FleetOptions } from '../../loadtest/local/fleet.ts';
 import { createFleetScene, type FleetDisruption } from '../../loadtest/local/fleet-scene.ts';
 import { CAUSES, type CauseId } from '../../loadtest/proof/cause.ts';
-import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
+import { carryOut } from '../../loadtest/proof/proof.ts';
 
 const never = new AbortController().signal;
 

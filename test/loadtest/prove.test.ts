@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { createPrograms, type Program, type Running, SOURCES, start } from './command-line.ts';
 
 const { programs, directory, remove } = createPrograms();

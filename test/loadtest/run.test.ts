@@ -242,7 +242,10 @@ for (const program of programs) {
           ['run', url, '--require', 'p99 < 50'],
           /--require "p99 < 50": at character 7: expected a value such as 50ms/,
         ],
-        [['run', url, '--require', 'p99(/x) < 5ms'], /"\/x" is no endpoint and no phase of this load: \/health, \/ready/],
+        [
+          ['run', url, '--require', 'p99(/x) < 5ms'],
+          /"\/x" is no endpoint and no phase of this load: \/health, \/ready/,
+        ],
         [['run', url, '--endpoint', '/x'], /--endpoint "\/x": must be 'METHOD/],
         [['run', url, '--header', 'Content-Length: 5'], /Content-Length/],
         [['run', url, '--ca', '/no/such.pem'], /--ca "\/no\/such\.pem" can't be read: .*ENOENT/],

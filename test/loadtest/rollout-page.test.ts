@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { COMMANDS } from '../commands/registry.ts';
-import { MAX_LAG_OF_A_LOSS_MS } from '../load/evidence.ts';
-import { CAUSES } from './cause.ts';
-import { DEFAULT_LOAD, toLoadSpec } from './proof-load.ts';
-import { PROOF_SCHEMA } from './proof-report.ts';
+import { COMMANDS } from '../../loadtest/commands/registry.ts';
+import { MAX_LAG_OF_A_LOSS_MS } from '../../loadtest/load/evidence.ts';
+import { CAUSES } from '../../loadtest/proof/cause.ts';
+import { DEFAULT_LOAD, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
+import { PROOF_SCHEMA } from '../../loadtest/proof/proof-report.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/does-my-rollout-drop-requests.md'), 'utf8');
