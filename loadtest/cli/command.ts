@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT_CODES, type Exit } from './exit-code.ts';
+import { Fault } from './fault.ts';
 import type { Options, OptionValues } from './option.ts';
-import { UsageError } from './usage-error.ts';
 import type { World } from './world.ts';
 
 interface Positionals {
@@ -36,7 +36,7 @@ interface CommandDefinition<O extends Options> extends CommandFace {
 
 /** A subcommand with its options' types closed over. */
 export interface Command extends CommandFace {
-  /** @throws {UsageError} where the arguments are not the command's */
+  /** @throws {Fault} where the arguments are not the command's */
   run(args: readonly string[], world: World): Promise<Exit>;
 }
 
@@ -71,27 +71,25 @@ function parseArguments<O extends Options>(
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined) {
-      throw new UsageError(`unknown flag ${token.rawName}; dropless ${name} --help lists them`);
+      throw new Fault(`unknown flag ${token.rawName}; dropless ${name} --help lists them`);
     }
     if (option.placeholder === null && token.value !== undefined) {
-      throw new UsageError(`--${token.name} takes no value, but was given ${JSON.stringify(token.value)}`);
+      throw new Fault(`--${token.name} takes no value, but was given ${JSON.stringify(token.value)}`);
     }
     // A flag in the value's place is a value forgotten, as in `--rate --json out.json`.
     if (option.placeholder !== null && (token.value === undefined || isForgotten(token))) {
-      throw new UsageError(`--${token.name} needs a value: --${token.name} ${option.placeholder}`);
+      throw new Fault(`--${token.name} needs a value: --${token.name} ${option.placeholder}`);
     }
     const texts = given.get(token.name) ?? [];
-    if (texts.length > 0 && !option.isRepeatable) throw new UsageError(`--${token.name} is given twice`);
+    if (texts.length > 0 && !option.isRepeatable) throw new Fault(`--${token.name} is given twice`);
     given.set(token.name, [...texts, token.value ?? '']);
   }
 
   if (rest.length < positionals.min) {
-    throw new UsageError(
-      `${positionals.placeholder} is missing: dropless ${name} ${positionals.placeholder}`,
-    );
+    throw new Fault(`${positionals.placeholder} is missing: dropless ${name} ${positionals.placeholder}`);
   }
   if (rest.length > positionals.max) {
-    throw new UsageError(`unexpected argument ${JSON.stringify(rest[positionals.max])}`);
+    throw new Fault(`unexpected argument ${JSON.stringify(rest[positionals.max])}`);
   }
   const values = Object.fromEntries(
     Object.entries(options).map(([flag, option]) => [flag, parseValue(flag, option, given.get(flag) ?? [])]),
@@ -107,8 +105,8 @@ function parseValue(flag: string, option: Options[string], texts: readonly strin
   try {
     return option.parse(texts);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`--${flag} ${JSON.stringify(texts.at(-1))}: ${error.message}`);
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(`--${flag} ${JSON.stringify(texts.at(-1))}: ${error.message}`);
   }
 }
 

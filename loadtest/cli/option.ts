@@ -1,5 +1,5 @@
 import { formatDuration, parseDurationMs } from './duration.ts';
-import { UsageError } from './usage-error.ts';
+import { Fault } from './fault.ts';
 
 /**
  * One flag, defined once: parsing, `--help` and the reference in docs/ all come from it. `Value` is what the
@@ -83,7 +83,7 @@ export function text(placeholder: string, help: string): Grammar<string> {
     placeholder,
     help,
     parse: (given) => {
-      if (given === '') throw new UsageError('is empty');
+      if (given === '') throw new Fault('is empty');
       return given;
     },
   };
@@ -96,7 +96,7 @@ export function integer(help: string, range: Range): Grammar<number> {
     help: `${help} (${range.min} to ${range.max})`,
     parse: (given) => {
       if (!/^-?\d+$/.test(given) || !isWithin(Number(given), range)) {
-        throw new UsageError(`must be a whole number from ${range.min} to ${range.max}`);
+        throw new Fault(`must be a whole number from ${range.min} to ${range.max}`);
       }
       return Number(given);
     },
@@ -110,7 +110,7 @@ export function number(placeholder: string, help: string, range: Range): Grammar
     help: `${help} (${range.min} to ${range.max})`,
     parse: (given) => {
       if (!/^-?(\d+\.?\d*|\.\d+)$/.test(given) || !isWithin(Number(given), range)) {
-        throw new UsageError(`must be a number from ${range.min} to ${range.max}`);
+        throw new Fault(`must be a number from ${range.min} to ${range.max}`);
       }
       return Number(given);
     },
@@ -126,7 +126,7 @@ export function duration(help: string, range: Range): Grammar<number> {
     parse: (given) => {
       const ms = parseDurationMs(given);
       if (ms === null || !isWithin(ms, range)) {
-        throw new UsageError(`must be a time with its unit (ms, s, m or h) from ${span}`);
+        throw new Fault(`must be a time with its unit (ms, s, m or h) from ${span}`);
       }
       return ms;
     },
@@ -140,7 +140,7 @@ export function choice<const Word extends string>(help: string, words: readonly 
     help,
     parse: (given) => {
       const word = words.find((candidate) => candidate === given);
-      if (word === undefined) throw new UsageError(`must be ${words.join(' or ')}`);
+      if (word === undefined) throw new Fault(`must be ${words.join(' or ')}`);
       return word;
     },
   };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { defineCommand } from './command.ts';
+import { Fault } from './fault.ts';
 import {
   choice,
   duration,
@@ -13,7 +14,6 @@ import {
   withDefault,
 } from './option.ts';
 import { runCli } from './program.ts';
-import { UsageError } from './usage-error.ts';
 import type { World } from './world.ts';
 
 const greet = defineCommand({
@@ -142,6 +142,6 @@ describe('runCli()', () => {
       },
     });
     await assert.rejects(broken.run(['Ada'], {} as World), TypeError);
-    await assert.rejects(broken.run([], {} as World), UsageError);
+    await assert.rejects(broken.run([], {} as World), Fault);
   });
 });

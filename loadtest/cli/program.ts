@@ -1,6 +1,6 @@
 import { type Command, formatColumns, formatExitCodes, formatHelp } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { UsageError } from './usage-error.ts';
+import { Fault } from './fault.ts';
 import type { World } from './world.ts';
 
 /** The whole program as a function: the exit code for the arguments after the program's name. */
@@ -18,7 +18,7 @@ export async function runCli(
     const command = commands.find((candidate) => candidate.name === name);
     if (command === undefined) {
       const names = commands.map((candidate) => candidate.name).join(', ');
-      throw new UsageError(`unknown command ${JSON.stringify(name)}; the commands are ${names}`);
+      throw new Fault(`unknown command ${JSON.stringify(name)}; the commands are ${names}`);
     }
     if (rest.includes('--help') || rest.includes('-h')) {
       world.stdout.write(formatHelp(command));
@@ -26,9 +26,13 @@ export async function runCli(
     }
     return EXIT_CODES[await command.run(rest, world)].code;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    world.stderr.write(`dropless: ${error.message}\n`);
-    return EXIT_CODES.usage.code;
+    if (error instanceof Fault) {
+      world.stderr.write(`dropless: ${error.message}\n`);
+      return EXIT_CODES[error.exit].code;
+    }
+    if (!world.interrupted.aborted) throw error;
+    world.stderr.write('dropless: interrupted before anything could be shown\n');
+    return EXIT_CODES.inconclusive.code;
   }
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { comesTrue, isAlive } from '../../test/fixtures/process.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { World } from '../cli/world.ts';
 import { contract } from './contract.ts';
 
@@ -33,7 +33,7 @@ describe('dropless contract', () => {
     test(`refuses ${args.join(' ')}`, async () => {
       await assert.rejects(
         contract.run(args, world),
-        (error: Error) => error instanceof UsageError && message.test(error.message),
+        (error: Error) => error instanceof Fault && message.test(error.message),
       );
     });
   }

@@ -1,12 +1,11 @@
 import { defineCommand } from '../cli/command.ts';
 import type { Exit } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
 import { duration, type OptionValues, optional, text, withDefault } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
 import { observeShutdown, type Subject } from '../contract/observation.ts';
 import { openPodSubject } from '../contract/pod-subject.ts';
 import { type Point, toPoints } from '../contract/points.ts';
-import { isUnheard } from '../kube/api.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { toOwnService } from '../local/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../local/replica.ts';
@@ -67,22 +66,17 @@ export const contract = defineCommand({
   ],
   run: async ({ options }, world) => {
     if ((options.url === undefined) !== (options.pod === undefined)) {
-      throw new UsageError('--url and --pod go together');
+      throw new Fault('--url and --pod go together');
     }
     if (options.url !== undefined && options.command !== undefined) {
-      throw new UsageError('--command and --url exclude each other');
+      throw new Fault('--command and --url exclude each other');
     }
     if (options.container !== undefined && options.pod === undefined) {
-      throw new UsageError('--container goes with --pod');
+      throw new Fault('--container goes with --pod');
     }
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace };
-    const subject = await openSubject(options, world).catch((error: Error) => {
-      if (!world.interrupted.aborted && !isUnheard(error)) throw error;
-      world.stderr.write(`nothing was seen: ${error.message}\n`);
-      return null;
-    });
-    if (subject === null) return 'inconclusive';
+    const subject = await openSubject(options, world);
     try {
       const seen = await observeShutdown(
         subject,
@@ -99,21 +93,17 @@ export const contract = defineCommand({
       const points = toPoints(seen, terms, subject.sigtermWithinMs);
       world.stdout.write(`${formatPoints(points)}\n`);
       return toExit(points);
-    } catch (error) {
-      if (!world.interrupted.aborted) throw error;
-      world.stderr.write('it was interrupted, and nothing is shown\n');
-      return 'inconclusive';
     } finally {
       await subject.destroy();
     }
   },
 });
 
-/** @throws {UsageError} where it is not an http URL of a host */
+/** @throws {Fault} where it is not an http URL of a host */
 function parsePlainUrl(given: string): URL {
   const url = parseTargetUrl(given);
   if (url.protocol !== 'http:') {
-    throw new UsageError('contract speaks plain HTTP to the pod: give the http URL of its port');
+    throw new Fault('contract speaks plain HTTP to the pod: give the http URL of its port');
   }
   return url;
 }

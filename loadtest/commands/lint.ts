@@ -1,7 +1,7 @@
 import { type Command, defineCommand } from '../cli/command.ts';
 import type { Exit } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
 import { choice, optional, repeatable, text, withDefault } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import type { Host } from '../lint/host.ts';
 import { readCluster, readManifests } from '../lint/input.ts';
 import { countSeverities, formatJson, formatSarif, formatText, type LintReport } from '../lint/report.ts';
@@ -16,7 +16,7 @@ const kubeVersion = {
   help: 'The Kubernetes that the manifests are for; a live Deployment’s own is asked',
   parse: (given: string): number => {
     const [, minor] = /^v?1\.(\d+)(\.\d+)?$/.exec(given) ?? [];
-    if (minor === undefined) throw new UsageError('must be a version of Kubernetes, as 1.30');
+    if (minor === undefined) throw new Fault('must be a version of Kubernetes, as 1.30');
     return Number(minor);
   },
 };
@@ -26,7 +26,7 @@ const ruleId = {
   help: 'Leave a rule out; an annotation does it for one object (docs/lint.md)',
   parse: (given: string): string => {
     if (!LINT_RULES.some(({ id }) => id === given))
-      throw new UsageError('is no rule; docs/lint-rules.md lists them');
+      throw new Fault('is no rule; docs/lint-rules.md lists them');
     return given;
   },
 };
@@ -56,10 +56,10 @@ export function createLintCommand(host: Host): Command {
     run: async ({ options, positionals }, world) => {
       const { deployment, namespace, context } = options;
       if ((deployment === undefined) === (positionals.length === 0)) {
-        throw new UsageError('name files, directories or - for standard input, or else a --deployment');
+        throw new Fault('name files, directories or - for standard input, or else a --deployment');
       }
       if (deployment === undefined && (namespace ?? context) !== undefined) {
-        throw new UsageError('--namespace and --context go with --deployment');
+        throw new Fault('--namespace and --context go with --deployment');
       }
       const given =
         deployment === undefined

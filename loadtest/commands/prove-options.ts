@@ -1,3 +1,4 @@
+import { Fault } from '../cli/fault.ts';
 import {
   choice,
   duration,
@@ -10,7 +11,6 @@ import {
   toggle,
   withDefault,
 } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import { parseEndpoint, parseHeader } from '../load/endpoint.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { CONTROL_IDS, CONTROLS } from '../proof/control.ts';
@@ -151,35 +151,35 @@ export function isLocal(options: ProveOptions): boolean {
   return OF_FLEET.some((flag) => isGiven(flag, options));
 }
 
-/** @throws {UsageError} where one argument makes no sense beside another, or would not be heeded */
+/** @throws {Fault} where one argument makes no sense beside another, or would not be heeded */
 export function checkTogether(disruptions: readonly Disruption[], options: ProveOptions): void {
   const given = (flags: readonly Flag[]) => flags.find((flag) => isGiven(flag, options));
   if ((options.do === undefined) === disruptions.includes('run')) {
-    throw new UsageError('run and --do go together');
+    throw new Fault('run and --do go together');
   }
   for (const [flag, disruption] of Object.entries(OF_DISRUPTION) as [Flag, Disruption][]) {
     if (isGiven(flag, options) && !disruptions.includes(disruption)) {
-      throw new UsageError(`--${flag} goes with ${disruption} only`);
+      throw new Fault(`--${flag} goes with ${disruption} only`);
     }
   }
   const stray = given(isOnCluster(options) ? OF_FLEET : OF_CLUSTER);
   if (stray !== undefined) {
-    throw new UsageError(
+    throw new Fault(
       isOnCluster(options)
         ? `--${stray} is of the fleet on this machine, and --deployment names one of a cluster`
         : `--${stray} needs a cluster: name a --deployment`,
     );
   }
-  if (options.keep && options.image === undefined) throw new UsageError('--keep goes with --image only');
+  if (options.keep && options.image === undefined) throw new Fault('--keep goes with --image only');
   const rollouts = options.rounds * disruptions.filter((disruption) => disruption === 'rollout').length;
   if (options.keep && (rollouts > 1 || options['with-controls'])) {
-    throw new UsageError('--keep goes with one rollout: the next would find the image in place');
+    throw new Fault('--keep goes with one rollout: the next would find the image in place');
   }
   if (options.control.length > 0 && options['with-controls']) {
-    throw new UsageError('--control and --with-controls exclude each other');
+    throw new Fault('--control and --with-controls exclude each other');
   }
   if (options['with-controls'] && disruptions.length * options.rounds > 1) {
-    throw new UsageError('--with-controls goes with one disruption, in one round');
+    throw new Fault('--with-controls goes with one disruption, in one round');
   }
 }
 

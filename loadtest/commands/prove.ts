@@ -1,13 +1,12 @@
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
-import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import { type Api, createApi } from '../kube/api.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { findContext, readAccess } from '../kube/kubeconfig.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
-import { FleetError } from '../local/fleet.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
 import { toFleetOptions } from '../local/fleet-setup.ts';
 import { runInShell } from '../local/shell-command.ts';
@@ -16,7 +15,7 @@ import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../proof/load.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut, type Proof } from '../proof/proof.ts';
-import { ControlNotApplicable, DISRUPTIONS, type Disruption, NotUndone, type Scene } from '../proof/scene.ts';
+import { DISRUPTIONS, type Disruption, type Opening } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './prove-options.ts';
 
@@ -69,23 +68,23 @@ export const prove = defineCommand({
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const proof = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        const outcome = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        if (outcome.kind === 'not-applicable') {
+          if (into === proofs) cutShort = outcome.reason;
+          else toTextOutput(options, world).write(`${outcome.reason}\n`);
+          return;
+        }
+        const { proof } = outcome;
         into.push(proof);
         presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
         // What comes next would take the damage for the state to go back to.
         if (proof.leftBehind.length > 0) cutShort = `the ${disruption} is not undone`;
       } catch (fault) {
-        const error = fault instanceof Error ? fault : new Error(String(fault));
-        if (error instanceof ControlNotApplicable) {
-          if (into === proofs) cutShort = error.message;
-          else toTextOutput(options, world).write(`${error.message}\n`);
-          return;
-        }
-        if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
+        const { exit = null, leftBehind = [] } = fault instanceof Fault ? fault : {};
+        if (world.interrupted.aborted && leftBehind.length === 0) return;
         // What is proven by now shall not be lost for what cannot be begun.
-        if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
-          cutShort = `the ${disruption} has no proof: ${error.message}`;
-        } else throw error;
+        if (proofs.length === 0 && exit !== 'inconclusive') throw fault;
+        cutShort = `the ${disruption} has no proof: ${(fault as Error).message}`;
       }
     }
 
@@ -122,20 +121,20 @@ const LOCAL_HELD_BEYOND_MS = 1_000;
 
 function parseDisruption(given: string): Disruption {
   if (Object.hasOwn(DISRUPTIONS, given)) return given as Disruption;
-  throw new UsageError(
+  throw new Fault(
     `unknown disruption ${JSON.stringify(given)}; there are ${Object.keys(DISRUPTIONS).join(', ')}`,
   );
 }
 
 /**
  * The fleet on this machine proves nothing of a cluster: where there is one, it has to be asked for.
- * @throws {UsageError} where neither was
+ * @throws {Fault} where neither was
  */
 async function checkPlace(options: ProveOptions, { env }: World): Promise<void> {
   if (isOnCluster(options) || isLocal(options)) return;
   const context = await findContext(env);
   if (context === null) return;
-  throw new UsageError(
+  throw new Fault(
     `name a --deployment of the cluster of context ${JSON.stringify(context)}, or say --local for a fleet on this machine`,
   );
 }
@@ -174,36 +173,40 @@ interface Cluster {
   readonly deployment: string;
 }
 
-/** @throws {UsageError} where there is no cluster to reach */
+type Outcome =
+  | { readonly kind: 'proof'; readonly proof: Proof }
+  | Extract<Opening, { readonly kind: 'not-applicable' }>;
+
+/** @throws {Fault} where there is no cluster to reach */
 async function connect(
   { context, namespace, deployment = '' }: ProveOptions,
   { env }: World,
 ): Promise<Cluster> {
   const access = await readAccess({ context: context ?? null, env });
-  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG, or use --local');
+  if (access === null) throw new Fault('no cluster is configured: set KUBECONFIG, or use --local');
   return { api: createApi(access), namespace: namespace ?? access.namespace, deployment };
 }
 
-async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof> {
+async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Outcome> {
   const { disruption, without, cluster, load } = attempt;
   world.stderr.write(
     `prove ${disruption}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
   );
   const log = createProgressLog(world.stderr, world.env);
-  const scene = await openScene(attempt, options, world, log.tell).catch((error: Error) => {
-    const isOfUser = error instanceof FleetError || (error instanceof ApiError && !isUnheard(error));
-    throw isOfUser ? new UsageError(error.message) : error;
-  });
+  const opening = await openScene(attempt, options, world, log.tell);
+  if (opening.kind === 'not-applicable') return opening;
+  const { scene } = opening;
   log.tell(`${scene.url.href} is under load`);
   const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
-    return await carryOut(
+    const proof = await carryOut(
       { disruption, without, baselineMs: options.baseline ?? edgeMs, tailMs: options.tail ?? edgeMs },
       toWitnessSpec(scene.url, load),
       scene,
       world.interrupted,
       log.show,
     );
+    return { kind: 'proof', proof };
   } finally {
     log.end();
   }
@@ -214,7 +217,7 @@ async function openScene(
   options: ProveOptions,
   { env, interrupted }: World,
   tell: (step: string) => void,
-): Promise<Scene> {
+): Promise<Opening> {
   if (cluster !== null) {
     return createClusterScene(
       cluster.api,
@@ -238,12 +241,11 @@ async function openScene(
       tell,
     );
   }
-  if (disruption === 'run') throw new UsageError('run needs a cluster: name a --deployment');
+  if (disruption === 'run') throw new Fault('run needs a cluster: name a --deployment');
   const unread = Object.keys(toControlEnv(without)).filter((name) => env[name] === undefined);
   if (options.command !== undefined && unread.length > 0) {
-    throw new ControlNotApplicable(
-      `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameControls(without)} cannot be taken away: set it in the environment if it does`,
-    );
+    const reason = `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameControls(without)} cannot be taken away: set it in the environment if it does`;
+    return { kind: 'not-applicable', reason };
   }
   const fleet = toFleetOptions(
     {
@@ -261,5 +263,5 @@ async function openScene(
     env,
   );
   const given = { kind: disruption, isForced: options.force, scaleBy: options.by };
-  return createFleetScene(fleet, given, interrupted);
+  return { kind: 'open', scene: await createFleetScene(fleet, given, interrupted) };
 }

@@ -1,6 +1,6 @@
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { PROOF_SCHEMA, parseSeries } from '../proof/proof-report.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS, toTextOutput } from '../report/presentation.ts';
@@ -26,7 +26,7 @@ export const report = defineCommand({
     if (toKind(text, path) === 'proof') {
       const series = parseSeries(text, path);
       if (options.require.length > 0) {
-        throw new UsageError(
+        throw new Fault(
           `--require needs the report of a run: ${path} is a proof, which has no latencies, and is green with 0 lost alone`,
         );
       }
@@ -47,7 +47,7 @@ const KINDS = { [RUN_SCHEMA]: 'run', [PROOF_SCHEMA]: 'proof' } as const;
 
 /**
  * What a report is of, by its schema. Pure.
- * @throws {UsageError} where it is of nothing that can be shown
+ * @throws {Fault} where it is of nothing that can be shown
  */
 export function toKind(text: string, place: string): (typeof KINDS)[keyof typeof KINDS] {
   return KINDS[parseAs(text, place, 'run --json or prove --json', schemaOf(RUN_SCHEMA, PROOF_SCHEMA))];

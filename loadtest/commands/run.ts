@@ -1,4 +1,5 @@
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
 import {
   choice,
@@ -12,7 +13,6 @@ import {
   toggle,
   withDefault,
 } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
 import { chooseEndpoints, parseEndpoint, parseHeader } from '../load/endpoint.ts';
 import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
@@ -165,20 +165,18 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     seed: options.seed,
     shard: options.shard,
   };
-  if (countPlanned(plan) === 0) throw new UsageError('the rate and the duration make a plan of no request');
+  if (countPlanned(plan) === 0) throw new Fault('the rate and the duration make a plan of no request');
   const names = plan.endpoints.map(({ name }) => name);
   for (const { text: condition, endpoint } of options.require) {
     if (endpoint !== null && !names.includes(endpoint)) {
-      throw new UsageError(
+      throw new Fault(
         `--require ${JSON.stringify(condition)} names no endpoint of this run: ${names.join(', ')}`,
       );
     }
   }
   const startAtEpochMs = options['start-at'];
   if (startAtEpochMs !== null && startAtEpochMs <= world.nowMs()) {
-    throw new UsageError(
-      `--start-at ${toMoment(startAtEpochMs)} has passed: it is ${toMoment(world.nowMs())}`,
-    );
+    throw new Fault(`--start-at ${toMoment(startAtEpochMs)} has passed: it is ${toMoment(world.nowMs())}`);
   }
   return {
     plan,
@@ -224,11 +222,11 @@ function toModel({ rate, duration: durationMs, stage, closed, count }: RunOption
       ['--duration', durationMs],
       ['--closed', closed],
     ]);
-    if (other !== undefined) throw new UsageError(`--stage and ${other} exclude each other`);
+    if (other !== undefined) throw new Fault(`--stage and ${other} exclude each other`);
     return { kind: 'open', stages: checkRates(stage) };
   }
   if (closed !== undefined) {
-    if (rate !== undefined) throw new UsageError('--closed and --rate exclude each other');
+    if (rate !== undefined) throw new Fault('--closed and --rate exclude each other');
     // A count alone ends the loop when it is reached, however long that takes.
     const limitMs = durationMs ?? (count === undefined ? DEFAULT_DURATION_MS : DAY_MS);
     return { kind: 'closed', connections: closed, durationMs: limitMs };
@@ -240,7 +238,7 @@ function toModel({ rate, duration: durationMs, stage, closed, count }: RunOption
 
 function checkRates(stages: readonly Stage[]): readonly Stage[] {
   const highest = Math.max(...stages.flatMap(({ fromRate, toRate }) => [fromRate, toRate]));
-  if (highest > MAX_RATE) throw new UsageError(`--stage has the rate ${highest}, above ${MAX_RATE}`);
+  if (highest > MAX_RATE) throw new Fault(`--stage has the rate ${highest}, above ${MAX_RATE}`);
   return stages;
 }
 
@@ -298,7 +296,7 @@ function parseMoment(given: string): number | null {
   const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(given)
     ? Date.parse(given)
     : Number.NaN;
-  if (Number.isNaN(epochMs)) throw new UsageError('must be a moment with its zone, as 2030-01-31T12:00:00Z');
+  if (Number.isNaN(epochMs)) throw new Fault('must be a moment with its zone, as 2030-01-31T12:00:00Z');
   return epochMs;
 }
 

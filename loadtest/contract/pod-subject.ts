@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from '../cli/usage-error.ts';
-import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import { Fault } from '../cli/fault.ts';
+import { type Api, createApi } from '../kube/api.ts';
 import { chooseContainer } from '../kube/container.ts';
 import { at, type Json, listAt, numberAt } from '../kube/json.ts';
 import { readAccess } from '../kube/kubeconfig.ts';
@@ -28,7 +28,7 @@ const NEEDED = ['get', 'list', 'watch', 'delete'].map((verb) => ({ verb, group: 
 
 /**
  * A running pod of a cluster that the kubeconfig knows.
- * @throws {UsageError} where it cannot be reached, watched and deleted
+ * @throws {Fault} where it cannot be reached, watched and deleted
  */
 export async function openPodSubject(
   { context, namespace, ...options }: PodOptions & ContextOptions,
@@ -36,12 +36,8 @@ export async function openPodSubject(
   signal: AbortSignal,
 ): Promise<Subject> {
   const access = await readAccess({ context: context ?? null, env });
-  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG');
-  return createPodSubject(createApi(access), namespace ?? access.namespace, options, signal).catch(
-    (error: Error) => {
-      throw error instanceof ApiError && !isUnheard(error) ? new UsageError(error.message) : error;
-    },
-  );
+  if (access === null) throw new Fault('no cluster is configured: set KUBECONFIG');
+  return createPodSubject(createApi(access), namespace ?? access.namespace, options, signal);
 }
 
 /** A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over. */
@@ -52,7 +48,7 @@ export async function createPodSubject(
   signal: AbortSignal,
 ): Promise<Subject> {
   const denied = await findDenied(api, namespace, NEEDED);
-  if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   const object = await api.get(`${pods}/${pod}`);
   const container = chooseContainer(object, wanted ?? null);

@@ -44,8 +44,7 @@ export interface EngineSummary extends LedgerSummary {
  * Connection attempts are never more than arrivals: an open plan needs no back-off, and holding an attempt back
  * would turn refused requests into late successes. A closed loop has no arrivals to bound it, so its users pause
  * after a request that could not be written.
- * @throws {LedgerError} where a request was not settled exactly once
- * @throws {UsageError} for an endpoint that cannot be written as HTTP/1.1
+ * @throws {Fault} for an endpoint that cannot be written as HTTP/1.1
  */
 export async function runEngine(
   plan: Plan,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { createRequestWriter, type RequestIdField } from './request-writer.ts';
 import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
@@ -82,7 +82,7 @@ describe('createRequestWriter()', () => {
     test(`refuses ${JSON.stringify(endpoint)}`, () => {
       assert.throws(
         () => write(endpoint),
-        (error) => error instanceof UsageError && message.test(error.message),
+        (error) => error instanceof Fault && message.test(error.message),
       );
     });
   }

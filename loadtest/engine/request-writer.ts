@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Endpoint, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
 
@@ -33,7 +33,7 @@ export function toRequestId({ prefix }: RequestIdField, { index }: PlannedReques
   return `${prefix}${index}`;
 }
 
-/** The fields of a request to this endpoint, save its id and `Connection`. @throws {UsageError} */
+/** The fields of a request to this endpoint, save its id and `Connection`. @throws {Fault} */
 export function toFields(target: Target, endpoint: Endpoint): [name: string, value: string][] {
   checkEndpoint(endpoint);
   const fields = new Map([
@@ -52,7 +52,7 @@ export function toFields(target: Target, endpoint: Endpoint): [name: string, val
 
 /**
  * The requests' bytes, as latin1 strings.
- * @throws {UsageError} for an endpoint that cannot be written as HTTP/1.1
+ * @throws {Fault} for an endpoint that cannot be written as HTTP/1.1
  */
 export function createRequestWriter(
   target: Target,
@@ -77,7 +77,7 @@ export function createRequestWriter(
 
 function checkEndpoint({ name, method, path, headers = {} }: Endpoint): void {
   const fail = (what: string, value: string, fix: string): never => {
-    throw new UsageError(`endpoint ${name}: ${what} ${JSON.stringify(value)} ${fix}`);
+    throw new Fault(`endpoint ${name}: ${what} ${JSON.stringify(value)} ${fix}`);
   };
   if (!TOKEN.test(method) || method === 'CONNECT')
     fail('method', method, 'is not an HTTP method to load with');

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { runEngine } from '../engine/engine.ts';
-import { LedgerError } from '../engine/ledger.ts';
 import type { FromWorker, LoadSpec, ToWorker } from './load.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -31,16 +30,15 @@ const snapshots = setInterval(() => {
 
 try {
   // The ledger counts for itself; the recorder's sums are held against it when the report is read.
-  const { planned, sent, settled, isAborted } = await runEngine(createPlan(plan), engine, {
+  const { planned, sent, settled, fault, isAborted } = await runEngine(createPlan(plan), engine, {
     onSettled: recorder.record,
     signal: stop.signal,
     clock,
     random: createRandom(plan.seed),
   });
-  finish({ planned, sent, settled }, isAborted, null);
+  finish({ planned, sent, settled }, isAborted, fault);
 } catch (error) {
-  if (error instanceof LedgerError) finish({ planned: 0, sent: 0, settled: 0 }, false, error.message);
-  else if (error instanceof UsageError) tell({ kind: 'refused', message: error.message });
+  if (error instanceof Fault) tell({ kind: 'refused', message: error.message });
   else throw error;
 }
 clearInterval(snapshots);

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { EngineOptions } from '../engine/engine.ts';
 import type { PlanSpec } from './plan.ts';
 import type { Phase, RunRecord } from './record.ts';
@@ -35,7 +35,7 @@ export type FromWorker =
 
 /** A load that runs in a thread of its own, so that nothing on this one can delay it. */
 export interface Load {
-  /** Rejects with a UsageError for a plan that the engine refuses. */
+  /** Rejects with a Fault for a plan that the engine refuses. */
   readonly result: Promise<LoadResult>;
   /** Starts a phase with the requests due from now on. */
   startPhase(name: string): void;
@@ -53,7 +53,7 @@ export function startLoad(spec: LoadSpec, onSnapshot: (snapshot: Snapshot) => vo
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'snapshot') onSnapshot(message.snapshot);
       else if (message.kind === 'finished') resolve(message.result);
-      else reject(new UsageError(message.message));
+      else reject(new Fault(message.message));
     });
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the load's thread ended with code ${code} and no result`)));

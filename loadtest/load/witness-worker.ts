@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { runEngine } from '../engine/engine.ts';
-import { LedgerError } from '../engine/ledger.ts';
 import type { Plan, Settlement } from '../engine/settlement.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -35,16 +34,15 @@ const plan: Plan = {
 };
 
 try {
-  const { planned, sent, settled } = await runEngine(plan, engine, {
+  const { planned, sent, settled, fault } = await runEngine(plan, engine, {
     onSettled: (settlement) => void batch.push(settlement),
     signal: stop.signal,
     clock,
     random: createRandom(spec.seed),
   });
-  finish({ planned, sent, settled, ledgerFault: null });
+  finish({ planned, sent, settled, ledgerFault: fault });
 } catch (error) {
-  if (error instanceof LedgerError) finish({ planned: 0, sent: 0, settled: 0, ledgerFault: error.message });
-  else if (error instanceof UsageError) tell({ kind: 'refused', message: error.message });
+  if (error instanceof Fault) tell({ kind: 'refused', message: error.message });
   else throw error;
 }
 clearInterval(flushes);

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { EngineOptions } from '../engine/engine.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { PlanSpec } from './plan.ts';
@@ -62,7 +62,7 @@ export async function startWitness(
       else if (message.kind === 'settled')
         for (const settlement of message.settlements) onSettled(settlement);
       else if (message.kind === 'finished') resolve(message.summary);
-      else reject(new UsageError(message.message));
+      else reject(new Fault(message.message));
     });
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the load's thread ended with code ${code} and no result`)));

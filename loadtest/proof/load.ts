@@ -57,7 +57,7 @@ const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, max
 
 /**
  * The load on a URL, until it is ended.
- * @throws {UsageError} where the URL and the endpoints both name a path
+ * @throws {Fault} where the URL and the endpoints both name a path
  */
 export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
   const { rate, headers } = load;

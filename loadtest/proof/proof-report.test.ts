@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Proof } from './proof.ts';
 import { formatReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
@@ -116,7 +116,7 @@ describe('parseSeries()', () => {
       for (const value of optional.test(`.${path}`) ? [[[]]] : [undefined, [[]]]) {
         assert.throws(
           () => parseSeries(altered(path, value), 'proof.json'),
-          (error) => error instanceof UsageError && error.message.includes(toPlace(path)),
+          (error) => error instanceof Fault && error.message.includes(toPlace(path)),
           `${path} = ${JSON.stringify(value)}`,
         );
       }
@@ -124,7 +124,7 @@ describe('parseSeries()', () => {
   });
 
   const faults: readonly (readonly [string, unknown, string])[] = [
-    ['schema', 'dropless.proof/3', 'schema must be dropless.proof/4, but is dropless.proof/2'],
+    ['schema', 'dropless.proof/3', 'schema must be dropless.proof/4, but is dropless.proof/3'],
     ['schema', undefined, 'the report.schema must be a string, but is missing'],
     ['proofs', {}, 'the report.proofs must be an array, but is {}'],
     ['cutShort', 1, 'the report.cutShort must be a string, but is 1'],
@@ -186,7 +186,7 @@ describe('parseSeries()', () => {
       assert.throws(
         () => parseSeries(altered(path, value), 'proof.json'),
         (error) =>
-          error instanceof UsageError &&
+          error instanceof Fault &&
           error.message.startsWith(`proof.json is no report of this version: ${message}`),
         message,
       );
@@ -195,7 +195,7 @@ describe('parseSeries()', () => {
 
   test('refuses what is not JSON', () => {
     assert.throws(() => parseSeries('PROVEN', 'proof.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: 'proof.json is not JSON; give a file that dropless prove --json has written',
     });
   });
@@ -203,7 +203,7 @@ describe('parseSeries()', () => {
   test('reads no report as better than it was', () => {
     const cut = series({ proofs: [clean], cutShort: 'it was interrupted' });
     assert.throws(() => parseSeries(altered('cutShort', null, cut), 'proof.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: /verdict\.kind must be proven, as its proofs are, but is inconclusive$/,
     });
   });

@@ -1,4 +1,5 @@
 import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Slot } from '../load/tally.ts';
 import { parseAs, schemaOf } from '../report/report.ts';
 import { countsOf, outcomeCounts, settlementFields } from '../report/settlement-shape.ts';
@@ -48,7 +49,7 @@ export function toReport({ proofs, controls, cutShort }: Series) {
 /**
  * Reads what `toReport` has made: the series is the one that was written, but for the losses that it leaves out.
  * @param place name of the file, for the fault's message
- * @throws {UsageError} where the text is not a report of this schema, or its verdict not that of its proofs
+ * @throws {Fault} where the text is not a report of this schema, or its verdict not that of its proofs
  */
 export function parseSeries(text: string, place: string): Series {
   return parseAs(text, place, 'prove --json', (value, at) => {
@@ -57,7 +58,7 @@ export function parseSeries(text: string, place: string): Series {
     // A report that somebody has mended must not turn green by that.
     const { kind } = toSeriesVerdict(series);
     if (kind !== given.kind) {
-      throw new TypeError(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
+      throw new Fault(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
     }
     return series;
   });

@@ -8,7 +8,7 @@ import { type Evidence, type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { ControlId } from './control.ts';
 import type { Progress } from './progress.ts';
-import { type Disruption, type Mark, NotUndone, type Scene } from './scene.ts';
+import { type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
 import { isWithin, type PodEvent, type PodTimeline, type Span, toPodTimelines } from './timeline.ts';
 import { toVerdict, type Verdict } from './verdict.ts';
 
@@ -72,7 +72,7 @@ export async function carryOut(
   const tally = createTally(podOf);
   let startMs = 0;
   const witness = await startWitness(spec, tally.add).catch(async (error: Error) => {
-    throw toFault(error, await scene.close());
+    throw withLeftBehind(error, await scene.close());
   });
   startMs = performance.now() - witness.nowMs();
   const abort = () => witness.abort();
@@ -140,7 +140,7 @@ export async function carryOut(
   signal.removeEventListener('abort', abort);
   witness.abort();
   const leftBehind = await scene.close();
-  if (watched.value === null) throw toFault(watched.fault, leftBehind);
+  if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { incomplete, summary, durationMs, seen } = watched.value;
   const timelines = toPodTimelines(seen.map((event): PodEvent => ({ ...event, atMs: event.atMs - startMs })));
@@ -192,12 +192,6 @@ export async function carryOut(
       leftBehind,
     }),
   };
-}
-
-/** Nobody may miss that the target is not as it was. */
-function toFault(fault: Error, leftBehind: readonly string[]): Error {
-  if (leftBehind.length === 0) return fault;
-  return new NotUndone(`${fault.message}; not undone: ${leftBehind.join(', ')}`);
 }
 
 /**

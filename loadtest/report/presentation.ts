@@ -1,6 +1,6 @@
 import type { Exit } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
 import { type OptionValues, optional, repeatable, text } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
 import { formatPage } from './page.ts';
@@ -34,7 +34,7 @@ const SHOWN_FAILURES = 10;
 /**
  * Empties what is to be written, so that no report of an earlier run is left: once the inputs are read, and before
  * the run.
- * @throws {UsageError} where a report could not be written
+ * @throws {Fault} where a report could not be written
  */
 export async function prepareOutputs(
   { json, html }: Pick<ReportOptions, 'json' | 'html'>,
@@ -106,6 +106,6 @@ export function toTextOutput({ json }: Pick<ReportOptions, 'json'>, { stdout, st
   return json === STANDARD_OUTPUT ? stderr : stdout;
 }
 
-function toWriteFault(flag: string, path: string, error: unknown): UsageError {
-  return new UsageError(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
+function toWriteFault(flag: string, path: string, error: unknown): Fault {
+  return new Fault(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
 }

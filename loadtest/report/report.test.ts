@@ -58,7 +58,7 @@ describe('parseReport()', () => {
   for (const [path, value, message] of faults) {
     test(`refuses ${path} = ${JSON.stringify(value)}`, () => {
       assert.throws(() => parseReport(altered(path, value), 'r.json'), {
-        name: 'UsageError',
+        name: 'Fault',
         message: `r.json is no report of this version: ${message}`,
       });
     });
@@ -66,7 +66,7 @@ describe('parseReport()', () => {
 
   test('refuses what is not JSON', () => {
     assert.throws(() => parseReport('Endpoint', 'r.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: /^r\.json is not JSON;/,
     });
   });
@@ -95,7 +95,7 @@ describe('findReports()', () => {
   test('reads a file that was made readable, and refuses one without a report', () => {
     const report = createSampleReport();
     assert.deepEqual(findReports(JSON.stringify(JSON.parse(toText(report)), null, 2), '-'), [report]);
-    assert.throws(() => findReports('nothing\nhere', '-'), { name: 'UsageError' });
+    assert.throws(() => findReports('nothing\nhere', '-'), { name: 'Fault' });
   });
 });
 
@@ -134,12 +134,12 @@ describe('mergeReports()', () => {
       part(1, 4),
     ]) {
       assert.throws(() => mergeReports([part(0), stranger]), {
-        name: 'UsageError',
+        name: 'Fault',
         message: /^parts 0 and 1 are not of one run/,
       });
     }
-    assert.throws(() => mergeReports([mergeReports([part(0)])]), { name: 'UsageError' });
-    assert.throws(() => mergeReports([]), { name: 'UsageError' });
+    assert.throws(() => mergeReports([mergeReports([part(0)])]), { name: 'Fault' });
+    assert.throws(() => mergeReports([]), { name: 'Fault' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { parseDurationMs } from '../cli/duration.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { findMetric, listMetrics, type Metric, type MetricSource, type Unit } from './metric.ts';
 
 const COMPARISONS: Readonly<Record<string, (actual: number, limit: number) => boolean>> = {
@@ -33,7 +33,7 @@ export interface Requirement {
   isMetBy(value: number): boolean;
 }
 
-/** @throws {UsageError} that names the place, counted in characters from 1 */
+/** @throws {Fault} that names the place, counted in characters from 1 */
 export function parseRequirement(text: string): Requirement {
   const [, before = '', name = '', scope, gap = '', comparison = '', space = '', value = ''] =
     /^(\s*)([\w.]*)(?:\(([^()]*)\))?(\s*)([<>=!]*)(\s*)(.*?)\s*$/.exec(text) ?? [];
@@ -58,8 +58,8 @@ export function parseRequirement(text: string): Requirement {
   return { text, endpoint: scope ?? null, metric, isMetBy: (actual) => compare(actual, limit) };
 }
 
-function fault(offset: number, message: string): UsageError {
-  return new UsageError(`at character ${offset + 1}: ${message}`);
+function fault(offset: number, message: string): Fault {
+  return new Fault(`at character ${offset + 1}: ${message}`);
 }
 
 /** Unknown: nothing was measured that could meet or miss it. */

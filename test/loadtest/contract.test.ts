@@ -125,7 +125,7 @@ describe('dropless contract', () => {
       assert.deepEqual(await ended, [3, null]);
       const [stdout, stderr] = await output;
       assert.equal(stdout, '');
-      assert.match(stderr, /^it was interrupted, and nothing is shown\n$/m);
+      assert.match(stderr, /^dropless: interrupted before anything could be shown\n$/m);
       assert.throws(() => process.kill(Number(readFileSync(pidFile, 'utf8')), 0), { code: 'ESRCH' });
     });
   }
