@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { defineCommand } from '../cli/command.ts';
 import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
+import { oneOrMore } from '../cli/positionals.ts';
 import { mergeRecords } from '../load/record.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS } from '../report/presentation.ts';
 import { findReports, type Report } from '../report/report.ts';
@@ -9,7 +10,7 @@ import { findReports, type Report } from '../report/report.ts';
 export const merge = defineCommand({
   name: 'merge',
   summary: 'add up the parts of a run that several machines shared',
-  positionals: { placeholder: 'FILE...', min: 1, max: 10_000 },
+  positionals: oneOrMore('FILE'),
   options: REPORT_OPTIONS,
   examples: [
     { line: 'dropless merge part-0.json part-1.json --html report.html', shows: 'two parts, one report' },

@@ -1,6 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
 import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
+import { exactlyOne } from '../cli/positionals.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { PROOF_SCHEMA, parseSeries } from '../proof/proof-report.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS, toTextOutput } from '../report/presentation.ts';
@@ -10,7 +11,7 @@ import { withRequired } from './merge.ts';
 export const report = defineCommand({
   name: 'report',
   summary: 'show a report that run or prove has written before, or make a page of it',
-  positionals: { placeholder: 'FILE', min: 1, max: 1 },
+  positionals: exactlyOne('FILE', (path) => path),
   options: REPORT_OPTIONS,
   examples: [
     { line: 'dropless report run.json --html run.html', shows: 'a page from the JSON of a run' },
@@ -20,8 +21,7 @@ export const report = defineCommand({
       shows: 'the flight recorder from the JSON of a proof',
     },
   ],
-  run: async ({ options, positionals }, world) => {
-    const path = positionals[0] ?? '';
+  run: async ({ options, positionals: path }, world) => {
     const text = await readInput('', path, world);
     if (toKind(text, path) === 'proof') {
       const series = parseSeries(text, path);

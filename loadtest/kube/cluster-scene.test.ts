@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
+import { parseRemoval } from '../proof/safeguard.ts';
 import type { Scene } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
 import { type ClusterOptions, createClusterScene } from './cluster-scene.ts';
@@ -179,7 +180,7 @@ describe('createClusterScene()', () => {
   test('gives a safeguard back where the scene cannot be opened, or says that it could not', async () => {
     const aborted = AbortSignal.abort();
     const open = (fake: ReturnType<typeof createFake>) =>
-      createClusterScene(fake.api, { ...given, without: ['preStop'] }, aborted, () => {});
+      createClusterScene(fake.api, { ...given, without: [parseRemoval('preStop')] }, aborted, () => {});
     const fake = createFake({});
     await assert.rejects(open(fake), { name: 'AbortError' });
     assert.deepEqual(
@@ -212,7 +213,7 @@ describe('createClusterScene()', () => {
       }
       return fake.api.patch(path, type, body);
     };
-    const options = { ...given, without: ['preStop'] } as const;
+    const options = { ...given, without: [parseRemoval('preStop')] } as const;
     const scene = await openScene({ ...fake.api, get, patch }, options, never, () => {});
     assert.deepEqual(await scene.close(), []);
     const path = '/metadata/resourceVersion';
@@ -230,7 +231,7 @@ describe('createClusterScene()', () => {
       interruption.abort();
       return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
     };
-    const options = { ...given, without: ['preStop'] } as const;
+    const options = { ...given, without: [parseRemoval('preStop')] } as const;
     await assert.rejects(
       createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}),
       { name: 'AbortError' },
@@ -284,7 +285,7 @@ describe('createClusterScene()', () => {
 
   test('touches nothing where there is no such safeguard, which is no fault', async () => {
     const fake = createFake({});
-    const options = { ...given, without: ['lame-duck'] } as const;
+    const options = { ...given, without: [parseRemoval('lame-duck')] } as const;
     assert.deepEqual(await createClusterScene(fake.api, options, never, () => {}), {
       kind: 'not-applicable',
       reason: 'Deployment web has no lame-duck to take away',
@@ -298,7 +299,12 @@ describe('createClusterScene()', () => {
       throw new Fault('cannot reach it');
     };
     await assert.rejects(
-      createClusterScene(fake.api, { ...given, without: ['preStop'], checkReachable }, never, () => {}),
+      createClusterScene(
+        fake.api,
+        { ...given, without: [parseRemoval('preStop')], checkReachable },
+        never,
+        () => {},
+      ),
       Fault,
     );
     assert.deepEqual(fake.writes, []);

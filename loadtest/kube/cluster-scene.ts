@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../cli/fault.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import { type ControlId, nameControls } from '../proof/control.ts';
+import { nameRemovals, type Removal } from '../proof/safeguard.ts';
 import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
-import { toControlPatch, toRestoredContainers } from './deployment.ts';
+import { toRemovalPatch, toRestoredContainers } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 import { boundsOf, openDeployment } from './live-deployment.ts';
@@ -27,7 +27,7 @@ export interface ClusterOptions extends DisruptionOptions {
   /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
   readonly undertaking: Pick<Undertaking, 'disruptions' | 'hasControl'>;
   /** Safeguards to take away first. */
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
 }
 
 /** For everything to be listed once. */
@@ -64,11 +64,11 @@ export async function createClusterScene(
     `Deployment ${name} in ${namespace}: ${deployment.replicas} replicas at rest, container ${container}, ${service === null ? 'no Service' : `Service ${service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
   );
 
-  const patch = without.length === 0 ? null : toControlPatch(deployment.original, container, without);
+  const patch = without.length === 0 ? null : toRemovalPatch(deployment.original, container, without);
   if (without.length > 0 && patch === null) {
     return {
       kind: 'not-applicable',
-      reason: `Deployment ${name} has no ${nameControls(without)} to take away`,
+      reason: `Deployment ${name} has no ${nameRemovals(without)} to take away`,
     };
   }
 
@@ -93,8 +93,8 @@ export async function createClusterScene(
   ];
 
   async function removeSafeguards(patch: Json): Promise<void> {
-    tell(`taking away ${nameControls(without)}, by a rollout`);
-    undo.add(`the pod template without ${nameControls(without)}`, async () => {
+    tell(`taking away ${nameRemovals(without)}, by a rollout`);
+    undo.add(`the pod template without ${nameRemovals(without)}`, async () => {
       const now = await deployment.read();
       await deployment.patch('json', [
         // Refused with 409 where somebody has changed it since it was read: then all of this is done anew.

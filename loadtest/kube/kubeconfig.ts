@@ -35,7 +35,10 @@ interface Surroundings {
 }
 
 interface ContextOptions extends Surroundings {
+  /** Null: the current one. */
   readonly context: string | null;
+  /** A file to read instead of those that kubectl finds. */
+  readonly kubeconfig?: string | undefined;
 }
 
 /** What kubectl heeds and this does not: without it, another would be asked, or somebody else would ask. */
@@ -62,8 +65,13 @@ const run = promisify(execFile);
  * @returns null where no cluster is configured
  * @throws {Fault} where kubectl is missing or the kubeconfig cannot be used
  */
-export async function readAccess({ context, ...surroundings }: ContextOptions): Promise<Access | null> {
+export async function readAccess({
+  context,
+  kubeconfig,
+  ...surroundings
+}: ContextOptions): Promise<Access | null> {
   const args = ['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'];
+  if (kubeconfig !== undefined) args.push(`--kubeconfig=${kubeconfig}`);
   const { stdout, error } = await run(
     'kubectl',
     context === null ? args : [...args, `--context=${context}`],

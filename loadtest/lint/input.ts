@@ -92,6 +92,7 @@ export interface LiveTarget {
   readonly deployment: string;
   readonly namespace: string | undefined;
   readonly context: string | undefined;
+  readonly kubeconfig: string | undefined;
 }
 
 /** What bears on a Deployment; each may be forbidden to the user without the rest being of no use. */
@@ -110,18 +111,20 @@ const COMPANIONS = [
  * @throws {Fault} where the Deployment cannot be read
  */
 export async function readCluster(
-  { deployment, namespace, context }: LiveTarget,
+  { deployment, namespace, context, kubeconfig }: LiveTarget,
   host: Host,
 ): Promise<{ inventory: Inventory; unseen: string[] }> {
   const scope = [
+    ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
     ...(context === undefined ? [] : ['--context', context]),
     ...(namespace === undefined ? [] : ['--namespace', namespace]),
   ];
   const source = `cluster:${deployment}`;
   const kubectl = (...args: string[]) => host.runProgram('kubectl', [...scope, ...args, '--output', 'json']);
   const target = await kubectl('get', 'deployment', deployment);
-  if (target.exitCode === null) throw new Fault('--deployment needs kubectl, and it is not on the PATH');
-  if (target.exitCode !== 0) throw new Fault(`--deployment ${deployment}: ${firstLine(target.stderr)}`);
+  if (target.exitCode === null)
+    throw new Fault(`deploy/${deployment} needs kubectl, and it is not on the PATH`);
+  if (target.exitCode !== 0) throw new Fault(`deploy/${deployment}: ${firstLine(target.stderr)}`);
   const objects = parseManifests(target.stdout, source, true);
 
   const unseen: string[] = [];

@@ -4,6 +4,7 @@ import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { Fault } from '../cli/fault.ts';
 import type { Proof } from './proof.ts';
 import { formatReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
+import { parseRemoval } from './safeguard.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 
 const sample = createSampleProof();
@@ -50,8 +51,8 @@ const full: Proof = {
   leftBehind: ['the preStop of web'],
 };
 const controls: readonly Proof[] = [
-  { ...full, without: ['preStop'] },
-  { ...clean, without: ['preStop', 'lame-duck'] },
+  { ...full, without: [parseRemoval('preStop')] },
+  { ...clean, without: [parseRemoval('preStop'), parseRemoval('lame-duck')] },
 ];
 
 const series = (given: Partial<Series> = {}): Series => ({
@@ -136,7 +137,7 @@ describe('parseSeries()', () => {
     [
       'controls.0.without.0',
       'probe',
-      'the report.controls[0].without[0] must be preStop or lame-duck or readiness or in-flight, but is "probe"',
+      'the report.controls[0].without[0] must be preStop or lame-duck or readiness or in-flight or preStop=TIME or env:NAME=VALUE, but is "probe"',
     ],
     ['proofs.0.lost', -1, 'the report.proofs[0].lost must be a whole number, but is -1'],
     ['proofs.0.durationMs', -1, 'the report.proofs[0].durationMs must be a number of at least 0, but is -1'],

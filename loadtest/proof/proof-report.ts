@@ -16,8 +16,8 @@ import {
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
-import { CONTROLS } from './control.ts';
 import type { Proof } from './proof.ts';
+import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 import { PHASES, type PodTimeline, type Span } from './timeline.ts';
@@ -36,7 +36,11 @@ export function formatReport(series: Series): string {
 
 /** What the JSON of a series holds. */
 export function toReport({ proofs, controls, cutShort }: Series) {
-  const toReported = (proof: Proof) => ({ ...proof, losses: proof.losses.slice(0, MAX_LOSSES) });
+  const toReported = (proof: Proof) => ({
+    ...proof,
+    without: proof.without.map(formatRemoval),
+    losses: proof.losses.slice(0, MAX_LOSSES),
+  });
   return {
     schema: PROOF_SCHEMA,
     verdict: toSeriesVerdict({ proofs, cutShort }),
@@ -127,9 +131,18 @@ const timeline: Shape<PodTimeline> = object({
 
 const slot: Shape<Slot> = object({ fromMs: number(), version: nullable(string), outcomes: outcomeCounts });
 
+const removal: Shape<Removal> = (value, place) => {
+  const text = string(value, place);
+  try {
+    return parseRemoval(text);
+  } catch (error) {
+    throw new Fault(`${place} ${(error as Error).message}, but is ${JSON.stringify(text)}`);
+  }
+};
+
 const proof: Shape<Proof> = object({
   disruption: keyOf(DISRUPTIONS),
-  without: array(keyOf(CONTROLS)),
+  without: array(removal),
   target: string,
   startedAt: string,
   durationMs: number(0),

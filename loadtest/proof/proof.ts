@@ -6,8 +6,8 @@ import { createTally, type Slot, type Tally } from '../load/tally.ts';
 import { startWitness, type WitnessSpec } from '../load/witness.ts';
 import { type Evidence, type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import type { ControlId } from './control.ts';
 import type { Progress } from './progress.ts';
+import type { Removal } from './safeguard.ts';
 import { type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
 import { isWithin, type PodEvent, type PodTimeline, type Span, toPodTimelines } from './timeline.ts';
 import { toVerdict, type Verdict } from './verdict.ts';
@@ -16,7 +16,7 @@ import { toVerdict, type Verdict } from './verdict.ts';
 export interface Proof {
   readonly disruption: Disruption;
   /** The safeguards that were taken away; none: this is the proof itself. */
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
   readonly target: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -44,7 +44,7 @@ export interface Proof {
 
 export interface ProofOptions {
   readonly disruption: Disruption;
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
   /** Load before the disruption, and after the target is quiet again. */
   readonly baselineMs: number;
   readonly tailMs: number;

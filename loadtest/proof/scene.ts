@@ -7,7 +7,7 @@ export const DISRUPTIONS = {
   rollout: 'replace every pod, by a restart or by a new image',
   scale: 'add replicas, then take them away again',
   drain: 'evict the pods of one node',
-  kill: 'delete one pod; with --force without any grace',
+  kill: 'delete one pod; with --force, without any grace period',
   run: 'run the command of --do, which disrupts in a way of its own; on a cluster only',
 } as const satisfies Record<string, string>;
 

@@ -1,6 +1,6 @@
 import type { Exit } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
-import { type OptionValues, optional, repeatable, text } from '../cli/option.ts';
+import { group, type OptionValues, optional, repeatable, text } from '../cli/option.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
 import { formatPage } from './page.ts';
@@ -10,10 +10,10 @@ import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
 
 /** Of all commands that end with a report. */
-export const REPORT_OPTIONS = {
+export const REPORT_OPTIONS = group('Reports', {
   require: repeatable({
     placeholder: 'CONDITION',
-    help: "What must hold, as 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
+    help: "What must hold, for example 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
     parse: parseRequirement,
   }),
   json: optional(
@@ -23,7 +23,7 @@ export const REPORT_OPTIONS = {
     ),
   ),
   html: optional(text('FILE', 'Write the report as a page that needs nothing else')),
-};
+});
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
 

@@ -99,8 +99,8 @@ describe('dropless contract', () => {
   }
 
   test('a bad line is exit code 2', () => {
-    assert.equal(hold(['--pod', 'a']).status, 2);
-    assert.equal(hold(['--url', 'http://localhost:1', '--pod', 'a', '--command', 'x']).status, 2);
+    assert.equal(hold(['pod/a']).status, 2);
+    assert.equal(hold(['pod/a', '--url', 'http://localhost:1', '--command', 'x']).status, 2);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

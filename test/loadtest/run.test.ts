@@ -63,24 +63,6 @@ for (const program of programs) {
       assert.match(ending.stdout, /^\/x +500 /m);
     });
 
-    test('counts the same with node:http as its engine', async () => {
-      const before = target.received;
-      const ending = await call(
-        program,
-        'run',
-        target.url,
-        '--engine',
-        'http',
-        '--rate',
-        '100',
-        '--count',
-        '100',
-        EXACT,
-      );
-      assert.equal(target.received - before, 100);
-      assert.match(ending.stdout, /^ok +100 +100%/m);
-    });
-
     test('does not mind a reader that has seen enough', async () => {
       const line = [...program.argv, 'run', target.url, '--rate', '100', '--count', '20', EXACT].join(' ');
       const shell = { name: 'a shell', argv: ['bash'] } as const;
