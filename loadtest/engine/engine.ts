@@ -42,7 +42,6 @@ export interface EngineSummary extends LedgerSummary {
  * would turn refused requests into late successes. A closed loop has no arrivals to bound it, so its users pause
  * after a request that could not be written.
  * @param createTransport the tests' oracle in place of the instrument's own client
- * @throws {LedgerError} where a request was not settled exactly once
  * @throws {TypeError} for an endpoint with a `toRequestFault`
  */
 export async function runEngine(

@@ -3,7 +3,7 @@ import { toTimeout } from './connection-failure.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { judgeResponse, toUntried } from './ending.ts';
 import type { Ending, Entry, Ledger } from './ledger.ts';
-import type { Failure, Outcome } from './outcome.ts';
+import type { FailureOutcome, Outcome } from './outcome.ts';
 import { createRequestWriter } from './request-writer.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { Endpoint, Plan } from './settlement.ts';
@@ -120,7 +120,7 @@ class NetTransport implements Transport, ConnectionOwner {
     this.#ledger.settle(entry, ending);
   }
 
-  onFailed(connection: Connection, outcome: Failure, detail: string): void {
+  onFailed(connection: Connection, outcome: FailureOutcome, detail: string): void {
     const entry = takeEntry(connection);
     const ending = toEnding(connection, this.#clock(), outcome, detail);
     this.#pool.drop(connection);

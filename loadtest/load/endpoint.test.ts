@@ -5,7 +5,7 @@ import { parseShard } from './plan.ts';
 import { parseStage } from './schedule.ts';
 import { parseTargetUrl, toTarget } from './target-url.ts';
 
-const fails = (read: () => unknown, message: RegExp) => assert.throws(read, { name: 'UsageError', message });
+const fails = (read: () => unknown, message: RegExp) => assert.throws(read, { name: 'Fault', message });
 
 describe('parseEndpoint()', () => {
   test('takes a method, a path, and at will a weight and a status', () => {

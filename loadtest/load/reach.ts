@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { type Target, toTlsOptions } from '../engine/target.ts';
 
 const PROBE_TIMEOUT_MS = 5_000;
@@ -10,7 +10,7 @@ const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Opens a connection and closes it, so that a wrong address is told before the run and not by its every request.
- * @throws {UsageError} that says why there is none
+ * @throws {Fault} that says why there is none
  */
 export async function checkReachable(target: Target): Promise<void> {
   const { host, port, tls } = target;
@@ -19,7 +19,7 @@ export async function checkReachable(target: Target): Promise<void> {
       tls === null ? connectTcp({ host, port }) : connectTls({ host, port, ...toTlsOptions(target) });
     const fail = (reason: string) => {
       socket.destroy();
-      reject(new UsageError(`cannot reach ${host} on port ${port}: ${reason}`));
+      reject(new Fault(`cannot reach ${host} on port ${port}: ${reason}`));
     };
     socket.setTimeout(PROBE_TIMEOUT_MS, () => fail(`no connection within ${PROBE_TIMEOUT_MS / 1_000} s`));
     socket.once('error', (error: NodeJS.ErrnoException) => fail(toReason(error)));

@@ -61,7 +61,7 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
 
 /**
  * The load on a URL, until it is ended.
- * @throws {UsageError} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
+ * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
   const { rate, headers } = load;

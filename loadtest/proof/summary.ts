@@ -2,9 +2,9 @@ import { formatCount } from '../cli/format.ts';
 import { formatTable, toRequirementTable } from '../report/tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { describeControls, nameControls } from './control.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
+import { describeRemovals, nameRemovals } from './safeguard.ts';
 import { formatVerdict } from './verdict.ts';
 
 /** Losses told one by one on a terminal: the rest is in the reports. */
@@ -54,7 +54,7 @@ function toWorth(control: Proof, beside: Proof | null): Worth {
 }
 
 function describeWorth(control: Proof, beside: Proof | null): string {
-  const names = nameControls(control.without);
+  const names = nameRemovals(control.without);
   const lostWith = beside === null || beside.lost === 0 ? 'nothing was lost' : 'no more was lost';
   return {
     yes: `As it should without ${names}.`,
@@ -126,11 +126,11 @@ export function toControlRows(
       ([cause, count]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${formatCount(count)}`,
     );
     return [
-      nameControls(without),
+      nameRemovals(without),
       toShare(proof),
       toShare(control),
       toWorth(control, proof),
-      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeControls(without)}`,
+      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeRemovals(without)}`,
     ];
   });
   return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };
