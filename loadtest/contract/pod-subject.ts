@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { UsageError } from '../cli/usage-error.ts';
 import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
 import { chooseContainer } from '../kube/container.ts';
@@ -97,6 +98,6 @@ function watchExit(
     if (ended !== undefined) tellExit({ code: numberAt(ended, 'exitCode'), signal: null });
     else if (change === 'deleted') tellExit({ code: null, signal: 'deletion' });
   };
-  const hooks = { nowMs: () => performance.now(), random: Math.random, onGap: () => {}, onChange };
+  const hooks = { clock: PROCESS_CLOCK, random: Math.random, onGap: () => {}, onChange };
   return { synced: startWatch(api, path, hooks, signal).synced, exited };
 }

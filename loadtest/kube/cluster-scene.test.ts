@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createTestClock } from '../../test/fixtures/clock.ts';
 import { UsageError } from '../cli/usage-error.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
 import { NotUndone } from '../proof/scene.ts';
@@ -105,7 +106,13 @@ const given: ClusterOptions = {
 
 /** Opens the scene, disrupts it and closes it. Gives all writes, and what was left behind. */
 async function play(fake: ReturnType<typeof createFake>, options: Partial<ClusterOptions>) {
-  const scene = await createClusterScene(fake.api, { ...given, ...options }, never, () => {});
+  const scene = await createClusterScene(
+    fake.api,
+    { ...given, ...options },
+    never,
+    () => {},
+    createTestClock(),
+  );
   const fault = await scene.disrupt(never).then(
     () => null,
     (error: Error) => error.message,
@@ -157,7 +164,7 @@ describe('createClusterScene()', () => {
     assert.match(back.undone.join(), /"image":"web:1"/);
     assert.deepEqual((await play(createFake({}), { ...to, isImageKept: true })).undone, []);
     const fake = createFake({});
-    const scene = await createClusterScene(fake.api, { ...given, ...to }, never, () => {});
+    const scene = await createClusterScene(fake.api, { ...given, ...to }, never, () => {}, createTestClock());
     await scene.disrupt(never);
     await fake.api.patch('/deployments/web', 'strategic', { image: 'web:3' });
     fake.writes.splice(0);
@@ -173,7 +180,7 @@ describe('createClusterScene()', () => {
   test('gives a safeguard back where the scene cannot be opened, or says that it could not', async () => {
     const aborted = AbortSignal.abort();
     const open = (fake: ReturnType<typeof createFake>) =>
-      createClusterScene(fake.api, { ...given, without: ['preStop'] }, aborted, () => {});
+      createClusterScene(fake.api, { ...given, without: ['preStop'] }, aborted, () => {}, createTestClock());
     const fake = createFake({});
     await assert.rejects(open(fake), { name: 'AbortError' });
     assert.deepEqual(
@@ -206,7 +213,13 @@ describe('createClusterScene()', () => {
       return fake.api.patch(path, type, body);
     };
     const options = { ...given, without: ['preStop'] } as const;
-    const scene = await createClusterScene({ ...fake.api, get, patch }, options, never, () => {});
+    const scene = await createClusterScene(
+      { ...fake.api, get, patch },
+      options,
+      never,
+      () => {},
+      createTestClock(),
+    );
     assert.deepEqual(await scene.close(), []);
     const path = '/metadata/resourceVersion';
     assert.deepEqual(taken, [
@@ -225,15 +238,15 @@ describe('createClusterScene()', () => {
     };
     const options = { ...given, without: ['preStop'] } as const;
     await assert.rejects(
-      createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}),
+      createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}, createTestClock()),
       { name: 'AbortError' },
     );
     assert.equal(fake.writes.length, 2);
   });
 
   test('knows the pod of a connection by its address, from when it was opened', async () => {
-    const scene = await createClusterScene(createFake({}).api, given, never, () => {});
-    const nowMs = performance.now();
+    const scene = await createClusterScene(createFake({}).api, given, never, () => {}, createTestClock());
+    const nowMs = 0;
     const settled = (connection: Partial<ConnectionFacts> | null, sentMs: number | null): Settlement => ({
       index: 0,
       endpoint: 0,
@@ -281,7 +294,13 @@ describe('createClusterScene()', () => {
       throw new UsageError('cannot reach it');
     };
     await assert.rejects(
-      createClusterScene(fake.api, { ...given, without: ['preStop'], checkReachable }, never, () => {}),
+      createClusterScene(
+        fake.api,
+        { ...given, without: ['preStop'], checkReachable },
+        never,
+        () => {},
+        createTestClock(),
+      ),
       UsageError,
     );
     assert.deepEqual(fake.writes, []);
