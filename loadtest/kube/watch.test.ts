@@ -205,15 +205,16 @@ describe('startWatch()', () => {
   test('silence past the deadline breaks the stream, and the gap counts from the last sign of life', async () => {
     const fake = await startFake(
       [[pod('a', 5)]],
-      [hold, (response) => void response.write(line('MODIFIED', pod('a', 6)))],
+      [hold, (response) => void response.write(line('MODIFIED', pod('a', 7)))],
     );
     await fake.until(() => fake.opened === 1);
     fake.forward(69_999);
-    await nextTurn();
-    assert.equal(fake.watched.length, 1);
-    fake.forward(1);
+    fake.responses[0]?.write(line('MODIFIED', pod('a', 6)));
     await fake.until(() => fake.seen.length === 2);
-    assert.deepEqual(fake.gaps, ['pods: cut off for 70.0 s']);
+    assert.equal(fake.watched.length, 1);
+    fake.forward(2_501);
+    await fake.until(() => fake.seen.length === 3);
+    assert.deepEqual(fake.gaps, ['pods: cut off for 2.5 s']);
   });
 
   for (const [what, step, lists] of [
