@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import type { Api } from '../kube/api.ts';
 import { chooseContainer } from '../kube/container.ts';
@@ -74,6 +75,6 @@ function watchExit(
     if (ended !== undefined) tellExit({ code: numberAt(ended, 'exitCode'), signal: null });
     else if (change === 'deleted') tellExit({ code: null, signal: 'deletion' });
   };
-  const hooks = { nowMs: () => performance.now(), random: Math.random, onGap: () => {}, onChange };
+  const hooks = { clock: PROCESS_CLOCK, random: Math.random, onGap: () => {}, onChange };
   return { synced: startWatch(api, path, hooks, signal).synced, exited };
 }

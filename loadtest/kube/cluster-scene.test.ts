@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createTestClock } from '../../test/fixtures/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
 import { parseRemoval } from '../proof/safeguard.ts';
@@ -112,7 +113,7 @@ async function openScene(...given: Parameters<typeof createClusterScene>): Promi
 
 /** Opens the scene, disrupts it and closes it. Gives all writes, and what was left behind. */
 async function play(fake: ReturnType<typeof createFake>, options: Partial<ClusterOptions>) {
-  const scene = await openScene(fake.api, { ...given, ...options }, never, () => {});
+  const scene = await openScene(fake.api, { ...given, ...options }, never, () => {}, createTestClock());
   const fault = await scene.disrupt(never).then(
     () => null,
     (error: Error) => error.message,
@@ -164,7 +165,7 @@ describe('createClusterScene()', () => {
     assert.match(back.undone.join(), /"image":"web:1"/);
     assert.deepEqual((await play(createFake({}), { ...to, isImageKept: true })).undone, []);
     const fake = createFake({});
-    const scene = await openScene(fake.api, { ...given, ...to }, never, () => {});
+    const scene = await openScene(fake.api, { ...given, ...to }, never, () => {}, createTestClock());
     await scene.disrupt(never);
     await fake.api.patch('/deployments/web', 'strategic', { image: 'web:3' });
     fake.writes.splice(0);
@@ -180,7 +181,13 @@ describe('createClusterScene()', () => {
   test('gives a safeguard back where the scene cannot be opened, or says that it could not', async () => {
     const aborted = AbortSignal.abort();
     const open = (fake: ReturnType<typeof createFake>) =>
-      createClusterScene(fake.api, { ...given, without: [parseRemoval('preStop')] }, aborted, () => {});
+      createClusterScene(
+        fake.api,
+        { ...given, without: [parseRemoval('preStop')] },
+        aborted,
+        () => {},
+        createTestClock(),
+      );
     const fake = createFake({});
     await assert.rejects(open(fake), { name: 'AbortError' });
     assert.deepEqual(
@@ -214,7 +221,7 @@ describe('createClusterScene()', () => {
       return fake.api.patch(path, type, body);
     };
     const options = { ...given, without: [parseRemoval('preStop')] } as const;
-    const scene = await openScene({ ...fake.api, get, patch }, options, never, () => {});
+    const scene = await openScene({ ...fake.api, get, patch }, options, never, () => {}, createTestClock());
     assert.deepEqual(await scene.close(), []);
     const path = '/metadata/resourceVersion';
     assert.deepEqual(taken, [
@@ -233,15 +240,15 @@ describe('createClusterScene()', () => {
     };
     const options = { ...given, without: [parseRemoval('preStop')] } as const;
     await assert.rejects(
-      createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}),
+      createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}, createTestClock()),
       { name: 'AbortError' },
     );
     assert.equal(fake.writes.length, 2);
   });
 
   test('knows the pod of a connection by its address, from when it was opened', async () => {
-    const scene = await openScene(createFake({}).api, given, never, () => {});
-    const nowMs = performance.now();
+    const scene = await openScene(createFake({}).api, given, never, () => {}, createTestClock());
+    const nowMs = 0;
     const settled = (connection: Partial<ConnectionFacts> | null, sentMs: number | null): Settlement => ({
       index: 0,
       endpoint: 0,
@@ -304,6 +311,7 @@ describe('createClusterScene()', () => {
         { ...given, without: [parseRemoval('preStop')], checkReachable },
         never,
         () => {},
+        createTestClock(),
       ),
       Fault,
     );

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { nameRemovals, type Removal } from '../proof/safeguard.ts';
@@ -48,9 +48,10 @@ export async function createClusterScene(
   options: ClusterOptions,
   signal: AbortSignal,
   tell: (step: string) => void,
+  clock: Clock = PROCESS_CLOCK,
 ): Promise<Opening> {
   const { namespace, deployment: name, without } = options;
-  const deployment = await openDeployment(api, { namespace, name }, signal, tell);
+  const deployment = await openDeployment(api, { namespace, name }, signal, tell, clock);
   const { hpa, selector } = deployment;
   const template = at(deployment.original, 'spec', 'template');
   const container = chooseContainer(template, options.container);
@@ -83,12 +84,12 @@ export async function createClusterScene(
       service,
       port: targetPort,
       hpa: textAt(hpa, 'metadata', 'name'),
-      nowMs: () => performance.now(),
+      clock,
     },
     stopWatching.signal,
   );
   const undo = createUndo(tell);
-  const disrupt = createDisruptions(deployment, options, { api, undo, container, mark: watch.mark })[
+  const disrupt = createDisruptions(deployment, options, { api, undo, container, mark: watch.mark, clock })[
     options.disruption
   ];
 
@@ -153,7 +154,7 @@ export async function createClusterScene(
     },
     disrupt: async (aborted) => {
       await disrupt(aborted);
-      await sleep(COUNT_MS, undefined, { signal: aborted });
+      await clock.pause(COUNT_MS, aborted);
       await deployment.untilQuiet(aborted);
     },
     confirm: watch.confirm,

@@ -69,7 +69,8 @@ async function start(t: { after(close: () => void): void }) {
       service: 'web-svc',
       port: null,
       hpa: null,
-      nowMs: () => clockMs,
+      // A stream that stands has no need of it.
+      clock: { nowMs: () => clockMs, pause: () => new Promise(() => {}) },
     },
     stop.signal,
   );

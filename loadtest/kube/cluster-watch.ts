@@ -1,3 +1,4 @@
+import type { Clock } from '../cli/clock.ts';
 import type { Mark } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import type { Api } from './api.ts';
@@ -18,7 +19,7 @@ interface WatchedDeployment {
   readonly port: number | string | null;
   /** Null: none scales it. */
   readonly hpa: string | null;
-  nowMs(): number;
+  readonly clock: Clock;
 }
 
 /** Everything around one Deployment that a proof has to know of, from `start` on. */
@@ -52,7 +53,7 @@ const CONFIRM_MS = 5_000;
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { namespace, deployment, container, selector, service, port, hpa, nowMs }: WatchedDeployment,
+  { namespace, deployment, container, selector, service, port, hpa, clock }: WatchedDeployment,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
@@ -74,7 +75,7 @@ export function createClusterWatch(
   );
   let isSynced = false;
 
-  const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
+  const mark = (text: string) => void marks.push({ atMs: clock.nowMs(), text });
 
   async function watch(group: string, resource: string, query: string, onChange: OnChange): Promise<void> {
     const scope = resource === 'nodes' ? '' : `/namespaces/${namespace}`;
@@ -82,7 +83,7 @@ export function createClusterWatch(
       api,
       `${group}${scope}/${resource}${query === '' ? '' : `?${query}`}`,
       {
-        nowMs,
+        clock,
         random: Math.random,
         onGap: (reason) => void gaps.push(reason),
         onChange: (change, object) => {
@@ -90,7 +91,7 @@ export function createClusterWatch(
           if (resource === 'endpointslices') {
             for (const owner of listAt(object, 'metadata', 'ownerReferences')) adopt(textAt(owner, 'uid'));
           }
-          onChange(change, object, nowMs());
+          onChange(change, object, clock.nowMs());
         },
       },
       signal,
@@ -116,7 +117,7 @@ export function createClusterWatch(
     const uid = textAt(object, 'involvedObject', 'uid') ?? '';
     const text = `${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`;
     if (own.has(uid)) mark(text);
-    else foreign.set(uid, [...(foreign.get(uid) ?? []), { atMs: nowMs(), text }]);
+    else foreign.set(uid, [...(foreign.get(uid) ?? []), { atMs: clock.nowMs(), text }]);
   };
 
   function adopt(uid: string | null): void {

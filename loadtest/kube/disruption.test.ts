@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createTestClock } from '../../test/fixtures/clock.ts';
 import type { Disruption } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
 import { createDisruptions } from './disruption.ts';
@@ -156,7 +157,14 @@ async function play(
   const fake = createFake({ ...options, onWrite: heed });
   const undo = createUndo(() => {});
   const signal = interruption.signal;
-  const deployment = await openDeployment(fake.api, { namespace: 'shop', name: 'web' }, signal, () => {});
+  const clock = createTestClock();
+  const deployment = await openDeployment(
+    fake.api,
+    { namespace: 'shop', name: 'web' },
+    signal,
+    () => {},
+    clock,
+  );
   const mark = (text: string) => {
     marks.push(text);
     heed(text);
@@ -164,7 +172,7 @@ async function play(
   const disrupt = createDisruptions(
     deployment,
     { isForced: false, image: null, isImageKept: false, scaleBy: 2, node: null, run: async () => {} },
-    { api: fake.api, undo, container: 'web', mark, settleMs: 0 },
+    { api: fake.api, undo, container: 'web', mark, clock },
   )[kind];
   const fault = await disrupt(signal).then(
     () => null,

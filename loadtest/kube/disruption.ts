@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../cli/clock.ts';
 import type { Disruption } from '../proof/scene.ts';
 import { type Api, toApiStatus } from './api.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
@@ -27,17 +27,17 @@ interface Surroundings {
   readonly container: string;
   /** Puts a line on the timeline. */
   mark(text: string): void;
-  /** For the load to reach the pods that `scale` added. Default: 3 s. */
-  readonly settleMs?: number;
+  readonly clock: Clock;
 }
 
+/** For the load to reach the pods that `scale` added. */
 const SETTLE_MS = 3_000;
 
 /** What is done to a Deployment. Each resolves when it is under way, and rejects with what did not come about. */
 export function createDisruptions(
   deployment: LiveDeployment,
   options: DisruptionOptions,
-  { api, undo, container, mark, settleMs = SETTLE_MS }: Surroundings,
+  { api, undo, container, mark, clock }: Surroundings,
 ): Record<Disruption, (aborted: AbortSignal) => Promise<void>> {
   const { name, namespace, replicas } = deployment;
   const podsPath = `/api/v1/namespaces/${namespace}/pods`;
@@ -84,7 +84,7 @@ export function createDisruptions(
         return 'the PodDisruptionBudget does not allow it';
       }
     };
-    await until(findReason, `${pod} not evicted`, aborted);
+    await until(findReason, `${pod} not evicted`, aborted, clock);
   }
 
   /** A node that was cordoned before stays so. */
@@ -119,7 +119,8 @@ export function createDisruptions(
       await deployment.scaleTo(more);
       await deployment.untilScaledTo(more, aborted);
       mark('scaled up');
-      await sleep(settleMs, undefined, { signal: aborted });
+      await clock.pause(SETTLE_MS, aborted);
+      aborted.throwIfAborted();
       await deployment.scaleTo(replicas);
       await deployment.untilScaledTo(replicas, aborted);
     },

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Api, isPassing, isUnheard, toApiStatus } from './api.ts';
 import { toDeploymentState, toSelectorQuery } from './deployment.ts';
@@ -45,6 +45,7 @@ export async function openDeployment(
   { namespace, name }: { namespace: string; name: string },
   signal: AbortSignal,
   tell: (step: string) => void,
+  clock: Clock,
 ): Promise<LiveDeployment> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
   const replicaSetsPath = `/apis/apps/v1/namespaces/${namespace}/replicasets`;
@@ -59,7 +60,7 @@ export async function openDeployment(
   const hpa = hpas.find((candidate) => isScalerOf(candidate, name)) ?? null;
 
   async function awaitRest(): Promise<Json> {
-    const endMs = performance.now() + REST_TIMEOUT_MS;
+    const endMs = clock.nowMs() + REST_TIMEOUT_MS;
     for (let isTold = false; ; isTold = true) {
       const found = await api.get(path).catch((error: Error) => {
         if (isUnheard(error)) throw error;
@@ -71,11 +72,12 @@ export async function openDeployment(
       const state = toDeploymentState(found);
       if (state.replicas === 0) throw new Fault(`Deployment ${name} has no replicas`);
       if (state.unrest === null) return found;
-      if (performance.now() > endMs) {
+      if (clock.nowMs() > endMs) {
         throw new Fault(`Deployment ${name} is not at rest: ${state.unrest}`);
       }
       if (!isTold) tell(`waiting for Deployment ${name} to come to rest: ${state.unrest}`);
-      await sleep(POLL_MS, undefined, { signal });
+      await clock.pause(POLL_MS, signal);
+      signal.throwIfAborted();
     }
   }
 
@@ -90,7 +92,7 @@ export async function openDeployment(
     return pods.length === wanted ? null : `${pods.length} pods of ${wanted} wanted`;
   }
 
-  const untilQuiet = (aborted: AbortSignal | null) => until(findUnrest, 'not quiet', aborted);
+  const untilQuiet = (aborted: AbortSignal | null) => until(findUnrest, 'not quiet', aborted, clock);
 
   /** The pods of its ReplicaSets that have not ended. */
   async function readPods(): Promise<readonly Json[]> {
@@ -134,7 +136,7 @@ export async function openDeployment(
         const { replicas: now } = toDeploymentState(await api.get(path));
         return now === wanted ? null : `${now} replicas are wanted by something else`;
       };
-      await until(findReason, `not scaled to ${wanted}`, aborted);
+      await until(findReason, `not scaled to ${wanted}`, aborted, clock);
       await untilQuiet(aborted);
     },
     untilQuiet,
@@ -150,8 +152,9 @@ export async function until(
   findReason: () => Promise<string | null>,
   what: string,
   aborted: AbortSignal | null,
+  clock: Clock,
 ): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS;
+  const endMs = clock.nowMs() + PATIENCE_MS;
   for (;;) {
     aborted?.throwIfAborted();
     const reason = await findReason().catch((error: Error) => {
@@ -159,9 +162,8 @@ export async function until(
       throw error;
     });
     if (reason === null) return;
-    if (performance.now() > endMs)
-      throw new Error(`${what} after ${PATIENCE_MS / 60_000} minutes: ${reason}`);
-    await sleep(POLL_MS, undefined, aborted === null ? {} : { signal: aborted });
+    if (clock.nowMs() > endMs) throw new Error(`${what} after ${PATIENCE_MS / 60_000} minutes: ${reason}`);
+    await clock.pause(POLL_MS, aborted);
   }
 }
 

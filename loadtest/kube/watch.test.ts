@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createTestClock } from '../../test/fixtures/clock.ts';
 import { createApi, toApiFault } from './api.ts';
 import { at, type Json, textAt } from './json.ts';
 import { parseWatchLine, startWatch, toBackoffMs, toFailures } from './watch.ts';
@@ -19,22 +20,20 @@ const pod = (name: string, version: number): Json => ({
 const line = (type: string, object: Json) => `${JSON.stringify({ type, object })}\n`;
 
 /** What the API server does with each watch request in turn; the last one holds for all that follow. */
-type Step = (response: ServerResponse, url: URL) => void;
+type Step = (response: ServerResponse) => void;
 
 /** An API server of which the lists and the streams are given. */
-async function startFake(
-  lists: readonly (readonly Json[] | number)[],
-  steps: readonly Step[],
-  { deadlineMs = 150 } = {},
-) {
+async function startFake(lists: readonly (readonly Json[] | number)[], steps: readonly Step[]) {
   const watched: string[] = [];
+  const responses: ServerResponse[] = [];
   let listed = 0;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '', 'http://api');
     response.setHeader('content-type', 'application/json');
     if (url.searchParams.has('watch')) {
       watched.push(url.searchParams.get('resourceVersion') ?? '');
-      (steps[watched.length - 1] ?? steps.at(-1))?.(response, url);
+      responses.push(response);
+      (steps[watched.length - 1] ?? steps.at(-1))?.(response);
       return;
     }
     const list = lists[Math.min(listed, lists.length - 1)] ?? [];
@@ -66,10 +65,17 @@ async function startFake(
   });
   const seen: string[] = [];
   const gaps: string[] = [];
-  let clockMs = 0;
-  let pauses = 0;
+  const clock = createTestClock();
+  let opened = 0;
+  const stream: typeof api.stream = (path, hooks, signal) => {
+    const onOpen = () => {
+      hooks.onOpen();
+      opened += 1;
+    };
+    return api.stream(path, { ...hooks, onOpen }, signal);
+  };
   const watch = startWatch(
-    api,
+    { ...api, stream },
     '/api/v1/namespaces/n/pods',
     {
       onChange: (change, object) => {
@@ -78,12 +84,8 @@ async function startFake(
         );
       },
       onGap: (reason) => void gaps.push(reason),
-      nowMs: () => clockMs,
-      random: () => {
-        pauses += 1;
-        return 0;
-      },
-      deadlineMs,
+      clock,
+      random: () => 0,
     },
     stop.signal,
   );
@@ -93,23 +95,23 @@ async function startFake(
     watched,
     seen,
     gaps,
-    get pauses() {
-      return pauses;
+    /** Streams of which this side has the head of the response. */
+    get opened() {
+      return opened;
     },
+    responses,
+    pauses: clock.pauses,
+    forward: clock.forward,
     get listed() {
       return listed;
     },
-    forward: (ms: number) => {
-      clockMs += ms;
-    },
     until: async (isTrue: () => boolean) => {
-      while (!isTrue()) await sleep(5);
+      while (!isTrue()) await nextTurn();
     },
   };
 }
 
 const hold: Step = (response) => void response.flushHeaders();
-const PATIENT = { deadlineMs: 60_000 };
 
 describe('startWatch()', () => {
   test('lists, follows, and goes on where a stream ended by the server left off', async () => {
@@ -134,13 +136,12 @@ describe('startWatch()', () => {
     const fake = await startFake(
       [[pod('a', 5)]],
       [
-        (response) => {
-          response.write(`${line('MODIFIED', pod('a', 6))}{"type":"MODI`);
-          setTimeout(() => response.destroy(), 20);
-        },
+        (response) => void response.write(`${line('MODIFIED', pod('a', 6))}{"type":"MODI`),
         (response) => void response.write(line('MODIFIED', pod('a', 7))),
       ],
     );
+    await fake.until(() => fake.seen.length === 2);
+    fake.responses[0]?.destroy();
     await fake.until(() => fake.seen.length === 3);
     assert.deepEqual(fake.seen, ['seen a@5', 'seen a@6', 'seen a@7']);
     assert.deepEqual(fake.watched.slice(0, 2), ['5', '6']);
@@ -152,41 +153,23 @@ describe('startWatch()', () => {
     [2_500, ['pods: cut off for 2.5 s']],
   ] as const) {
     test(`${ms} ms until a stream stands again make ${gaps.length} gaps`, async () => {
-      const waiting: ServerResponse[] = [];
-      const fake = await startFake(
-        [[pod('a', 5)]],
-        [(response) => void response.end(), (response) => void waiting.push(response)],
-        PATIENT,
-      );
-      await fake.until(() => waiting.length === 1);
+      const fake = await startFake([[pod('a', 5)]], [(response) => void response.end(), () => {}]);
+      await fake.until(() => fake.responses.length === 2);
       fake.forward(ms);
-      waiting[0]?.write(line('MODIFIED', pod('a', 6)));
+      fake.responses[1]?.write(line('MODIFIED', pod('a', 6)));
       await fake.until(() => fake.seen.length === 2);
       assert.deepEqual(fake.gaps, gaps);
     });
   }
 
   test('a stream stands again with the head of its response, however quiet it then is', async () => {
-    const open: ServerResponse[] = [];
-    const fake = await startFake(
-      [[pod('a', 5)]],
-      [
-        (response) => {
-          hold(response, new URL('http://api'));
-          setTimeout(() => response.destroy(), 20);
-        },
-        (response, url) => {
-          open.push(response);
-          hold(response, url);
-        },
-      ],
-      PATIENT,
-    );
-    await fake.until(() => open.length === 1);
-    await sleep(100);
+    const fake = await startFake([[pod('a', 5)]], [hold]);
+    await fake.until(() => fake.opened === 1);
+    fake.responses[0]?.destroy();
+    await fake.until(() => fake.opened === 2);
     fake.forward(55_000);
     await fake.watch.confirm(1_000);
-    open[0]?.write(line('MODIFIED', pod('a', 6)));
+    fake.responses[1]?.write(line('MODIFIED', pod('a', 6)));
     await fake.until(() => fake.seen.length === 2);
     assert.deepEqual(fake.gaps, []);
   });
@@ -219,15 +202,19 @@ describe('startWatch()', () => {
     assert.deepEqual(fake.watched.slice(0, 2), ['5', '5']);
   });
 
-  test('silence past the deadline breaks the stream, and the gap counts from the last sign of timeline', async () => {
+  test('silence past the deadline breaks the stream, and the gap counts from the last sign of life', async () => {
     const fake = await startFake(
       [[pod('a', 5)]],
-      [hold, (response) => void response.write(line('MODIFIED', pod('a', 6)))],
+      [hold, (response) => void response.write(line('MODIFIED', pod('a', 7)))],
     );
-    await fake.watch.synced;
-    fake.forward(65_000);
-    await fake.until(() => fake.gaps.length === 1);
-    assert.match(fake.gaps[0] ?? '', /^pods: cut off for 65\.0 s$/);
+    await fake.until(() => fake.opened === 1);
+    fake.forward(69_999);
+    fake.responses[0]?.write(line('MODIFIED', pod('a', 6)));
+    await fake.until(() => fake.seen.length === 2);
+    assert.equal(fake.watched.length, 1);
+    fake.forward(2_501);
+    await fake.until(() => fake.seen.length === 3);
+    assert.deepEqual(fake.gaps, ['pods: cut off for 2.5 s']);
   });
 
   for (const [what, step, lists] of [
@@ -236,9 +223,9 @@ describe('startWatch()', () => {
     ['one that is too old', (response) => void response.end(line('ERROR', { code: 410 })), 4],
   ] as const satisfies readonly (readonly [string, Step, number])[]) {
     test(`${what} is not opened again without a pause`, async () => {
-      const fake = await startFake([[pod('a', 5)]], [step, step, step, hold], PATIENT);
+      const fake = await startFake([[pod('a', 5)]], [step, step, step, hold]);
       await fake.until(() => fake.watched.length === 4);
-      assert.deepEqual([fake.pauses, fake.listed], [3, lists]);
+      assert.deepEqual([fake.pauses, fake.listed], [[100, 200, 400], lists]);
     });
   }
 
@@ -265,18 +252,18 @@ describe('startWatch()', () => {
 
   test('a first list that is given up says why it was not had', async () => {
     const fake = await startFake([429], [hold]);
-    await fake.until(() => fake.pauses === 1);
+    await fake.until(() => fake.pauses.length > 0);
     fake.stop.abort(toApiFault(null, 'too late'));
     await assert.rejects(fake.watch.synced, /^Fault: too late: GET \S+: 429 no$/);
   });
 
   test('confirm() is content when every listed object is known, and waits for one that is late', async () => {
-    const fake = await startFake(
-      [[pod('a', 5)], [pod('a', 6)]],
-      [(response) => void setTimeout(() => response.write(line('MODIFIED', pod('a', 6))), 30)],
-    );
-    await fake.watch.synced;
-    await fake.watch.confirm(1_000);
+    const fake = await startFake([[pod('a', 5)], [pod('a', 6)]], [hold]);
+    await fake.until(() => fake.opened === 1);
+    const confirmed = fake.watch.confirm(1_000);
+    await fake.until(() => fake.pauses.length > 0);
+    fake.responses[0]?.write(line('MODIFIED', pod('a', 6)));
+    await confirmed;
     assert.deepEqual(fake.gaps, []);
   });
 
@@ -299,9 +286,8 @@ describe('confirm()', () => {
     [403, 1],
   ] as const) {
     test(`a list that fails with ${status} once makes ${gaps} gaps`, async () => {
-      const fake = await startFake([[pod('a', 5)], status, [pod('a', 5)]], [hold], PATIENT);
-      await fake.watch.synced;
-      await fake.until(() => fake.watched.length === 1);
+      const fake = await startFake([[pod('a', 5)], status, [pod('a', 5)]], [hold]);
+      await fake.until(() => fake.opened === 1);
       await fake.watch.confirm(1_000);
       assert.equal(fake.gaps.length, gaps);
     });
@@ -319,17 +305,15 @@ describe('confirm()', () => {
     test(what, async () => {
       const fake = await startFake(
         [[pod('a', 5), pod('b', 4)], [pod('a', 6)]],
-        [
-          (response) => {
-            response.write(line('MODIFIED', pod('a', 6)));
-            setTimeout(() => response.write(event), 100);
-          },
-        ],
-        PATIENT,
+        [(response) => void response.write(line('MODIFIED', pod('a', 6)))],
       );
       await fake.until(() => fake.seen.includes('seen a@6'));
-      setTimeout(() => fake.forward(1_001), 400);
-      await fake.watch.confirm(1_000);
+      const confirmed = fake.watch.confirm(1_000);
+      await fake.until(() => fake.pauses.length > 0);
+      fake.responses[0]?.write(`${event}${line('ADDED', pod('c', 8))}`);
+      await fake.until(() => fake.seen.includes('seen c@8'));
+      fake.forward(1_000);
+      await confirmed;
       assert.deepEqual(fake.gaps, gaps);
     });
   }
@@ -339,17 +323,9 @@ describe('confirm()', () => {
     [2_100, ['pods: cut off for 2.1 s']],
   ] as const) {
     test(`a stream that has been down for ${ms} ms makes ${gaps.length} gaps`, async () => {
-      const fake = await startFake(
-        [[pod('a', 5)]],
-        [
-          (response) => {
-            hold(response, new URL('http://api'));
-            setTimeout(() => response.destroy(), 20);
-          },
-          (response) => response.destroy(),
-        ],
-        PATIENT,
-      );
+      const fake = await startFake([[pod('a', 5)]], [hold, () => {}]);
+      await fake.until(() => fake.opened === 1);
+      fake.responses[0]?.destroy();
       await fake.until(() => fake.watched.length === 2);
       fake.forward(ms);
       await fake.watch.confirm(1_000);

@@ -1,19 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../cli/clock.ts';
 import { type Api, isPassing, parseJson, toApiFault, toApiStatus } from './api.ts';
 import { isObject, type Json, listAt, numberAt, textAt } from './json.ts';
-
-type Change = 'seen' | 'deleted';
+import {
+  createKnownObjects,
+  type KnownObjects,
+  type ObjectList,
+  type OnChange,
+  toVersion,
+} from './known-objects.ts';
 
 export interface WatchHooks {
-  /** An object as it is now, or as it was last. */
-  onChange(change: Change, object: Json): void;
+  readonly onChange: OnChange;
   /** For a time events may have been missed, or were stamped late. */
   onGap(reason: string): void;
-  nowMs(): number;
+  readonly clock: Clock;
   /** In [0, 1). */
   random(): number;
-  /** How long a stream may last, the server's own limit included. Default: 70 s. */
-  readonly deadlineMs?: number;
 }
 
 export interface Watch {
@@ -39,165 +41,199 @@ const MIN_STREAM_MS = 1_000;
  * jitter. See https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: AbortSignal): Watch {
-  /** Every object known: its version, and itself. */
-  const known = new Map<string, { version: string; object: Json }>();
-  /** Since when no stream stands; null: one does, or is not due yet. */
-  let downMs: number | null = null;
-  /** In a row, without an event between them. */
-  let failures = 0;
-  let lastFault: string | null = null;
-  let confirmSynced: () => void = () => {};
-  let refuse: (error: Error) => void = () => {};
+  const watcher = new Watcher(api, path, hooks, signal);
   const synced = new Promise<void>((resolve, reject) => {
-    confirmSynced = resolve;
-    refuse = reject;
+    // Once it is synced, a rejection comes to nothing.
+    void watcher.run(resolve).then(
+      () => reject(toReason(signal.reason, watcher.lastFault)),
+      (error: Error) => reject(error),
+    );
   });
   // Who does not wait for it must not be ended by it.
   synced.catch(() => {});
+  return { synced, confirm: (withinMs) => watcher.confirm(withinMs) };
+}
 
-  const withQuery = (query: string) => `${path}${path.includes('?') ? '&' : '?'}${query}`;
+/** One stream of events, as far as it has come. */
+interface Stream {
+  /** That of its last event; null: too old to go on from. */
+  last: string | null;
+  /** What came instead of an event; nothing after it is believed. */
+  garbage: string | null;
+  /** Infinity: not yet. */
+  openedMs: number;
+  /** When something was heard last. */
+  aliveMs: number;
+  /** Ends it from this side. */
+  readonly broken: AbortController;
+}
 
-  function see(object: Json): void {
-    const key = toKey(object);
-    const version = toVersion(object);
-    if (known.get(key)?.version === version) return;
-    known.set(key, { version, object });
-    hooks.onChange('seen', object);
+class Watcher {
+  readonly #api: Api;
+  readonly #path: string;
+  readonly #hooks: WatchHooks;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #known: KnownObjects;
+  /** Since when no stream stands; null: one does, or is not due yet. */
+  #downMs: number | null = null;
+  /** In a row, without an event between them. */
+  #failures = 0;
+  #lastFault: string | null = null;
+
+  constructor(api: Api, path: string, hooks: WatchHooks, signal: AbortSignal) {
+    this.#api = api;
+    this.#path = path;
+    this.#hooks = hooks;
+    this.#clock = hooks.clock;
+    this.#signal = signal;
+    this.#known = createKnownObjects(hooks.onChange);
   }
 
-  function forget(object: Json): void {
-    if (known.delete(toKey(object))) hooks.onChange('deleted', object);
+  /** Why it had to begin again last; null: it did not have to. */
+  get lastFault(): string | null {
+    return this.#lastFault;
   }
 
-  async function list(): Promise<string> {
-    const { items, version } = await fetchList();
-    const keys = new Set(items.map(toKey));
-    for (const [key, { object }] of known) if (!keys.has(key)) forget(object);
-    for (const item of items) see(item);
-    return version;
+  /**
+   * Lists and follows until the signal is aborted.
+   * @param onSynced called with the first complete list
+   * @throws {Fault} where that is refused for good
+   */
+  async run(onSynced: () => void): Promise<void> {
+    let version: string | null = null;
+    let isSynced = false;
+    while (!this.#signal.aborted) {
+      try {
+        if (version === null) {
+          if (isSynced) this.#tellGap('had to be listed anew');
+          const list = await this.#fetchList();
+          this.#known.replace(list.items);
+          version = list.version;
+          isSynced = true;
+          onSynced();
+        }
+        version = await this.#follow(version);
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        this.#lastFault = (error as Error).message;
+        if (!isSynced && toApiStatus(error) !== undefined && !isPassing(error)) throw error;
+        if (error instanceof WatchBreak) version = error.version;
+        else this.#failures += 1;
+        await this.#backOff(this.#failures);
+      }
+    }
   }
 
-  async function fetchList(): Promise<{ items: readonly Json[]; version: string }> {
-    const answer = await api.get(path, signal);
-    return { items: listAt(answer, 'items'), version: toVersion(answer) };
+  async confirm(withinMs: number): Promise<void> {
+    const endMs = this.#clock.nowMs() + withinMs;
+    try {
+      const list = await this.#fetchListBy(endMs);
+      while (this.#known.isBehind(list) && this.#clock.nowMs() < endMs && !this.#signal.aborted) {
+        await this.#clock.pause(CONFIRM_PAUSE_MS, this.#signal);
+      }
+      if (this.#known.isBehind(list)) this.#tellGap('behind the API server at the end');
+    } catch (error) {
+      this.#tellGap(`could not be confirmed (${(error as Error).message})`);
+    }
+    this.#tellBreak();
+  }
+
+  async #fetchList(): Promise<ObjectList> {
+    const response = await this.#api.get(this.#path, this.#signal);
+    return { items: listAt(response, 'items'), version: toVersion(response) };
   }
 
   /** Once more while the API server is in trouble of its own, or asks for patience. */
-  async function fetchListBy(endMs: number): ReturnType<typeof fetchList> {
+  async #fetchListBy(endMs: number): Promise<ObjectList> {
     for (let attempts = 1; ; attempts += 1) {
       try {
-        return await fetchList();
+        return await this.#fetchList();
       } catch (error) {
-        if (!isPassing(error) || hooks.nowMs() >= endMs || signal.aborted) throw error;
-        await pause(toBackoffMs(attempts, hooks.random()), signal);
+        if (!isPassing(error) || this.#clock.nowMs() >= endMs || this.#signal.aborted) throw error;
+        await this.#backOff(attempts);
       }
     }
-  }
-
-  function tellBreak(): void {
-    const ms = downMs === null ? 0 : hooks.nowMs() - downMs;
-    if (ms > MAX_PAUSE_MS) hooks.onGap(`${toName(path)}: cut off for ${(ms / 1_000).toFixed(1)} s`);
   }
 
   /** One stream from `version` on. Returns the last version. @throws {WatchBreak} where to go on at once would not do */
-  async function follow(version: string): Promise<string> {
-    let last: string | null = version;
-    const broken = new AbortController();
-    const deadline = setTimeout(() => broken.abort(), hooks.deadlineMs ?? DEADLINE_MS);
-    let garbage: string | null = null;
-    let openedMs = Number.POSITIVE_INFINITY;
-    let aliveMs = hooks.nowMs();
-    downMs ??= aliveMs;
+  async #follow(version: string): Promise<string> {
+    const nowMs = this.#clock.nowMs();
+    const stream: Stream = {
+      last: version,
+      garbage: null,
+      openedMs: Number.POSITIVE_INFINITY,
+      aliveMs: nowMs,
+      broken: new AbortController(),
+    };
+    const over = new AbortController();
+    this.#downMs ??= nowMs;
+    void this.#clock.pause(DEADLINE_MS, over.signal).then(() => stream.broken.abort());
     try {
-      await api.stream(
-        withQuery(
-          `watch=1&allowWatchBookmarks=true&timeoutSeconds=${STREAM_SECONDS}&resourceVersion=${encodeURIComponent(version)}`,
-        ),
-        {
-          onOpen: () => {
-            openedMs = hooks.nowMs();
-            aliveMs = openedMs;
-            tellBreak();
-            downMs = null;
-          },
-          onLine: (line) => {
-            const event = parseWatchLine(line);
-            if (event.kind === 'expired') last = null;
-            else if (event.kind === 'garbage') {
-              garbage = event.reason;
-              broken.abort();
-            } else if (last !== null && garbage === null) {
-              failures = 0;
-              aliveMs = hooks.nowMs();
-              last = toVersion(event.object);
-              if (event.kind === 'seen') see(event.object);
-              if (event.kind === 'deleted') forget(event.object);
-            }
-          },
-        },
-        AbortSignal.any([signal, broken.signal]),
+      await this.#api.stream(
+        toWatchPath(this.#path, version),
+        { onOpen: () => this.#onOpen(stream), onLine: (line) => this.#onLine(stream, line) },
+        AbortSignal.any([this.#signal, stream.broken.signal]),
       );
-      const isEmpty = last === version && hooks.nowMs() - openedMs < MIN_STREAM_MS;
-      if (last === null || isEmpty) throw new Error('it ended at once, or is too old');
-      return last;
+      const isEmpty = stream.last === version && this.#clock.nowMs() - stream.openedMs < MIN_STREAM_MS;
+      if (stream.last === null || isEmpty) throw new Error('it ended at once, or is too old');
+      return stream.last;
     } catch (error) {
-      if (toApiStatus(error) === 410) last = null;
-      // What came in while the connection was silent will be stamped when it is fetched: too late.
-      downMs ??= broken.signal.aborted && garbage === null ? aliveMs : hooks.nowMs();
-      failures = toFailures(failures, hooks.nowMs() - openedMs);
-      throw new WatchBreak(garbage ?? (error as Error).message, last);
+      throw this.#toBreak(stream, error as Error);
     } finally {
-      clearTimeout(deadline);
+      over.abort();
     }
   }
 
-  async function run(): Promise<void> {
-    let version: string | null = null;
-    let isSynced = false;
-    while (!signal.aborted) {
-      try {
-        if (version === null) {
-          if (isSynced) hooks.onGap(`${toName(path)}: had to be listed anew`);
-          version = await list();
-          isSynced = true;
-          confirmSynced();
-        }
-        version = await follow(version);
-      } catch (error) {
-        if (signal.aborted) return;
-        lastFault = (error as Error).message;
-        if (!isSynced && toApiStatus(error) !== undefined && !isPassing(error)) {
-          refuse(error as Error);
-          return;
-        }
-        if (error instanceof WatchBreak) version = error.version;
-        else failures += 1;
-        await pause(toBackoffMs(failures, hooks.random()), signal);
-      }
+  #onOpen(stream: Stream): void {
+    stream.openedMs = this.#clock.nowMs();
+    stream.aliveMs = stream.openedMs;
+    this.#tellBreak();
+    this.#downMs = null;
+  }
+
+  #onLine(stream: Stream, line: string): void {
+    const event = parseWatchLine(line);
+    if (event.kind === 'expired') {
+      stream.last = null;
+    } else if (event.kind === 'garbage') {
+      stream.garbage = event.reason;
+      stream.broken.abort();
+    } else if (stream.last !== null && stream.garbage === null) {
+      this.#failures = 0;
+      stream.aliveMs = this.#clock.nowMs();
+      stream.last = toVersion(event.object);
+      if (event.kind === 'seen') this.#known.see(event.object);
+      if (event.kind === 'deleted') this.#known.forget(event.object);
     }
   }
 
-  void run().finally(() => refuse(toReason(signal.reason, lastFault)));
-  return {
-    synced,
-    async confirm(withinMs) {
-      const endMs = hooks.nowMs() + withinMs;
-      try {
-        const { items, version } = await fetchListBy(endMs);
-        const keys = new Set(items.map(toKey));
-        const isBehind = () =>
-          items.some((item) => isNewer(item, known.get(toKey(item))?.object)) ||
-          [...known].some(
-            ([key, { object }]) => !keys.has(key) && Number(toVersion(object)) <= Number(version),
-          );
-        while (isBehind() && hooks.nowMs() < endMs && !signal.aborted) await pause(CONFIRM_PAUSE_MS, signal);
-        if (isBehind()) hooks.onGap(`${toName(path)}: behind the API server at the end`);
-      } catch (error) {
-        hooks.onGap(`${toName(path)}: could not be confirmed (${(error as Error).message})`);
-      }
-      tellBreak();
-    },
-  };
+  #toBreak({ last, garbage, openedMs, aliveMs, broken }: Stream, error: Error): WatchBreak {
+    const nowMs = this.#clock.nowMs();
+    // What came in while the connection was silent will be stamped when it is fetched: too late.
+    this.#downMs ??= broken.signal.aborted && garbage === null ? aliveMs : nowMs;
+    this.#failures = toFailures(this.#failures, nowMs - openedMs);
+    const isTooOld = toApiStatus(error) === 410;
+    return new WatchBreak(garbage ?? error.message, isTooOld ? null : last);
+  }
+
+  #backOff(failures: number): Promise<void> {
+    return this.#clock.pause(toBackoffMs(failures, this.#hooks.random()), this.#signal);
+  }
+
+  #tellBreak(): void {
+    const ms = this.#downMs === null ? 0 : this.#clock.nowMs() - this.#downMs;
+    if (ms > MAX_PAUSE_MS) this.#tellGap(`cut off for ${(ms / 1_000).toFixed(1)} s`);
+  }
+
+  #tellGap(what: string): void {
+    this.#hooks.onGap(`${toName(this.#path)}: ${what}`);
+  }
+}
+
+function toWatchPath(path: string, version: string): string {
+  const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${STREAM_SECONDS}&resourceVersion=${encodeURIComponent(version)}`;
+  return `${path}${path.includes('?') ? '&' : '?'}${query}`;
 }
 
 /** Whoever gives up waiting shall learn what was waited for. */
@@ -257,23 +293,6 @@ export function toFailures(before: number, stoodMs: number): number {
 export function toBackoffMs(failures: number, random: number): number {
   const ceiling = Math.min(BACKOFF_MS.max, BACKOFF_MS.first * 2 ** (failures - 1));
   return ceiling * (0.5 + random / 2);
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => {});
-}
-
-function toKey(object: Json): string {
-  return `${textAt(object, 'metadata', 'namespace')}/${textAt(object, 'metadata', 'name')}/${textAt(object, 'metadata', 'uid')}`;
-}
-
-function toVersion(object: Json): string {
-  return textAt(object, 'metadata', 'resourceVersion') ?? '';
-}
-
-/** Resource versions are comparable as integers since Kubernetes 1.35, and were so in practice before. */
-function isNewer(listed: Json, seen: Json | undefined): boolean {
-  return seen === undefined || Number(toVersion(listed)) > Number(toVersion(seen));
 }
 
 function toName(path: string): string {

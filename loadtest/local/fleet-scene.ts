@@ -1,3 +1,4 @@
+import { PROCESS_CLOCK } from '../cli/clock.ts';
 import type { Disruption, Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
@@ -25,9 +26,12 @@ export async function createFleetScene(
 ): Promise<Scene> {
   const events: PodEvent[] = [];
   const marks: Mark[] = [];
-  const nowMs = () => performance.now();
-  const fleet = await createFleet(options, { nowMs, signal, onEvent: (event) => void events.push(event) });
-  const mark = (text: string) => void marks.push({ atMs: nowMs(), text });
+  const fleet = await createFleet(options, {
+    clock: PROCESS_CLOCK,
+    signal,
+    onEvent: (event) => void events.push(event),
+  });
+  const mark = (text: string) => void marks.push({ atMs: PROCESS_CLOCK.nowMs(), text });
 
   const disruptions: Record<FleetDisruption['kind'], (signal: AbortSignal) => Promise<void>> = {
     rollout: async () => fleet.rollout('v2'),

@@ -1,30 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../cli/clock.ts';
 import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
-import type { PodEvent } from '../proof/timeline.ts';
-import { createBalancer } from './balancer.ts';
-import { probeReadiness } from './readiness-probe.ts';
-import { destroyOnExit, type Replica, startReplica } from './replica.ts';
+import type { ContainerExit, PodEvent } from '../proof/timeline.ts';
+import { type Balancer, createBalancer } from './balancer.ts';
+import { toChanges, toEndpoints } from './endpoints.ts';
+import { createKubelet, type Happening, type Kubelet } from './kubelet.ts';
+import type { Pod, PodTemplate } from './pod.ts';
+import { createProgress, explainLateness, type Progress } from './progress.ts';
+import { destroyOnExit, type Replica } from './replica.ts';
 import { toActions } from './rolling.ts';
+import { chooseNode } from './scheduler.ts';
+import { createTasks, type Tasks } from './tasks.ts';
 import { createWaiters } from './waiters.ts';
 
 /** The Deployment, the cluster and the network between them, scaled down to one machine. */
-export interface FleetOptions {
-  /** Run by `sh -c "exec COMMAND"`; it must listen on $PORT. */
-  readonly command: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface FleetOptions extends PodTemplate {
   readonly replicas: number;
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly minReadyMs: number;
-  /** Null: no readiness probe, so that a pod is ready as soon as its process runs. */
-  readonly readiness: {
-    readonly path: string;
-    readonly periodMs: number;
-    /** Failures in a row that make a ready pod unready. */
-    readonly failureThreshold: number;
-  } | null;
-  readonly preStopMs: number;
   /** From the deletion, preStop included, until SIGKILL. */
   readonly graceMs: number;
   /** How much later than the controller the balancer learns of endpoints. */
@@ -67,133 +61,183 @@ const MAX_CRASHES = 5;
 const PROGRESS_DEADLINE_MS = 60_000;
 const NODES = ['node-1', 'node-2'] as const;
 
-interface Pod {
-  readonly name: string;
-  readonly revision: number;
-  readonly version: string;
-  readonly node: string;
-  replica: Replica | null;
-  readyMs: number | null;
-  /** What its last probe saw, in words. */
-  seen: string;
-  isTerminating: boolean;
-  isFrozen: boolean;
+interface FleetWorld {
+  readonly clock: Clock;
+  onEvent(event: PodEvent): void;
 }
 
 /**
- * Starts the fleet and waits until it is settled.
+ * Starts the fleet and waits until it is settled, or the signal is aborted.
  * @throws {Fault} where the command does not come up
  */
 export async function createFleet(
   options: FleetOptions,
-  hooks: { nowMs(): number; onEvent(event: PodEvent): void; signal: AbortSignal },
+  world: FleetWorld & { readonly signal: AbortSignal },
 ): Promise<Fleet> {
-  const balancer = await createBalancer({ ...options, nowMs: hooks.nowMs });
-  const pods = new Set<Pod>();
-  const cordoned = new Set<string>();
-  const waiters = createWaiters();
-  const closing = new AbortController();
-  const running = new Set<Promise<void>>();
-  let desired = { replicas: options.replicas, revision: 1, version: 'v1' };
-  let serial = 0;
-  let crashes = 0;
-  let failure: Fault | null = null;
-  let published = '';
-  /** The most pods that were available since something was last done to the fleet; -1: none were counted yet. */
-  let mostAvailable = -1;
-  let stall: NodeJS.Timeout | undefined;
+  const balancer = await createBalancer({ ...options, nowMs: world.clock.nowMs });
+  const fleet = new LocalFleet(options, world, balancer);
+  fleet.scale(options.replicas);
+  try {
+    await fleet.settled(world.signal);
+  } catch (error) {
+    await fleet.close();
+    throw error;
+  }
+  return fleet;
+}
 
-  const emit = (event: DistributiveOmit<PodEvent, 'atMs'>) =>
-    hooks.onEvent({ ...event, atMs: hooks.nowMs() } as PodEvent);
-  const isAvailable = (pod: Pod) =>
-    pod.readyMs !== null && !pod.isTerminating && hooks.nowMs() - pod.readyMs >= options.minReadyMs;
+/** The controllers: whatever changes, they reconcile what there is with what is wanted. */
+class LocalFleet implements Fleet {
+  readonly podOf: Fleet['podOf'];
+  readonly #options: FleetOptions;
+  readonly #world: FleetWorld;
+  readonly #balancer: Balancer;
+  readonly #tasks: Tasks;
+  readonly #kubelet: Kubelet;
+  readonly #progress: Progress;
+  readonly #waiters = createWaiters();
+  readonly #pods = new Set<Pod>();
+  readonly #cordoned = new Set<string>();
+  readonly #releaseExit = destroyOnExit(() => [...this.#pods].map(({ replica }) => replica));
+  readonly #deadlineMs: number;
+  #desired: { readonly replicas: number; readonly revision: number; readonly version: string };
+  #serial = 0;
+  /** Ends before it was ready, in a row. */
+  #crashes = 0;
+  #failure: Fault | null = null;
+  /** The pods that the balancer was told of last. */
+  #published: readonly string[] = [];
+
+  constructor(options: FleetOptions, world: FleetWorld, balancer: Balancer) {
+    const { clock } = world;
+    this.#options = options;
+    this.#world = world;
+    this.#balancer = balancer;
+    this.podOf = balancer.podOf;
+    this.#desired = { replicas: options.replicas, revision: 1, version: 'v1' };
+    this.#tasks = createTasks(clock);
+    this.#deadlineMs = options.progressDeadlineMs ?? PROGRESS_DEADLINE_MS;
+    this.#progress = createProgress(this.#deadlineMs + options.minReadyMs, clock, () => {
+      this.#fail(this.#toStall());
+      this.#waiters.wakeAll();
+    });
+    this.#kubelet = createKubelet(options, {
+      clock,
+      tasks: this.#tasks,
+      emit: (happening) => this.#emit(happening),
+      onReadiness: (pod) => this.#onReadiness(pod),
+      onExited: (pod, replica, exit) => this.#onExited(pod, replica, exit),
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#balancer.port}`;
+  }
+
+  get pods(): readonly string[] {
+    return [...this.#pods].filter((pod) => !pod.isTerminating).map(({ name }) => name);
+  }
+
+  rollout(version: string): void {
+    this.#desired = { ...this.#desired, revision: this.#desired.revision + 1, version };
+    this.#progress.begin();
+    this.#reconcile();
+  }
+
+  scale(replicas: number): void {
+    this.#desired = { ...this.#desired, replicas };
+    this.#progress.begin();
+    this.#reconcile();
+  }
+
+  async drain(node: string, signal: AbortSignal): Promise<void> {
+    this.#cordoned.add(node);
+    for (;;) {
+      const [pod] = this.#podsOn(node);
+      if (pod === undefined) return;
+      await this.#until(() => this.#countAvailable([...this.#pods]) >= this.#desired.replicas, signal);
+      this.#terminate(pod, this.#options.graceMs);
+      this.#reconcile();
+    }
+  }
+
+  uncordon(node: string): void {
+    this.#cordoned.delete(node);
+  }
+
+  kill(name: string, { force }: { force: boolean }): void {
+    const pod = [...this.#pods].find((candidate) => candidate.name === name);
+    if (pod === undefined) throw new Fault(`there is no ${name}`);
+    this.#terminate(pod, force ? 0 : this.#options.graceMs);
+    this.#reconcile();
+  }
+
+  powerOff(node: string): void {
+    this.#cordoned.add(node);
+    const lost = this.#podsOn(node);
+    for (const pod of lost) {
+      pod.isFrozen = true;
+      pod.replica?.signal('SIGSTOP');
+    }
+    this.#tasks.later(this.#options.nodeGraceMs, () => {
+      for (const pod of lost) {
+        this.#emit({ kind: 'node-lost', pod: pod.name });
+        this.#terminate(pod, 0);
+      }
+      this.#reconcile();
+    });
+  }
+
+  async settled(signal: AbortSignal): Promise<void> {
+    await this.#until(() => this.#isSettled(), signal);
+    await this.#balancer.settled(signal);
+  }
+
+  async close(): Promise<void> {
+    this.#tasks.stop();
+    this.#progress.close();
+    for (const { replica } of this.#pods) replica?.destroy();
+    await this.#tasks.ended();
+    await this.#balancer.close();
+    this.#releaseExit();
+  }
 
   /** Whatever changed: act on it as the controller would, publish the endpoints, and wake who waits. */
-  function reconcile(): void {
-    if (closing.signal.aborted) return;
-    while (act());
-    publish();
-    watchProgress();
-    waiters.wakeAll();
+  #reconcile(): void {
+    if (this.#tasks.isClosing) return;
+    while (this.#act());
+    this.#publish();
+    this.#progress.see(this.#countAvailable(this.#wanted()), this.#desired.replicas);
+    this.#waiters.wakeAll();
   }
 
   /** One step. Each makes room for the next, since a pod that terminates does not count. */
-  function act(): boolean {
+  #act(): boolean {
+    const pods = [...this.#pods];
     const actions = toActions(
-      { ...options, ...desired },
-      [...pods].map((pod) => ({ ...pod, isAvailable: isAvailable(pod) })),
+      { ...this.#options, ...this.#desired },
+      pods.map((pod) => ({ ...pod, isAvailable: this.#isAvailable(pod) })),
     );
-    for (const pod of [...pods].filter(({ name }) => actions.terminate.includes(name))) {
-      terminate(pod, options.graceMs);
-    }
-    const started = failure === null ? actions.start : 0;
-    for (let n = 0; n < started; n += 1) start();
+    for (const pod of pods)
+      if (actions.terminate.includes(pod.name)) this.#terminate(pod, this.#options.graceMs);
+    const started = this.#failure === null ? actions.start : 0;
+    for (let n = 0; n < started; n += 1) this.#start();
     return actions.terminate.length + started > 0;
   }
 
-  /** Gives up where the number of available pods does not grow in time, as a Deployment does. */
-  function watchProgress(): void {
-    const wanted = [...pods].filter((pod) => !pod.isTerminating && pod.revision === desired.revision);
-    const available = wanted.filter(isAvailable).length;
-    if (available <= mostAvailable && available < desired.replicas && stall !== undefined) return;
-    clearTimeout(stall);
-    stall = undefined;
-    mostAvailable = available;
-    if (available >= desired.replicas) return;
-    const { progressDeadlineMs = PROGRESS_DEADLINE_MS, minReadyMs } = options;
-    stall = setTimeout(() => {
-      failure ??= toStall(progressDeadlineMs);
-      waiters.wakeAll();
-    }, progressDeadlineMs + minReadyMs);
-  }
-
-  function toStall(deadlineMs: number): Fault {
-    const late = [...pods].find(
-      (pod) => !pod.isTerminating && pod.revision === desired.revision && !isAvailable(pod),
+  #start(): void {
+    this.#serial += 1;
+    const { revision, version } = this.#desired;
+    const name = `pod-${this.#serial}`;
+    const node = chooseNode(
+      NODES,
+      this.#cordoned,
+      [...this.#pods].map((pod) => pod.node),
     );
-    const { readiness, minReadyMs } = options;
-    const found =
-      late?.readyMs != null
-        ? `it is ready, and for less than ${formatDuration(minReadyMs)} at a time`
-        : readiness === null
-          ? 'it does not go on running'
-          : `the last probe of ${readiness.path} saw ${late?.seen ?? 'nothing'}`;
-    return toFailure(
-      `does not get ready as ${desired.version} within ${formatDuration(deadlineMs)}: ${found}`,
-      late?.replica?.log ?? [],
-    );
-  }
-
-  function toFailure(what: string, log: readonly string[]): Fault {
-    return new Fault([`the command ${JSON.stringify(options.command)} ${what}`, ...log].join('\n  '));
-  }
-
-  /** What was done to the fleet begins to count anew. */
-  function beginProgress(): void {
-    mostAvailable = -1;
-  }
-
-  function publish(): void {
-    const endpoints = [...pods].flatMap(({ name, replica, readyMs, isTerminating }) =>
-      replica !== null && readyMs !== null && !isTerminating ? [{ pod: name, port: replica.port }] : [],
-    );
-    const names = endpoints.map(({ pod }) => pod);
-    const before = published.split(' ').filter((name) => name !== '');
-    if (names.join(' ') === published) return;
-    for (const pod of names) if (!before.includes(pod)) emit({ kind: 'endpoint-added', pod });
-    for (const pod of before) if (!names.includes(pod)) emit({ kind: 'endpoint-removed', pod });
-    published = names.join(' ');
-    balancer.publish(endpoints);
-  }
-
-  function start(): void {
-    serial += 1;
-    const load = (node: string) => [...pods].filter((pod) => pod.node === node).length;
-    const [node = NODES[0]] = NODES.filter((name) => !cordoned.has(name)).sort((a, b) => load(a) - load(b));
     const pod: Pod = {
-      name: `pod-${serial}`,
-      revision: desired.revision,
-      version: desired.version,
+      name,
+      revision,
+      version,
       node,
       replica: null,
       readyMs: null,
@@ -201,196 +245,100 @@ export async function createFleet(
       isTerminating: false,
       isFrozen: false,
     };
-    pods.add(pod);
-    emit({
-      kind: 'scheduled',
-      pod: pod.name,
-      version: pod.version,
-      node,
-      isProbed: options.readiness !== null,
-    });
-    track(run(pod));
+    this.#pods.add(pod);
+    this.#emit({ kind: 'scheduled', pod: name, version, node, isProbed: this.#options.readiness !== null });
+    this.#kubelet.start(pod);
   }
 
-  async function run(pod: Pod): Promise<void> {
-    const replica = await startReplica(options.command, {
-      ...options.env,
-      POD_NAME: pod.name,
-      NODE_NAME: pod.node,
-      APP_VERSION: pod.version,
-    });
-    pod.replica = replica;
-    emit({ kind: 'started', pod: pod.name });
-    // Terminated before it had a process to signal: nothing to wait for.
-    if (closing.signal.aborted || pod.isTerminating) replica.destroy();
-    track(probe(pod, replica));
-    const exit = await replica.exited;
-    emit({ kind: 'exited', pod: pod.name, ...exit });
-    replica.destroy();
-    if (!pod.isTerminating) crashes = pod.readyMs === null ? crashes + 1 : 0;
-    emit({ kind: 'gone', pod: pod.name });
-    pods.delete(pod);
-    if (crashes >= MAX_CRASHES) {
-      await replica.logged;
-      failure ??= toFailure(
-        `ends with ${exit.signal ?? `code ${exit.code}`} before it is ready`,
-        replica.log,
-      );
-    }
-    reconcile();
-  }
-
-  async function probe(pod: Pod, replica: Replica): Promise<void> {
-    const { readiness, minReadyMs } = options;
-    let isRunning = true;
-    let failures = 0;
-    void replica.exited.then(() => {
-      isRunning = false;
-    });
-    while (isRunning && !pod.isTerminating && !closing.signal.aborted) {
-      const { isSuccess, seen } =
-        readiness === null
-          ? { isSuccess: true, seen: 'nothing' }
-          : await probeReadiness(replica.port, readiness.path);
-      if (!isRunning || pod.isTerminating || pod.isFrozen) return;
-      pod.seen = seen;
-      failures = isSuccess ? 0 : failures + 1;
-      const ready = isSuccess || (pod.readyMs !== null && failures < (readiness?.failureThreshold ?? 0));
-      if (ready !== (pod.readyMs !== null)) {
-        pod.readyMs = ready ? hooks.nowMs() : null;
-        emit({ kind: ready ? 'ready' : 'unready', pod: pod.name });
-        reconcile();
-        if (ready) track(pause(minReadyMs + 1).then(reconcile));
-      }
-      if (readiness === null) return;
-      await pause(readiness.periodMs);
-    }
-  }
-
-  /** What the kubelet does with a pod that is deleted. */
-  function terminate(pod: Pod, graceMs: number): void {
+  #terminate(pod: Pod, graceMs: number): void {
     if (pod.isTerminating) return;
-    pod.isTerminating = true;
-    beginProgress();
-    const preStopMs = Math.min(options.preStopMs, graceMs);
-    emit({ kind: 'terminating', pod: pod.name, graceMs, preStopMs });
-    track(end(pod, graceMs, preStopMs));
+    this.#progress.begin();
+    this.#kubelet.terminate(pod, graceMs);
   }
 
-  async function end(pod: Pod, graceMs: number, preStopMs: number): Promise<void> {
-    const deadline = sleep(graceMs, undefined, { signal: closing.signal }).catch(() => {});
-    if (graceMs > 0) {
-      await pause(preStopMs);
-      if (pod.replica !== null) emit({ kind: 'sigterm', pod: pod.name });
-      pod.replica?.signal('SIGTERM');
+  #publish(): void {
+    const endpoints = toEndpoints(this.#pods);
+    const names = endpoints.map(({ pod }) => pod);
+    const { added, removed } = toChanges(this.#published, names);
+    if (added.length + removed.length === 0) return;
+    for (const pod of added) this.#emit({ kind: 'endpoint-added', pod });
+    for (const pod of removed) this.#emit({ kind: 'endpoint-removed', pod });
+    this.#published = names;
+    this.#balancer.publish(endpoints);
+  }
+
+  #onReadiness(pod: Pod): void {
+    this.#reconcile();
+    if (pod.readyMs !== null) this.#tasks.later(this.#options.minReadyMs + 1, () => this.#reconcile());
+  }
+
+  async #onExited(pod: Pod, replica: Replica, { code, signal }: Omit<ContainerExit, 'atMs'>): Promise<void> {
+    if (!pod.isTerminating) this.#crashes = pod.readyMs === null ? this.#crashes + 1 : 0;
+    this.#emit({ kind: 'gone', pod: pod.name });
+    this.#pods.delete(pod);
+    if (this.#crashes >= MAX_CRASHES) {
+      await replica.logged;
+      this.#fail(this.#toError(`ends with ${signal ?? `code ${code}`} before it is ready`, replica.log));
     }
-    await Promise.race([deadline, pod.replica?.exited]);
-    pod.replica?.destroy();
+    this.#reconcile();
   }
 
-  function pause(ms: number): Promise<void> {
-    return sleep(ms, undefined, { signal: closing.signal }).catch(() => {});
-  }
-
-  /** Nothing of the fleet outlives `close`. */
-  function track(work: Promise<void>): void {
-    running.add(work);
-    void work.finally(() => running.delete(work));
-  }
-
-  async function until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      if (failure !== null) throw failure;
-      if (isTrue()) return;
-      await waiters.next(signal);
-    }
-  }
-
-  function isSettled(): boolean {
+  #isAvailable({ readyMs, isTerminating }: Pod): boolean {
     return (
-      pods.size === desired.replicas &&
-      [...pods].every((pod) => isAvailable(pod) && !pod.isFrozen && pod.revision === desired.revision)
+      readyMs !== null && !isTerminating && this.#world.clock.nowMs() - readyMs >= this.#options.minReadyMs
     );
   }
 
-  async function close(): Promise<void> {
-    closing.abort();
-    clearTimeout(stall);
-    for (const { replica } of pods) replica?.destroy();
-    while (running.size > 0) await Promise.all(running);
-    await balancer.close();
-    releaseExit();
+  #countAvailable(pods: readonly Pod[]): number {
+    return pods.filter((pod) => this.#isAvailable(pod)).length;
   }
 
-  function isOn(node: string): (pod: Pod) => boolean {
-    return (pod) => pod.node === node && !pod.isTerminating;
+  /** Those of the newest revision that are to stay. */
+  #wanted(): readonly Pod[] {
+    return [...this.#pods].filter((pod) => !pod.isTerminating && pod.revision === this.#desired.revision);
   }
 
-  const fleet: Fleet = {
-    url: `http://127.0.0.1:${balancer.port}`,
-    get pods() {
-      return [...pods].filter((pod) => !pod.isTerminating).map(({ name }) => name);
-    },
-    podOf: balancer.podOf,
-    rollout(version) {
-      desired = { ...desired, revision: desired.revision + 1, version };
-      beginProgress();
-      reconcile();
-    },
-    scale(replicas) {
-      desired = { ...desired, replicas };
-      beginProgress();
-      reconcile();
-    },
-    async drain(node, signal) {
-      cordoned.add(node);
-      for (;;) {
-        const pod = [...pods].find(isOn(node));
-        if (pod === undefined) return;
-        await until(() => [...pods].filter(isAvailable).length >= desired.replicas, signal);
-        terminate(pod, options.graceMs);
-        reconcile();
-      }
-    },
-    uncordon: (node) => void cordoned.delete(node),
-    kill(name, { force }) {
-      const pod = [...pods].find((candidate) => candidate.name === name);
-      if (pod === undefined) throw new Fault(`there is no ${name}`);
-      terminate(pod, force ? 0 : options.graceMs);
-      reconcile();
-    },
-    powerOff(node) {
-      cordoned.add(node);
-      const lost = [...pods].filter(isOn(node));
-      for (const pod of lost) {
-        pod.isFrozen = true;
-        pod.replica?.signal('SIGSTOP');
-      }
-      const notice = () => {
-        for (const pod of lost) {
-          emit({ kind: 'node-lost', pod: pod.name });
-          terminate(pod, 0);
-        }
-        reconcile();
-      };
-      track(pause(options.nodeGraceMs).then(notice));
-    },
-    async settled(signal) {
-      await until(isSettled, signal);
-      await balancer.settled(signal);
-    },
-    close,
-  };
-  const releaseExit = destroyOnExit(() => [...pods].map(({ replica }) => replica));
-  reconcile();
-  try {
-    await fleet.settled(hooks.signal);
-  } catch (error) {
-    await close();
-    throw error;
+  #podsOn(node: string): readonly Pod[] {
+    return [...this.#pods].filter((pod) => pod.node === node && !pod.isTerminating);
   }
-  return fleet;
+
+  #isSettled(): boolean {
+    const { replicas, revision } = this.#desired;
+    return (
+      this.#pods.size === replicas &&
+      [...this.#pods].every((pod) => this.#isAvailable(pod) && !pod.isFrozen && pod.revision === revision)
+    );
+  }
+
+  async #until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#failure !== null) throw this.#failure;
+      if (isTrue()) return;
+      await this.#waiters.next(signal);
+    }
+  }
+
+  /** The first failure is the one that counts. */
+  #fail(error: Fault): void {
+    this.#failure ??= error;
+  }
+
+  #toStall(): Fault {
+    const late = this.#wanted().find((pod) => !this.#isAvailable(pod));
+    const { readiness, minReadyMs } = this.#options;
+    const within = formatDuration(this.#deadlineMs);
+    return this.#toError(
+      `does not get ready as ${this.#desired.version} within ${within}: ${explainLateness(late, readiness, minReadyMs)}`,
+      late?.replica?.log ?? [],
+    );
+  }
+
+  #toError(what: string, log: readonly string[]): Fault {
+    return new Fault([`the command ${JSON.stringify(this.#options.command)} ${what}`, ...log].join('\n  '));
+  }
+
+  #emit(happening: Happening): void {
+    this.#world.onEvent({ ...happening, atMs: this.#world.clock.nowMs() } as PodEvent);
+  }
 }
-
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { formatDuration } from '../cli/duration.ts';
 
+/** Kubernetes' own default of `timeoutSeconds`. */
 const PROBE_TIMEOUT_MS = 1_000;
 /** The kubelet reads no more of the response's body: https://github.com/kubernetes/kubernetes/blob/master/pkg/probe/http/http.go */
 const MAX_BODY_BYTES = 10 * 1_024;
@@ -15,7 +16,11 @@ interface ProbeResult {
  * One readiness probe, as the kubelet makes it: any status from 200 to 399 is a success, where the whole response comes
  * within the timeout. Redirects are not followed.
  */
-export function probeReadiness(port: number, path: string): Promise<ProbeResult> {
+export function probeReadiness(
+  port: number,
+  path: string,
+  timeoutMs = PROBE_TIMEOUT_MS,
+): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const headers = { 'user-agent': 'kube-probe/1.34', accept: '*/*', connection: 'close' };
     const probe = request({ host: '127.0.0.1', port, path, headers, agent: false });
@@ -25,8 +30,8 @@ export function probeReadiness(port: number, path: string): Promise<ProbeResult>
       probe.destroy();
     };
     const timer = setTimeout(
-      () => settle(false, `no response within ${formatDuration(PROBE_TIMEOUT_MS)}`),
-      PROBE_TIMEOUT_MS,
+      () => settle(false, `no response within ${formatDuration(timeoutMs)}`),
+      timeoutMs,
     );
     probe.on('response', (response) => {
       const { statusCode = 0 } = response;

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, PROCESS_CLOCK } from '../../loadtest/cli/clock.ts';
 import { Fault } from '../../loadtest/cli/fault.ts';
 import { createFleet, type Fleet, type FleetOptions } from '../../loadtest/local/fleet.ts';
 import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
@@ -21,16 +25,57 @@ const options: FleetOptions = {
 };
 const fleets: Fleet[] = [];
 const never = new AbortController().signal;
+/** Longer than whatever else a fleet waits for here. */
+const DEADLINE_MS = 3_600_000;
+const directory = mkdtempSync(join(tmpdir(), 'fleet-'));
 
 after(async () => {
   for (const fleet of fleets) await fleet.close();
+  rmSync(directory, { recursive: true });
 });
 
-async function start(change: Partial<FleetOptions> = {}) {
+/** That of the process, save that the progress deadline passes only when it is told to. */
+function createDeadlineClock() {
+  let pass: () => void = () => {};
+  let probes = 0;
+  const clock: Clock = {
+    nowMs: PROCESS_CLOCK.nowMs,
+    pause(ms, signal) {
+      if (ms === options.readiness?.periodMs) probes += 1;
+      if (ms < DEADLINE_MS) return PROCESS_CLOCK.pause(ms, signal);
+      return new Promise((resolve) => {
+        pass = resolve;
+      });
+    },
+  };
+  return {
+    clock,
+    pass: () => pass(),
+    /** Once the file is there, and what is behind it has been probed. */
+    async passAfter(file: string): Promise<void> {
+      while (!existsSync(file)) await sleep(5);
+      const before = probes;
+      while (probes < before + 12) await sleep(5);
+      pass();
+    },
+  };
+}
+
+async function start(
+  change: Partial<FleetOptions> = {},
+  { clock = PROCESS_CLOCK, onEvent = () => {} }: { clock?: Clock; onEvent?: (event: PodEvent) => void } = {},
+) {
   const events: PodEvent[] = [];
   const fleet = await createFleet(
     { ...options, ...change },
-    { nowMs: () => performance.now(), onEvent: (event) => events.push(event), signal: never },
+    {
+      clock,
+      onEvent: (event) => {
+        events.push(event);
+        onEvent(event);
+      },
+      signal: never,
+    },
   );
   fleets.push(fleet);
   return {
@@ -152,37 +197,47 @@ describe('createFleet()', () => {
   });
 
   for (const [what, program, seen] of [
-    ['never listens', 'console.log("hello"); setInterval(() => {}, 1_000);', 'connection refused'],
+    ['never listens', 'tell(); setInterval(() => {}, 1_000);', 'connection refused'],
     [
       'never says that it is ready',
-      'console.log("hello"); require("node:http").createServer((_, a) => a.writeHead(404).end()).listen(process.env.PORT);',
+      'require("node:http").createServer((_, a) => { tell(); a.writeHead(404).end(); }).listen(process.env.PORT);',
       'status 404',
     ],
     [
       'says in part that it is ready',
-      'console.log("hello"); require("node:http").createServer((_, a) => a.writeHead(200).write("a")).listen(process.env.PORT);',
-      'no response within 1s',
+      'require("node:http").createServer((_, a) => { tell(); a.writeHead(200).write("a"); }).listen(process.env.PORT);',
+      'no response within 200ms',
     ],
   ] as const) {
     test(`gives up a command that ${what}, and says what the last probe saw`, async () => {
-      const command = `node -e '${program}'`;
-      await assert.rejects(start({ command, progressDeadlineMs: 6_000 }), (error: Error) => {
+      const file = join(directory, what);
+      const tell = `let tell = () => { console.log("hello"); require("node:fs").writeFileSync("${file}", ""); tell = () => {}; };`;
+      const command = `node -e '${tell} ${program}'`;
+      const { clock, passAfter } = createDeadlineClock();
+      const readiness = { path: '/ready', periodMs: 20, failureThreshold: 2, timeoutMs: 200 };
+      const change = { command, replicas: 1, readiness, progressDeadlineMs: DEADLINE_MS };
+      const passed = passAfter(file);
+      await assert.rejects(start(change, { clock }), (error: Error) => {
         assert.ok(error instanceof Fault, error.stack);
         assert.equal(
           error.message,
-          `the command ${JSON.stringify(command)} does not get ready as v1 within 6s: the last probe of /ready saw ${seen}\n  hello`,
+          `the command ${JSON.stringify(command)} does not get ready as v1 within 1h: the last probe of /ready saw ${seen}\n  hello`,
         );
         return true;
       });
+      await passed;
     });
   }
 
   test('gives up a rollout to a version that never gets ready, and leaves the old pods', async () => {
     const server = join(import.meta.dirname, '../faults/none.ts');
-    const command = `sh -c 'test $APP_VERSION = v1 && exec ${process.execPath} ${server}; echo no $APP_VERSION; exec sleep 60'`;
-    const { fleet, events } = await start({ command, progressDeadlineMs: 2_000 });
+    const file = join(directory, 'v2');
+    const command = `sh -c 'test $APP_VERSION = v1 && exec ${process.execPath} ${server}; echo no $APP_VERSION; : > ${file}; exec sleep 60'`;
+    const { clock, passAfter } = createDeadlineClock();
+    const { fleet, events } = await start({ command, progressDeadlineMs: DEADLINE_MS }, { clock });
     fleet.rollout('v2');
-    const fault = /does not get ready as v2 within 2s: .* connection refused\n {2}no v2$/;
+    void passAfter(file);
+    const fault = /does not get ready as v2 within 1h: .* connection refused\n {2}no v2$/;
     await assert.rejects(
       fleet.settled(never),
       (error: Error) => error instanceof Fault && fault.test(error.message),
@@ -192,11 +247,15 @@ describe('createFleet()', () => {
   });
 
   test('gives up a command that is ready for a moment at a time', async () => {
-    const program =
-      'require("node:http").createServer((_, a) => a.end()).listen(process.env.PORT); setTimeout(() => process.exit(4), 600);';
+    const program = 'require("node:http").createServer((_, a) => a.end()).listen(process.env.PORT);';
+    const { clock, pass } = createDeadlineClock();
+    const change = { command: `node -e '${program}'`, minReadyMs: 60_000, progressDeadlineMs: DEADLINE_MS };
+    const onEvent = ({ kind }: PodEvent) => {
+      if (kind === 'ready') setImmediate(pass);
+    };
     await assert.rejects(
-      start({ command: `node -e '${program}'`, minReadyMs: 1_500, progressDeadlineMs: 500 }),
-      /does not get ready as v1 within 500ms: it is ready, and for less than 1500ms at a time$/,
+      start(change, { clock, onEvent }),
+      /does not get ready as v1 within 1h: it is ready, and for less than 1m at a time$/,
     );
   });
 

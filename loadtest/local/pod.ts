@@ -1,0 +1,35 @@
+import type { Replica } from './replica.ts';
+
+/** What all pods of a fleet have in common. */
+export interface PodTemplate {
+  /** Run by `sh -c "exec COMMAND"`; it must listen on $PORT. */
+  readonly command: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Null: no readiness probe, so that a pod is ready as soon as its process runs. */
+  readonly readiness: {
+    readonly path: string;
+    readonly periodMs: number;
+    /** Failures in a row that make a ready pod unready. */
+    readonly failureThreshold: number;
+    /** For the whole response [1 s]. */
+    readonly timeoutMs?: number;
+  } | null;
+  readonly preStopMs: number;
+}
+
+/** One pod, as the fleet's parts see and change it. */
+export interface Pod {
+  readonly name: string;
+  readonly revision: number;
+  readonly version: string;
+  readonly node: string;
+  /** Null: its process has not been started yet. */
+  replica: Replica | null;
+  /** Since when it is ready; null: it is not. */
+  readyMs: number | null;
+  /** What its last probe saw, in words. */
+  seen: string;
+  isTerminating: boolean;
+  /** Its node has lost its power. */
+  isFrozen: boolean;
+}
