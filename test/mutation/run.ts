@@ -13,7 +13,7 @@ import { Stryker } from '@stryker-mutator/core';
 import { TARGETS } from './targets.ts';
 
 /** Long enough for any test on a busy machine, and short enough for an endless loop. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 
 const root = join(import.meta.dirname, '../..');
 const paths = process.argv.slice(2);
