@@ -16,7 +16,6 @@ const SERVICE = {
 };
 const DROPLESS = {
   main: 'loadtest/main.ts',
-  'witness-worker': 'loadtest/load/witness-worker.ts',
   'load-worker': 'loadtest/load/load-worker.ts',
 };
 

@@ -15,6 +15,7 @@ import { formatRulesDoc } from './lint-rules.ts';
 import { formatLongProof, readLongProof } from './long-proof.ts';
 import { formatTable } from './markdown-table.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
+import { formatRooms } from './rooms.ts';
 import { toValueRows } from './values.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -31,6 +32,7 @@ interface GeneratedFile {
 /** In this order: the later read the earlier. */
 export const GENERATED: readonly GeneratedFile[] = [
   whole('kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule),
+  block('ARCHITECTURE.md', formatRooms),
   block('README.md', toSettingsTable),
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Proof } from '../loadtest/proof/proof.ts';
-import { type Findings, toVerdict } from '../loadtest/proof/verdict.ts';
+import type { Proof } from '../loadtest/proof/judgement.ts';
+import { type ProofEvidence, toVerdict } from '../loadtest/proof/verdict.ts';
 import { createSampleProof } from '../test/fixtures/sample-proof.ts';
 import { formatLongProof, toLongProof } from './long-proof.ts';
 
 const lossy = createSampleProof();
-const findings: Findings = {
+const findings: ProofEvidence = {
   planned: 800,
   ok: 800,
   lost: 0,
@@ -20,6 +20,8 @@ const findings: Findings = {
   incomplete: null,
   unseen: [],
   leftBehind: [],
+  requirements: [],
+  isLatencyDoubtful: false,
 };
 const verdict = toVerdict(findings);
 const interrupted = toVerdict({ ...findings, isInterrupted: true });

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCount } from '../loadtest/cli/format.ts';
 import { CAUSES, type CauseId } from '../loadtest/proof/cause.ts';
-import type { Proof } from '../loadtest/proof/proof.ts';
+import type { Proof } from '../loadtest/proof/judgement.ts';
 import { toSeriesVerdict } from '../loadtest/proof/series.ts';
 import { countEnded } from '../loadtest/proof/timeline.ts';
-import type { Verdict } from '../loadtest/proof/verdict.ts';
+import type { ProofVerdict } from '../loadtest/proof/verdict.ts';
 import { formatTable } from './markdown-table.ts';
 
 /** One disruption of the long proof, without its requests. */
@@ -19,7 +19,7 @@ interface Row {
   readonly lost: number;
   readonly causes: Readonly<Partial<Record<CauseId, number>>>;
   readonly podsEnded: number;
-  readonly verdict: Verdict['kind'];
+  readonly verdict: ProofVerdict['kind'];
 }
 
 /** What docs/proof/proof.json holds. */
@@ -29,7 +29,7 @@ export interface LongProof {
   /** Requests per second, and how many were to be answered at least. */
   readonly rate: number;
   readonly wanted: number;
-  readonly verdict: Verdict;
+  readonly verdict: ProofVerdict;
   readonly requests: number;
   readonly lost: number;
   readonly disruptions: readonly Row[];

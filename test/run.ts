@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
 const root = join(import.meta.dirname, '..');
 const reports = mkdtempSync(join(tmpdir(), 'dropless-tests-'));
 
-const files = [...new Bun.Glob('{src,loadtest,kustomize,docs,test,bench}/**/*.test.ts').scanSync(root)]
+const files = [...new Bun.Glob('{src,loadtest,generate,test,bench}/**/*.test.ts').scanSync(root)]
   .filter((file) => positionals.length === 0 || positionals.some((path) => file.startsWith(path)))
   .sort();
 

@@ -4,10 +4,11 @@ import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { createSampleReport } from '../../test/fixtures/sample-report.ts';
 import { runCli } from '../cli/program.ts';
 import type { TextOutput } from '../cli/world.ts';
-import type { Proof } from '../proof/proof.ts';
-import { formatReport } from '../proof/proof-report.ts';
+import type { Proof } from '../proof/judgement.ts';
+import { formatProofReport } from '../proof/proof-report.ts';
+import { parseRemoval } from '../proof/safeguard.ts';
 import type { Series } from '../proof/series.ts';
-import { formatReport as formatRun } from '../report/report.ts';
+import { formatRunReport as formatRun } from '../report/report.ts';
 import { report, toKind } from './report.ts';
 
 const sample = createSampleProof();
@@ -31,7 +32,7 @@ const series = (given: Partial<Series> = {}): Series => ({
 
 describe('toKind()', () => {
   test('tells by the schema what a report is of', () => {
-    assert.equal(toKind(formatReport(series()), 'r.json'), 'proof');
+    assert.equal(toKind(formatProofReport(series()), 'r.json'), 'proof');
     assert.equal(toKind(formatRun(createSampleReport(), {}), 'r.json'), 'run');
   });
 
@@ -41,11 +42,11 @@ describe('toKind()', () => {
     ['{}', 'r.json is no report of this version: the report.schema must be a string, but is missing'],
     [
       '{"schema":"dropless.lint/1"}',
-      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/3, but is dropless.lint/1',
+      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/4, but is dropless.lint/1',
     ],
   ] as const) {
     test(`refuses ${text}`, () => {
-      assert.throws(() => toKind(text, 'r.json'), { name: 'UsageError', message });
+      assert.throws(() => toKind(text, 'r.json'), { name: 'Fault', message });
     });
   }
 });
@@ -61,13 +62,13 @@ async function show(given: Series, ...flags: string[]) {
     isTerminal: false,
     columns: 80,
   });
-  const code = await runCli([report], ['report', 'proof.json', ...flags], {
+  const code = await runCli({ version: '0', commands: [report] }, ['report', 'proof.json', ...flags], {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
     nowMs: () => 0,
-    readText: async () => formatReport(given),
+    readText: async () => formatProofReport(given),
     prepareFile: async (path) => {
       files[path] = '';
     },
@@ -97,9 +98,11 @@ describe('dropless report of a proof', () => {
   }
 
   test('tells each proof in full, each control in a sentence, and what they are worth', async () => {
-    const { stdout } = await show(series({ controls: [{ ...sample, without: ['preStop'], lost: 40 }] }));
-    assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#502 /);
-    assert.equal(stdout.match(/#502 /g)?.length, 1);
+    const { stdout } = await show(
+      series({ controls: [{ ...sample, without: [parseRemoval('preStop')], lost: 40 }] }),
+    );
+    assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#501 /);
+    assert.equal(stdout.match(/#501 /g)?.length, 1);
     assert.match(stdout, /^rollout, without preStop: .*\n-+\n\nLOST 3 of 800 requests\. As it should/m);
     assert.match(stdout, /^preStop +3 of 800 +40 of 800 +yes /m);
   });
@@ -113,15 +116,18 @@ describe('dropless report of a proof', () => {
   });
 
   test('writes the same JSON again, and the page', async () => {
-    const several = series({ proofs: [sample, clean], controls: [{ ...sample, without: ['preStop'] }] });
+    const several = series({
+      proofs: [sample, clean],
+      controls: [{ ...sample, without: [parseRemoval('preStop')] }],
+    });
     const { files } = await show(several, '--json', 'again.json', '--html', 'page.html');
-    assert.equal(files['again.json'], formatReport(several));
+    assert.equal(files['again.json'], formatProofReport(several));
     assert.match(files['page.html'] ?? '', /<h2 id="disruption-2">2 Drain<\/h2>/);
   });
 
   test('leaves standard output to the JSON where it is to go there', async () => {
     const { code, stdout, stderr } = await show(series(), '--json', '-');
-    assert.deepEqual([code, stdout], [1, formatReport(series())]);
+    assert.deepEqual([code, stdout], [1, formatProofReport(series())]);
     assert.match(stderr, /^LOST 3 of 800 requests\.$/m);
   });
 
@@ -130,7 +136,7 @@ describe('dropless report of a proof', () => {
       code: 2,
       stdout: '',
       stderr:
-        'dropless: --require needs the report of a run: proof.json is a proof, which has no latencies, and is green with 0 lost alone\n',
+        'dropless: --require needs the report of a run: proof.json is a proof, whose requirements are given to prove\n',
       files: {},
     });
   });

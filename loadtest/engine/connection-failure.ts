@@ -1,10 +1,17 @@
-import type { Failure } from './outcome.ts';
+import type { FailureOutcome } from './outcome.ts';
 
 /**
  * `busy`: a request is written and its response not complete. `lingering`: the last response is complete, and the
  * server shall close first, which keeps the port's TIME_WAIT on its side (RFC 9293 §3.6.1).
  */
-export type Phase = 'resolving' | 'connecting' | 'securing' | 'idle' | 'busy' | 'lingering' | 'closed';
+export type ConnectionPhase =
+  | 'resolving'
+  | 'connecting'
+  | 'securing'
+  | 'idle'
+  | 'busy'
+  | 'lingering'
+  | 'closed';
 
 /** Faults of this machine, not of the target: it has run out of ports, files or memory. */
 const OWN_FAULTS = new Set([
@@ -24,7 +31,11 @@ const OWN_FAULTS = new Set([
  * @param code the socket's error code; null: the server closed it in order
  * @param bytesReceived of the response
  */
-export function toFailure(phase: Phase, code: string | null, bytesReceived: number): Failure | null {
+export function toFailure(
+  phase: ConnectionPhase,
+  code: string | null,
+  bytesReceived: number,
+): FailureOutcome | null {
   switch (phase) {
     case 'resolving':
       return 'dns';
@@ -45,7 +56,7 @@ export function toFailure(phase: Phase, code: string | null, bytesReceived: numb
 }
 
 /** How the request of a connection ends whose deadline passes in this phase; null: it has none. */
-export function toTimeout(phase: Phase): Failure | null {
+export function toTimeout(phase: ConnectionPhase): FailureOutcome | null {
   switch (phase) {
     case 'resolving':
       return 'dns';

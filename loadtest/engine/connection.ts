@@ -1,11 +1,11 @@
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Phase, toErrorCode, toFailure } from './connection-failure.ts';
+import { type ConnectionPhase, toErrorCode, toFailure } from './connection-failure.ts';
 import type { Entry } from './ledger.ts';
-import type { Failure } from './outcome.ts';
+import type { FailureOutcome } from './outcome.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { ConnectionFacts } from './settlement.ts';
-import type { Target } from './target.ts';
+import { type Target, toTlsOptions } from './target.ts';
 
 /** Who is told what happens on a connection. */
 export interface ConnectionOwner {
@@ -14,7 +14,7 @@ export interface ConnectionOwner {
   /** The response is complete and the connection idle. `isSpent`: it cannot carry another request. */
   onAnswered(connection: Connection, isSpent: boolean): void;
   /** It failed to open, or in the middle of an exchange, and is closed. */
-  onFailed(connection: Connection, outcome: Failure, detail: string): void;
+  onFailed(connection: Connection, outcome: FailureOutcome, detail: string): void;
   /** It closed with no request on it. */
   onClosed(connection: Connection): void;
   /** Bytes came that no request had asked for; it is closed next. */
@@ -30,7 +30,7 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #clock: () => number;
   #socket: Socket | null = null;
-  #phase: Phase = 'resolving';
+  #phase: ConnectionPhase = 'resolving';
   #address: string | null = null;
   #connectMs = 0;
   #setupMs = 0;
@@ -62,7 +62,7 @@ export class Connection {
     this.#clock = clock;
   }
 
-  get phase(): Phase {
+  get phase(): ConnectionPhase {
     return this.#phase;
   }
 
@@ -140,7 +140,7 @@ export class Connection {
   }
 
   /** Gives up the request with this outcome. */
-  fail(outcome: Failure, detail: string): void {
+  fail(outcome: FailureOutcome, detail: string): void {
     if (this.#address !== null) this.facts ??= this.#toAttempt(this.#address);
     this.destroy();
     this.#owner.onFailed(this, outcome, detail);
@@ -197,15 +197,14 @@ export class Connection {
 }
 
 /** `onread` spares the bytes the way through a stream, which would cost more than the parser. */
-function toSocket({ host, port, tls }: Target, address: string, onread: OnReadOpts): Socket {
-  if (tls === null) return connectTcp({ host: address, port, onread });
+function toSocket(target: Target, address: string, onread: OnReadOpts): Socket {
+  const { port } = target;
+  if (target.tls === null) return connectTcp({ host: address, port, onread });
   return connectTls({
     host: address,
     port,
     onread,
     ALPNProtocols: ['http/1.1'],
-    rejectUnauthorized: tls.isVerified,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(tls.ca === null ? {} : { ca: tls.ca }),
+    ...toTlsOptions(target),
   });
 }

@@ -43,7 +43,7 @@ type Kind = keyof typeof OUTCOME_KINDS;
 export type Outcome = Exclude<Kind, 'http_CODE'> | `http_${number}`;
 
 /** The outcomes without a complete response. */
-export type Failure = Exclude<Kind, 'ok' | 'http_CODE'>;
+export type FailureOutcome = Exclude<Kind, 'ok' | 'http_CODE'>;
 
 export function isOutcome(text: string): text is Outcome {
   return text !== 'http_CODE' && (Object.hasOwn(OUTCOME_KINDS, text) || /^http_[1-9]\d\d$/.test(text));

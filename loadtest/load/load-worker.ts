@@ -1,61 +1,94 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
 import { runEngine } from '../engine/engine.ts';
-import { LedgerError } from '../engine/ledger.ts';
-import type { FromWorker, LoadSpec, ToWorker } from './load.ts';
+import type { Plan, Settlement } from '../engine/settlement.ts';
+import type { Collector } from './collector.ts';
+import { createFailureCollector } from './failures.ts';
+import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load.ts';
+import { createPhases } from './phases.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
 import { createRecorder } from './recorder.ts';
 
 const SNAPSHOT_MS = 250;
+const FLUSH_MS = 100;
 /** Time for the engine and its alarm to get ready before the first request is due. */
 const LEAD_MS = 250;
 
-const { plan, engine, phases, slotMs, startAtEpochMs } = workerData as LoadSpec;
-const recorder = createRecorder({ slotMs, timeoutMs: engine.timeoutMs });
-for (const phase of phases) recorder.startPhase(phase);
+const spec = workerData as WorkerSpec;
+const { engine, startAtEpochMs } = spec;
+const phases = createPhases(spec.phases);
+const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: engine.timeoutMs }, phases);
+const failures = createFailureCollector(phases, spec.failuresPerOutcome);
+let batch: Settlement[] = [];
+const collectors: readonly Collector[] = [
+  recorder,
+  failures,
+  ...(spec.isStreamed ? [{ add: (settlement: Settlement) => void batch.push(settlement) }] : []),
+];
 
 const leadMs = startAtEpochMs === null ? LEAD_MS : startAtEpochMs - Date.now();
 const startedAtEpochMs = Date.now() + leadMs;
 const startMs = performance.now() + leadMs;
 const clock = () => performance.now() - startMs;
+let endMs = Number.POSITIVE_INFINITY;
 
 const stop = new AbortController();
-parentPort?.on('message', (message: ToWorker) => {
+parentPort?.on('message', (message: ToLoadWorker) => {
   if (message.kind === 'stop') stop.abort();
-  else recorder.startPhase({ name: message.name, fromMs: clock() });
+  else if (message.kind === 'end') endMs = message.atMs;
+  else phases.start(message.phase);
 });
+tell({ kind: 'ready', startAtMs: performance.timeOrigin + startMs });
+const flushes = setInterval(flush, FLUSH_MS);
 const snapshots = setInterval(() => {
   if (clock() >= 0) tell({ kind: 'snapshot', snapshot: recorder.snapshot(clock()) });
 }, SNAPSHOT_MS);
 
-try {
-  // The ledger counts for itself; the recorder's sums are held against it when the report is read.
-  const { planned, sent, settled, isAborted } = await runEngine(createPlan(plan), engine, {
-    onSettled: recorder.record,
+// The ledger counts for itself; the recorder's sums are held against it when the report is read.
+const { planned, sent, settled, fault, isAborted } = await runEngine(
+  toEndingPlan(createPlan(spec.plan)),
+  engine,
+  {
+    onSettled: (settlement) => {
+      for (const collector of collectors) collector.add(settlement);
+    },
     signal: stop.signal,
     clock,
-    random: createRandom(plan.seed),
-  });
-  finish({ planned, sent, settled }, isAborted, null);
-} catch (error) {
-  if (error instanceof LedgerError) finish({ planned: 0, sent: 0, settled: 0 }, false, error.message);
-  else if (error instanceof UsageError) tell({ kind: 'refused', message: error.message });
-  else throw error;
-}
+    random: createRandom(spec.plan.seed),
+  },
+);
+flush();
+tell({
+  kind: 'finished',
+  result: {
+    record: recorder.toRecord({ planned, sent, settled }),
+    failures: failures.list(),
+    ledgerFault: fault,
+    isInterrupted: isAborted,
+    startedAtEpochMs,
+    durationMs: Math.max(0, clock()),
+  },
+});
+clearInterval(flushes);
 clearInterval(snapshots);
 parentPort?.close();
 
-function finish(
-  ledger: Parameters<typeof recorder.toRecord>[0],
-  isInterrupted: boolean,
-  ledgerFault: string | null,
-) {
-  const record = recorder.toRecord(ledger);
-  const durationMs = Math.max(0, clock());
-  tell({ kind: 'finished', result: { record, ledgerFault, isInterrupted, startedAtEpochMs, durationMs } });
+/** The plan, without what is due after `endMs`. */
+function toEndingPlan(plan: Plan): Plan {
+  return {
+    endpoints: plan.endpoints,
+    at(index) {
+      const request = plan.at(index);
+      return request === undefined || request.intendedMs > endMs ? undefined : request;
+    },
+  };
 }
 
-function tell(message: FromWorker): void {
+function flush(): void {
+  if (batch.length > 0) tell({ kind: 'settled', settlements: batch });
+  batch = [];
+}
+
+function tell(message: FromLoadWorker): void {
   parentPort?.postMessage(message);
 }

@@ -1,12 +1,6 @@
 import { isLost, type Outcome } from '../engine/outcome.ts';
-import type { Settlement } from '../engine/settlement.ts';
 import { createHistogram, type EncodedHistogram, type Histogram, type Precision } from './histogram.ts';
-
-/** A label over a time span: from `fromMs` until the next phase starts. */
-export interface Phase {
-  readonly name: string;
-  readonly fromMs: number;
-}
+import type { Phase } from './phases.ts';
 
 /** Requests that ended in each way. */
 export type OutcomeCounts = Readonly<Partial<Record<Outcome, number>>>;
@@ -39,16 +33,8 @@ export interface SeriesCell {
   readonly response: EncodedHistogram;
 }
 
-/** A request that was not ok, in full. */
-export interface Failure extends Settlement {
-  /** Phase at its intended time. */
-  readonly phase: string;
-  /** Phase at its end. */
-  readonly endPhase: string;
-}
-
-/** What a run measured: plain data, of which parts add up exactly. */
-export interface RunRecord {
+/** What a load measured: plain data, of which parts add up exactly. */
+export interface LoadRecord {
   readonly planned: number;
   readonly sent: number;
   readonly settled: number;
@@ -56,11 +42,7 @@ export interface RunRecord {
   readonly phases: readonly Phase[];
   readonly cells: readonly Cell[];
   readonly series: readonly SeriesCell[];
-  /** In the order of the plan; of each outcome the first `MAX_FAILURES_PER_OUTCOME` only. `cells` counts all. */
-  readonly failures: readonly Failure[];
 }
-
-export const MAX_FAILURES_PER_OUTCOME = 100;
 
 /** Latency digits: what is read off as a figure has three, what is drawn has two. */
 export const CELL_PRECISION: Precision = 3;
@@ -68,7 +50,7 @@ export const SERIES_PRECISION: Precision = 2;
 
 const HISTOGRAMS = ['response', 'service', 'failed', 'lag'] as const;
 
-type OutcomeTally = Partial<Record<Outcome, number>>;
+export type OutcomeTally = Partial<Record<Outcome, number>>;
 
 type CellKey = Pick<Cell, 'endpoint' | 'phase' | 'version'>;
 type SeriesKey = Pick<SeriesCell, 'slot' | 'version'>;
@@ -153,12 +135,12 @@ export function countOutcomes(counts: OutcomeCounts): { total: number; notOk: nu
 }
 
 /**
- * Adds up the parts of one run, which must have been made with the same endpoints, phases and slots. The result
+ * Adds up the parts of one load, which must have been made with the same endpoints, phases and slots. The result
  * is the record that one machine would have made of all the settlements: cells of the same key become one, and
  * all are put in order, so that equal measurements are equal texts.
  */
-export function mergeRecords(parts: readonly [RunRecord, ...RunRecord[]]): RunRecord {
-  const sum = (count: (part: RunRecord) => number) => parts.reduce((total, part) => total + count(part), 0);
+export function mergeRecords(parts: readonly [LoadRecord, ...LoadRecord[]]): LoadRecord {
+  const sum = (count: (part: LoadRecord) => number) => parts.reduce((total, part) => total + count(part), 0);
   const cells = groupBy(
     parts.flatMap((part) => part.cells),
     cellKey,
@@ -179,7 +161,6 @@ export function mergeRecords(parts: readonly [RunRecord, ...RunRecord[]]): RunRe
     series: series
       .map((group) => toSeriesCell(group[0], sumSeries(group)))
       .sort((a, b) => a.slot - b.slot || compareTexts(seriesKey(a), seriesKey(b))),
-    failures: keepFirst(parts.flatMap((part) => part.failures)),
   };
 }
 
@@ -194,18 +175,6 @@ export function seriesKey({ slot, version }: SeriesKey): string {
 
 function sortOutcomes(counts: OutcomeCounts): OutcomeCounts {
   return Object.fromEntries(outcomeEntries(counts).sort(([a], [b]) => compareTexts(a, b)));
-}
-
-/** Of each outcome the first `MAX_FAILURES_PER_OUTCOME` in the order of the plan. */
-export function keepFirst(failures: readonly Failure[]): Failure[] {
-  const kept = new Map<Outcome, number>();
-  return [...failures]
-    .sort((a, b) => a.index - b.index)
-    .filter(({ outcome }) => {
-      const count = (kept.get(outcome) ?? 0) + 1;
-      kept.set(outcome, count);
-      return count <= MAX_FAILURES_PER_OUTCOME;
-    });
 }
 
 /** By code unit: the same on every machine, whatever its locale. */

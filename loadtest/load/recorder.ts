@@ -1,16 +1,16 @@
-import { isLost } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
+import type { Collector } from './collector.ts';
 import { createHistogram } from './histogram.ts';
+import { toLagMs } from './lag.ts';
+import type { Phases } from './phases.ts';
 import {
   cellKey,
   createSeriesTally,
   createTally,
-  type Failure,
-  keepFirst,
-  MAX_FAILURES_PER_OUTCOME,
+  type LoadRecord,
   mergeRecords,
-  type Phase,
-  type RunRecord,
+  type OutcomeCounts,
+  type OutcomeTally,
   SERIES_PRECISION,
   type SeriesCell,
   type SeriesTally,
@@ -20,44 +20,31 @@ import {
   toSeriesCell,
 } from './record.ts';
 
-/** Past so many versions, which a correct target never shows, all others are one. */
+/** A correct target never shows this many versions; all beyond are counted as one. */
 const MAX_VERSIONS = 16;
 const OTHER_VERSIONS = '(others)';
 
 /** Where a run stands, for the live line. */
 export interface Snapshot {
   readonly elapsedMs: number;
-  readonly settled: number;
-  readonly notOk: number;
-  readonly lost: number;
+  /** Of all requests settled so far. */
+  readonly outcomes: OutcomeCounts;
   /** Settled since the last snapshot. */
   readonly recentSettled: number;
   /** Of the ok responses since the last snapshot; NaN where there was none. */
   readonly recentP99Ms: number;
 }
 
-export interface Recorder {
-  /** Starts a phase. Requests due before stay with the phase before. */
-  startPhase(phase: Phase): void;
-  record(settlement: Settlement): void;
+/** Counts every settlement, by endpoint, phase, version and slot of time, with its latencies. */
+export interface Recorder extends Collector {
   snapshot(elapsedMs: number): Snapshot;
-  toRecord(ledger: Pick<RunRecord, 'planned' | 'sent' | 'settled'>): RunRecord;
+  toRecord(ledger: Pick<LoadRecord, 'planned' | 'sent' | 'settled'>): LoadRecord;
 }
 
 interface RecorderOptions {
   readonly slotMs: number;
-  /** After so long nothing due before can settle any more. */
+  /** Deadline of each request: nothing settles later than this after it was due. */
   readonly timeoutMs: number;
-}
-
-/**
- * How late the generator wrote the request; null: it never did. Opening a connection is not the generator's
- * delay: it is as long as the way to the target and its handshakes.
- */
-export function toLagMs({ sentMs, intendedMs, connection }: Settlement): number | null {
-  if (sentMs === null) return null;
-  const setupMs = connection === null || connection.reused ? 0 : connection.setupMs;
-  return Math.max(0, sentMs - intendedMs - setupMs);
 }
 
 /** The width of the slots of a time series: 1 s, and more in long runs, so that a report has a bounded size. */
@@ -66,18 +53,17 @@ export function toSlotMs(durationMs: number): number {
 }
 const MAX_SLOTS = 1_800;
 
-export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder {
-  const phases: Phase[] = [];
+/** @param phases those of the load; a request belongs to the one in which it was due */
+export function createRecorder({ slotMs, timeoutMs }: RecorderOptions, phases: Phases): Recorder {
   const versions = new Set<string>();
   const cells = new Map<string, { key: Parameters<typeof toCell>[0]; tally: Tally }>();
   const openSlots = new Map<string, { slot: number; version: string | null; tally: SeriesTally }>();
   const closedSlots: SeriesCell[] = [];
   let newestSlot = 0;
-  let failures: Failure[] = [];
   const recent = createHistogram(SERIES_PRECISION);
-  const counts = { settled: 0, notOk: 0, lost: 0, settledBefore: 0 };
-
-  const phaseAt = (ms: number) => phases.findLast(({ fromMs }) => fromMs <= ms)?.name ?? '';
+  const outcomes: OutcomeTally = {};
+  let settled = 0;
+  let settledBefore = 0;
 
   const toVersion = (version: string | null) => {
     if (version === null || versions.has(version)) return version;
@@ -92,7 +78,7 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
   let latestSlot: { slot: number; version: string | null; tally: SeriesTally } | null = null;
 
   const cellOf = ({ endpoint, intendedMs }: Settlement, version: string | null) => {
-    const phase = phaseAt(intendedMs);
+    const phase = phases.at(intendedMs);
     const latest = latestCells[endpoint];
     if (latest?.key.phase === phase && latest.key.version === version) return latest.tally;
     const key = { endpoint, phase, version };
@@ -126,18 +112,16 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
   };
 
   return {
-    startPhase: (phase) => void phases.push(phase),
-
-    record(settlement) {
+    add(settlement) {
       const { outcome, intendedMs, sentMs, endMs } = settlement;
       const version = toVersion(settlement.version);
       const cell = cellOf(settlement, version);
       const slot = slotOf(settlement, version);
       const responseMs = Math.max(0, endMs - intendedMs);
 
-      counts.settled += 1;
-      cell.outcomes[outcome] = (cell.outcomes[outcome] ?? 0) + 1;
-      slot.outcomes[outcome] = (slot.outcomes[outcome] ?? 0) + 1;
+      settled += 1;
+      for (const counts of [outcomes, cell.outcomes, slot.outcomes])
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
       const lagMs = toLagMs(settlement);
       if (lagMs !== null) cell.lag.record(lagMs);
       if (outcome === 'ok') {
@@ -145,22 +129,15 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
         slot.response.record(responseMs);
         recent.record(responseMs);
         if (sentMs !== null) cell.service.record(Math.max(0, endMs - sentMs));
-        return;
-      }
-      counts.notOk += 1;
-      if (isLost(outcome)) counts.lost += 1;
-      cell.failed.record(responseMs);
-      failures.push({ ...settlement, phase: phaseAt(intendedMs), endPhase: phaseAt(endMs) });
-      // Sorting all of them at each failure would take longer than the request did.
-      if (failures.length > 50 * MAX_FAILURES_PER_OUTCOME) failures = keepFirst(failures);
+      } else cell.failed.record(responseMs);
     },
 
     snapshot(elapsedMs) {
-      const { settled, notOk, lost, settledBefore } = counts;
       const recentP99Ms = recent.percentileMs(99);
       recent.reset();
-      counts.settledBefore = settled;
-      return { elapsedMs, settled, notOk, lost, recentSettled: settled - settledBefore, recentP99Ms };
+      const recentSettled = settled - settledBefore;
+      settledBefore = settled;
+      return { elapsedMs, outcomes: { ...outcomes }, recentSettled, recentP99Ms };
     },
 
     toRecord(ledger) {
@@ -171,10 +148,9 @@ export function createRecorder({ slotMs, timeoutMs }: RecorderOptions): Recorder
         {
           ...ledger,
           slotMs,
-          phases,
+          phases: phases.list,
           cells: [...cells.values()].map(({ key, tally }) => toCell(key, tally)),
           series: closedSlots,
-          failures,
         },
       ]);
     },

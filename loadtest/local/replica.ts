@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Exit } from '../proof/timeline.ts';
+import type { ContainerExit } from '../proof/timeline.ts';
 import { signalGroup } from './process-group.ts';
 
 /** Log lines kept of each replica, for the story of its end. */
@@ -16,7 +16,7 @@ const GUARD = 'read -r _; kill -s KILL -- "-$1" 2>/dev/null';
 export interface Replica {
   readonly port: number;
   /** Resolves when the process has ended; never rejects. */
-  readonly exited: Promise<Omit<Exit, 'atMs'>>;
+  readonly exited: Promise<Omit<ContainerExit, 'atMs'>>;
   /** The last lines it wrote to stdout and stderr. */
   readonly log: readonly string[];
   /** Resolves when the process has ended and its last lines are in the log. */
@@ -49,7 +49,7 @@ export async function startReplica(
       if (log.length > MAX_LOG_LINES) log.shift();
     });
   }
-  const exited = new Promise<Omit<Exit, 'atMs'>>((resolve) => {
+  const exited = new Promise<Omit<ContainerExit, 'atMs'>>((resolve) => {
     child.once('error', () => resolve({ code: 127, signal: null }));
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });

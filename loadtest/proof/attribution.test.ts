@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Settlement } from '../engine/settlement.ts';
-import { type Evidence, toLoss } from './attribution.ts';
+import { type LossEvidence, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { type Phase, type PodEvent, toPodTimelines } from './timeline.ts';
+import { type PodEvent, type PodPhase, toPodTimelines } from './timeline.ts';
 
 const SLACK_MS = 20;
 const ROUND_TRIP_MS = 5;
@@ -119,7 +119,7 @@ function toSettlement({
 }
 
 function blame(given: Case) {
-  const evidence: Evidence = {
+  const evidence: LossEvidence = {
     timelines: toPodTimelines(given.events),
     podOf: () => null,
     isNamed: given.isNamed ?? true,
@@ -132,7 +132,7 @@ function blame(given: Case) {
 }
 
 const inFlight = 2 * ROUND_TRIP_MS + 10;
-const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phase: Phase])[]> = {
+const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phase: PodPhase])[]> = {
   'exits-on-sigterm': [
     [
       'ended by the signal',
@@ -495,7 +495,7 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
     old: readonly PodEvent[] = unwarned,
   ) => {
     const events = [...old, ...young];
-    const evidence: Evidence = {
+    const evidence: LossEvidence = {
       timelines: toPodTimelines(events),
       podOf: () => null,
       isNamed: true,
@@ -533,7 +533,7 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
 
 describe('toLoss()', () => {
   test('prefers the way a connection took to the name on its responses', () => {
-    const evidence: Evidence = {
+    const evidence: LossEvidence = {
       timelines: toPodTimelines(terminating),
       podOf: () => 'a',
       isNamed: true,
@@ -644,7 +644,7 @@ describe('toLoss()', () => {
   });
 
   test('takes a 502 for that of the pod that the way leads to', () => {
-    const evidence: Evidence = {
+    const evidence: LossEvidence = {
       timelines: toPodTimelines([...terminating, ...other]),
       podOf: () => 'z',
       isNamed: true,

@@ -1,10 +1,17 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { CauseId } from './cause.ts';
-import { type Exit, isWithin, type Phase, type PodTimeline, toExit, toPhase } from './timeline.ts';
+import {
+  type ContainerExit,
+  isWithin,
+  type PodPhase,
+  type PodTimeline,
+  toExit,
+  toPhase,
+} from './timeline.ts';
 
 /** What is known about the pods when a loss is judged. */
-export interface Evidence {
+export interface LossEvidence {
   readonly timelines: ReadonlyMap<string, PodTimeline>;
   /** The pod a connection led to, where the way is known; null: not known. */
   podOf(settlement: Settlement): string | null;
@@ -25,7 +32,7 @@ export interface Loss {
   /** How the pod is known: its responses or the way to it, or as the only one that it can have been. */
   readonly podBy: 'connection' | 'elimination' | null;
   /** The pod's phase when the request failed. */
-  readonly phase: Phase;
+  readonly phase: PodPhase;
   readonly cause: CauseId;
   /** The facts that tell the cause, in one sentence. */
   readonly why: string;
@@ -66,7 +73,7 @@ const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 
 const OVERLOAD: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
 
 /** Judges one lost request. Pure: the same evidence gives the same loss. */
-export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
+export function toLoss(settlement: Settlement, evidence: LossEvidence): Loss {
   const known = evidence.podOf(settlement) ?? settlement.pod;
   if (known !== null && !isOfProxy(settlement, evidence)) return toLossOf(known, settlement, evidence);
   const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
@@ -95,13 +102,13 @@ export function toLoss(settlement: Settlement, evidence: Evidence): Loss {
   };
 }
 
-function toLossOf(pod: string, settlement: Settlement, evidence: Evidence): Loss {
+function toLossOf(pod: string, settlement: Settlement, evidence: LossEvidence): Loss {
   const timeline = evidence.timelines.get(pod);
   const judgement = timeline === undefined ? unseen(pod) : judge(settlement, timeline, evidence);
   return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, timeline), ...judgement };
 }
 
-function phaseOf({ endMs }: Settlement, timeline: PodTimeline | undefined): Phase {
+function phaseOf({ endMs }: Settlement, timeline: PodTimeline | undefined): PodPhase {
   return toPhase(timeline, endMs);
 }
 
@@ -110,7 +117,7 @@ function unseen(pod: string): Judgement {
 }
 
 /** The pods that may have failed it: of those most likely, if there are any. */
-function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodTimeline[] {
+function findSuspects(settlement: Settlement, evidence: LossEvidence): readonly PodTimeline[] {
   const timelines = [...evidence.timelines.values()];
   const isLastReachable = (timeline: PodTimeline) =>
     isReachable(settlement, timeline, evidence, PROPAGATION_MS[1]);
@@ -135,7 +142,7 @@ function findSuspects(settlement: Settlement, evidence: Evidence): readonly PodT
 }
 
 /** Did the pod give no complete response? A proxy may have given one in its place. */
-function isUnanswered(settlement: Settlement, evidence: Evidence): boolean {
+function isUnanswered(settlement: Settlement, evidence: LossEvidence): boolean {
   const { outcome } = settlement;
   return CUT.includes(outcome) || SILENT.includes(outcome) || isOfProxy(settlement, evidence);
 }
@@ -144,7 +151,7 @@ function isUnanswered(settlement: Settlement, evidence: Evidence): boolean {
  * Is it the response of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
  * way to it, or by this very answer, has answered itself.
  */
-function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
+function isOfProxy(settlement: Settlement, { podOf }: LossEvidence): boolean {
   const { outcome, pod, connection } = settlement;
   if (podOf(settlement) !== null) return false;
   // On a keep-alive connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
@@ -156,7 +163,7 @@ function isOfProxy(settlement: Settlement, { podOf }: Evidence): boolean {
 function isReachable(
   { sentMs, endMs }: Settlement,
   { endpoint }: PodTimeline,
-  { slackMs }: Evidence,
+  { slackMs }: LossEvidence,
   propagationMs: number,
 ): boolean {
   const atMs = sentMs ?? endMs;
@@ -167,7 +174,7 @@ function isReachable(
 }
 
 /** Was it told to end, lost or unready about then? */
-function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): boolean {
+function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   return (
     isPast(timeline.sigtermMs, settlement, evidence) ||
     isNodeLost(settlement, timeline) ||
@@ -177,7 +184,7 @@ function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: Evi
 }
 
 /** Is it new, and not known to have answered by then: this endpoint, or where nobody was met, any? */
-function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): boolean {
+function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   const { endMs, outcome } = settlement;
   if (outcome === 'refused' && timeline.isProbed) return false;
   const okMs = firstOkMsOf(settlement, timeline, evidence);
@@ -185,14 +192,14 @@ function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: Evid
 }
 
 /** Who has answered anything takes connections. */
-function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { firstOkMs }: Evidence) {
+function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { firstOkMs }: LossEvidence) {
   return firstOkMs(pod, UNCONNECTED.includes(outcome) ? null : endpoint);
 }
 
 function isPast(
   ms: number | null,
   { endMs }: Pick<Settlement, 'endMs'>,
-  { slackMs }: Evidence,
+  { slackMs }: LossEvidence,
 ): ms is number {
   return ms !== null && endMs >= ms - slackMs;
 }
@@ -222,7 +229,7 @@ function isFlapping({ ready, terminatingMs }: PodTimeline, atMs: number): boolea
   });
 }
 
-function judge(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): Judgement {
+function judge(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): Judgement {
   const { outcome, endMs, connection } = settlement;
   const { pod } = timeline;
   const exit = toExit(timeline, settlement.endMs);
@@ -281,12 +288,12 @@ function judge(settlement: Settlement, timeline: PodTimeline, evidence: Evidence
 }
 
 /** Does it take requests, and has it answered none of this endpoint to the end of the load? */
-function isBroken(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): boolean {
+function isBroken(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   const isTaken = !UNCONNECTED.includes(settlement.outcome) && !isOfProxy(settlement, evidence);
   return evidence.isNamed && isTaken && firstOkMsOf(settlement, timeline, evidence) === null;
 }
 
-function describeFirstOk(settlement: Settlement, timeline: PodTimeline, evidence: Evidence): string {
+function describeFirstOk(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): string {
   const { endMs } = settlement;
   if (!evidence.isNamed) return 'no response tells whether it had answered';
   const okMs = firstOkMsOf(settlement, timeline, evidence);
@@ -296,7 +303,7 @@ function describeFirstOk(settlement: Settlement, timeline: PodTimeline, evidence
 function judgeTerminating(
   settlement: Settlement,
   timeline: PodTimeline,
-  evidence: Evidence,
+  evidence: LossEvidence,
   isKept: boolean,
 ): Judgement {
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
@@ -370,13 +377,13 @@ function judgeTerminating(
   return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
 }
 
-function isFleetEmpty({ endMs }: Settlement, { timelines }: Evidence): boolean {
+function isFleetEmpty({ endMs }: Settlement, { timelines }: LossEvidence): boolean {
   return (
     timelines.size > 0 && ![...timelines.values()].some((timeline) => isWithin(timeline.endpoint, endMs))
   );
 }
 
-function judgeEmptyFleet({ endMs }: Settlement, { timelines }: Evidence): Judgement {
+function judgeEmptyFleet({ endMs }: Settlement, { timelines }: LossEvidence): Judgement {
   const flapping = [...timelines.values()].find((timeline) => isFlapping(timeline, endMs));
   return flapping === undefined
     ? { cause: 'too-little-capacity', why: 'no pod was a ready endpoint' }
@@ -403,6 +410,6 @@ function when(atMs: number | null): string {
   return atMs === null ? '' : ` (seen at ${(atMs / 1000).toFixed(1)} s)`;
 }
 
-function how(exit: Exit): string {
+function how(exit: ContainerExit): string {
   return exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
 }

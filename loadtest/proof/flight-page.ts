@@ -1,14 +1,16 @@
 import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format.ts';
 import type { PageAssets } from '../report/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../report/html.ts';
+import { toRequirementTable } from '../report/tables.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { describeControls, nameControls } from './control.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
+import { toPhaseLatencyTable } from './latency.ts';
+import { describeRemovals, formatRemoval, nameRemovals, type Removal } from './safeguard.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
 import { countEnded, type PodTimeline } from './timeline.ts';
-import { formatVerdict, type Verdict } from './verdict.ts';
+import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** Stories told one by one; the JSON report has more. */
 const MAX_STORIES = 300;
@@ -45,8 +47,8 @@ ${isAlone && controls.length > 0 ? html`<h2 id="proof">With all safeguards</h2>`
 ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
 ${controls.map(
   (control, index) => html`<section>
-<h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
-<p class="note">Taken away: ${describeControls(control.without)}.</p>
+<h2 id="control-${control.without.map(toAnchor).join('-')}">Without ${nameRemovals(control.without)}</h2>
+<p class="note">Taken away: ${describeRemovals(control.without)}.</p>
 ${formatVerdictBox(control.verdict, toSentence(control, first ?? null))}
 ${formatProof(control, proofs.length + index)}
 </section>`,
@@ -58,7 +60,7 @@ ${formatProof(control, proofs.length + index)}
 `.text;
 }
 
-function formatVerdictBox({ exit, kind }: Verdict, sentence: string): Html {
+function formatVerdictBox({ exit, kind }: ProofVerdict, sentence: string): Html {
   const { word, mark } = VERDICT_WORDS[exit];
   return html`<section class="verdict ${exit}" aria-label="Verdict">
 <p class="word"><span class="mark" aria-hidden="true">${mark}</span> ${word} <span class="kind">${kind}</span></p>
@@ -105,6 +107,7 @@ function formatProof(proof: Proof, position: number): Html {
   )}</dl>
 ${formatFlight(proof, id)}
 ${lost === 0 ? '' : formatLosses(proof, id)}
+${formatLatency(proof, id)}
 ${formatPods(timelines, id)}
 ${formatMarks(proof, id)}`;
 }
@@ -202,6 +205,21 @@ ${entries.map(
 </section>`;
 }
 
+function formatLatency({ record, requirements }: Proof, id: string): Html {
+  const table = toPhaseLatencyTable(record);
+  return html`<section>
+<h2 id="${id}-latency">Latency</h2>
+<p class="note">${table.note ?? ''}</p>
+${formatTableElement(table, `${id}-latency`)}
+${
+  requirements.length === 0
+    ? ''
+    : html`<h3 id="${id}-requirements">Requirements</h3>
+${formatTableElement(toRequirementTable({ requirements }), `${id}-requirements`)}`
+}
+</section>`;
+}
+
 function formatPods(timelines: readonly PodTimeline[], id: string): Html {
   const seconds = (ms: number | null | undefined) => (ms == null ? '-' : formatFixed(ms / 1_000, 2));
   const rows = timelines.map((timeline) => [
@@ -279,4 +297,9 @@ function plain(text: string): string {
 
 function capitalise(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+/** Anchors have no blanks. */
+function toAnchor(removal: Removal): string {
+  return formatRemoval(removal).replace(/[^\w-]+/g, '-');
 }

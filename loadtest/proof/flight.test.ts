@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { FLIGHT, toFlight } from './flight.ts';
 import { formatFlightPage } from './flight-page.ts';
+import { parseRemoval } from './safeguard.ts';
 
 const flight = toFlight(createSampleProof());
 const scale = (FLIGHT.width - FLIGHT.left - FLIGHT.right) / 8_000;
@@ -66,18 +67,18 @@ describe('toFlight()', () => {
 
   test('has at most 240 columns, however long the proof was', () => {
     const sample = createSampleProof();
-    const slots = Array.from({ length: 40_000 }, (_, index) => ({
-      fromMs: index * 250,
-      version: null,
-      outcomes: { ok: 1 },
-    }));
-    assert.ok(toFlight({ ...sample, slots, durationMs: 10_000_000 }).bars.length <= 240);
+    const [cell] = sample.record.series;
+    assert.ok(cell !== undefined);
+    const series = Array.from({ length: 40_000 }, (_, slot) => ({ ...cell, slot }));
+    const record = { ...sample.record, series };
+    assert.ok(toFlight({ ...sample, record, durationMs: 10_000_000 }).bars.length <= 240);
   });
 
   test('has nothing to draw of an empty proof', () => {
+    const sample = createSampleProof();
     const empty = toFlight({
-      ...createSampleProof(),
-      slots: [],
+      ...sample,
+      record: { ...sample.record, series: [] },
       losses: [],
       timelines: [],
       marks: [],
@@ -162,10 +163,11 @@ describe('formatFlightPage()', () => {
   test('lets nothing run or load, and takes what the target says as text', () => {
     const evil = '<script>alert(1)</script>';
     const timelines = sample.timelines.map((timeline) => ({ ...timeline, pod: evil }));
-    const slots = sample.slots.map((slot) => ({ ...slot, version: evil }));
+    const series = sample.record.series.map((cell) => ({ ...cell, version: evil }));
+    const record = { ...sample.record, series };
     const marks = [{ atMs: 0, text: evil }];
     const page = formatFlightPage(
-      { ...alone, proofs: [{ ...sample, timelines, slots, marks }] },
+      { ...alone, proofs: [{ ...sample, timelines, record, marks }] },
       { style: 'p{}' },
     );
     assert.doesNotMatch(page, /<script|<(link|img|iframe|object|embed)\b|\ssrc=|\sstyle=|url\(|@import/);
@@ -180,8 +182,8 @@ describe('formatFlightPage()', () => {
       {
         ...alone,
         controls: [
-          { ...sample, without: ['preStop'], lost: 40 },
-          { ...sample, without: ['readiness'] },
+          { ...sample, without: [parseRemoval('preStop')], lost: 40 },
+          { ...sample, without: [parseRemoval('readiness')] },
         ],
       },
       { style: '' },

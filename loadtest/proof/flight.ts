@@ -1,6 +1,6 @@
 import { countOutcomes } from '../load/record.ts';
 import type { Loss } from './attribution.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
 import type { PodTimeline } from './timeline.ts';
 
 /** Geometry of the flight recorder: everything in units of the drawing, the time axis shared by all rows. */
@@ -67,7 +67,7 @@ export function toFlight(proof: Proof): Flight {
   });
   const timelines = [...proof.timelines].sort((a, b) => startOf(a) - startOf(b) || (a.pod < b.pod ? -1 : 1));
   // What got no response has no version, and is drawn as lost whatever its version.
-  const answered = proof.slots.filter(({ outcomes }) => (outcomes.ok ?? 0) > 0);
+  const answered = proof.record.series.filter(({ outcomes }) => (outcomes.ok ?? 0) > 0);
   const versions = [...new Set(answered.map(({ version }) => version))];
   const lanesY = top + chartHeight + lossHeight;
   const { bars, maxPerSecond } = toBars(proof, versions, toX);
@@ -97,14 +97,14 @@ function startOf({ scheduledMs, startedMs, ready }: PodTimeline): number {
 
 /** Stacked columns, ok by version from below, what was not ok on top. */
 function toBars(
-  { slots, durationMs }: Proof,
+  { record: { series: slots, slotMs }, durationMs }: Proof,
   versions: Flight['versions'],
   toX: (ms: number) => number,
 ): { bars: Bar[]; maxPerSecond: number } {
-  const columnMs = 250 * Math.max(1, Math.ceil(durationMs / 250 / MAX_COLUMNS));
+  const columnMs = slotMs * Math.max(1, Math.ceil(durationMs / slotMs / MAX_COLUMNS));
   const columns = new Map<number, { ok: number[]; bad: number }>();
-  for (const { fromMs, version, outcomes } of slots) {
-    const at = Math.floor(fromMs / columnMs);
+  for (const { slot, version, outcomes } of slots) {
+    const at = Math.floor((slot * slotMs) / columnMs);
     const column = columns.get(at) ?? { ok: versions.map(() => 0), bad: 0 };
     columns.set(at, column);
     const { total, notOk } = countOutcomes(outcomes);

@@ -1,41 +1,49 @@
 import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
-import type { Slot } from '../load/tally.ts';
-import { parseAs, schemaOf } from '../report/report.ts';
+import { Fault } from '../cli/fault.ts';
+import { loadRecord, parseAs, schemaOf } from '../report/report.ts';
+import type { RequirementResult } from '../report/requirement.ts';
 import { countsOf, outcomeCounts, settlementFields } from '../report/settlement-shape.ts';
 import {
   array,
   boolean,
   count,
+  finite,
   literal,
   nullable,
-  number,
   object,
   type Shape,
   string,
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
-import { CONTROLS } from './control.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
+import { toPhaseLatencies } from './latency.ts';
+import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 import { PHASES, type PodTimeline, type Span } from './timeline.ts';
-import type { Verdict } from './verdict.ts';
+import type { ProofVerdict } from './verdict.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
 export const PROOF_SCHEMA = 'dropless.proof/4';
 
-/** Losses told one by one in a report: beyond so many the story does not get better. */
+/** Losses told one by one in a report; all are counted. */
 export const MAX_LOSSES = 5_000;
 
 /** The series as one line of JSON: of each proof the first losses, and the number of all. */
-export function formatReport(series: Series): string {
+export function formatProofReport(series: Series): string {
   return `${JSON.stringify(toReport(series))}\n`;
 }
 
 /** What the JSON of a series holds. */
 export function toReport({ proofs, controls, cutShort }: Series) {
-  const toReported = (proof: Proof) => ({ ...proof, losses: proof.losses.slice(0, MAX_LOSSES) });
+  const toReported = (proof: Proof) => ({
+    ...proof,
+    without: proof.without.map(formatRemoval),
+    // For readers with other tools: it follows from the record.
+    latency: toPhaseLatencies(proof.record),
+    losses: proof.losses.slice(0, MAX_LOSSES),
+  });
   return {
     schema: PROOF_SCHEMA,
     verdict: toSeriesVerdict({ proofs, cutShort }),
@@ -48,7 +56,7 @@ export function toReport({ proofs, controls, cutShort }: Series) {
 /**
  * Reads what `toReport` has made: the series is the one that was written, but for the losses that it leaves out.
  * @param place name of the file, for the fault's message
- * @throws {UsageError} where the text is not a report of this schema, or its verdict not that of its proofs
+ * @throws {Fault} where the text is not a report of this schema, or its verdict not that of its proofs
  */
 export function parseSeries(text: string, place: string): Series {
   return parseAs(text, place, 'prove --json', (value, at) => {
@@ -57,7 +65,7 @@ export function parseSeries(text: string, place: string): Series {
     // A report that somebody has mended must not turn green by that.
     const { kind } = toSeriesVerdict(series);
     if (kind !== given.kind) {
-      throw new TypeError(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
+      throw new Fault(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
     }
     return series;
   });
@@ -72,18 +80,19 @@ function keyOf<K extends string>(registry: Readonly<Record<K, unknown>>): Shape<
 const EXIT_OF = {
   proven: 'proven',
   losses: 'failed',
+  missed: 'failed',
   inconclusive: 'inconclusive',
-} as const satisfies Record<Verdict['kind'], Exit>;
+} as const satisfies Record<ProofVerdict['kind'], Exit>;
 
-const verdictFields: Shape<Verdict> = object({
+const verdictFields: Shape<ProofVerdict> = object({
   kind: keyOf(EXIT_OF),
   exit: keyOf(EXIT_CODES),
   sentence: string,
   doubts: array(string),
-  upperBound: nullable(number(0)),
+  upperBound: nullable(finite(0)),
 });
 
-const verdict: Shape<Verdict> = (value, place) => {
+const verdict: Shape<ProofVerdict> = (value, place) => {
   const read = verdictFields(value, place);
   literal(EXIT_OF[read.kind])(read.exit, `${place}.exit`);
   return read;
@@ -103,47 +112,62 @@ const loss: Shape<Loss> = object({
   why: string,
 });
 
-const mark: Shape<Mark> = object({ atMs: number(), text: string });
+const mark: Shape<Mark> = object({ atMs: finite(), text: string });
 
-const span: Shape<Span> = object({ fromMs: number(), toMs: nullable(number()) });
+const span: Shape<Span> = object({ fromMs: finite(), toMs: nullable(finite()) });
 
 const timeline: Shape<PodTimeline> = object({
   pod: string,
   version: nullable(string),
   node: nullable(string),
   isProbed: boolean,
-  scheduledMs: nullable(number()),
-  startedMs: nullable(number()),
+  scheduledMs: nullable(finite()),
+  startedMs: nullable(finite()),
   ready: array(span),
   endpoint: array(span),
-  terminatingMs: nullable(number()),
-  graceMs: nullable(number(0)),
-  sigtermMs: nullable(number()),
-  exit: nullable(object({ atMs: number(), code: nullable(number()), signal: nullable(string) })),
-  nodeLostMs: nullable(number()),
-  goneMs: nullable(number()),
+  terminatingMs: nullable(finite()),
+  graceMs: nullable(finite(0)),
+  sigtermMs: nullable(finite()),
+  exit: nullable(object({ atMs: finite(), code: nullable(finite()), signal: nullable(string) })),
+  nodeLostMs: nullable(finite()),
+  goneMs: nullable(finite()),
 });
 
-const slot: Shape<Slot> = object({ fromMs: number(), version: nullable(string), outcomes: outcomeCounts });
+const requirement: Shape<RequirementResult> = object({
+  text: string,
+  unit: literal('count', 'percent', 'perSecond', 'time'),
+  actual: nullable(finite()),
+  state: literal('met', 'missed', 'unknown'),
+});
+
+const removal: Shape<Removal> = (value, place) => {
+  const text = string(value, place);
+  try {
+    return parseRemoval(text);
+  } catch (error) {
+    throw new Fault(`${place} ${(error as Error).message}, but is ${JSON.stringify(text)}`);
+  }
+};
 
 const proof: Shape<Proof> = object({
   disruption: keyOf(DISRUPTIONS),
-  without: array(keyOf(CONTROLS)),
+  without: array(removal),
   target: string,
   startedAt: string,
-  durationMs: number(0),
+  durationMs: finite(0),
   endpoints: array(string),
   planned: count,
   ok: count,
   lost: count,
   givenUp: count,
   outcomes: outcomeCounts,
-  lagP99Ms: number(),
+  lagP99Ms: finite(),
+  requirements: array(requirement),
   causes: countsOf(keyOf(CAUSES)),
   losses: array(loss),
   marks: array(mark),
   timelines: array(timeline),
-  slots: array(slot),
+  record: loadRecord,
   leftBehind: array(string),
   verdict,
 });

@@ -1,10 +1,10 @@
 import { formatCount, formatFixed } from '../cli/format.ts';
 import { upperBound95 } from '../load/evidence.ts';
 import { formatTable, type Table } from '../report/tables.ts';
-import { nameControls } from './control.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
+import { nameRemovals } from './safeguard.ts';
 import { countEnded } from './timeline.ts';
-import { formatProven, formatVerdict, type Verdict } from './verdict.ts';
+import { formatProven, formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** All that one call of `prove` has done, in the order it was done. */
 export interface Series {
@@ -17,10 +17,10 @@ export interface Series {
 }
 
 /** What all disruptions come to: losses in one are losses, and only where each is proven is the whole. */
-export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): Verdict {
+export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): ProofVerdict {
   const [first, ...more] = proofs;
   const lacking =
-    first === undefined || first.without.length === 0 ? '' : ` without ${nameControls(first.without)}`;
+    first === undefined || first.without.length === 0 ? '' : ` without ${nameRemovals(first.without)}`;
   if (first !== undefined && more.length === 0 && cutShort === null) return first.verdict;
   const sum = (key: 'planned' | 'ok' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
   const planned = formatCount(sum('planned'));
@@ -36,6 +36,11 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
     const lost = formatCount(lossy.reduce((total, proof) => total + proof.lost, 0));
     const sentence = `LOST ${lost} of ${planned} requests, in ${lossy.length} of ${proofs.length} disruptions${lacking}.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
+  }
+  const missed = proofs.filter(({ verdict }) => verdict.kind === 'missed');
+  if (missed.length > 0) {
+    const sentence = `MISSED: none lost of ${planned} requests, but not as required in ${missed.length} of ${proofs.length} disruptions${lacking}: ${missed.map(({ verdict }) => verdict.sentence).join(' ')}`;
+    return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || first === undefined) {
     const lost = sum('lost') === 0 ? 'none' : formatCount(sum('lost'));

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
-import type { Proof } from './proof.ts';
+import type { Proof } from './judgement.ts';
+import { parseRemoval } from './safeguard.ts';
 import { formatProof, formatStory, toControlRows, toSentence } from './summary.ts';
-import type { Verdict } from './verdict.ts';
+import type { ProofVerdict } from './verdict.ts';
 
 const sample = createSampleProof();
 
-function toProof(kind: Verdict['kind'], lost: number, doubts: readonly string[] = []): Proof {
+function toProof(kind: ProofVerdict['kind'], lost: number, doubts: readonly string[] = []): Proof {
   return { ...sample, lost, causes: {}, losses: [], verdict: { ...sample.verdict, kind, doubts } };
 }
 
-const toControl = (proof: Proof): Proof => ({ ...proof, without: ['preStop'] });
+const toControl = (proof: Proof): Proof => ({ ...proof, without: [parseRemoval('preStop')] });
 const YES = 'As it should without preStop.';
 const NOTHING = 'Without preStop, nothing was lost: not shown to matter here.';
 const NO_MORE = 'Without preStop, no more was lost: not shown to matter here.';

@@ -29,7 +29,7 @@ export interface Span {
   readonly toMs: number | null;
 }
 
-export interface Exit {
+export interface ContainerExit {
   readonly atMs: number;
   readonly code: number | null;
   readonly signal: string | null;
@@ -50,7 +50,7 @@ export interface PodTimeline {
   readonly terminatingMs: number | null;
   readonly graceMs: number | null;
   readonly sigtermMs: number | null;
-  readonly exit: Exit | null;
+  readonly exit: ContainerExit | null;
   readonly nodeLostMs: number | null;
   readonly goneMs: number | null;
 }
@@ -66,7 +66,7 @@ export const PHASES = {
   gone: 'its process has ended',
 } as const satisfies Record<string, string>;
 
-export type Phase = keyof typeof PHASES;
+export type PodPhase = keyof typeof PHASES;
 
 /** Lives by pod, from events in any order. */
 export function toPodTimelines(events: readonly PodEvent[]): Map<string, PodTimeline> {
@@ -133,12 +133,12 @@ export function isWithin(spans: readonly Span[], atMs: number): boolean {
 }
 
 /** How its process ended, whether by that moment or after it; null where it was ready again in between. */
-export function toExit({ exit, ready }: PodTimeline, atMs: number): Exit | null {
+export function toExit({ exit, ready }: PodTimeline, atMs: number): ContainerExit | null {
   return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
 }
 
 /** The pod's phase at a moment. The end of its process outweighs its termination, and that its readiness. */
-export function toPhase(timeline: PodTimeline | undefined, atMs: number): Phase {
+export function toPhase(timeline: PodTimeline | undefined, atMs: number): PodPhase {
   if (timeline === undefined) return 'unknown';
   const isPast = (ms: number | null) => ms !== null && atMs >= ms;
   if (isPast(timeline.goneMs)) return 'gone';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Findings, formatProven, formatVerdict, toVerdict } from './verdict.ts';
+import { formatProven, formatVerdict, type ProofEvidence, toVerdict } from './verdict.ts';
 
-const clean: Findings = {
+const clean: ProofEvidence = {
   planned: 3_000,
   ok: 3_000,
   lost: 0,
@@ -16,6 +16,8 @@ const clean: Findings = {
   incomplete: null,
   unseen: [],
   leftBehind: [],
+  requirements: [],
+  isLatencyDoubtful: false,
 };
 
 describe('toVerdict()', () => {
@@ -99,6 +101,44 @@ describe('toVerdict()', () => {
 
   test('counts nothing on an open ledger', () => {
     assert.equal(toVerdict({ ...clean, ok: 2_999, lost: 1, isLedgerClosed: false }).kind, 'inconclusive');
+  });
+
+  const missed = { text: 'p99 < 50ms', unit: 'time', actual: 61.2, state: 'missed' } as const;
+
+  test('is red where nothing is lost and a requirement is missed', () => {
+    const verdict = toVerdict({ ...clean, requirements: [missed], watchGaps: ['pods'] });
+    assert.deepEqual(
+      [verdict.kind, verdict.exit, verdict.sentence],
+      ['missed', 'failed', 'MISSED: none lost of 3,000 requests, but not as required: p99 < 50ms (61.2 ms).'],
+    );
+    assert.match(formatVerdict(verdict), / Besides, the watch was interrupted \(pods\)\.$/);
+  });
+
+  test('names what was missed beside losses', () => {
+    const verdict = toVerdict({ ...clean, ok: 2_999, lost: 1, requirements: [missed] });
+    assert.deepEqual([verdict.kind, verdict.doubts], ['losses', ['not as required: p99 < 50ms (61.2 ms)']]);
+  });
+
+  test('does not hold a target to latencies that are the load’s own', () => {
+    const late = { ...clean, lagP99Ms: 12, isLatencyDoubtful: true };
+    assert.equal(toVerdict(late).kind, 'proven');
+    assert.equal(
+      toVerdict({ ...late, requirements: [missed] }).sentence,
+      'INCONCLUSIVE: none lost of 3,000 requests, but not as required: p99 < 50ms (61.2 ms), of which the load itself, 12 ms late at p99, has its part.',
+    );
+  });
+
+  test('is inconclusive where there was nothing to measure, and proven where all is met', () => {
+    const met = { ...missed, actual: 49, state: 'met' } as const;
+    assert.equal(toVerdict({ ...clean, requirements: [met] }).kind, 'proven');
+    const unknown = { ...missed, actual: null, state: 'unknown' } as const;
+    assert.deepEqual(toVerdict({ ...clean, requirements: [met, unknown] }).doubts, [
+      'there was nothing to measure for p99 < 50ms',
+    ]);
+  });
+
+  test('judges nothing on an open ledger, latencies neither', () => {
+    assert.equal(toVerdict({ ...clean, isLedgerClosed: false, requirements: [missed] }).kind, 'inconclusive');
   });
 });
 

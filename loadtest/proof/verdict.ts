@@ -1,8 +1,10 @@
 import type { Exit } from '../cli/exit-code.ts';
 import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../load/evidence.ts';
+import type { RequirementResult } from '../report/requirement.ts';
+import { formatMetric } from '../report/tables.ts';
 
 /** All that a verdict rests on. */
-export interface Findings {
+export interface ProofEvidence {
   /** Requests planned; each has one outcome, or `isLedgerClosed` is false. */
   readonly planned: number;
   readonly ok: number;
@@ -12,7 +14,7 @@ export interface Findings {
   /** Of the lost, those that had ended before the disruption began, which is not to blame. */
   readonly lostBefore: number;
   readonly isLedgerClosed: boolean;
-  /** 99 % of the requests went out no later than so much after their time. */
+  /** How late requests went out: the 99th percentile. */
   readonly lagP99Ms: number;
   /** Seconds of the load, from the disruption on, in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];
@@ -26,10 +28,13 @@ export interface Findings {
   readonly unseen: readonly string[];
   /** What was done to the target and could not be taken back, in words. */
   readonly leftBehind: readonly string[];
+  readonly requirements: readonly RequirementResult[];
+  /** Did requests go out so late that it shows in their latencies? */
+  readonly isLatencyDoubtful: boolean;
 }
 
-export type Verdict = {
-  readonly kind: 'proven' | 'losses' | 'inconclusive';
+export type ProofVerdict = {
+  readonly kind: 'proven' | 'losses' | 'missed' | 'inconclusive';
   readonly exit: Exit;
   /** One plain sentence. */
   readonly sentence: string;
@@ -40,15 +45,20 @@ export type Verdict = {
 };
 
 /**
- * Losses are red whatever else is in doubt, unless all came before the disruption. No loss is green only with nothing
- * in doubt.
+ * Losses are red whatever else is in doubt, unless all came before the disruption. So is a requirement that is missed,
+ * unless the load itself was late. No loss is green only with nothing in doubt.
  */
-export function toVerdict(findings: Findings): Verdict {
-  const { planned, ok, lost } = findings;
-  const doubts = toDoubts(findings);
-  if (findings.isLedgerClosed && lost > findings.lostBefore) {
+export function toVerdict(evidence: ProofEvidence): ProofVerdict {
+  const { planned, ok, lost } = evidence;
+  const doubts = toDoubts(evidence);
+  if (evidence.isLedgerClosed && lost > evidence.lostBefore) {
     const sentence = `LOST ${count(lost)} of ${count(planned)} requests.`;
     return { kind: 'losses', exit: 'failed', sentence, doubts, upperBound: null };
+  }
+  const missed = listRequirements(evidence, 'missed');
+  if (evidence.isLedgerClosed && missed !== '' && !evidence.isLatencyDoubtful) {
+    const sentence = `MISSED: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but not as required: ${missed}.`;
+    return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
     const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
@@ -64,8 +74,10 @@ export function toVerdict(findings: Findings): Verdict {
 }
 
 /** The verdict, with what stands beside losses. */
-export function formatVerdict({ kind, sentence, doubts }: Verdict): string {
-  return kind === 'losses' && doubts.length > 0 ? `${sentence} Besides, ${doubts.join('; ')}.` : sentence;
+export function formatVerdict({ kind, sentence, doubts }: ProofVerdict): string {
+  return (kind === 'losses' || kind === 'missed') && doubts.length > 0
+    ? `${sentence} Besides, ${doubts.join('; ')}.`
+    : sentence;
 }
 
 /** @param where the requests were made, as the end of the first sentence */
@@ -74,31 +86,49 @@ export function formatProven(ok: number, where: string): string {
   return `PROVEN: 0 lost of ${count(ok)} requests${where}. At 95 % confidence fewer than ${rate} are lost.`;
 }
 
-function toDoubts(findings: Findings): string[] {
-  const { planned, ok, lost, givenUp, lateSeconds } = findings;
+function toDoubts(evidence: ProofEvidence): string[] {
+  const { planned, ok, lost, givenUp, lateSeconds } = evidence;
   const neither = planned - ok - lost - givenUp;
+  const missed = listRequirements(evidence, 'missed');
+  const unknown = listRequirements(evidence, 'unknown');
+  // Beside losses, or where it was the load that was late.
+  const isAside = evidence.isLatencyDoubtful || lost > evidence.lostBefore;
   return [
-    ...(findings.isLedgerClosed ? [] : ['the ledger does not balance']),
+    ...(evidence.isLedgerClosed ? [] : ['the ledger does not balance']),
     ...(planned === 0 ? ['nothing was requested'] : []),
     ...(neither > 0 ? [`${count(neither)} answers were neither ok nor lost (4xx or 3xx)`] : []),
     ...(givenUp > 0 ? [`${count(givenUp)} requests were given up by the load itself`] : []),
-    ...(isLateForLosses(findings)
-      ? [`the load generator could not keep its schedule (p99 ${Math.round(findings.lagP99Ms)} ms late)`]
+    ...(isLateForLosses(evidence)
+      ? [`the load generator could not keep its schedule (p99 ${Math.round(evidence.lagP99Ms)} ms late)`]
       : []),
-    ...(lateSeconds.length > 0 && !isLateForLosses(findings)
+    ...(lateSeconds.length > 0 && !isLateForLosses(evidence)
       ? [
           `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
         ]
       : []),
-    ...(findings.isInterrupted ? ['it was interrupted'] : []),
-    ...(findings.incomplete === null ? [] : [findings.incomplete]),
-    ...findings.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
-    ...(findings.lostBefore === 0 ? [] : [`${count(findings.lostBefore)} were lost before the disruption`]),
-    ...findings.unseen,
-    ...findings.leftBehind.map((what) => `not undone: ${what}`),
+    ...(missed === '' || !isAside
+      ? []
+      : [
+          `not as required: ${missed}${evidence.isLatencyDoubtful ? `, of which the load itself, ${Math.round(evidence.lagP99Ms)} ms late at p99, has its part` : ''}`,
+        ]),
+    ...(unknown === '' ? [] : [`there was nothing to measure for ${unknown}`]),
+    ...(evidence.isInterrupted ? ['it was interrupted'] : []),
+    ...(evidence.incomplete === null ? [] : [evidence.incomplete]),
+    ...evidence.watchGaps.map((gap) => `the watch was interrupted (${gap})`),
+    ...(evidence.lostBefore === 0 ? [] : [`${count(evidence.lostBefore)} were lost before the disruption`]),
+    ...evidence.unseen,
+    ...evidence.leftBehind.map((what) => `not undone: ${what}`),
   ];
 }
 
 function count(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** `p99 < 50ms (61.2 ms)`. */
+function listRequirements({ requirements }: ProofEvidence, state: RequirementResult['state']): string {
+  return requirements
+    .filter((result) => result.state === state)
+    .map(({ text, actual, unit }) => (actual === null ? text : `${text} (${formatMetric(actual, unit)})`))
+    .join(', ');
 }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { OutcomeCounts } from '../load/record.ts';
 import { createLiveLine } from './live-line.ts';
 
 const snapshot = {
   elapsedMs: 5_000,
-  settled: 1_234,
-  notOk: 0,
-  lost: 0,
+  outcomes: { ok: 1_234 } as OutcomeCounts,
   recentSettled: 100,
   recentP99Ms: 3.21,
 };
@@ -32,7 +31,7 @@ describe('createLiveLine()', () => {
   });
 
   test('turns red with the first loss, and tells other failures apart', () => {
-    const output = shown({ ...snapshot, notOk: 5, lost: 2 });
+    const output = shown({ ...snapshot, outcomes: { ok: 1_229, reset: 2, http_404: 3 } });
     assert.ok(output.startsWith('\r\x1b[2K\x1b[31m'), JSON.stringify(output));
     assert.match(output, /lost 2 {2}other not ok 3/);
   });

@@ -1,6 +1,7 @@
 import { formatCount, formatMs } from '../cli/format.ts';
 import { createTerminalLine } from '../cli/terminal-line.ts';
 import type { TextOutput } from '../cli/world.ts';
+import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 
 interface Extent {
@@ -25,7 +26,7 @@ export function createLiveLine(
   let beforeMs = 0;
   return {
     show(snapshot) {
-      line.show(formatSnapshot(snapshot, beforeMs, extent), snapshot.lost > 0);
+      line.show(formatSnapshot(snapshot, beforeMs, extent), countOutcomes(snapshot.outcomes).lost > 0);
       beforeMs = snapshot.elapsedMs;
     },
     clear: line.clear,
@@ -34,7 +35,8 @@ export function createLiveLine(
 
 /** @param beforeMs time of the snapshot before, from which on the recent figures count */
 function formatSnapshot(snapshot: Snapshot, beforeMs: number, extent: Extent): string {
-  const { elapsedMs, settled, notOk, lost, recentSettled, recentP99Ms } = snapshot;
+  const { elapsedMs, outcomes, recentSettled, recentP99Ms } = snapshot;
+  const { total: settled, notOk, lost } = countOutcomes(outcomes);
   const byTime = elapsedMs / extent.durationMs;
   const done = Math.min(1, extent.requests === null ? byTime : settled / Math.max(1, extent.requests));
   const rate = (1_000 * recentSettled) / Math.max(1, elapsedMs - beforeMs);

@@ -1,7 +1,10 @@
 import type { Histogram } from '../load/histogram.ts';
-import { countOutcomes, type Tally } from '../load/record.ts';
+import { type Cell, countOutcomes, sumCells, type Tally } from '../load/record.ts';
 
-/** What the figures are read from: the requests of one endpoint, or all. */
+/** The phase that settles the target and the generator in: counted in the ledger, left out of the latencies. */
+export const WARMUP = 'warmup';
+
+/** What the figures are read from: the requests of one endpoint or phase, or all. */
 export interface MetricSource {
   /** Every request, warm-up included. */
   readonly all: Tally;
@@ -9,6 +12,14 @@ export interface MetricSource {
   readonly measured: Tally;
   /** Of the whole run. */
   readonly durationMs: number;
+}
+
+export function toMetricSource(cells: readonly Cell[], durationMs: number): MetricSource {
+  return {
+    all: sumCells(cells),
+    measured: sumCells(cells.filter(({ phase }) => phase !== WARMUP)),
+    durationMs,
+  };
 }
 
 export type Unit = 'count' | 'percent' | 'perSecond' | 'time';
@@ -65,7 +76,7 @@ const LATENCIES = {
 } as const satisfies Partial<Record<keyof Tally, { prefix: string; meaning: string }>>;
 
 const STATISTICS = {
-  pN: 'the N-th percentile, as p50, p99 or p99.9',
+  pN: 'the N-th percentile, for example p50, p99 or p99.9',
   average: 'the exact average',
   max: 'the exact maximum',
 } as const;

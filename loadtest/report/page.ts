@@ -13,7 +13,7 @@ import {
   VERDICT_WORDS,
 } from './html.ts';
 import type { Report } from './report.ts';
-import type { Findings } from './summary.ts';
+import type { RunFindings } from './summary.ts';
 import type { Table } from './tables.ts';
 
 /**
@@ -22,7 +22,7 @@ import type { Table } from './tables.ts';
  */
 export function formatPage(
   report: Report,
-  findings: Findings,
+  findings: RunFindings,
   tables: readonly Table[],
   assets: PageAssets,
 ): string {
@@ -83,7 +83,7 @@ function describeModel({ setup: { model }, durationMs }: Report): string {
   return `${stages.join(', then ')} (${lasted})`;
 }
 
-function formatHeadline({ durationMs }: Report, { summary }: Findings): Html {
+function formatHeadline({ durationMs }: Report, { summary }: RunFindings): Html {
   const { response } = summary.latency;
   const figures: readonly (readonly [string, string, string])[] = [
     ['Requests', formatCount(summary.requests), `${formatFixed(summary.ratePerSecond, 1)} ok/s`],

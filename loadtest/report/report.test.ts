@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleReport } from '../../test/fixtures/sample-report.ts';
-import { mergeReports } from '../commands/merge.ts';
-import { findReports, formatReport, parseReport, type Report } from './report.ts';
+import { findReports, formatRunReport, parseReport, type Report } from './report.ts';
 import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
 
-const toText = (report: Report) => formatReport(report, toFindings(report));
+const toText = (report: Report) => formatRunReport(report, toFindings(report));
 /** The report with the value at the dotted path replaced. */
 function altered(path: string, value: unknown): string {
   const report = JSON.parse(toText(createSampleReport()));
@@ -49,16 +48,12 @@ describe('parseReport()', () => {
       1,
       'the report.record.cells[0].response must be a histogram of 1 values, but is not',
     ],
-    [
-      'record.failures.0.connection',
-      'x',
-      'the report.record.failures[0].connection must be an object, but is "x"',
-    ],
+    ['failures.0.connection', 'x', 'the report.failures[0].connection must be an object, but is "x"'],
   ];
   for (const [path, value, message] of faults) {
     test(`refuses ${path} = ${JSON.stringify(value)}`, () => {
       assert.throws(() => parseReport(altered(path, value), 'r.json'), {
-        name: 'UsageError',
+        name: 'Fault',
         message: `r.json is no report of this version: ${message}`,
       });
     });
@@ -66,17 +61,14 @@ describe('parseReport()', () => {
 
   test('refuses what is not JSON', () => {
     assert.throws(() => parseReport('Endpoint', 'r.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: /^r\.json is not JSON;/,
     });
   });
 
   test('reads a report of before the address of a connection was known', () => {
-    const { record } = parseReport(
-      altered('record.failures.0.connection.remoteAddress', undefined),
-      'r.json',
-    );
-    const [first, second] = record.failures.map(({ connection }) => connection?.remoteAddress);
+    const { failures } = parseReport(altered('failures.0.connection.remoteAddress', undefined), 'r.json');
+    const [first, second] = failures.map(({ connection }) => connection?.remoteAddress);
     assert.deepEqual([first, second], [null, '10.0.0.7']);
   });
 
@@ -95,51 +87,7 @@ describe('findReports()', () => {
   test('reads a file that was made readable, and refuses one without a report', () => {
     const report = createSampleReport();
     assert.deepEqual(findReports(JSON.stringify(JSON.parse(toText(report)), null, 2), '-'), [report]);
-    assert.throws(() => findReports('nothing\nhere', '-'), { name: 'UsageError' });
-  });
-});
-
-describe('mergeReports()', () => {
-  const part = (index: number, of = 3) => createSampleReport({ index, of });
-
-  test('makes the record of the whole from its parts, in any order', () => {
-    const merged = mergeReports([part(2), part(0), part(1)]);
-    assert.deepEqual(merged.shards, { of: 3, present: [0, 1, 2], duplicates: [], isMerged: true });
-    const { summary, verdict } = toFindings(merged);
-    assert.deepEqual([summary.requests, summary.lost, verdict.kind], [2_000, 3, 'lost']);
-    assert.deepEqual(merged.requirements, ['p99 < 50ms']);
-  });
-
-  test('is incomplete with a part missing, and counts a part given twice once', () => {
-    const missing = toFindings(mergeReports([createSampleReport({ index: 1, of: 3, lost: 0 })])).verdict;
-    assert.deepEqual([missing.kind, missing.exit], ['incomplete', 'inconclusive']);
-    const twice = mergeReports([part(0), part(1), part(2), part(1)]);
-    assert.deepEqual([twice.shards.duplicates, toFindings(twice).summary.requests], [[1], 2_000]);
-  });
-
-  test('carries over what speaks against a part', () => {
-    const merged = mergeReports([
-      part(0),
-      { ...part(1), isInterrupted: true, ledgerFault: 'off by one' },
-      part(2),
-    ]);
-    assert.deepEqual([merged.isInterrupted, merged.ledgerFault], [true, 'off by one']);
-  });
-
-  test('refuses parts of different runs, and what is merged already', () => {
-    const other = part(1);
-    for (const stranger of [
-      { ...other, setup: { ...other.setup, seed: 2 } },
-      { ...other, setup: { ...other.setup, startAt: '2030-01-01T00:00:00.000Z' } },
-      part(1, 4),
-    ]) {
-      assert.throws(() => mergeReports([part(0), stranger]), {
-        name: 'UsageError',
-        message: /^parts 0 and 1 are not of one run/,
-      });
-    }
-    assert.throws(() => mergeReports([mergeReports([part(0)])]), { name: 'UsageError' });
-    assert.throws(() => mergeReports([]), { name: 'UsageError' });
+    assert.throws(() => findReports('nothing\nhere', '-'), { name: 'Fault' });
   });
 });
 

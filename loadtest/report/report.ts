@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { decodeHistogram } from '../load/histogram.ts';
 import { CELL_PRECISION, SERIES_PRECISION } from '../load/record.ts';
 import { outcomeCounts, settlementFields } from './settlement-shape.ts';
@@ -6,9 +6,9 @@ import {
   array,
   boolean,
   count,
+  finite,
   literal,
   nullable,
-  number,
   object,
   type Shape,
   type ShapeOf,
@@ -19,6 +19,9 @@ import {
 /** Changes when a reader of the old one would misread the new one. */
 export const RUN_SCHEMA = 'dropless.run/1';
 
+/** Failures told in full in a report; `record` counts all. */
+export const MAX_FAILURES_PER_OUTCOME = 100;
+
 function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   const encoded = object({ count, sumUs: count, maxUs: count, hdr: string });
   return ((value, place) => {
@@ -26,18 +29,19 @@ function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
     try {
       decodeHistogram(read, precision);
     } catch {
-      throw new TypeError(`${place} must be a histogram of ${read.count} values, but is not`);
+      throw new Fault(`${place} must be a histogram of ${read.count} values, but is not`);
     }
     return read;
   }) satisfies Shape<unknown>;
 }
 
-const record = object({
+/** What a load measured, of a run and of a proof alike. */
+export const loadRecord = object({
   planned: count,
   sent: count,
   settled: count,
-  slotMs: number(1),
-  phases: array(object({ name: string, fromMs: number(0) })),
+  slotMs: finite(1),
+  phases: array(object({ name: string, fromMs: finite(0) })),
   cells: array(
     object({
       endpoint: count,
@@ -58,25 +62,24 @@ const record = object({
       response: histogram(SERIES_PRECISION),
     }),
   ),
-  failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
 });
 
 const report = object({
   /** What was asked for: the same in all parts of one run. */
   setup: object({
     target: string,
-    endpoints: array(object({ name: string, method: string, path: string, weight: number(0) })),
+    endpoints: array(object({ name: string, method: string, path: string, weight: finite(0) })),
     model: union({
       open: object({
         kind: literal('open'),
-        stages: array(object({ durationMs: number(0), fromRate: number(0), toRate: number(0) })),
+        stages: array(object({ durationMs: finite(0), fromRate: finite(0), toRate: finite(0) })),
       }),
-      closed: object({ kind: literal('closed'), connections: count, durationMs: number(0) }),
+      closed: object({ kind: literal('closed'), connections: count, durationMs: finite(0) }),
     }),
-    freshShare: number(0),
+    freshShare: finite(0),
     maxRequests: nullable(count),
     seed: count,
-    timeoutMs: number(0),
+    timeoutMs: finite(0),
     /** The moment agreed upon for the start, RFC 3339; null: none was. */
     startAt: nullable(string),
   }),
@@ -91,7 +94,7 @@ const report = object({
   }),
   /** RFC 3339. */
   startedAt: string,
-  durationMs: number(0),
+  durationMs: finite(0),
   runtime: string,
   isInterrupted: boolean,
   /** What does not add up in the ledger; null: it balances. */
@@ -99,8 +102,10 @@ const report = object({
   /** As they were written on the command line. */
   requirements: array(string),
   /** The target's own figures for the same requests, by endpoint; null: it offers none. */
-  server: nullable(array(object({ endpoint: count, count, sumMs: number(0) }))),
-  record,
+  server: nullable(array(object({ endpoint: count, count, sumMs: finite(0) }))),
+  record: loadRecord,
+  /** Requests that were not ok, in the order of the plan: of each outcome the first `MAX_FAILURES_PER_OUTCOME`. */
+  failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
 });
 
 /** All that is known of a run or of a part of it. What follows from it, as percentiles and verdict, is not here. */
@@ -108,13 +113,13 @@ export type Report = ShapeOf<typeof report>;
 export type ServerLatency = NonNullable<Report['server']>[number];
 
 /** The report as one line of text. `derived` is for readers with other tools; `parseReport` leaves it out. */
-export function formatReport(given: Report, derived: object): string {
+export function formatRunReport(given: Report, derived: object): string {
   return `${JSON.stringify({ schema: RUN_SCHEMA, ...derived, ...given })}\n`;
 }
 
 /**
  * @param place name of the file, for the fault's message
- * @throws {UsageError} where the text is not a report of this schema
+ * @throws {Fault} where the text is not a report of this schema
  */
 export function parseReport(text: string, place: string): Report {
   return parseAs(text, place, 'run --json', (value, at) => {
@@ -128,28 +133,28 @@ export function schemaOf<const S extends string>(...known: readonly S[]): Shape<
   return (value, place) => {
     const { schema } = object({ schema: string })(value, place);
     const found = known.find((one) => one === schema);
-    if (found === undefined) throw new TypeError(`schema must be ${known.join(' or ')}, but is ${schema}`);
+    if (found === undefined) throw new Fault(`schema must be ${known.join(' or ')}, but is ${schema}`);
     return found;
   };
 }
 
 /**
  * Reads the JSON of a file.
- * @param writer what writes such files, as `run --json`
- * @throws {UsageError} that names the file, the place in it, and what is wrong there
+ * @param writer what writes such files, for example `run --json`
+ * @throws {Fault} that names the file, the place in it, and what is wrong there
  */
 export function parseAs<T>(text: string, place: string, writer: string, shape: Shape<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UsageError(`${place} is not JSON; give a file that dropless ${writer} has written`);
+    throw new Fault(`${place} is not JSON; give a file that dropless ${writer} has written`);
   }
   try {
     return shape(value, 'the report');
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(`${place} is no report of this version: ${error.message}`);
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(`${place} is no report of this version: ${error.message}`);
   }
 }
 

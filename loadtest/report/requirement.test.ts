@@ -62,10 +62,11 @@ describe('judgeRequirement()', () => {
 });
 
 describe('parseRequirement()', () => {
-  test('takes the name of an endpoint in parentheses', () => {
-    assert.equal(parseRequirement('p99(/payload?n=5) < 50ms').endpoint, '/payload?n=5');
-    assert.equal(parseRequirement('lost(POST /cart) == 0').endpoint, 'POST /cart');
-    assert.equal(parseRequirement('lost == 0').endpoint, null);
+  test('takes the name of an endpoint or a phase in parentheses', () => {
+    assert.equal(parseRequirement('p99(/payload?n=5) < 50ms').scope, '/payload?n=5');
+    assert.equal(parseRequirement('p99(during) < 50ms').scope, 'during');
+    assert.equal(parseRequirement('lost(POST /cart) == 0').scope, 'POST /cart');
+    assert.equal(parseRequirement('lost == 0').scope, null);
   });
 
   const faults: readonly (readonly [string, RegExp])[] = [
@@ -86,7 +87,7 @@ describe('parseRequirement()', () => {
   ];
   for (const [text, message] of faults) {
     test(`names the place of the fault in ${JSON.stringify(text)}`, () => {
-      assert.throws(() => parseRequirement(text), { name: 'UsageError', message });
+      assert.throws(() => parseRequirement(text), { name: 'Fault', message });
     });
   }
 });

@@ -1,6 +1,14 @@
 import { parseDurationMs } from '../cli/duration.ts';
-import { UsageError } from '../cli/usage-error.ts';
-import { findMetric, listMetrics, type Metric, type MetricSource, type Unit } from './metric.ts';
+import { Fault } from '../cli/fault.ts';
+import type { Cell, LoadRecord } from '../load/record.ts';
+import {
+  findMetric,
+  listMetrics,
+  type Metric,
+  type MetricSource,
+  toMetricSource,
+  type Unit,
+} from './metric.ts';
 
 const COMPARISONS: Readonly<Record<string, (actual: number, limit: number) => boolean>> = {
   '==': (actual, limit) => actual === limit,
@@ -23,17 +31,17 @@ const VALUES: Readonly<Record<Unit, { example: string; parse(text: string): numb
   },
 };
 
-/** `METRIC[(ENDPOINT)] COMPARISON VALUE`, as `p99(/payload) < 50ms`. */
+/** `METRIC[(SCOPE)] COMPARISON VALUE`, for example `p99(/payload) < 50ms` or `p99(during) < 80ms`. */
 export interface Requirement {
   /** As it was written. */
   readonly text: string;
-  /** Name of an endpoint; null: all of them together. */
-  readonly endpoint: string | null;
+  /** Name of an endpoint or of a phase; null: all requests together. */
+  readonly scope: string | null;
   readonly metric: Metric;
   isMetBy(value: number): boolean;
 }
 
-/** @throws {UsageError} that names the place, counted in characters from 1 */
+/** @throws {Fault} that names the place, counted in characters from 1 */
 export function parseRequirement(text: string): Requirement {
   const [, before = '', name = '', scope, gap = '', comparison = '', space = '', value = ''] =
     /^(\s*)([\w.]*)(?:\(([^()]*)\))?(\s*)([<>=!]*)(\s*)(.*?)\s*$/.exec(text) ?? [];
@@ -55,11 +63,11 @@ export function parseRequirement(text: string): Requirement {
     const at = comparisonAt + comparison.length + space.length;
     throw fault(at, `expected a value such as ${example}, not ${JSON.stringify(value)}`);
   }
-  return { text, endpoint: scope ?? null, metric, isMetBy: (actual) => compare(actual, limit) };
+  return { text, scope: scope ?? null, metric, isMetBy: (actual) => compare(actual, limit) };
 }
 
-function fault(offset: number, message: string): UsageError {
-  return new UsageError(`at character ${offset + 1}: ${message}`);
+function fault(offset: number, message: string): Fault {
+  return new Fault(`at character ${offset + 1}: ${message}`);
 }
 
 /** Unknown: nothing was measured that could meet or miss it. */
@@ -78,4 +86,32 @@ export function judgeRequirement(
   const actual = metric.read(source);
   if (!Number.isFinite(actual)) return { text, unit: metric.unit, actual: null, state: 'unknown' };
   return { text, unit: metric.unit, actual, state: isMetBy(actual) ? 'met' : 'missed' };
+}
+
+/** Each requirement, over the requests in its scope. A scope that names nothing leaves nothing to measure. */
+export function judgeRequirements(
+  requirements: readonly Requirement[],
+  { cells }: Pick<LoadRecord, 'cells'>,
+  endpoints: readonly string[],
+  durationMs: number,
+): RequirementResult[] {
+  return requirements.map((requirement) => {
+    const { scope } = requirement;
+    const isInScope = ({ endpoint, phase }: Cell) =>
+      scope === null || endpoints[endpoint] === scope || phase === scope;
+    return judgeRequirement(requirement, toMetricSource(cells.filter(isInScope), durationMs));
+  });
+}
+
+/**
+ * @param names the endpoints and phases that there are
+ * @throws {Fault} where a scope is none of them
+ */
+export function checkScopes(requirements: readonly Requirement[], names: readonly string[]): void {
+  for (const { text, scope } of requirements) {
+    if (scope === null || names.includes(scope)) continue;
+    throw new Fault(
+      `--require ${JSON.stringify(text)}: ${JSON.stringify(scope)} is no endpoint and no phase of this load: ${names.join(', ')}`,
+    );
+  }
 }

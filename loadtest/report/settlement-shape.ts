@@ -1,6 +1,7 @@
+import { Fault } from '../cli/fault.ts';
 import { isOutcome, type Outcome } from '../engine/outcome.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
-import { boolean, count, dictionary, nullable, number, object, type Shape, string } from './shape.ts';
+import { boolean, count, dictionary, finite, nullable, object, type Shape, string } from './shape.ts';
 
 /** A field that reports have lacked: where it is absent, it was not known. */
 function addedLater<T>(shape: Shape<T>): Shape<T | null> {
@@ -9,7 +10,7 @@ function addedLater<T>(shape: Shape<T>): Shape<T | null> {
 
 const outcome: Shape<Outcome> = (value, place) => {
   const name = string(value, place);
-  if (!isOutcome(name)) throw new TypeError(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
+  if (!isOutcome(name)) throw new Fault(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
   return name;
 };
 
@@ -28,9 +29,9 @@ export const outcomeCounts = countsOf(outcome);
 const connection: Shape<ConnectionFacts> = object({
   id: count,
   reused: boolean,
-  setupMs: number(),
-  ageMs: number(),
-  idleMs: number(),
+  setupMs: finite(),
+  ageMs: finite(),
+  idleMs: finite(),
   requests: count,
   localPort: nullable(count),
   remoteAddress: addedLater(string),
@@ -40,9 +41,9 @@ const connection: Shape<ConnectionFacts> = object({
 export const settlementFields = {
   index: count,
   endpoint: count,
-  intendedMs: number(),
-  sentMs: nullable(number()),
-  endMs: number(),
+  intendedMs: finite(),
+  sentMs: nullable(finite()),
+  endMs: finite(),
   outcome,
   status: nullable(count),
   bytesReceived: count,

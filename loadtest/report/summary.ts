@@ -1,12 +1,9 @@
 import type { Histogram } from '../load/histogram.ts';
-import { type Cell, countOutcomes, type OutcomeCounts, sumCells, type Tally } from '../load/record.ts';
-import type { MetricSource } from './metric.ts';
+import { countOutcomes, type OutcomeCounts, sumCells, type Tally } from '../load/record.ts';
+import { toMetricSource } from './metric.ts';
 import type { Report } from './report.ts';
-import { judgeRequirement, parseRequirement, type RequirementResult } from './requirement.ts';
-import { judge, type Verdict } from './verdict.ts';
-
-/** The phase that settles the target and the generator in: counted in the ledger, left out of the latencies. */
-export const WARMUP = 'warmup';
+import { judgeRequirements, parseRequirement, type RequirementResult } from './requirement.ts';
+import { judge, type RunVerdict } from './verdict.ts';
 
 /** Times in ms; null where nothing was measured. */
 export interface LatencySummary {
@@ -52,22 +49,22 @@ export interface Summary {
   readonly requirements: readonly RequirementResult[];
 }
 
-export interface Findings {
+export interface RunFindings {
   readonly summary: Summary;
-  readonly verdict: Verdict;
+  readonly verdict: RunVerdict;
 }
 
-export function toFindings(report: Report): Findings {
+export function toFindings(report: Report): RunFindings {
   const { record, setup, durationMs, shards } = report;
-  const source = toSource(record.cells, durationMs);
+  const source = toMetricSource(record.cells, durationMs);
   const { all, measured } = source;
   const counts = countOutcomes(all.outcomes);
-  const requirements = report.requirements.map((text) => {
-    const requirement = parseRequirement(text);
-    const endpoint = setup.endpoints.findIndex(({ name }) => name === requirement.endpoint);
-    const isWanted = (cell: Cell) => requirement.endpoint === null || cell.endpoint === endpoint;
-    return judgeRequirement(requirement, toSource(record.cells.filter(isWanted), durationMs));
-  });
+  const requirements = judgeRequirements(
+    report.requirements.map(parseRequirement),
+    record,
+    setup.endpoints.map(({ name }) => name),
+    durationMs,
+  );
 
   const summary: Summary = {
     outcomes: all.outcomes,
@@ -113,14 +110,6 @@ export function toFindings(report: Report): Findings {
   return { summary, verdict };
 }
 
-function toSource(cells: readonly Cell[], durationMs: number): MetricSource {
-  return {
-    all: sumCells(cells),
-    measured: sumCells(cells.filter(({ phase }) => phase !== WARMUP)),
-    durationMs,
-  };
-}
-
 /** The last check of the books, over what is in the report itself. */
 function toLedgerFault({ record: { planned, sent, settled } }: Report, counted: number): string | null {
   if (planned === settled && settled === counted && sent <= planned) return null;
@@ -132,7 +121,7 @@ function toGroup(name: string, tally: Tally): GroupSummary {
   return { name, requests: total, notOk, lost, response: toLatencySummary(tally.response) };
 }
 
-function toLatencySummary(histogram: Histogram): LatencySummary {
+export function toLatencySummary(histogram: Histogram): LatencySummary {
   const at = (percentile: number) => toNullable(histogram.percentileMs(percentile));
   return {
     count: histogram.count,

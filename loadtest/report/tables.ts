@@ -2,7 +2,7 @@ import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format
 import { isLost, OUTCOME_KINDS, type Outcome } from '../engine/outcome.ts';
 import { outcomeEntries } from '../load/record.ts';
 import type { Report } from './report.ts';
-import type { Findings, LatencySummary, Summary } from './summary.ts';
+import type { LatencySummary, RunFindings, Summary } from './summary.ts';
 
 /** One table of a report, for terminal and page alike. The first column is text, the others are figures. */
 export interface Table {
@@ -13,7 +13,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-export function toTables(report: Report, { summary }: Findings): readonly Table[] {
+export function toTables(report: Report, { summary }: RunFindings): readonly Table[] {
   return [
     toEndpointTable(summary),
     toLatencyTable(report, summary),
@@ -21,7 +21,7 @@ export function toTables(report: Report, { summary }: Findings): readonly Table[
     ...(summary.phases.length > 1 ? [toGroupTable('Phases', 'Phase', summary.phases)] : []),
     ...(summary.versions.length > 1 ? [toGroupTable('Versions', 'Version', summary.versions)] : []),
     ...(summary.requirements.length > 0 ? [toRequirementTable(summary)] : []),
-    ...(report.record.failures.length > 0 ? [toFailureTable(report)] : []),
+    ...(report.failures.length > 0 ? [toFailureTable(report)] : []),
   ];
 }
 
@@ -119,7 +119,7 @@ function toGroupTable(title: string, column: string, groups: Summary['phases']):
   };
 }
 
-function toRequirementTable({ requirements }: Summary): Table {
+export function toRequirementTable({ requirements }: Pick<Summary, 'requirements'>): Table {
   return {
     title: 'Requirements',
     note: null,
@@ -128,17 +128,18 @@ function toRequirementTable({ requirements }: Summary): Table {
   };
 }
 
-function formatMetric(actual: number | null, unit: Summary['requirements'][number]['unit']): string {
+/** A figure with its unit; `-` where there is none. */
+export function formatMetric(actual: number | null, unit: Summary['requirements'][number]['unit']): string {
   if (actual === null) return '-';
   if (unit === 'time') return formatMs(actual);
   if (unit === 'percent') return formatPercent(actual / 100);
   return unit === 'count' ? formatCount(actual) : `${formatFixed(actual, 1)}/s`;
 }
 
-function toFailureTable({ record, setup }: Report): Table {
+function toFailureTable({ failures, setup }: Report): Table {
   return {
     title: 'Failures',
-    note: `The first of each outcome in the order of the plan, ${formatCount(record.failures.length)} in all. Times since the start.`,
+    note: `The first of each outcome in the order of the plan, ${formatCount(failures.length)} in all. Times since the start.`,
     columns: [
       'Request',
       'Endpoint',
@@ -153,7 +154,7 @@ function toFailureTable({ record, setup }: Report): Table {
       'Version',
       'Detail',
     ],
-    rows: record.failures.map((failure) => [
+    rows: failures.map((failure) => [
       String(failure.index),
       setup.endpoints[failure.endpoint]?.name ?? '',
       failure.outcome,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { upperBound95 } from '../load/evidence.ts';
-import { type Evidence, isGeneratorLimited, judge } from './verdict.ts';
+import { isGeneratorLimited, judge, type RunEvidence } from './verdict.ts';
 
-const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
+const evidence = (changes: Partial<RunEvidence> = {}): RunEvidence => ({
   outcomes: { ok: 1_000 },
   ledgerFault: null,
   requirements: [],
@@ -22,7 +22,7 @@ const merged = (of: number, present: readonly number[], duplicates: readonly num
 });
 
 describe('judge()', () => {
-  const cases: readonly (readonly [string, Partial<Evidence>, string, string])[] = [
+  const cases: readonly (readonly [string, Partial<RunEvidence>, string, string])[] = [
     ['all ok', {}, 'clean', 'proven'],
     ['all ok and as required', { requirements: requirement('met') }, 'clean', 'proven'],
     ['one reset', { outcomes: { ok: 999, reset: 1 } }, 'lost', 'failed'],
@@ -100,7 +100,7 @@ describe('judge()', () => {
     });
   }
 
-  const sentences: readonly (readonly [Partial<Evidence>, string])[] = [
+  const sentences: readonly (readonly [Partial<RunEvidence>, string])[] = [
     [{}, 'None of 1,000 requests was lost; with 95 % confidence, fewer than 0.3% of such requests are.'],
     [
       { outcomes: { ok: 9_997, reset: 1, http_503: 2 } },

@@ -5,7 +5,7 @@ import { countOutcomes, type OutcomeCounts, outcomeEntries } from '../load/recor
 import type { RequirementResult } from './requirement.ts';
 
 /** Everything that a verdict rests on. */
-export interface Evidence {
+export interface RunEvidence {
   /** Over all phases. */
   readonly outcomes: OutcomeCounts;
   /** What does not add up in the ledger; null: it balances. */
@@ -41,7 +41,7 @@ type VerdictKind =
   | 'part'
   | 'clean';
 
-export interface Verdict {
+export interface RunVerdict {
   readonly kind: VerdictKind;
   readonly exit: Exit;
   /** One plain sentence. */
@@ -49,7 +49,7 @@ export interface Verdict {
 }
 
 /** The first that applies. Losses go before doubts: what the target lost stays lost, however thin the rest. */
-export function judge(evidence: Evidence): Verdict {
+export function judge(evidence: RunEvidence): RunVerdict {
   const { outcomes, ledgerFault, requirements, isInterrupted, shards } = evidence;
   const { total, notOk, lost } = countOutcomes(outcomes);
   const isLimited = isGeneratorLimited(evidence);
@@ -121,7 +121,7 @@ export function judge(evidence: Evidence): Verdict {
   );
 }
 
-function verdict(kind: VerdictKind, exit: Exit, clause: string): Verdict {
+function verdict(kind: VerdictKind, exit: Exit, clause: string): RunVerdict {
   return { kind, exit, sentence: `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.` };
 }
 
@@ -148,6 +148,6 @@ function formatOutcomes(outcomes: OutcomeCounts): string {
 export function isGeneratorLimited({
   lagP99Ms,
   responseP50Ms,
-}: Pick<Evidence, 'lagP99Ms' | 'responseP50Ms'>): boolean {
+}: Pick<RunEvidence, 'lagP99Ms' | 'responseP50Ms'>): boolean {
   return lagP99Ms > Math.max(2, Number.isNaN(responseP50Ms) ? 0 : responseP50Ms / 10);
 }

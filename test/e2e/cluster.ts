@@ -63,6 +63,8 @@ export interface Deployment {
 /** A namespace of the cluster in KUBECONFIG, and what the suite does in it. */
 export interface Namespace {
   readonly name: string;
+  /** Makes it. It enforces Pod Security `restricted`: the API server refuses a pod that does not keep to it. */
+  create(): Promise<void>;
   /** Runs kubectl here; throws with its complaint where it fails. */
   kubectl(...args: string[]): Promise<string>;
   /** The same, for calls that are meant to fail. */
@@ -75,12 +77,11 @@ export interface Namespace {
   delete(): Promise<void>;
 }
 
-/** Makes a namespace that enforces Pod Security `restricted`. */
+/** Makes a namespace with a name of its own. */
 export async function createNamespace(purpose: string): Promise<Namespace> {
   const name = `dropless-e2e-${purpose}-${Date.now().toString(36)}`;
   const namespace = toNamespace(name);
-  await namespace.kubectl('create', 'namespace', name);
-  await namespace.kubectl('label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted');
+  await namespace.create();
   return namespace;
 }
 
@@ -96,6 +97,10 @@ export function toNamespace(name: string): Namespace {
   const get = async <T>(...args: string[]) => JSON.parse(await kubectl('get', '-o', 'json', ...args)) as T;
   return {
     name,
+    async create() {
+      await kubectl('create', 'namespace', name);
+      await kubectl('label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted');
+    },
     kubectl,
     tryKubectl,
     get,

@@ -1,6 +1,6 @@
 import { runEngine } from '../../loadtest/engine/engine.ts';
 import type { Plan } from '../../loadtest/engine/settlement.ts';
-import { DEFAULT_LOAD, toWitnessSpec } from '../../loadtest/proof/load.ts';
+import { DEFAULT_LOAD, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
 
 export interface CpuLoad {
   /** Ends the load. Gives the number of requests that were answered. */
@@ -10,7 +10,7 @@ export interface CpuLoad {
 /** Begins to ask for one URL, each user again as soon as it has its response, on a new connection each time. */
 export function startCpuLoad(url: URL, users: number): CpuLoad {
   const startMs = performance.now();
-  const { engine, plan } = toWitnessSpec(url, { ...DEFAULT_LOAD, timeoutMs: 10_000 });
+  const { engine, plan } = toLoadSpec(url, { ...DEFAULT_LOAD, timeoutMs: 10_000 });
   let isStopped = false;
   let answered = 0;
   const endless: Plan = {

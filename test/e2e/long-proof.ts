@@ -16,7 +16,7 @@ import { replaceBlock } from '../../generate/block.ts';
 import { formatLongProof, type LongProof, toLongProof, writeLongProof } from '../../generate/long-proof.ts';
 import { EXIT_CODES } from '../../loadtest/cli/exit-code.ts';
 import { formatFlightPage } from '../../loadtest/proof/flight-page.ts';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { type Series, toSeriesVerdict } from '../../loadtest/proof/series.ts';
 import { loadPageAssets } from '../../loadtest/report/assets.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
@@ -76,7 +76,7 @@ try {
 async function carryOutAll(target: Namespace): Promise<void> {
   await manifests.setImage('prod', images.first.reference);
   const overlay = manifests.addOverlay('tenant', { namespace: target.name, resources: ['../prod'] });
-  await target.kubectl('create', 'namespace', target.name);
+  await target.create();
   await target.kubectl('apply', '-k', overlay);
   await awaitQuiet(target, 3);
 

@@ -1,9 +1,10 @@
 import { type Api, createApi } from '../../loadtest/kube/api.ts';
 import { type ClusterOptions, createClusterScene } from '../../loadtest/kube/cluster-scene.ts';
 import { readAccess } from '../../loadtest/kube/kubeconfig.ts';
-import { DEFAULT_LOAD, type Load, toWitnessSpec } from '../../loadtest/proof/load.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { createProgressLog } from '../../loadtest/proof/progress.ts';
-import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
+import { carryOut } from '../../loadtest/proof/proof.ts';
+import { DEFAULT_LOAD, type ProofLoad, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
 import { saw } from './figures.ts';
 import { DEPLOYMENT_NAME } from './target.ts';
 
@@ -13,7 +14,7 @@ const EDGE_MS = 2_000;
 /** What is not said is as `dropless prove` has it. */
 export type Attempt = Pick<ClusterOptions, 'disruption'> &
   Partial<ClusterOptions> & {
-    readonly load?: Partial<Load>;
+    readonly load?: Partial<ProofLoad>;
     readonly edgeMs?: number;
     readonly signal?: AbortSignal;
   };
@@ -37,11 +38,19 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     run: async () => {},
     ...given,
   };
-  const scene = await createClusterScene(await connect(), options, signal, saw);
+  const opening = await createClusterScene(await connect(), options, signal, saw);
+  if (opening.kind !== 'open') throw new Error(opening.reason);
+  const { scene } = opening;
   const log = createProgressLog({ write: (line) => saw(line.trimEnd()), isTerminal: false, columns: 80 }, {});
   const proof = await carryOut(
-    { disruption: options.disruption, without: options.without, baselineMs: edgeMs, tailMs: edgeMs },
-    toWitnessSpec(scene.url, { ...DEFAULT_LOAD, ...load }),
+    {
+      disruption: options.disruption,
+      without: options.without,
+      baselineMs: edgeMs,
+      requirements: [],
+      tailMs: edgeMs,
+    },
+    toLoadSpec(scene.url, { ...DEFAULT_LOAD, ...load }),
     scene,
     signal,
     log.show,

@@ -47,7 +47,7 @@ describe('the prod overlay', () => {
 
   scenario('comes up with three pods on more than one node, within its own quota', async () => {
     await manifests.setImage('prod', images.first.reference);
-    await namespace.kubectl('create', 'namespace', namespace.name);
+    await namespace.create();
     // From the moment a pod is told to go: the API has no log of a pod that is gone.
     watch = watchPods(namespace, (pod) => {
       lastLogs.push(namespace.tryKubectl(['logs', '--follow', '--tail=10', pod]));

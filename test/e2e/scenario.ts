@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { formatStory } from '../../loadtest/proof/summary.ts';
 import type { Namespace } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
@@ -44,8 +44,8 @@ export async function requireNoLoss(
 }
 
 /** The versions that answered, in order. */
-export function toVersions({ slots }: Proof): string[] {
-  return [...new Set(slots.flatMap(({ version }) => version ?? []))].sort();
+export function toVersions({ record }: Proof): string[] {
+  return [...new Set(record.series.flatMap(({ version }) => version ?? []))].sort();
 }
 
 export function formatSeconds(ms: number): string {

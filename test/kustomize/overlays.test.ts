@@ -10,11 +10,10 @@ import { formatPlace, runRules } from '../../loadtest/lint/rule.ts';
 import { LINT_RULES } from '../../loadtest/lint/rules.ts';
 import { createInventory, type Inventory } from '../../loadtest/lint/workload.ts';
 import { createPackagingRules, type Released } from './packaging-rules.ts';
-import { POD_SECURITY_RULES } from './pod-security.ts';
 
 const testRender = testWith(RENDERER);
 const released: Released = JSON.parse(readFileSync(join(import.meta.dirname, 'released.json'), 'utf8'));
-const RULES = [...LINT_RULES, ...POD_SECURITY_RULES, ...createPackagingRules(released)];
+const RULES = [...LINT_RULES, ...createPackagingRules(released)];
 
 function toInventory(manifests: readonly Manifest[]): Inventory {
   const text = manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n');

@@ -6,14 +6,11 @@ import { formatPlace, type Rule, runRules } from '../../loadtest/lint/rule.ts';
 import { LINT_RULES } from '../../loadtest/lint/rules.ts';
 import { createInventory } from '../../loadtest/lint/workload.ts';
 import { createPackagingRules } from './packaging-rules.ts';
-import { POD_SECURITY_RULES } from './pod-security.ts';
 
-const PACKAGING_RULES = createPackagingRules({
+const RULES: readonly Rule[] = createPackagingRules({
   selectors: { 'Deployment/web': { app: 'web' } },
   images: { [`sha256:${'a'.repeat(64)}`]: 'registry.example.com/web:1.0.0' },
 });
-
-const RULES: readonly Rule[] = [...POD_SECURITY_RULES, ...PACKAGING_RULES];
 
 function find(patch: string): string[] {
   const inventory = createInventory(parseManifests(patchExemplar(patch), 'example'));
@@ -80,44 +77,4 @@ describe('the checks of the packaging', () => {
   for (const [what, patch, expected] of faults) {
     test(`name ${what}`, () => assert.match(find(patch).join('\n'), expected));
   }
-});
-
-describe('POD_SECURITY_RULES', () => {
-  test('look into every kind that makes pods', () => {
-    const spec = { hostIPC: true, containers: [] };
-    const template = { spec };
-    const objects = [
-      { apiVersion: 'v1', kind: 'Pod', spec },
-      { apiVersion: 'v1', kind: 'PodTemplate', template },
-      ...['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job'].map(
-        (kind) => ({
-          apiVersion: 'apps/v1',
-          kind,
-          spec: { template },
-        }),
-      ),
-      { apiVersion: 'batch/v1', kind: 'CronJob', spec: { jobTemplate: { spec: { template } } } },
-    ];
-    const text = objects.map((object) => JSON.stringify(object)).join('\n---\n');
-    const inventory = createInventory(parseManifests(text, 'pods'));
-    const found = runRules(POD_SECURITY_RULES, inventory)
-      .filter(({ rule }) => rule.id === 'pod-security-host-namespaces')
-      .map(({ object }) => object.kind);
-    assert.deepEqual(
-      found,
-      objects.map(({ kind }) => kind),
-    );
-  });
-
-  test('look into init, ordinary and ephemeral containers alike', () => {
-    for (const kind of ['initContainers', 'containers', 'ephemeralContainers']) {
-      const found = find(
-        `kind: Deployment\nspec: { template: { spec: { ${kind}: [{ name: extra, securityContext: { allowPrivilegeEscalation: false } }] } } }`,
-      );
-      assert.match(
-        found.join('\n'),
-        new RegExp(`^pod-security-capabilities: Deployment/web spec.template.spec.${kind}\\[`, 'm'),
-      );
-    }
-  });
 });

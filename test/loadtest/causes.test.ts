@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
+import type { LoadSpec } from '../../loadtest/load/load.ts';
 import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
-import type { WitnessSpec } from '../../loadtest/load/witness.ts';
 import type { FleetOptions } from '../../loadtest/local/fleet.ts';
 import { createFleetScene, type FleetDisruption } from '../../loadtest/local/fleet-scene.ts';
 import { CAUSES, type CauseId } from '../../loadtest/proof/cause.ts';
-import { carryOut, type Proof } from '../../loadtest/proof/proof.ts';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
+import { carryOut } from '../../loadtest/proof/proof.ts';
 
 const never = new AbortController().signal;
 
@@ -26,7 +28,7 @@ const options: FleetOptions = {
   nodeGraceMs: 1_500,
 };
 
-function toSpec(url: URL): WitnessSpec {
+function toSpec(url: URL): LoadSpec {
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: 60_000, fromRate: 300, toRate: 300 }] },
@@ -37,7 +39,6 @@ function toSpec(url: URL): WitnessSpec {
       shard: { index: 0, of: 1 },
     },
     engine: {
-      engine: 'net',
       target: toTarget(url, { ca: null, isVerified: true }),
       mode: 'open',
       timeoutMs: 10_000,
@@ -46,8 +47,12 @@ function toSpec(url: URL): WitnessSpec {
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
-      limits: { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 1_048_576 },
+      limits: RESPONSE_LIMITS,
     },
+    phases: [{ name: 'before', fromMs: 0 }],
+    slotMs: 250,
+    failuresPerOutcome: 0,
+    startAtEpochMs: null,
   };
 }
 
@@ -65,7 +70,7 @@ async function prove(
   );
   const spec = toSpec(parseTargetUrl(scene.url.href));
   const kind = disruption.kind === 'power-off' ? 'kill' : disruption.kind;
-  const given = { disruption: kind, without: [], baselineMs: 500, tailMs: 500 } as const;
+  const given = { disruption: kind, without: [], baselineMs: 500, tailMs: 500, requirements: [] } as const;
   return carryOut(given, spec, scene, never, () => {});
 }
 

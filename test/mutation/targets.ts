@@ -36,7 +36,15 @@ export const TARGETS: readonly Target[] = [
   },
   { sources: ['loadtest/contract/points.ts'], tests: ['loadtest/contract/points.test.ts'] },
   { sources: ['loadtest/engine/ledger.ts'], tests: ['loadtest/engine/ledger.test.ts'] },
-  { sources: ['loadtest/load/tally.ts'], tests: ['loadtest/load/tally.test.ts'] },
+  {
+    sources: ['loadtest/load/failures.ts', 'loadtest/load/phases.ts'],
+    tests: ['loadtest/load/failures.test.ts'],
+  },
+  { sources: ['loadtest/load/lag.ts'], tests: ['loadtest/load/lag.test.ts'] },
+  { sources: ['loadtest/load/recorder.ts'], tests: ['loadtest/load/recorder.test.ts'] },
+  { sources: ['loadtest/proof/pod-responses.ts'], tests: ['loadtest/proof/pod-responses.test.ts'] },
+  { sources: ['loadtest/proof/service-times.ts'], tests: ['loadtest/proof/service-times.test.ts'] },
+  { sources: ['loadtest/proof/series.ts'], tests: ['loadtest/proof/series.test.ts'] },
   { sources: ['loadtest/proof/attribution.ts'], tests: ['loadtest/proof/attribution.test.ts'] },
   { sources: ['loadtest/proof/verdict.ts'], tests: ['loadtest/proof/verdict.test.ts'] },
 ];

@@ -1,6 +1,6 @@
 /** Draws the charts of a report's page from the data in it. Runs in the browser; bundled into the page. */
 import UPlot from 'uplot';
-import type { Phase } from '../../load/record.ts';
+import type { Phase } from '../../load/phases.ts';
 import type { Chart, Tone } from '../chart.ts';
 
 interface PageData {

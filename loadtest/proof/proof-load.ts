@@ -1,10 +1,11 @@
+import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
+import type { LoadSpec } from '../load/load.ts';
 import { parseTargetUrl, toTarget } from '../load/target-url.ts';
-import type { WitnessSpec } from '../load/witness.ts';
 
 /** What a target is put under for a proof. */
-export interface Load {
+export interface ProofLoad {
   /** Requests per second. */
   readonly rate: number;
   /** None: the path of the URL, or where that is `/`, this service's own routes. */
@@ -30,7 +31,7 @@ export interface Load {
 }
 
 /** Of the command line, where it says nothing else. */
-export const DEFAULT_LOAD: Load = {
+export const DEFAULT_LOAD: ProofLoad = {
   rate: 400,
   endpoints: [],
   heldMs: 3_000,
@@ -45,6 +46,11 @@ export const DEFAULT_LOAD: Load = {
   isVerified: true,
 };
 
+/** The phases of a proof: from the first request, from the disruption, and from the moment the target is quiet again. */
+export const PROOF_PHASES = ['before', 'during', 'after'] as const;
+
+/** Narrow enough to see a pod go. */
+const SLOT_MS = 250;
 const MAX_PROOF_MS = 24 * 3_600_000;
 
 /** All of this service's routes but /ready: what that answers while draining is a message, and no loss. */
@@ -53,30 +59,24 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
   return [...quick, `GET /payload?delayMs=${heldMs} 4`].map(parseEndpoint);
 }
 
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
-
 /**
  * The load on a URL, until it is ended.
- * @throws {UsageError} where the URL and the endpoints both name a path
+ * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
-export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
+export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
   const { rate, headers } = load;
   const isOwn = load.endpoints.length === 0 && url.pathname === '/' && url.search === '';
-  const endpoints = isOwn ? toOwnEndpoints(load.heldMs) : chooseEndpoints(load.endpoints, url, {});
+  const given = isOwn ? toOwnEndpoints(load.heldMs) : load.endpoints;
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },
-      endpoints:
-        Object.keys(headers).length === 0
-          ? endpoints
-          : endpoints.map((endpoint) => ({ ...endpoint, headers })),
+      endpoints: chooseEndpoints(given, url, Object.keys(headers).length === 0 ? {} : { headers }),
       freshShare: load.freshShare,
       maxRequests: null,
       seed: load.seed,
       shard: { index: 0, of: 1 },
     },
     engine: {
-      engine: 'net',
       target: toTarget(parseTargetUrl(url.href), { ca: load.ca, isVerified: load.isVerified }),
       mode: 'open',
       timeoutMs: load.timeoutMs,
@@ -85,7 +85,12 @@ export function toWitnessSpec(url: URL, load: Load): WitnessSpec {
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,
-      limits: LIMITS,
+      limits: RESPONSE_LIMITS,
     },
+    phases: [{ name: PROOF_PHASES[0], fromMs: 0 }],
+    slotMs: SLOT_MS,
+    // The proof keeps its own, all that it can judge.
+    failuresPerOutcome: 0,
+    startAtEpochMs: null,
   };
 }

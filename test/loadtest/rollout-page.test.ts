@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { COMMANDS } from '../commands/registry.ts';
-import { MAX_LAG_OF_A_LOSS_MS } from '../load/evidence.ts';
-import { CAUSES } from './cause.ts';
-import { DEFAULT_LOAD, toWitnessSpec } from './load.ts';
-import { PROOF_SCHEMA } from './proof-report.ts';
+import { COMMANDS } from '../../loadtest/commands/registry.ts';
+import { MAX_LAG_OF_A_LOSS_MS } from '../../loadtest/load/evidence.ts';
+import { CAUSES } from '../../loadtest/proof/cause.ts';
+import { DEFAULT_LOAD, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
+import { PROOF_SCHEMA } from '../../loadtest/proof/proof-report.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/does-my-rollout-drop-requests.md'), 'utf8');
@@ -22,8 +22,8 @@ const defaults = new Map(
 
 describe('docs/does-my-rollout-drop-requests.md', () => {
   test('names commands and flags that there are, with values that they take', () => {
-    const commands = [...lines, scripts.prove.replace('bun loadtest/main.ts', 'loadtest')].flatMap((line) => {
-      const [, name = '', rest = ''] = /(?:npx )?loadtest (\w+)(.*)/.exec(line) ?? [];
+    const commands = [...lines, scripts.prove.replace('bun loadtest/main.ts', 'dropless')].flatMap((line) => {
+      const [, name = '', rest = ''] = /(?:npx )?dropless (\w+)(.*)/.exec(line) ?? [];
       return name === ''
         ? []
         : [{ name, words: [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b ?? '') }];
@@ -46,7 +46,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
     assert.match(page, /removed endpoints 1\.5 s late/);
     assert.equal(defaults.get('prove --rate'), '400');
     assert.match(page, /under 400 requests a second/);
-    const { endpoints } = toWitnessSpec(new URL('http://web.test/'), DEFAULT_LOAD).plan;
+    const { endpoints } = toLoadSpec(new URL('http://web.test/'), DEFAULT_LOAD).plan;
     const held = endpoints.find(({ path }) => path === '/payload?delayMs=3000');
     const weight = endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0);
     assert.equal((held?.weight ?? 0) / weight, 1 / 20);

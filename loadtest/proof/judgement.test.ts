@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toLame, toUndisrupted, toUnseen } from './proof.ts';
+import { toUndisrupted, toUnseen } from './judgement.ts';
 import { type PodEvent, toPodTimelines } from './timeline.ts';
 
 /** One pod a letter: an endpoint from the first to the second time; null: still. */
@@ -74,26 +74,6 @@ describe('toUnseen()', () => {
     test(what, () => {
       const seen = new Map(answered.map((pod) => [pod, 1]));
       assert.deepEqual(toUnseen({ answered: seen, okSpan }, timelines), unseen);
-    });
-  }
-});
-
-describe('toLame()', () => {
-  const endpoints = [{ name: '/a' }, { name: '/b' }];
-  for (const [what, outcomes, expected] of [
-    ['all were ok', [{ ok: 2 }, { ok: 1, reset: 3 }], null],
-    ['one was not asked yet', [{ ok: 2 }, {}], null],
-    ['one was never ok', [{ ok: 2 }, { http_404: 3, reset: 1 }], '/b was never ok (3 http_404, 1 reset)'],
-    [
-      'none was',
-      [{ refused: 1 }, { timeout: 2 }],
-      '/a was never ok (1 refused), /b was never ok (2 timeout)',
-    ],
-    ['none has ended yet', [{}, {}], 'no request was ok'],
-  ] as const) {
-    test(what, () => {
-      const ok = outcomes.reduce<number>((sum, counts) => sum + ('ok' in counts ? counts.ok : 0), 0);
-      assert.equal(toLame(endpoints, { ok, outcomesOf: (index) => outcomes[index] ?? {} }), expected);
     });
   }
 });

@@ -1,0 +1,9 @@
+import type { Settlement } from '../engine/settlement.ts';
+
+/**
+ * One of the many that are shown the one stream of settlements: each settlement once, in the order in which the
+ * requests ended.
+ */
+export interface Collector {
+  add(settlement: Settlement): void;
+}

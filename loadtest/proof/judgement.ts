@@ -1,0 +1,245 @@
+import { isLost, type Outcome } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
+import { countOwnFailures, isOwnFailure } from '../load/evidence.ts';
+import type { LoadResult } from '../load/load.ts';
+import { countOutcomes, type LoadRecord, sumCells } from '../load/record.ts';
+import { judgeRequirements, type Requirement, type RequirementResult } from '../report/requirement.ts';
+import { isGeneratorLimited } from '../report/verdict.ts';
+import { type Loss, toLoss } from './attribution.ts';
+import { CAUSES, type CauseId } from './cause.ts';
+import type { PodResponses } from './pod-responses.ts';
+import type { Removal } from './safeguard.ts';
+import type { Disruption, Mark } from './scene.ts';
+import type { ServiceTimes } from './service-times.ts';
+import { isWithin, type PodTimeline, type Span } from './timeline.ts';
+import { type ProofVerdict, toVerdict } from './verdict.ts';
+
+/** One disruption under load, and what it comes to. Times are ms since the load began. */
+export interface Proof {
+  readonly disruption: Disruption;
+  /** The safeguards that were taken away; none: this is the proof itself. */
+  readonly without: readonly Removal[];
+  readonly target: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly endpoints: readonly string[];
+  readonly planned: number;
+  readonly ok: number;
+  readonly lost: number;
+  /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
+  readonly givenUp: number;
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  /** How late requests went out: the 99th percentile. */
+  readonly lagP99Ms: number;
+  readonly requirements: readonly RequirementResult[];
+  /** Losses by cause, all of them. */
+  readonly causes: Readonly<Partial<Record<CauseId, number>>>;
+  /** In the order they ended; all that were kept to be judged. */
+  readonly losses: readonly Loss[];
+  readonly marks: readonly Mark[];
+  readonly timelines: readonly PodTimeline[];
+  /** Exact counts and latencies before, during and after the disruption, by version. */
+  readonly record: LoadRecord;
+  /** What was done to the target and could not be taken back. */
+  readonly leftBehind: readonly string[];
+  readonly verdict: ProofVerdict;
+}
+
+/** All that was seen of one disruption under load. Times are ms since the load began. */
+export interface ProofObservation
+  extends Pick<
+    Proof,
+    | 'disruption'
+    | 'without'
+    | 'target'
+    | 'startedAt'
+    | 'durationMs'
+    | 'endpoints'
+    | 'marks'
+    | 'timelines'
+    | 'leftBehind'
+  > {
+  readonly load: Pick<LoadResult, 'record' | 'ledgerFault'>;
+  /** Requests that were not ok; all of them, or the first that could be kept. */
+  readonly failures: readonly Settlement[];
+  /** The pod that a request's connection led to, where the way is known; null: not known. */
+  podOf(settlement: Settlement): string | null;
+  readonly responses: PodResponses;
+  readonly serviceTimes: ServiceTimes;
+  /** Seconds of the load in which most of the requests went out late. */
+  readonly lateSeconds: readonly number[];
+  /** When the disruption began; Infinity: it was left out. */
+  readonly beganMs: number;
+  /** Why the disruption did not run to its end; null: it did. */
+  readonly incomplete: string | null;
+  /** How much later than it happened an event may be stamped. */
+  readonly slackMs: number;
+  /** Why events may be missing or stamped late. */
+  readonly watchGaps: readonly string[];
+  readonly isInterrupted: boolean;
+  readonly requirements: readonly Requirement[];
+}
+
+/** A pod that was an endpoint for less may have had no request. */
+const MIN_REACHABLE_MS = 1_500;
+
+/** What one disruption comes to. Pure. */
+export function judgeObservation(observation: ProofObservation): Proof {
+  const { disruption, durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } =
+    observation;
+  const { record, ledgerFault } = load;
+  const sum = sumCells(record.cells);
+  const counts = countOutcomes(sum.outcomes);
+  const lagP99Ms = sum.lag.count === 0 ? 0 : sum.lag.percentileMs(99);
+  const conduct = { lagP99Ms, isInterrupted };
+  const ok = sum.outcomes.ok ?? 0;
+  const givenUp = countOwnFailures(sum.outcomes, conduct);
+  const lost = counts.lost - givenUp;
+  const losses = toLosses(
+    observation.failures.filter(({ outcome }) => isLost(outcome) && !isOwnFailure(outcome, conduct)),
+    observation,
+  );
+  const requirements = judgeRequirements(observation.requirements, record, endpoints, durationMs);
+  return {
+    disruption,
+    without: observation.without,
+    target: observation.target,
+    startedAt: observation.startedAt,
+    durationMs,
+    endpoints,
+    planned: record.planned,
+    ok,
+    lost,
+    givenUp,
+    outcomes: sum.outcomes,
+    lagP99Ms,
+    requirements,
+    causes: countCauses(losses, lost),
+    losses,
+    marks: observation.marks,
+    timelines,
+    record,
+    leftBehind,
+    verdict: toVerdict({
+      planned: record.planned,
+      ok,
+      lost,
+      givenUp,
+      lostBefore:
+        beganMs === Number.POSITIVE_INFINITY
+          ? lost
+          : losses.filter(({ settlement }) => settlement.endMs < beganMs).length,
+      isLedgerClosed: ledgerFault === null && record.planned === counts.total,
+      lagP99Ms,
+      lateSeconds: observation.lateSeconds.filter((second) => second >= Math.floor(beganMs / 1_000)),
+      watchGaps: observation.watchGaps,
+      isInterrupted,
+      incomplete: observation.incomplete ?? toUndisrupted(disruption, timelines, beganMs),
+      unseen: toUnseen(observation.responses, timelines),
+      leftBehind,
+      requirements,
+      isLatencyDoubtful: isGeneratorLimited({ lagP99Ms, responseP50Ms: sum.response.percentileMs(50) }),
+    }),
+  };
+}
+
+function toLosses(
+  settlements: readonly Settlement[],
+  { timelines, podOf, responses, serviceTimes, slackMs }: ProofObservation,
+): Loss[] {
+  const evidence = {
+    timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),
+    podOf,
+    isNamed: timelines.some(({ pod }) => responses.answered.has(pod)),
+    firstOkMs: responses.firstOkMs,
+    slackMs,
+    usualMs: serviceTimes.usualMs,
+  };
+  return settlements
+    .map((settlement) => toLoss(settlement, evidence))
+    .sort((a, b) => a.settlement.endMs - b.settlement.endMs);
+}
+
+/**
+ * Why the target was not disrupted, whatever was done to it; null: it was. Pods that served when it began must have
+ * been told to end: each in a rollout, at least one otherwise. Pods of another Deployment, which the Service may lead
+ * to as well, count for nothing. What a command of `run` is to do is not known, but some pod has to show that it did.
+ */
+export function toUndisrupted(
+  disruption: Disruption,
+  timelines: readonly PodTimeline[],
+  beganMs: number,
+): string | null {
+  if (beganMs === Number.POSITIVE_INFINITY) return null;
+  if (disruption === 'run') {
+    return timelines.some((timeline) => timeline.scheduledMs !== null && isTouched(timeline, beganMs))
+      ? null
+      : 'no pod was seen to change, so that the command of --do has disrupted something else, or nothing';
+  }
+  const endMsOf = ({ terminatingMs, goneMs }: PodTimeline) => terminatingMs ?? goneMs;
+  const served = timelines.filter(
+    (timeline) => timeline.scheduledMs !== null && timeline.endpoint.length > 0,
+  );
+  const ended = served.filter((timeline) => (endMsOf(timeline) ?? Number.NEGATIVE_INFINITY) >= beganMs);
+  if (ended.length === 0) return 'no pod that served was ended';
+  if (disruption !== 'rollout') return null;
+  const old = served.filter((timeline) => isWithin(timeline.endpoint, beganMs));
+  const left = old.filter((timeline) => !ended.includes(timeline));
+  return left.length === 0 ? null : `not replaced: ${left.map(({ pod }) => pod).join(', ')}`;
+}
+
+/** Losses that were not kept to be judged have no cause. */
+function countCauses(losses: readonly Loss[], lost: number): Partial<Record<CauseId, number>> {
+  const counts: Partial<Record<CauseId, number>> = {};
+  for (const { cause } of losses) counts[cause] = (counts[cause] ?? 0) + 1;
+  if (lost > losses.length) counts.unknown = (counts.unknown ?? 0) + lost - losses.length;
+  const order = Object.keys(CAUSES) as CauseId[];
+  return Object.fromEntries(
+    order.flatMap((cause) => (counts[cause] === undefined ? [] : [[cause, counts[cause]]])),
+  );
+}
+
+/** Did anything happen to it after that? */
+function isTouched(timeline: PodTimeline, afterMs: number): boolean {
+  const { scheduledMs, startedMs, terminatingMs, exit, nodeLostMs, goneMs, ready, endpoint } = timeline;
+  return [
+    ...[scheduledMs, startedMs, terminatingMs, exit?.atMs ?? null, nodeLostMs, goneMs],
+    ...[...ready, ...endpoint].flatMap(({ fromMs, toMs }) => [fromMs, toMs]),
+  ].some((ms) => ms !== null && ms >= afterMs);
+}
+
+/**
+ * Every pod that was an endpoint long enough must have answered. Where answers name no pod at all, there must be ok
+ * answers from before the first change and from after the last: those came from old and new pods. Answers that name
+ * only others came from somewhere else.
+ */
+export function toUnseen(
+  { answered, okSpan }: Pick<PodResponses, 'answered' | 'okSpan'>,
+  timelines: readonly PodTimeline[],
+): string[] {
+  if (timelines.some(({ pod }) => answered.has(pod))) {
+    return timelines
+      .filter(({ pod, endpoint }) => !answered.has(pod) && endpoint.some(isLong))
+      .map(({ pod }) => `no response came from ${pod}`);
+  }
+  const [foreign] = answered.keys();
+  if (foreign !== undefined) {
+    return [`the responses name no pod of this target, but others, as ${foreign} (--pod-header)`];
+  }
+  const changes = timelines.flatMap(({ endpoint, goneMs }) => [
+    ...endpoint.flatMap(({ fromMs, toMs }) => [fromMs, ...(toMs === null ? [] : [toMs])]),
+    ...(goneMs === null ? [] : [goneMs]),
+  ]);
+  const during = changes.filter((ms) => ms > 0);
+  if (okSpan === null) return ['no response was ok'];
+  if (during.length === 0) return ['no pod was seen to change'];
+  return [
+    ...(okSpan.firstMs < Math.min(...during) ? [] : ['no ok response came before the first change']),
+    ...(okSpan.lastMs > Math.max(...during) ? [] : ['no ok response came after the last change']),
+  ];
+}
+
+function isLong({ fromMs, toMs }: Span): boolean {
+  return (toMs ?? Number.POSITIVE_INFINITY) - Math.max(0, fromMs) >= MIN_REACHABLE_MS;
+}

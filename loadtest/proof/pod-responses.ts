@@ -1,0 +1,44 @@
+import type { Settlement } from '../engine/settlement.ts';
+import type { Collector } from '../load/collector.ts';
+
+/** What the load saw of the pods. Times are ms since the load began. */
+export interface PodResponses {
+  /** When each pod first answered ok at all. */
+  readonly answered: ReadonlyMap<string, number>;
+  /** When this pod first answered this endpoint, or with null any, ok; null: never. */
+  firstOkMs(pod: string, endpoint: number | null): number | null;
+  /** The first and the last time a response was ok, of whichever pod; null: none was. */
+  readonly okSpan: { readonly firstMs: number; readonly lastMs: number } | null;
+}
+
+/** @param podOf the pod that a request went to; null: not known */
+export function createPodResponses(
+  podOf: (settlement: Settlement) => string | null,
+): PodResponses & Collector {
+  const answered = new Map<string, number>();
+  const firstOk = new Map<string, number>();
+  let okSpan: PodResponses['okSpan'] = null;
+  const keepEarliest = (map: Map<string, number>, key: string, ms: number) =>
+    void map.set(key, Math.min(ms, map.get(key) ?? ms));
+
+  return {
+    add(settlement) {
+      const { outcome, endMs, endpoint } = settlement;
+      if (outcome !== 'ok') return;
+      okSpan = {
+        firstMs: Math.min(endMs, okSpan?.firstMs ?? endMs),
+        lastMs: Math.max(endMs, okSpan?.lastMs ?? endMs),
+      };
+      const pod = podOf(settlement);
+      if (pod === null) return;
+      keepEarliest(answered, pod, endMs);
+      keepEarliest(firstOk, `${pod} ${endpoint}`, endMs);
+    },
+    answered,
+    firstOkMs: (pod, endpoint) =>
+      (endpoint === null ? answered.get(pod) : firstOk.get(`${pod} ${endpoint}`)) ?? null,
+    get okSpan() {
+      return okSpan;
+    },
+  };
+}
