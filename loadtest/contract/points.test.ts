@@ -219,6 +219,20 @@ describe('toPoints()', () => {
       false,
       'none from 499 ms after SIGTERM on',
     ],
+    [
+      'nothing was tried, and it ended as it might',
+      { fresh: [], health: [], exit: { atMs: 500, code: 0, signal: null } },
+      ACCEPT,
+      null,
+      'no connection was tried in that time',
+    ],
+    [
+      'it ended as soon as it might',
+      { exit: { atMs: 500, code: 0, signal: null } },
+      ACCEPT,
+      true,
+      'all 4 of that time',
+    ],
     ['a cut connection was taken', { fresh: [failed(10, 'cut')] }, ACCEPT, true, 'all 3 of that time'],
     [
       'the first of two was refused early',
