@@ -35,6 +35,7 @@ function createScene(pool: FibonacciPool = answering({ kind: 'computed', value: 
   get: (path: string, init?: RequestInit) => Promise<Response>;
 } {
   const lines: string[] = [];
+  let nowMs = 0;
   const lifecycle = createLifecycle(
     () => 0,
     () => {},
@@ -52,7 +53,7 @@ function createScene(pool: FibonacciPool = answering({ kind: 'computed', value: 
     pool,
     vitals: () => VITALS,
     inFlight: () => 0,
-    now: () => 0,
+    now: () => (nowMs += 1.5),
     random: () => 0.999,
     wait: async () => {},
     runtime: 'test 1',
@@ -164,5 +165,103 @@ describe('app.fetch()', () => {
         },
       ),
     );
+  });
+
+  test('tells on every response who answers, that nobody may keep it, and of which type it is', async () => {
+    const { get } = createScene();
+    const headersOf = async (path: string, init?: RequestInit) =>
+      Object.fromEntries((await get(path, init)).headers);
+    const common = { 'x-pod': 'local', 'x-version': 'dev', 'cache-control': 'no-store' };
+    assert.deepEqual(await headersOf('/health'), {
+      ...common,
+      'x-request-id': 'prefix-1',
+      'content-type': 'application/json',
+    });
+    assert.deepEqual(await headersOf('/nowhere'), {
+      ...common,
+      'x-request-id': 'prefix-2',
+      'content-type': 'application/problem+json',
+    });
+    assert.deepEqual(await headersOf('/health', { method: 'OPTIONS' }), {
+      ...common,
+      'x-request-id': 'prefix-3',
+      allow: 'GET, HEAD, OPTIONS',
+    });
+    assert.equal((await headersOf('/metrics'))['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  test('answers a fault with a problem document', async () => {
+    const { get } = createScene({
+      compute: async () => {
+        throw new Error('broken');
+      },
+    });
+    assert.deepEqual(await (await get('/nowhere')).json(), {
+      type: 'about:blank',
+      title: 'Not Found',
+      status: 404,
+      detail: 'there is nothing at "/nowhere"',
+      requestId: 'prefix-1',
+    });
+    assert.deepEqual(await (await get('/payload?n=21')).json(), {
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'The request failed for a reason that is in the log under this request id.',
+      requestId: 'prefix-2',
+    });
+  });
+
+  test('logs a request with its route, how long it took, and the length of its body', async () => {
+    const { get, lines } = createScene();
+    await get('/nowhere', { method: 'HEAD' });
+    await get('/ready', { method: 'OPTIONS' });
+    const length = (await (await get('/version')).text()).length;
+    const logged = lines.map((line) => JSON.parse(line));
+    assert.deepEqual(
+      logged.map(({ method, route, status, durationMs, bytes }) => [
+        method,
+        route,
+        status,
+        durationMs,
+        bytes,
+      ]),
+      [
+        ['HEAD', 'unmatched', 404, 1.5, 0],
+        ['OPTIONS', '/ready', 204, 1.5, 0],
+        ['GET', '/version', 200, 1.5, length],
+      ],
+    );
+  });
+
+  test('tells on /version what runs here, where and since when', async () => {
+    assert.deepEqual(await (await createScene().get('/version')).json(), {
+      version: 'dev',
+      revision: 'unknown',
+      runtime: 'test 1',
+      pod: 'local',
+      node: 'local',
+      namespace: 'local',
+      startedAt: '1970-01-01T00:00:00.000Z',
+    });
+  });
+
+  test('tells on /metrics the requests, and what else there is to read', async () => {
+    const { get, lifecycle, app } = createScene();
+    await get('/payload');
+    lifecycle.enter({ state: 'ready' });
+    const lines = (await (await get('/metrics')).text()).split('\n');
+    for (const line of [
+      'http_requests_total{route="/payload",method="GET",status="2xx"} 1',
+      'http_request_duration_seconds_sum{route="/payload",method="GET",status="2xx"} 0.0015',
+      'build_info{version="dev",revision="unknown",runtime="test 1"} 1',
+      'lifecycle_state{state="ready"} 1',
+      'http_requests_in_flight 0',
+      'payload_pool_workers 1',
+      'lifecycle_drain_seconds 0',
+    ]) {
+      assert.ok(lines.includes(line), line);
+    }
+    assert.deepEqual(app.totals(), { total: 2, '2xx': 2, '4xx': 0, '5xx': 0 });
   });
 });

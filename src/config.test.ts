@@ -78,4 +78,29 @@ describe('parseConfig()', () => {
       }),
     );
   });
+
+  for (const [length, shown] of [
+    [80, `"${'ä'.repeat(80)}"`],
+    [81, `"${'ä'.repeat(80)}…"`],
+  ] as const) {
+    test(`shows ${Math.min(length, 80)} characters of a value of ${length}`, () => {
+      assert.deepEqual(faultsOf({ HOST: 'ä'.repeat(length) }), [
+        `HOST is ${shown}: expected 1 to 253 visible ASCII characters`,
+      ]);
+    });
+  }
+
+  test('lists the choices of a setting that has some', () => {
+    assert.deepEqual(faultsOf({ ACCESS_LOG: 'some' }), [
+      'ACCESS_LOG is "some": expected `all`, `errors`, `off`',
+    ]);
+  });
+
+  test('throws an error that holds all faults in one message', () => {
+    assert.throws(() => parseConfig({ PORT: 'x', WORKERS: '0' }), {
+      name: 'ConfigError',
+      message:
+        'PORT is "x": expected a whole number from 0 to 65535; WORKERS is "0": expected a whole number from 1 to 64',
+    });
+  });
 });

@@ -65,4 +65,16 @@ describe('lifecycle', () => {
     for (const state of [READY, LAME_DUCK, CLOSED]) lifecycle.enter(state);
     assert.deepEqual(told, [READY, LAME_DUCK, CLOSED]);
   });
+
+  test('says from where to where it cannot go', () => {
+    const lifecycle = createLifecycle(
+      () => 0,
+      () => {},
+    );
+    lifecycle.enter(FINISHING);
+    assert.throws(
+      () => lifecycle.enter(READY),
+      new RangeError('lifecycle cannot go from finishing to ready'),
+    );
+  });
 });

@@ -4,6 +4,7 @@ import { createLifecycle, type LifecycleState } from './lifecycle.ts';
 import { createShutdown, HARD_EXIT_RESERVE_MS } from './shutdown.ts';
 import type { Logger } from './telemetry/log.ts';
 
+const TOTALS = { total: 6, '2xx': 3, '4xx': 2, '5xx': 1 };
 const TERM = { reason: 'SIGTERM', exitCode: 0, repeatedExitCode: 143 };
 
 /** A world in which time passes only when someone waits for it, and everything that happens is noted in order. */
@@ -13,13 +14,18 @@ function createScene(
   const { inFlightUntilMs = 0, ready = true, listening = true, flushes = true } = options;
   let nowMs = 0;
   const happened: string[] = [];
+  const accounts: unknown[] = [];
   const timers: { dueMs: number; fire: () => void }[] = [];
   const note = (what: string) => void happened.push(`${nowMs} ${what}`);
+  const tell = (message: string, fields?: object) => {
+    note(message);
+    accounts.push({ message, ...fields });
+  };
   const log: Logger = {
     debug: () => {},
-    info: (message) => note(message),
-    warn: (message) => note(message),
-    error: (message) => note(message),
+    info: (message, fields) => tell(message, fields),
+    warn: (message, fields) => tell(message, fields),
+    error: (message, fields) => tell(message, fields),
     access: () => {},
   };
   const lifecycle = createLifecycle(
@@ -41,7 +47,7 @@ function createScene(
             closeConnections: () => note('close connections'),
           }
         : undefined,
-    totals: () => ({ total: 0, '2xx': 0, '4xx': 0, '5xx': 0 }),
+    totals: () => TOTALS,
     flush: () => {
       note('flush');
       return flushes ? Promise.resolve() : new Promise(() => {});
@@ -55,6 +61,8 @@ function createScene(
   });
   return {
     happened,
+    accounts,
+    lifecycle,
     shutdown,
     /** Lets time pass until the process has exited. */
     async run(): Promise<number> {
@@ -139,5 +147,50 @@ describe('shutdown', () => {
     scene.shutdown({ reason: 'uncaughtException', exitCode: 1, repeatedExitCode: 1 });
     assert.equal(await scene.run(), 1);
     assert.ok(scene.happened.includes('2000 finishing'));
+  });
+
+  test('accounts for what it began with, what was served, and what was cut', async () => {
+    const clean = createScene({ inFlightUntilMs: 3_000 });
+    clean.shutdown(TERM);
+    await clean.run();
+    const begun = { message: 'shutdown', reason: 'SIGTERM', lameDuckMs: 2_000, drainTimeoutMs: 25_000 };
+    const account = { reason: 'SIGTERM', served: TOTALS, inFlightAtStart: 1 };
+    assert.deepEqual(clean.accounts, [
+      begun,
+      { message: 'closed', ...account, cut: 0, drainMs: 3_000, exitCode: 0 },
+    ]);
+
+    const cut = createScene({ inFlightUntilMs: 27_005 });
+    cut.shutdown(TERM);
+    await cut.run();
+    assert.deepEqual(cut.accounts, [
+      begun,
+      { message: 'closed with requests in flight', ...account, cut: 1, drainMs: 27_010, exitCode: 1 },
+    ]);
+  });
+
+  test('leaves what it cuts the time to be logged before the account', async () => {
+    const scene = createScene({ inFlightUntilMs: 28_000 });
+    scene.shutdown(TERM);
+    await scene.run();
+    assert.ok(scene.happened.includes('27000 close connections'), scene.happened.join(', '));
+    assert.ok(scene.happened.includes('27010 closed with requests in flight'), scene.happened.join(', '));
+  });
+
+  test('asks for closed connections from the lame duck on, and tells why it ends at once', async () => {
+    const scene = createScene();
+    scene.shutdown(TERM);
+    assert.deepEqual(scene.lifecycle.current, { state: 'draining', step: 'lame-duck' });
+    assert.ok(scene.lifecycle.isDraining);
+    scene.shutdown({ ...TERM, reason: 'SIGINT', repeatedExitCode: 130 });
+    await scene.run();
+    assert.deepEqual(scene.accounts.at(-1), { message: 'exit at once', reason: 'SIGINT', exitCode: 130 });
+  });
+
+  test('drains a process that was never ready as well', () => {
+    const scene = createScene({ ready: false, inFlightUntilMs: 1 });
+    scene.shutdown(TERM);
+    assert.deepEqual(scene.lifecycle.current, { state: 'draining', step: 'finishing' });
+    assert.ok(scene.lifecycle.isDraining);
   });
 });

@@ -151,6 +151,280 @@ describe('toPoints()', () => {
     assert.equal(point?.isHeld, true);
   });
 
+  test('tells of a clean shutdown what was seen, point by point', () => {
+    assert.deepEqual(
+      toPoints(clean, terms, 0).map(({ name, found }) => `${name}: ${found}`),
+      [
+        'takes connections: 50 ms after its start',
+        'becomes ready: 80 ms after its start',
+        'serves while ready, and is alive: 4 answers',
+        'SIGTERM: turns unready: status 503 105 ms after SIGTERM',
+        'goes on taking connections for 500 ms: all 4 of that time',
+        'stays alive while it drains: 3 probes succeeded',
+        'answers with Connection: close: on all 3 answers after SIGTERM',
+        'closes no keep-alive connection unannounced: none',
+        'answers every request it took: 3 requests',
+        'finishes what is in flight: 1 of 750 ms, the last done 700 ms after SIGTERM',
+        'exits 0: code 0',
+        'has ended within 30 s: 1 s after SIGTERM',
+      ],
+    );
+  });
+
+  for (const [what, change, name, isHeld, found] of [
+    ['nothing was asked before', { ready: [], health: [], fresh: [], kept: [] }, SERVING, null, '0 answers'],
+    [
+      'two failed before',
+      { health: [failed(-60, 'cut'), answer(-50, 404), answer(-40)] },
+      SERVING,
+      false,
+      '2 of 6 failed: cut',
+    ],
+    ['a probe ended at the very moment', { health: [{ ...answer(-5, 503) }] }, SERVING, true, '3 answers'],
+    [
+      'a readiness probe ended when it was told',
+      { ready: [answer(-25, 503), answer(0, 503)] },
+      SERVING,
+      true,
+      '3 answers',
+    ],
+    ['it was never unready', { ready: [answer(100)] }, READY, false, 'never said so'],
+    [
+      'it is ready again',
+      { ready: [answer(0, 503), answer(200), answer(300)] },
+      READY,
+      false,
+      'status 503 5 ms after SIGTERM, and ready again at 205 ms',
+    ],
+    [
+      'a probe failed before it was unready',
+      { ready: [failed(10, 'cut'), answer(20, 503)] },
+      READY,
+      true,
+      'status 503 25 ms after SIGTERM',
+    ],
+    ['nothing was tried', { fresh: [], health: [] }, ACCEPT, null, 'no connection was tried in that time'],
+    [
+      'only what came too late was tried',
+      { fresh: [answer(500)], health: [answer(-1)] },
+      ACCEPT,
+      null,
+      'no connection was tried in that time',
+    ],
+    ['something was tried at once', { fresh: [answer(0)], health: [] }, ACCEPT, true, 'all 1 of that time'],
+    [
+      'nothing was tried before the end',
+      { fresh: [], health: [], exit: { atMs: 499, code: 0, signal: null } },
+      ACCEPT,
+      false,
+      'none from 499 ms after SIGTERM on',
+    ],
+    [
+      'nothing was tried, and it ended as it might',
+      { fresh: [], health: [], exit: { atMs: 500, code: 0, signal: null } },
+      ACCEPT,
+      null,
+      'no connection was tried in that time',
+    ],
+    [
+      'it ended as soon as it might',
+      { exit: { atMs: 500, code: 0, signal: null } },
+      ACCEPT,
+      true,
+      'all 4 of that time',
+    ],
+    ['a cut connection was taken', { fresh: [failed(10, 'cut')] }, ACCEPT, true, 'all 3 of that time'],
+    [
+      'the first of two was refused early',
+      { fresh: [failed(300, 'refused'), failed(200, 'refused')] },
+      ACCEPT,
+      false,
+      'none from 200 ms after SIGTERM on',
+    ],
+    [
+      'a probe fails at SIGTERM',
+      { health: [answer(-1, 503), answer(0, 503)] },
+      ALIVE,
+      false,
+      'status 503 5 ms after SIGTERM',
+    ],
+    [
+      'no probe was taken',
+      { health: [answer(-10), failed(400, 'refused'), failed(600, 'cut')] },
+      ALIVE,
+      null,
+      '0 probes succeeded',
+    ],
+    [
+      'a probe is answered late, and badly',
+      { health: [answer(900, 500)] },
+      ALIVE,
+      false,
+      'status 500 905 ms after SIGTERM',
+    ],
+    [
+      'two of three say nothing',
+      { kept: [answer(100, 200, false), answer(200)], fresh: [answer(300, 503, false)] },
+      CLOSE,
+      false,
+      'not on 2 of 3 answers after SIGTERM',
+    ],
+    [
+      'nothing was answered',
+      { kept: [failed(100, 'cut')], fresh: [answer(50)] },
+      CLOSE,
+      null,
+      'no response came after SIGTERM',
+    ],
+    [
+      'two connections were closed',
+      { closedIdleMs: [20, 30] },
+      'closes no keep-alive connection unannounced',
+      false,
+      '2 closed, the first 20 ms after SIGTERM',
+    ],
+    [
+      'one was closed just before',
+      { closedIdleMs: [-3] },
+      'closes no keep-alive connection unannounced',
+      false,
+      '1 closed, the first 0 ms after SIGTERM',
+    ],
+    [
+      'two of three were lost',
+      { kept: [failed(300, 'cut'), answer(400)], fresh: [answer(100, 503)] },
+      ANSWERED,
+      false,
+      '2 of 3 lost, the first by status 503 105 ms after SIGTERM',
+    ],
+    [
+      'one ended at SIGTERM itself',
+      { kept: [{ ...answer(-5), failure: 'cut', status: null }], fresh: [] },
+      ANSWERED,
+      false,
+      '1 of 1 lost, the first by cut 0 ms after SIGTERM',
+    ],
+    ['there is no slow route', { slow: null }, IN_FLIGHT, null, 'no slow route is known: give --slow'],
+    [
+      'a slow request was cut before',
+      { slow: [{ ...failed(-50, 'cut'), endMs: -10 }] },
+      IN_FLIGHT,
+      false,
+      'cut 0 ms after SIGTERM',
+    ],
+    [
+      'a slow request was cut after',
+      {
+        slow: [
+          { ...answer(-50), endMs: 600 },
+          { ...failed(-40, 'cut'), endMs: 500 },
+        ],
+      },
+      IN_FLIGHT,
+      false,
+      'cut 500 ms after SIGTERM',
+    ],
+    [
+      'it was done by SIGTERM',
+      { slow: [{ ...answer(-50), endMs: 0 }] },
+      IN_FLIGHT,
+      null,
+      'it was not in flight when SIGTERM came, or may have come',
+    ],
+    [
+      'it began at SIGTERM',
+      { slow: [{ ...answer(0), endMs: 1 }] },
+      IN_FLIGHT,
+      true,
+      '1 of 1 ms, the last done 1 ms after SIGTERM',
+    ],
+    [
+      'it began after SIGTERM',
+      { slow: [{ ...answer(1), endMs: 500 }] },
+      IN_FLIGHT,
+      null,
+      'it was not in flight when SIGTERM came, or may have come',
+    ],
+    [
+      'a longer one covers the shorter ones after it',
+      {
+        slow: [
+          { ...answer(-50), endMs: 700 },
+          { ...answer(-40), endMs: 300 },
+        ],
+      },
+      IN_FLIGHT,
+      true,
+      '2 of 750 ms, the last done 700 ms after SIGTERM',
+    ],
+    [
+      'it was done as the process ended',
+      { slow: [{ ...answer(-50), endMs: 1_100 }] },
+      IN_FLIGHT,
+      true,
+      '1 of 1.15 s, the last done 1.1 s after SIGTERM',
+    ],
+    [
+      'the process never ended',
+      { exit: null },
+      IN_FLIGHT,
+      true,
+      '1 of 750 ms, the last done 700 ms after SIGTERM',
+    ],
+    ['it did not exit', { exit: null }, 'exits 0', null, 'it did not exit'],
+    ['it exited with 3', { exit: { atMs: 1, code: 3, signal: null } }, 'exits 0', false, 'code 3'],
+    [
+      'a signal ended it',
+      { exit: { atMs: 1, code: null, signal: 'SIGKILL' } },
+      'exits 0',
+      false,
+      'ended by SIGKILL',
+    ],
+    ['it did not end', { exit: null }, 'has ended within 30 s', false, 'it did not'],
+    ['it ended at once', { exit: { atMs: 0, code: 0, signal: null } }, 'exits 0', true, 'code 0'],
+  ] as const) {
+    test(`where ${what}, it says so: ${found}`, () => {
+      const point = toPoints({ ...clean, ...change }, terms, 0).find((candidate) => candidate.name === name);
+      assert.deepEqual([point?.isHeld, point?.found], [isHeld, found]);
+    });
+  }
+
+  for (const [what, change, found] of [
+    [
+      'an early end',
+      { exit: { atMs: 499, code: 0, signal: null } },
+      'none from 499 ms after SIGTERM on, which came up to 1 s later',
+    ],
+    [
+      'what was asked up to then',
+      { fresh: [answer(1_499), answer(1_500)], health: [] },
+      'all 1 of that time',
+    ],
+  ] as const) {
+    test(`where SIGTERM comes within 1 s, ${what} is told with it: ${found}`, () => {
+      const seen = { ...clean, exit: { atMs: 2_000, code: 0, signal: null }, ...change };
+      assert.equal(toPoints(seen, terms, 1_000).find(({ name }) => name === ACCEPT)?.found, found);
+    });
+  }
+
+  test('where it need not take any more, nothing has to be tried', () => {
+    const points = toPoints({ ...clean, fresh: [], health: [] }, { ...terms, acceptMs: 0 }, 0);
+    const point = points.find(({ name }) => name === 'goes on taking connections for 0 ms');
+    assert.deepEqual([point?.isHeld, point?.found], [true, 'all 0 of that time']);
+  });
+
+  for (const [exit, found] of [
+    [{ atMs: -1_500, code: 3, signal: null }, 'it ended by itself, code 3, 1.5 s before SIGTERM was to come'],
+    [
+      { atMs: -20, code: null, signal: 'SIGSEGV' },
+      'it ended by itself, ended by SIGSEGV, 20 ms before SIGTERM was to come',
+    ],
+  ] as const) {
+    test(`says how ${JSON.stringify(exit)} came about`, () => {
+      assert.equal(toPoints({ ...clean, exit }, terms, 0).at(-1)?.found, found);
+    });
+  }
+
   test('ends with the end of a server that ended before it was told to', () => {
     const early = toPoints({ ...clean, exit: { atMs: -1, code: 0, signal: null } }, terms, 0);
     assert.deepEqual(

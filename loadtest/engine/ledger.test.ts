@@ -133,4 +133,27 @@ describe('createLedger()', () => {
     ledger.settle(open().ledger.plan(planned(2)), ending('refused'));
     assert.match(ledger.close().fault ?? '', /not the planned ones/);
   });
+
+  test('tells at the close when a request of another ledger was written', () => {
+    const { ledger } = open();
+    ledger.send(open().ledger.plan(planned(2)), 1);
+    assert.equal(
+      ledger.close().fault,
+      'the ledger does not balance: planned 0, sent 1, settled 0, sum of outcomes 0',
+    );
+  });
+
+  test('tells the first fault, not one that follows from it', () => {
+    const { ledger } = open();
+    const entry = ledger.plan(planned(5));
+    ledger.send(entry, 1);
+    ledger.send(entry, 2);
+    assert.equal(ledger.close().fault, 'the ledger does not balance: request 5 sent after it was sent');
+    const unsettled = open().ledger;
+    unsettled.plan(planned(5));
+    assert.equal(
+      unsettled.close().fault,
+      'the ledger does not balance: planned 1, sent 0, settled 0, sum of outcomes 0',
+    );
+  });
 });

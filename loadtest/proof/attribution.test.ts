@@ -657,6 +657,252 @@ describe('toLoss()', () => {
     assert.deepEqual([pod, cause], ['z', 'unknown']);
   });
 
+  for (const [what, given, why] of [
+    [
+      'a node that was lost',
+      { events: nodeLost, outcome: 'timeout', endMs: 95_000 },
+      'the node n1 of a was lost (seen at 90.0 s)',
+    ],
+    [
+      'a way over a lost node',
+      { events: nodeBack, outcome: 'timeout', endMs: 40_000, waitedMs: 5_000, pod: 'z' },
+      'z was ready, and the way to it may have led over the node n1, which was lost (seen at 90.0 s)',
+    ],
+    [
+      'an end by itself, with its code',
+      { events: [...settled, exited(5_000, 3)], outcome: 'reset', endMs: 5_010 },
+      'the process of a ended untold with code 3',
+    ],
+    [
+      'an end by itself, with its signal',
+      { events: [...settled, exited(5_000, null, 'SIGSEGV')], outcome: 'reset', endMs: 5_010 },
+      'the process of a ended untold by SIGSEGV',
+    ],
+    [
+      'a new pod that never answered',
+      { events: fresh, outcome: 'http_500', endMs: 2_100, firstOkMs: null },
+      'a is new, and never answered this endpoint: broken, not early',
+    ],
+    [
+      'a new pod that never took a connection',
+      { events: fresh, outcome: 'refused', endMs: 2_100, firstOkMs: null },
+      'a was ready for 100 ms, and answered this endpoint never',
+    ],
+    [
+      'readiness that flaps',
+      { events: flapping, outcome: 'http_500', endMs: 50_500 },
+      'a turned unready near that time, without being terminated',
+    ],
+    [
+      'readiness that flaps, of all there are',
+      { events: flapping, outcome: 'refused', endMs: 50_500, pod: null },
+      'no pod was a ready endpoint, and a had turned unready',
+    ],
+    [
+      'too much load, refused',
+      { events: settled, outcome: 'http_429', endMs: 5_000 },
+      'a was ready and answered 429',
+    ],
+    [
+      'too much load, in silence',
+      { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 },
+      'a was ready and did not answer in time',
+    ],
+    [
+      'no end to a plan',
+      { events: settled, outcome: 'unfinished', endMs: 9_000, waitedMs: 5_000 },
+      'a was ready and did not answer in time',
+    ],
+    [
+      'a connection closed when it was idle',
+      { events: settled, outcome: 'closed_before_response', endMs: 5_000 },
+      'a was ready and closed a connection that had been idle for 70 ms',
+    ],
+    [
+      'what nothing explains',
+      { events: settled, outcome: 'http_500', endMs: 5_000 },
+      'a was ready and the request ended as http_500',
+    ],
+    ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'the timeline of a was not seen'],
+    [
+      'force',
+      { events: forced, outcome: 'reset', endMs: 10_100 },
+      'a was deleted with grace 0: killed at once',
+    ],
+    [
+      'a kill at the end of the grace period',
+      { events: [...terminating, exited(55_000, 137)], outcome: 'reset', endMs: 55_010 },
+      'a was killed 40000 ms after SIGTERM',
+    ],
+    [
+      'an end by SIGTERM, as the request failed before it was seen',
+      { events: [...terminating, exited(15_000, null, 'SIGTERM')], outcome: 'reset', endMs: 14_990 },
+      'SIGTERM ended a; the request failed 10 ms before SIGTERM',
+    ],
+    [
+      'an end by SIGTERM at the very moment',
+      { events: [...terminating, exited(15_000, null, 'SIGTERM')], outcome: 'reset', endMs: 15_000 },
+      'SIGTERM ended a; the request failed 0 ms after SIGTERM',
+    ],
+    [
+      'a request too slow before the end',
+      { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000 },
+      'a took it before it was told to end, and did not answer in time',
+    ],
+    [
+      'an exit at once',
+      { events: [...terminating, exited(15_050, 1)], outcome: 'reset', endMs: 15_060 },
+      'a exited 50 ms after SIGTERM',
+    ],
+    [
+      'a request given up',
+      { events: terminating, outcome: 'reset', endMs: 15_100, waitedMs: 60 },
+      'a gave up a request that had been in flight for 60 ms 100 ms after SIGTERM',
+    ],
+    [
+      'a keep-alive connection closed',
+      { events: terminating, outcome: 'reset', endMs: 15_100 },
+      'a closed a keep-alive connection 100 ms after SIGTERM',
+    ],
+    [
+      'silence on a new connection',
+      { events: terminating, outcome: 'timeout', endMs: 20_001, waitedMs: 5_000, kept: false },
+      'a answered nothing on a new connection 5001 ms after SIGTERM',
+    ],
+    [
+      'a refusal before SIGTERM',
+      { events: terminating, outcome: 'http_503', endMs: 14_979 },
+      'a had not been sent SIGTERM and answered 503',
+    ],
+    [
+      'a refusal after SIGTERM',
+      { events: terminating, outcome: 'http_503', endMs: 15_001 },
+      'a answered 503 1 ms after SIGTERM',
+    ],
+    [
+      'what nothing explains of a pod that ends',
+      { events: terminating, outcome: 'http_500', endMs: 15_001 },
+      'a was terminating and the request ended as http_500',
+    ],
+    [
+      'no endpoint',
+      {
+        events: [...settled, { atMs: 3_000, pod: 'a', kind: 'endpoint-removed' }],
+        outcome: 'refused',
+        endMs: 40_000,
+        pod: null,
+      },
+      'no pod was a ready endpoint',
+    ],
+    [
+      'too much load for all',
+      { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null },
+      'every pod that could be reached was ready',
+    ],
+    [
+      'what nothing explains of any pod',
+      { events: settled, outcome: 'refused', endMs: 5_000, pod: null },
+      'no pod that could be reached was starting, ending or unready',
+    ],
+    [
+      'a run that saw no pod',
+      { events: [], outcome: 'refused', endMs: 5_000, pod: null },
+      'no pod that could be reached was starting, ending or unready',
+    ],
+    [
+      'two pods at odds',
+      {
+        events: [...unwarned, ...fresh.map((event) => ({ ...event, pod: 'b', atMs: event.atMs + 3_000 }))],
+        outcome: 'refused',
+        endMs: 11_000,
+        pod: null,
+        firstOkMs: 16_000,
+      },
+      'any of a, b can have caused it',
+    ],
+  ] as const satisfies readonly (readonly [string, Case, string])[]) {
+    test(`says of ${what}: ${why}`, () => {
+      assert.equal(blame(given).why, why);
+    });
+  }
+
+  for (const [what, given, cause] of [
+    [
+      'no handshake with a new pod that has never answered',
+      { events: fresh, outcome: 'tls', endMs: 2_100, firstOkMs: null },
+      'ready-too-early',
+    ],
+    [
+      'no connection to a new pod that has never answered',
+      { events: fresh, outcome: 'connect_timeout', endMs: 2_100, firstOkMs: null },
+      'ready-too-early',
+    ],
+    [
+      'a new pod as it first answers',
+      { events: fresh, outcome: 'http_500', endMs: 2_500, firstOkMs: 2_500 },
+      'unknown',
+    ],
+    [
+      'a probed new pod that answers a connection badly',
+      { events: probed, outcome: 'http_500', endMs: 10_100, pod: 'y', firstOkMs: 10_500 },
+      'ready-too-early',
+    ],
+    [
+      'a pod that was unready only because it ends, before it is known to end',
+      {
+        events: [
+          ...settled,
+          { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 5_000 },
+          { atMs: 10_010, pod: 'a', kind: 'unready' },
+        ],
+        outcome: 'http_500',
+        endMs: 9_000,
+      },
+      'unknown',
+    ],
+    [
+      'a pod that turned unready as it was told to end',
+      {
+        events: [
+          ...settled,
+          { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 5_000 },
+          { atMs: 10_000, pod: 'a', kind: 'unready' },
+        ],
+        outcome: 'http_500',
+        endMs: 9_000,
+      },
+      'unknown',
+    ],
+    [
+      'a pod that turned unready before it was told to end',
+      {
+        events: [
+          ...settled,
+          { atMs: 9_999, pod: 'a', kind: 'unready' },
+          { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 5_000 },
+        ],
+        outcome: 'http_500',
+        endMs: 9_000,
+      },
+      'readiness-flaps',
+    ],
+    [
+      'silence longer than a node keeps before it is found lost',
+      { events: nodeLost, outcome: 'timeout', endMs: 29_999, waitedMs: 5_000 },
+      'too-little-capacity',
+    ],
+    [
+      'a request that was never written, in a pod that ends',
+      { events: terminating, outcome: 'tls', endMs: 15_100 },
+      'closes-keep-alive-connections',
+    ],
+  ] as const satisfies readonly (readonly [string, Case, CauseId])[]) {
+    test(`blames ${CAUSES[cause].title} for ${what}`, () => {
+      const loss = blame(given);
+      assert.equal(loss.cause, cause, loss.why);
+    });
+  }
+
   test('states its facts with times', () => {
     assert.equal(
       blame({ events: [...terminating, ...other], outcome: 'http_502', endMs: 15_012, pod: null }).why,

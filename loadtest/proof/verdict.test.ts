@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatVerdict, type ProofEvidence, toVerdict } from './verdict.ts';
+import { formatProven, formatVerdict, type ProofEvidence, toVerdict } from './verdict.ts';
 
 const clean: ProofEvidence = {
   planned: 3_000,
@@ -44,6 +44,11 @@ describe('toVerdict()', () => {
       'a load that stood still',
       { lateSeconds: [7] },
       'the load generator could not keep its schedule at 7 s (most requests of a second went out more than 250 ms late)',
+    ],
+    [
+      'a load that stood still five times',
+      { lateSeconds: [7, 8, 9, 10, 11] },
+      'the load generator could not keep its schedule at 7, 8, 9, 10, 11 s (most requests of a second went out more than 250 ms late)',
     ],
     [
       'a load that stood still more than once',
@@ -134,5 +139,35 @@ describe('toVerdict()', () => {
 
   test('judges nothing on an open ledger, latencies neither', () => {
     assert.equal(toVerdict({ ...clean, isLedgerClosed: false, requirements: [missed] }).kind, 'inconclusive');
+  });
+});
+
+describe('formatVerdict()', () => {
+  for (const [what, change, text] of [
+    ['losses alone', { ok: 2_999, lost: 1 }, 'LOST 1 of 3,000 requests.'],
+    [
+      'losses and doubts',
+      { ok: 2_999, lost: 1, isInterrupted: true, unseen: ['no response came from v2'] },
+      'LOST 1 of 3,000 requests. Besides, it was interrupted; no response came from v2.',
+    ],
+    [
+      'doubts alone once, in the sentence',
+      { isInterrupted: true, unseen: ['no response came from v2'] },
+      'INCONCLUSIVE: none lost of 3,000 requests, but it was interrupted; no response came from v2.',
+    ],
+    ['a proof', {}, 'PROVEN: 0 lost of 3,000 requests. At 95 % confidence fewer than 1 in 1,001 are lost.'],
+  ] as const) {
+    test(`says ${what}`, () => {
+      assert.equal(formatVerdict(toVerdict({ ...clean, ...change })), text);
+    });
+  }
+});
+
+describe('formatProven()', () => {
+  test('says where the requests were made', () => {
+    assert.equal(
+      formatProven(1_000_000, ' in 3 runs'),
+      'PROVEN: 0 lost of 1,000,000 requests in 3 runs. At 95 % confidence fewer than 1 in 333,808 are lost.',
+    );
   });
 });

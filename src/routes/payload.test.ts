@@ -182,6 +182,69 @@ describe('payload handler', () => {
     });
   }
 
+  for (const [kind, problem] of [
+    [
+      'queue-full',
+      {
+        status: 503,
+        title: 'Service Unavailable',
+        detail: 'every worker is busy and 16 payloads wait already',
+        headers: { 'retry-after': '1' },
+      },
+    ],
+    [
+      'timed-out',
+      { status: 504, title: 'Gateway Timeout', detail: 'n = 21 was not computed within 60000 ms' },
+    ],
+    [
+      'abandoned',
+      {
+        status: 499,
+        title: 'Client Closed Request',
+        detail: 'the client went away before it was answered',
+      },
+    ],
+    [
+      'crashed',
+      {
+        status: 500,
+        title: 'Internal Server Error',
+        detail: 'the worker that computed n = 21 crashed; a new one has taken its place',
+      },
+    ],
+  ] as const) {
+    test(`answers a payload that is ${kind} with ${problem.status}, and says why`, async () => {
+      await assert.rejects(
+        async () => createScene({ result: { kind } }).call('?n=21'),
+        (error) => {
+          assert.ok(error instanceof HttpProblem);
+          assert.deepEqual(error.problem, problem);
+          return true;
+        },
+      );
+    });
+  }
+
+  for (const [length, shown] of [
+    [40, `"${'x'.repeat(40)}"`],
+    [41, `"${'x'.repeat(40)}…"`],
+  ] as const) {
+    test(`shows 40 of ${length} characters that it refuses`, () => {
+      assert.throws(
+        () => createScene().call(`?n=${'x'.repeat(length)}`),
+        (error) => {
+          assert.ok(error instanceof HttpProblem);
+          assert.deepEqual(error.problem, {
+            status: 400,
+            title: 'Bad Request',
+            detail: `n is ${shown}: expected a whole number from 0 to 40`,
+          });
+          return true;
+        },
+      );
+    });
+  }
+
   test('holds no refusal of the pool back', async () => {
     const { call, waits } = createScene({ result: { kind: 'queue-full' } });
     await assert.rejects(async () => call('?n=21&delayMs=500'), isProblem(503));

@@ -163,6 +163,29 @@ describe('createRequestMetrics()', () => {
     assert.deepEqual(metrics.totals(), { total: 6, '2xx': 3, '4xx': 2, '5xx': 1 });
   });
 
+  test('writes a histogram as ten buckets, a sum and a count, one after another', () => {
+    const metrics = createRequestMetrics([{ path: '/a', answers: ['2xx'] }]);
+    metrics.observe(0, 'GET', 200, 30);
+    metrics.observe(0, 'HEAD', 200, 20_000);
+    const text = metrics.render();
+    const bounds = ['0.0001', '0.0005', '0.001', '0.005', '0.025', '0.1', '0.5', '2.5', '10', '+Inf'];
+    const toText = (method: string, counts: readonly number[], sum: number) =>
+      [
+        ...bounds.map(
+          (bound, at) => `_bucket{route="/a",method="${method}",status="2xx",le="${bound}"} ${counts[at]}`,
+        ),
+        `_sum{route="/a",method="${method}",status="2xx"} ${sum}`,
+        `_count{route="/a",method="${method}",status="2xx"} 1`,
+      ]
+        .map((line) => `http_request_duration_seconds${line}\n`)
+        .join('');
+    assert.equal(
+      text.slice(text.indexOf('histogram\n') + 'histogram\n'.length),
+      toText('GET', [0, 0, 0, 0, 0, 1, 1, 1, 1, 1], 0.03) +
+        toText('HEAD', [0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 20),
+    );
+  });
+
   test('is a family of counters and one of histograms, each under its head, a sample a line', () => {
     const lines = createRequestMetrics([]).render().split('\n');
     assert.deepEqual(lines.slice(0, 3), [
