@@ -1,5 +1,5 @@
 /**
- * What the engine costs and how true its times are, side by side with wrk, hey and autocannon in one run; writes
+ * What the engine costs and how true its times are, side by side with wrk and hey in one run; writes
  * bench/results/engine.md. Linux, after `npm run build`; the server has one core, the load another.
  *
  *   bun bench/engine.ts [--only cpu|stalls|memory] [--rounds 6] [--requests 200000] [--memory-requests 500000]
@@ -263,11 +263,6 @@ function allTools(): Tool[] {
       toRequests: (text: string) => JSON.parse(text).summary.outcomes.ok,
       isOurs: true,
     })),
-    {
-      name: 'autocannon',
-      command: (port, requests) => ['autocannon', '-j', `-c${CONNECTIONS}`, `-a${requests}`, url(port)],
-      toRequests: (text) => JSON.parse(text)['2xx'],
-    },
     {
       name: 'hey',
       command: (port, requests) => ['hey', '-cpus=1', `-c=${CONNECTIONS}`, `-n=${requests}`, url(port)],

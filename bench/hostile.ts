@@ -56,14 +56,6 @@ const TOOLS: readonly Tool[] = [
     },
   },
   {
-    name: 'autocannon',
-    command: (url) => ['autocannon', '-j', `-c${CONNECTIONS}`, '-d2', '-t1', url],
-    toReport: (text) => {
-      const report = JSON.parse(text);
-      return { ok: report['2xx'], errors: report.non2xx + report.errors };
-    },
-  },
-  {
     name: 'loadtest',
     command: (url) => [
       process.execPath,

@@ -1,5 +1,6 @@
 import type { Command } from '../loadtest/cli/command.ts';
 import { EXIT_CODES } from '../loadtest/cli/exit-code.ts';
+import { describeOption, type Options } from '../loadtest/cli/option.ts';
 import { OUTCOME_KINDS } from '../loadtest/engine/outcome.ts';
 import { listMetrics, type Unit } from '../loadtest/report/metric.ts';
 import { formatTable } from './markdown-table.ts';
@@ -41,32 +42,58 @@ export function formatReference(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-function formatCommand({ name, summary, positionals, options, examples, notes }: Command): string[] {
-  const usage = ['dropless', name, positionals.placeholder, '[flags]']
-    .filter((part) => part !== '')
-    .join(' ');
+function formatCommand({
+  name,
+  summary,
+  placeholder,
+  options,
+  examples,
+  words = [],
+  notes,
+}: Command): string[] {
+  const usage = ['dropless', name, placeholder, '[flags]'].filter((part) => part !== '').join(' ');
   return [
     `## ${name}: ${summary}\n`,
     `    ${usage}\n`,
-    ...(notes === undefined
-      ? []
-      : [
-          formatTable(
-            [notes.title, 'Meaning'],
-            notes.rows.map(([word, meaning]) => [`\`${word}\``, meaning]),
-          ),
-        ]),
-    formatTable(
-      ['Flag', 'Default', 'Meaning'],
-      Object.entries(options).map(([flag, { placeholder, defaultText, help, isRepeatable }]) => [
-        `\`--${flag}${placeholder === null ? '' : ` ${placeholder}`}\``.replaceAll('|', '\\|'),
-        defaultText === null ? '' : `\`${defaultText}\``,
-        `${help}${isRepeatable ? '; may be repeated' : ''}`.replaceAll('|', '\\|'),
-      ]),
-    ),
+    ...(words.length === 0 ? [] : [formatTable(['Argument', 'Meaning'], words.map(toRow))]),
+    ...toGroups(options).flatMap(([heading, flags]) => [
+      `### ${heading}\n`,
+      formatTable(['Flag', 'Default', 'Meaning'], flags.map(formatFlag)),
+    ]),
+    ...(notes === undefined ? [] : [formatTable([notes.title, 'Meaning'], notes.rows.map(toRow))]),
     ...examples.flatMap(({ line, shows }) => [
       `${shows.charAt(0).toUpperCase()}${shows.slice(1)}:\n`,
       `    ${line}\n`,
     ]),
+  ];
+}
+
+function toRow([word, meaning]: readonly [string, string]): string[] {
+  return [`\`${word}\``, meaning];
+}
+
+type Flag = readonly [name: string, option: Options[string]];
+
+/** The flags by their headings, in the order of the help. */
+function toGroups(options: Options): readonly (readonly [heading: string, flags: readonly Flag[]])[] {
+  const groups = new Map<string, Flag[]>();
+  for (const flag of Object.entries(options)) {
+    const heading = flag[1].group ?? 'Flags';
+    groups.set(heading, [...(groups.get(heading) ?? []), flag]);
+  }
+  return [...groups];
+}
+
+function formatFlag([name, option]: Flag): string[] {
+  const { short, placeholder, defaultText } = option;
+  const term = [
+    short === null ? '' : `-${short}, `,
+    `--${name}`,
+    placeholder === null ? '' : ` ${placeholder}`,
+  ];
+  return [
+    `\`${term.join('')}\``.replaceAll('|', '\\|'),
+    defaultText === null || / /.test(defaultText) ? (defaultText ?? '') : `\`${defaultText}\``,
+    describeOption({ ...option, defaultText: null }).replaceAll('|', '\\|'),
   ];
 }

@@ -5,6 +5,7 @@ import { EXIT_CODES } from './cli/exit-code.ts';
 import { runCli } from './cli/program.ts';
 import type { TextOutput } from './cli/world.ts';
 import { COMMANDS } from './commands/registry.ts';
+import packageJson from './package.json' with { type: 'json' };
 
 /** 128 + SIGINT, as shells report it. */
 const EXIT_INTERRUPTED = 130;
@@ -57,7 +58,7 @@ function setExitCode(): void {
   process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
 }
 
-found = await runCli(COMMANDS, process.argv.slice(2), {
+found = await runCli({ version: packageJson.version, commands: COMMANDS }, process.argv.slice(2), {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   env: process.env,

@@ -5,6 +5,7 @@
  *   load open   PORT RATE SECONDS
  */
 import { type EngineOptions, runEngine } from '../../loadtest/engine/engine.ts';
+import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
 import type { PlannedRequest, Settlement } from '../../loadtest/engine/settlement.ts';
 
 export interface LoadResult {
@@ -89,7 +90,6 @@ function run(
   return runEngine(
     { endpoints: [{ name: 'root', method: 'GET', path: '/', weight: 1 }], at },
     {
-      engine: 'net',
       target: { host: '127.0.0.1', port, tls: null },
       mode,
       timeoutMs: 10_000,
@@ -98,7 +98,7 @@ function run(
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
-      limits: { maxLineBytes: 8192, maxHeadBytes: 65_536, maxFields: 100, maxBodyBytes: 1e9 },
+      limits: RESPONSE_LIMITS,
     },
     {
       onSettled,

@@ -1,11 +1,11 @@
-import { UsageError } from './usage-error.ts';
+import { Fault } from './fault.ts';
 import type { World } from './world.ts';
 
-/** @throws {UsageError} where the file can't be read; `given` is the flag or argument that names it */
+/** @throws {Fault} where the file can't be read; `given` is the flag or argument that names it */
 export async function readInput(given: string, path: string, world: World): Promise<string> {
   try {
     return await world.readText(path);
   } catch (error) {
-    throw new UsageError(`${given} ${JSON.stringify(path)} can't be read: ${(error as Error).message}`);
+    throw new Fault(`${given} ${JSON.stringify(path)} can't be read: ${(error as Error).message}`);
   }
 }

@@ -1,19 +1,26 @@
 import { formatDuration, parseDurationMs } from './duration.ts';
-import { UsageError } from './usage-error.ts';
+import { Fault } from './fault.ts';
+import type { Relations } from './relations.ts';
 
 /**
  * One flag, defined once: parsing, `--help` and the reference in docs/ all come from it. `Value` is what the
  * command receives.
  */
-export interface Option<Value> {
+export interface Option<Value> extends Relations {
   readonly help: string;
   /** Stands for the value in the help; null: a switch, which takes none. */
   readonly placeholder: string | null;
+  /** What the value may be, for example `1 to 20`; null: the placeholder says it. */
+  readonly range: string | null;
   /** As the help shows it; null: no default. */
   readonly defaultText: string | null;
   /** May be given more than once. */
   readonly isRepeatable: boolean;
-  /** From the texts given on the command line, none or more. Throws a plain Error that says what is accepted. */
+  /** One letter, for example `n` of `-n`; null: it has no short form. */
+  readonly short: string | null;
+  /** Heading in the help; null: `Flags`. */
+  readonly group: string | null;
+  /** From the texts given on the command line, none or more. Throws a Fault that says what is accepted. */
   parse(texts: readonly string[]): Value;
 }
 
@@ -27,19 +34,25 @@ interface Range {
   readonly max: number;
 }
 
-/** How one text becomes a value: for flags whose grammar lives elsewhere. */
-interface Grammar<Value> {
+/** How one text becomes a value. */
+export interface Grammar<Value> {
   readonly placeholder: string;
   readonly help: string;
+  readonly range?: string;
   parse(text: string): Value;
 }
 
-/** A flag with a value that may be left out; then it is undefined. */
-export function optional<Value>(grammar: Grammar<Value>): Option<Value | undefined> {
+/**
+ * A flag with a value that may be left out; then it is undefined.
+ * @param defaultText what stands in for it then, as the help tells it; null: nothing does
+ */
+export function optional<Value>(
+  grammar: Grammar<Value>,
+  defaultText: string | null = null,
+): Option<Value | undefined> {
   return {
-    ...grammar,
-    defaultText: null,
-    isRepeatable: false,
+    ...toOption(grammar),
+    defaultText,
     parse: (texts) => {
       const text = texts.at(-1);
       return text === undefined ? undefined : grammar.parse(text);
@@ -50,9 +63,8 @@ export function optional<Value>(grammar: Grammar<Value>): Option<Value | undefin
 /** A flag with a value and a default, which is written as the user would write it. */
 export function withDefault<Value>(defaultText: string, grammar: Grammar<Value>): Option<Value> {
   return {
-    ...grammar,
+    ...toOption(grammar),
     defaultText,
-    isRepeatable: false,
     parse: (texts) => grammar.parse(texts.at(-1) ?? defaultText),
   };
 }
@@ -60,8 +72,7 @@ export function withDefault<Value>(defaultText: string, grammar: Grammar<Value>)
 /** A flag that may be given more than once. */
 export function repeatable<Value>(grammar: Grammar<Value>): Option<readonly Value[]> {
   return {
-    ...grammar,
-    defaultText: null,
+    ...toOption(grammar),
     isRepeatable: true,
     parse: (texts) => texts.map((text) => grammar.parse(text)),
   };
@@ -69,13 +80,50 @@ export function repeatable<Value>(grammar: Grammar<Value>): Option<readonly Valu
 
 /** A flag without a value. */
 export function toggle(help: string): Option<boolean> {
-  return {
-    help,
-    placeholder: null,
-    defaultText: null,
-    isRepeatable: false,
-    parse: (texts) => texts.length > 0,
-  };
+  return { ...PLAIN, help, placeholder: null, range: null, parse: (texts) => texts.length > 0 };
+}
+
+/** The flag with what it asks of other arguments, or a short form. */
+export function refine<Value>(
+  option: Option<Value>,
+  more: Relations & { readonly short?: string },
+): Option<Value> {
+  return { ...option, ...more };
+}
+
+/** The flags under a heading of the help, and with what all of them ask of other arguments. */
+export function group<O extends Options>(heading: string, options: O, relations: Relations = {}): O {
+  const grouped = Object.entries(options).map(([flag, option]) => [
+    flag,
+    { ...option, group: heading, ...mergeRelations(option, relations) },
+  ]);
+  return Object.fromEntries(grouped) as O;
+}
+
+function mergeRelations(own: Relations, shared: Relations): Relations {
+  const join = (key: keyof Relations) => [...(own[key] ?? []), ...(shared[key] ?? [])];
+  return { conflictsWith: join('conflictsWith'), needs: join('needs'), onlyWith: join('onlyWith') };
+}
+
+const PLAIN = { defaultText: null, isRepeatable: false, short: null, group: null };
+
+function toOption({ placeholder, help, range }: Grammar<unknown>) {
+  return { ...PLAIN, placeholder, help, range: range ?? null };
+}
+
+/** `--namespace`, as relations name it. */
+export function toFlag(name: string): string {
+  return `--${name}`;
+}
+
+/** What the help says of a flag: its meaning, then range, default and repetition. */
+export function describeOption({ help, range, defaultText, isRepeatable }: Option<unknown>): string {
+  const details = [
+    ...(range === null ? [] : [range]),
+    ...(defaultText === null ? [] : [`default: ${defaultText}`]),
+    ...(isRepeatable ? ['may be repeated'] : []),
+  ];
+  return details.length === 0 ? help : `${help} (${details.join('; ')})`;
 }
 
 export function text(placeholder: string, help: string): Grammar<string> {
@@ -83,7 +131,7 @@ export function text(placeholder: string, help: string): Grammar<string> {
     placeholder,
     help,
     parse: (given) => {
-      if (given === '') throw new UsageError('is empty');
+      if (given === '') throw new Fault('is empty');
       return given;
     },
   };
@@ -93,10 +141,11 @@ export function text(placeholder: string, help: string): Grammar<string> {
 export function integer(help: string, range: Range): Grammar<number> {
   return {
     placeholder: 'N',
-    help: `${help} (${range.min} to ${range.max})`,
+    help,
+    range: `${range.min} to ${range.max}`,
     parse: (given) => {
       if (!/^-?\d+$/.test(given) || !isWithin(Number(given), range)) {
-        throw new UsageError(`must be a whole number from ${range.min} to ${range.max}`);
+        throw new Fault(`must be a whole number from ${range.min} to ${range.max}`);
       }
       return Number(given);
     },
@@ -107,26 +156,28 @@ export function integer(help: string, range: Range): Grammar<number> {
 export function number(placeholder: string, help: string, range: Range): Grammar<number> {
   return {
     placeholder,
-    help: `${help} (${range.min} to ${range.max})`,
+    help,
+    range: `${range.min} to ${range.max}`,
     parse: (given) => {
       if (!/^-?(\d+\.?\d*|\.\d+)$/.test(given) || !isWithin(Number(given), range)) {
-        throw new UsageError(`must be a number from ${range.min} to ${range.max}`);
+        throw new Fault(`must be a number from ${range.min} to ${range.max}`);
       }
       return Number(given);
     },
   };
 }
 
-/** A duration with its unit, as `1.5s`; the range is in ms, both ends included. */
+/** A duration with its unit, for example `1.5s`; the range is in ms, both ends included. */
 export function duration(help: string, range: Range): Grammar<number> {
   const span = `${formatDuration(range.min)} to ${formatDuration(range.max)}`;
   return {
     placeholder: 'TIME',
-    help: `${help} (${span})`,
+    help,
+    range: span,
     parse: (given) => {
       const ms = parseDurationMs(given);
       if (ms === null || !isWithin(ms, range)) {
-        throw new UsageError(`must be a time with its unit (ms, s, m or h) from ${span}`);
+        throw new Fault(`must be a time with its unit (ms, s, m or h) from ${span}`);
       }
       return ms;
     },
@@ -140,7 +191,7 @@ export function choice<const Word extends string>(help: string, words: readonly 
     help,
     parse: (given) => {
       const word = words.find((candidate) => candidate === given);
-      if (word === undefined) throw new UsageError(`must be ${words.join(' or ')}`);
+      if (word === undefined) throw new Fault(`must be ${words.join(' or ')}`);
       return word;
     },
   };

@@ -1,50 +1,28 @@
-import { type Command, formatColumns, formatExitCodes, formatHelp } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { UsageError } from './usage-error.ts';
+import { Fault } from './fault.ts';
+import { parseCommandLine } from './parser.ts';
 import type { World } from './world.ts';
 
-/** The whole program as a function: the exit code for the arguments after the program's name. */
+/**
+ * The whole program as a function: the exit code for the arguments after the program's name. The one place where a
+ * fault becomes a message and an exit code; what else is thrown is a fault of this program, and the caller's.
+ */
 export async function runCli(
-  commands: readonly Command[],
+  program: Parameters<typeof parseCommandLine>[0],
   args: readonly string[],
   world: World,
 ): Promise<number> {
-  const [name, ...rest] = args;
   try {
-    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      world.stdout.write(formatOverview(commands));
-      return EXIT_CODES[name === undefined ? 'usage' : 'proven'].code;
-    }
-    const command = commands.find((candidate) => candidate.name === name);
-    if (command === undefined) {
-      const names = commands.map((candidate) => candidate.name).join(', ');
-      throw new UsageError(`unknown command ${JSON.stringify(name)}; the commands are ${names}`);
-    }
-    if (rest.includes('--help') || rest.includes('-h')) {
-      world.stdout.write(formatHelp(command));
-      return EXIT_CODES.proven.code;
-    }
-    return EXIT_CODES[await command.run(rest, world)].code;
+    const request = parseCommandLine(program, args, world.stdout);
+    const exit = request === null ? 'proven' : await request.command.run(request.given, world);
+    return EXIT_CODES[exit].code;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    world.stderr.write(`dropless: ${error.message}\n`);
-    return EXIT_CODES.usage.code;
+    if (error instanceof Fault) {
+      world.stderr.write(`dropless: ${error.message}\n`);
+      return EXIT_CODES[error.exit].code;
+    }
+    if (!world.interrupted.aborted) throw error;
+    world.stderr.write('dropless: interrupted before anything could be shown\n');
+    return EXIT_CODES.inconclusive.code;
   }
-}
-
-function formatOverview(commands: readonly Command[]): string {
-  return [
-    'dropless: load that accounts for every request, and says whether any was lost',
-    '',
-    'Usage: dropless COMMAND [flags]',
-    '',
-    'Commands:',
-    ...formatColumns(commands.map(({ name, summary }) => [name, summary])),
-    '',
-    'Exit codes:',
-    ...formatExitCodes(),
-    '',
-    'dropless COMMAND --help lists its flags and shows examples.',
-    '',
-  ].join('\n');
 }

@@ -1,50 +1,80 @@
 import { defineCommand } from '../cli/command.ts';
 import type { Exit } from '../cli/exit-code.ts';
-import { duration, type OptionValues, optional, text, withDefault } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
+import { duration, group, type OptionValues, optional, refine, text, withDefault } from '../cli/option.ts';
+import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { observeShutdown, type Subject } from '../contract/observation.ts';
-import { openPodSubject } from '../contract/pod-subject.ts';
+import { createPodSubject } from '../contract/pod-subject.ts';
 import { type Point, toPoints } from '../contract/points.ts';
-import { isUnheard } from '../kube/api.ts';
+import { parseObjectName, requireType } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { toOwnService } from '../local/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../local/replica.ts';
 import { formatTable } from '../report/tables.ts';
+import { connect, toClusterOptions } from './cluster-options.ts';
 
 /** Longer than the lame duck, so that only the wait of the drain saves it. */
 const OWN_SLOW_PATH = '/payload?delayMs=3000';
 
+const TARGET = 'pod/NAME';
+
 const OPTIONS = {
-  command: optional(text('COMMAND', 'The server, which must listen on $PORT [this project’s service]')),
-  url: optional({
-    placeholder: 'URL',
-    help: 'Instead of a command: where a running pod is reached, and no other pod',
-    parse: parsePlainUrl,
+  ...toClusterOptions(TARGET),
+  ...group(
+    'Target',
+    {
+      url: refine(
+        optional({
+          placeholder: 'URL',
+          help: 'Where the pod is reached, and no other pod',
+          parse: parsePlainUrl,
+        }),
+        { needs: [TARGET] },
+      ),
+      container: optional(
+        text('NAME', 'The server among the containers of the pod'),
+        'that of the default-container annotation, or the only one',
+      ),
+    },
+    { needs: [TARGET] },
+  ),
+  ...group('Local server', {
+    command: refine(
+      optional(text('COMMAND', 'The server to run; it must listen on $PORT'), 'the reference service'),
+      { conflictsWith: [TARGET] },
+    ),
   }),
-  pod: optional(text('NAME', 'The pod behind --url. It is deleted')),
-  container: optional(
-    text(
-      'NAME',
-      'The server among the containers of --pod [that of the pod’s default-container annotation, or the only one]',
+  ...group('Requests', {
+    path: withDefault('/health', text('PATH', 'A route that responds at once')),
+    'ready-path': withDefault('/ready', text('PATH', 'Path of the readiness probe')),
+    'health-path': withDefault('/health', text('PATH', 'Path of the liveness probe')),
+    slow: optional(
+      text('PATH', 'A route that takes long enough to be in flight at SIGTERM'),
+      `${OWN_SLOW_PATH} of the reference service`,
     ),
-  ),
-  namespace: optional(text('NAME', 'Its namespace [that of the context]')),
-  context: optional(text('NAME', 'Context of the kubeconfig [the current one]')),
-  path: withDefault('/health', text('PATH', 'A route that answers at once')),
-  'ready-path': withDefault('/ready', text('PATH', 'The readiness probe')),
-  'health-path': withDefault('/health', text('PATH', 'The liveness probe')),
-  slow: optional(
-    text(
-      'PATH',
-      `A route that takes long enough to be in flight at SIGTERM [of this project’s service ${OWN_SLOW_PATH}]`,
+  }),
+  ...group('Terms', {
+    accept: withDefault(
+      '500ms',
+      duration('How long new connections must be accepted after SIGTERM', { min: 0, max: 600_000 }),
     ),
-  ),
-  accept: withDefault(
-    '500ms',
-    duration('How long new connections must be taken after SIGTERM', { min: 0, max: 600_000 }),
-  ),
-  grace: withDefault('30s', duration('By when it must have ended', { min: 1, max: 3_600_000 })),
+    grace: withDefault('30s', duration('By when it must have exited', { min: 1, max: 3_600_000 })),
+  }),
+};
+
+/** @returns the name of the pod; null: a local server */
+const POSITIONALS: Positionals<string | null> = {
+  placeholder: `[${TARGET}]`,
+  parse: ([word, unexpected]) => {
+    if (unexpected !== undefined) throw toUnexpected(unexpected);
+    if (word === undefined) return null;
+    const target = parseObjectName(word);
+    if (target === null)
+      throw new Fault(`${JSON.stringify(word)} is no ${TARGET}, for example pod/web-6784797f77-8grhg`);
+    return requireType(target, 'Pod', 'held to the contract');
+  },
+  toNames: (pod) => (pod === null ? [] : [TARGET]),
 };
 
 type ContractOptions = OptionValues<typeof OPTIONS>;
@@ -52,37 +82,26 @@ type ContractOptions = OptionValues<typeof OPTIONS>;
 export const contract = defineCommand({
   name: 'contract',
   summary: 'hold one server to the contract of a clean shutdown, point by point',
-  positionals: { placeholder: '', min: 0, max: 0 },
+  positionals: POSITIONALS,
+  words: [[TARGET, 'the pod, which is deleted; without one, a server on this machine']],
   options: OPTIONS,
+  relations: { [TARGET]: { needs: ['--url'] } },
+  retired: { pod: 'name the pod as kubectl does, for example dropless contract pod/NAME --url URL' },
   examples: [
-    { line: 'dropless contract', shows: 'this project’s service' },
+    { line: 'dropless contract', shows: 'the reference service' },
     {
       line: 'dropless contract --command "node server.js" --path / --ready-path /readyz --health-path /livez --slow /report',
       shows: 'a server of your own',
     },
     {
-      line: 'dropless contract --url http://10.244.1.7:3000 --pod web-6784797f77-8grhg --namespace shop',
-      shows: 'a running pod, where its address can be reached',
+      line: 'dropless contract pod/web-6784797f77-8grhg -n shop --url http://10.244.1.7:3000',
+      shows: 'a running pod, whose address can be reached; it is deleted',
     },
   ],
-  run: async ({ options }, world) => {
-    if ((options.url === undefined) !== (options.pod === undefined)) {
-      throw new UsageError('--url and --pod go together');
-    }
-    if (options.url !== undefined && options.command !== undefined) {
-      throw new UsageError('--command and --url exclude each other');
-    }
-    if (options.container !== undefined && options.pod === undefined) {
-      throw new UsageError('--container goes with --pod');
-    }
+  run: async ({ options, positionals: pod }, world) => {
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace };
-    const subject = await openSubject(options, world).catch((error: Error) => {
-      if (!world.interrupted.aborted && !isUnheard(error)) throw error;
-      world.stderr.write(`nothing was seen: ${error.message}\n`);
-      return null;
-    });
-    if (subject === null) return 'inconclusive';
+    const subject = await openSubject(options, pod, world);
     try {
       const seen = await observeShutdown(
         subject,
@@ -99,28 +118,26 @@ export const contract = defineCommand({
       const points = toPoints(seen, terms, subject.sigtermWithinMs);
       world.stdout.write(`${formatPoints(points)}\n`);
       return toExit(points);
-    } catch (error) {
-      if (!world.interrupted.aborted) throw error;
-      world.stderr.write('it was interrupted, and nothing is shown\n');
-      return 'inconclusive';
     } finally {
       await subject.destroy();
     }
   },
 });
 
-/** @throws {UsageError} where it is not an http URL of a host */
+/** @throws {Fault} where it is not an http URL of a host */
 function parsePlainUrl(given: string): URL {
   const url = parseTargetUrl(given);
   if (url.protocol !== 'http:') {
-    throw new UsageError('contract speaks plain HTTP to the pod: give the http URL of its port');
+    throw new Fault('contract speaks plain HTTP to the pod: give the http URL of its port');
   }
   return url;
 }
 
-async function openSubject(options: ContractOptions, { env, interrupted }: World): Promise<Subject> {
-  if (options.url !== undefined && options.pod !== undefined) {
-    return openPodSubject({ ...options, url: options.url, pod: options.pod }, env, interrupted);
+async function openSubject(options: ContractOptions, pod: string | null, world: World): Promise<Subject> {
+  const { env, interrupted } = world;
+  if (pod !== null && options.url !== undefined) {
+    const { api, namespace } = await connect(options, world);
+    return createPodSubject(api, namespace, { ...options, url: options.url, pod }, interrupted);
   }
   const command = options.command ?? toOwnService();
   const replica = await startReplica(command, { ...env, HOST: '127.0.0.1' });

@@ -56,7 +56,7 @@ async function lint(args: readonly string[], { files = {}, programs = {} }: Mach
       return { stdout: '', ...(result ?? { exitCode: 1, stderr: `unexpected: ${name} ${given.join(' ')}` }) };
     },
   };
-  const code = await runCli([createLintCommand(host)], ['lint', ...args], world);
+  const code = await runCli({ version: '0', commands: [createLintCommand(host)] }, ['lint', ...args], world);
   return { code, ...out };
 }
 
@@ -121,12 +121,15 @@ describe('dropless lint', () => {
   }
 
   const faults: readonly (readonly [string, Machine, string])[] = [
-    ['', {}, 'name files, directories or - for standard input, or else a --deployment'],
-    ['- --deployment web', {}, 'name files, directories or - for standard input, or else a --deployment'],
-    ['- --namespace shop', {}, '--namespace and --context go with --deployment'],
+    [
+      '- deploy/web',
+      {},
+      'Deployment web is linted by itself: leave the other arguments out, or begin a path with ./',
+    ],
+    ['- --namespace shop', {}, '--namespace needs TYPE/NAME'],
     ['- --ignore nonsense', {}, '--ignore "nonsense": is no rule; docs/lint-rules.md lists them'],
     ['- --fail-on never', {}, '--fail-on "never": must be error or warning or info'],
-    ['- --kube-version 2', {}, '--kube-version "2": must be a version of Kubernetes, as 1.30'],
+    ['- --kube-version 2', {}, '--kube-version "2": must be a version of Kubernetes, for example 1.30'],
     ['absent.yaml', {}, 'absent.yaml: no such file or directory'],
     [
       'dev prod',
@@ -156,15 +159,15 @@ describe('dropless lint', () => {
       },
       'kubectl kustomize d: error: no such base',
     ],
-    ['--deployment web', {}, '--deployment needs kubectl, and it is not on the PATH'],
+    ['deploy/web', {}, 'deploy/web needs kubectl, and it is not on the PATH'],
     [
-      '--deployment web',
+      'deploy/web',
       {
         programs: {
           'kubectl get deployment web --output json': { exitCode: 1, stderr: 'Error: "web" not found\n' },
         },
       },
-      '--deployment web: Error: "web" not found',
+      'deploy/web: Error: "web" not found',
     ],
   ];
   for (const [line, machine, message] of faults) {
@@ -226,7 +229,7 @@ kind: HorizontalPodAutoscaler
 metadata: { annotations: { dropless/ignore.single-replica: " " } }
 spec: { minReplicas: 1 }
 `);
-    const { stdout } = await lint(['-', '--format', 'json'], { files: { '-': manifest } });
+    const { stdout } = await lint(['-', '-o', 'json'], { files: { '-': manifest } });
     const found = (JSON.parse(stdout).findings as { rule: string; ignoredBecause?: string }[]).map(
       ({ rule, ignoredBecause }) => [rule, ignoredBecause],
     );
@@ -237,7 +240,7 @@ spec: { minReplicas: 1 }
   });
 });
 
-describe('dropless lint --deployment', () => {
+describe('dropless lint deploy/NAME', () => {
   const objects = new Map(
     GOOD.split('---\n').map((text) => [/kind: (\w+)/.exec(text)?.[1] ?? '', text] as const),
   );
@@ -263,7 +266,7 @@ describe('dropless lint --deployment', () => {
     'kubectl --context c --namespace shop get limitranges --output json': '',
     'kubectl --context c --namespace shop version --output json': '{"serverVersion": {"minor": "30+"}}',
   };
-  const args = ['--deployment', 'web', '--namespace', 'shop', '--context', 'c'];
+  const args = ['deploy/web', '-n', 'shop', '--context', 'c'];
 
   test('reads what bears on it, takes no offence at replicas, and says what it could not see', async () => {
     assert.deepEqual(await lint(args, { programs }), {
@@ -316,7 +319,7 @@ describe('dropless lint on manifests of others', () => {
   for (const [name, findings] of Object.entries(expected)) {
     test(`finds in ${name} what loses its requests`, async () => {
       const file = join(import.meta.dirname, '../../test/fixtures/manifests', `${name}.yaml`);
-      const { stdout } = await lint(['-', '--format', 'json'], {
+      const { stdout } = await lint(['-', '-o', 'json'], {
         files: { '-': await readFile(file, 'utf8') },
       });
       const found = (JSON.parse(stdout).findings as { line: number; severity: string; rule: string }[]).map(
@@ -347,7 +350,7 @@ describe('docs/lint.md', () => {
   });
 
   test('quotes what is really found, and an annotation that works', async () => {
-    const [, quote = ''] = /```\n(loadtest\/lint.*?)```/s.exec(await doc) ?? [];
+    const [, quote = ''] = /```\n(test\/fixtures.*?)```/s.exec(await doc) ?? [];
     const path = 'test/fixtures/manifests/podinfo.yaml';
     const podinfo = await readFile(
       join(import.meta.dirname, '../../test/fixtures/manifests/podinfo.yaml'),

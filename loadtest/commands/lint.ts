@@ -1,22 +1,25 @@
 import { type Command, defineCommand } from '../cli/command.ts';
 import type { Exit } from '../cli/exit-code.ts';
-import { choice, optional, repeatable, text, withDefault } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
+import { choice, group, optional, refine, repeatable, withDefault } from '../cli/option.ts';
+import type { Positionals } from '../cli/positionals.ts';
+import { parseObjectName, requireType } from '../kube/object-name.ts';
 import type { Host } from '../lint/host.ts';
 import { readCluster, readManifests } from '../lint/input.ts';
 import { countSeverities, formatJson, formatSarif, formatText, type LintReport } from '../lint/report.ts';
 import { runRules, SEVERITIES, type Severity } from '../lint/rule.ts';
 import { LINT_RULES } from '../lint/rules.ts';
 import { createInventory, type Inventory, isWorkload } from '../lint/workload.ts';
+import { toClusterOptions } from './cluster-options.ts';
 
 const FORMATS = { text: formatText, json: formatJson, sarif: formatSarif } as const;
 
 const kubeVersion = {
   placeholder: '1.N',
-  help: 'The Kubernetes that the manifests are for; a live Deployment’s own is asked',
+  help: 'Version of Kubernetes that the manifests are for',
   parse: (given: string): number => {
     const [, minor] = /^v?1\.(\d+)(\.\d+)?$/.exec(given) ?? [];
-    if (minor === undefined) throw new UsageError('must be a version of Kubernetes, as 1.30');
+    if (minor === undefined) throw new Fault('must be a version of Kubernetes, for example 1.30');
     return Number(minor);
   },
 };
@@ -26,45 +29,79 @@ const ruleId = {
   help: 'Leave a rule out; an annotation does it for one object (docs/lint.md)',
   parse: (given: string): string => {
     if (!LINT_RULES.some(({ id }) => id === given))
-      throw new UsageError('is no rule; docs/lint-rules.md lists them');
+      throw new Fault('is no rule; docs/lint-rules.md lists them');
     return given;
   },
+};
+
+const TARGET = 'TYPE/NAME';
+
+interface Subject {
+  /** Name of a Deployment of a cluster; null: files are linted. */
+  readonly deployment: string | null;
+  readonly paths: readonly string[];
+}
+
+/** `deploy/web` is a Deployment; `./deploy/web`, `deploy/` and whatever else are paths. */
+const POSITIONALS: Positionals<Subject> = {
+  placeholder: `PATH...|${TARGET}`,
+  parse: (words) => {
+    const targets = words.map(parseObjectName).filter((target) => target !== null);
+    const [target] = targets;
+    if (words.length === 0) {
+      throw new Fault(
+        'what to lint? Name files, directories, - for standard input, or a live target, for example deploy/web',
+      );
+    }
+    if (target === undefined) return { deployment: null, paths: words };
+    if (words.length > 1) {
+      throw new Fault(
+        `${target.type} ${target.name} is linted by itself: leave the other arguments out, or begin a path with ./`,
+      );
+    }
+    return { deployment: requireType(target, 'Deployment', 'linted'), paths: [] };
+  },
+  toNames: ({ deployment, paths }) => (deployment === null ? paths : [TARGET]),
 };
 
 export function createLintCommand(host: Host): Command {
   return defineCommand({
     name: 'lint',
     summary: 'say what in Kubernetes manifests would lose requests',
-    positionals: { placeholder: 'PATH...', min: 0, max: 1_000 },
+    positionals: POSITIONALS,
+    words: [
+      ['PATH', 'a file, a directory, or a kustomization; - is standard input'],
+      [TARGET, 'a live Deployment with what bears on it, for example deploy/web'],
+    ],
     options: {
-      deployment: optional(
-        text('NAME', 'Lint a Deployment of a cluster, with what bears on it, instead of files'),
-      ),
-      namespace: optional(text('NAME', 'Of the Deployment; else that of the context')),
-      context: optional(text('NAME', 'Of the kubeconfig; else the current one')),
-      'kube-version': optional(kubeVersion),
-      ignore: repeatable(ruleId),
-      'fail-on': withDefault('error', choice('The mildest finding that makes the exit code 1', SEVERITIES)),
-      format: withDefault('text', choice('Of the report', ['text', 'json', 'sarif'])),
+      ...toClusterOptions(TARGET),
+      ...group('Rules', {
+        'kube-version': optional(kubeVersion, 'that of the cluster for a live target'),
+        ignore: repeatable(ruleId),
+        'fail-on': withDefault('error', choice('The mildest finding that makes the exit code 1', SEVERITIES)),
+      }),
+      ...group('Reports', {
+        output: refine(withDefault('text', choice('Format of the report', ['text', 'json', 'sarif'])), {
+          short: 'o',
+        }),
+      }),
+    },
+    retired: {
+      deployment: 'name the target as kubectl does, for example dropless lint deploy/web',
+      format: 'use -o, --output',
     },
     examples: [
       { line: 'dropless lint kustomize/overlays/prod', shows: 'what a kustomize directory renders to' },
       { line: 'helm template . | dropless lint -', shows: 'a chart, from standard input' },
-      { line: 'dropless lint --deployment web --namespace shop', shows: 'what runs in the cluster' },
-      { line: 'dropless lint deploy/ --format sarif > lint.sarif', shows: 'for code scanning' },
+      { line: 'dropless lint deploy/web -n shop', shows: 'what runs in the cluster' },
+      { line: 'dropless lint deploy/ -o sarif > lint.sarif', shows: 'for code scanning' },
     ],
     run: async ({ options, positionals }, world) => {
-      const { deployment, namespace, context } = options;
-      if ((deployment === undefined) === (positionals.length === 0)) {
-        throw new UsageError('name files, directories or - for standard input, or else a --deployment');
-      }
-      if (deployment === undefined && (namespace ?? context) !== undefined) {
-        throw new UsageError('--namespace and --context go with --deployment');
-      }
+      const { deployment, paths } = positionals;
       const given =
-        deployment === undefined
-          ? { inventory: createInventory(await readManifests(positionals, world, host)), unseen: [] }
-          : await readCluster({ deployment, namespace, context }, host);
+        deployment === null
+          ? { inventory: createInventory(await readManifests(paths, world, host)), unseen: [] }
+          : await readCluster({ ...options, deployment }, host);
       const inventory = {
         ...given.inventory,
         kubeMinor: options['kube-version'] ?? given.inventory.kubeMinor,
@@ -76,7 +113,7 @@ export function createLintCommand(host: Host): Command {
 
       const rules = LINT_RULES.filter(({ id }) => !options.ignore.includes(id));
       const report = { inventory, rules, diagnoses: runRules(rules, inventory), unseen: given.unseen };
-      world.stdout.write(FORMATS[options.format](report));
+      world.stdout.write(FORMATS[options.output](report));
       return toExit(report, options['fail-on']);
     },
   });

@@ -39,11 +39,11 @@ describe('mergeReports()', () => {
       part(1, 4),
     ]) {
       assert.throws(() => mergeReports([part(0), stranger]), {
-        name: 'UsageError',
+        name: 'Fault',
         message: /^parts 0 and 1 are not of one run/,
       });
     }
-    assert.throws(() => mergeReports([mergeReports([part(0)])]), { name: 'UsageError' });
-    assert.throws(() => mergeReports([]), { name: 'UsageError' });
+    assert.throws(() => mergeReports([mergeReports([part(0)])]), { name: 'Fault' });
+    assert.throws(() => mergeReports([]), { name: 'Fault' });
   });
 });

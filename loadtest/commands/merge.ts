@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { oneOrMore } from '../cli/positionals.ts';
 import { keepFirst } from '../load/failures.ts';
 import { mergeRecords } from '../load/record.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS } from '../report/presentation.ts';
@@ -10,7 +11,7 @@ import { findReports, MAX_FAILURES_PER_OUTCOME, type Report } from '../report/re
 export const merge = defineCommand({
   name: 'merge',
   summary: 'add up the parts of a run that several machines shared',
-  positionals: { placeholder: 'FILE...', min: 1, max: 10_000 },
+  positionals: oneOrMore('FILE'),
   options: REPORT_OPTIONS,
   examples: [
     { line: 'dropless merge part-0.json part-1.json --html report.html', shows: 'two parts, one report' },
@@ -33,17 +34,17 @@ export function withRequired({ requirements }: Report, more: readonly { text: st
   return [...new Set([...requirements, ...more.map(({ text }) => text)])];
 }
 
-/** @throws {UsageError} where the parts are not of one run */
+/** @throws {Fault} where the parts are not of one run */
 export function mergeReports(parts: readonly Report[]): Report {
   const sorted = [...parts].sort((a, b) => toIndex(a) - toIndex(b));
   const unique = sorted.filter((part, at) => at === 0 || toIndex(part) !== toIndex(sorted[at - 1] as Report));
   const [first, ...rest] = unique;
-  if (first === undefined) throw new UsageError('there is no part to merge');
+  if (first === undefined) throw new Fault('there is no part to merge');
   for (const part of sorted) {
     if (part.shards.isMerged)
-      throw new UsageError('a merged report is no part: give the parts that it was made of');
+      throw new Fault('a merged report is no part: give the parts that it was made of');
     if (part.shards.of !== first.shards.of || !isDeepStrictEqual(part.setup, first.setup)) {
-      throw new UsageError(
+      throw new Fault(
         `parts ${toIndex(first)} and ${toIndex(part)} are not of one run: they were started with different flags`,
       );
     }

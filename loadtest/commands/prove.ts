@@ -1,103 +1,122 @@
+import { isDeepStrictEqual } from 'node:util';
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
-import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
-import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import type { Api } from '../kube/api.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
-import { findContext, readAccess } from '../kube/kubeconfig.ts';
+import { findContext } from '../kube/kubeconfig.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
-import { FleetError } from '../local/fleet.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
 import { toFleetOptions } from '../local/fleet-setup.ts';
 import { runInShell } from '../local/shell-command.ts';
-import { CONTROL_IDS, type ControlId, nameControls, SUBSTITUTES, toControlEnv } from '../proof/control.ts';
 import type { Proof } from '../proof/judgement.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut } from '../proof/proof.ts';
 import { DEFAULT_LOAD, PROOF_PHASES, type ProofLoad, toLoadSpec } from '../proof/proof-load.ts';
-import { ControlNotApplicable, DISRUPTIONS, type Disruption, NotUndone, type Scene } from '../proof/scene.ts';
+import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../proof/safeguard.ts';
+import type { Disruption, Opening } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
-import { checkTogether, isLocal, isOnCluster, OPTIONS, type ProveOptions } from './prove-options.ts';
+import { connect } from './cluster-options.ts';
+import {
+  checkCounts,
+  isLocal,
+  NOTES,
+  OPTIONS,
+  POSITIONALS,
+  type ProveOptions,
+  RELATIONS,
+  RETIRED,
+  WORDS,
+} from './prove-options.ts';
 
 export const prove = defineCommand({
   name: 'prove',
   summary: 'disrupt a target under load: 0 lost, or each loss with its pod, its cause and the fix',
-  positionals: { placeholder: `${Object.keys(DISRUPTIONS).join('|')}...`, min: 1, max: 20 },
+  positionals: POSITIONALS,
   options: OPTIONS,
-  notes: { title: 'Disruptions', rows: Object.entries(DISRUPTIONS) },
+  relations: RELATIONS,
+  retired: RETIRED,
+  words: WORDS,
+  notes: NOTES,
   examples: [
     {
       line: 'dropless prove rollout --local --with-controls',
-      shows: 'this project’s service, and what each of its safeguards is worth; about a minute',
+      shows: 'the reference service, and what each of its safeguards is worth; about a minute',
     },
     {
       line: 'dropless prove rollout --local --command "node server.js" --ready-path /healthz --endpoint "GET /"',
       shows: 'a server of your own',
     },
     {
-      line: 'dropless prove rollout --deployment web --namespace shop --endpoint "GET /"',
+      line: 'dropless prove rollout deploy/web -n shop --endpoint "GET /"',
       shows: 'a restart of a Deployment of the current context, under load on its Service',
     },
     {
-      line: 'dropless prove rollout scale drain kill --rounds 5 --deployment web --namespace shop --html proof.html',
+      line: 'dropless prove rollout scale drain kill deploy/web -n shop --rounds 5 --html proof.html',
       shows: 'twenty disruptions in a row, judged as one, with every second of them on a page',
     },
     {
-      line: 'dropless prove drain --deployment web --namespace shop --url https://shop.test/',
+      line: 'dropless prove drain deploy/web -n shop --url https://shop.test/',
       shows: 'an eviction of its pods from one node, under load on an address of your choice',
+    },
+    {
+      line: 'dropless prove rollout deploy/web -n shop --without preStop=1s',
+      shows: 'what a preStop of one second would lose; the Deployment is put back afterwards',
     },
   ],
   run: async ({ options, positionals }, world) => {
-    const disruptions = positionals.map(parseDisruption);
-    checkTogether(disruptions, options);
-    await checkPlace(options, world);
-    const load = await toLoad(options, world);
+    const { disruptions, deployment } = positionals;
+    checkCounts(positionals, options);
+    const isOnCluster = deployment !== null;
+    if (!isOnCluster) await checkPlace(options, world);
+    const load = await toLoad(options, isOnCluster, world);
     // What is wrong with the load is said before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
-    const cluster = isOnCluster(options) ? await connect(options, world) : null;
+    const cluster = deployment === null ? null : { ...(await connect(options, world)), deployment };
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
-    const undertaking = { disruptions, hasControl: options['with-controls'] || options.control.length > 0 };
+    const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
     let cutShort: string | null = null;
 
     async function attempt(
       disruption: Disruption,
-      without: readonly ControlId[],
+      without: readonly Removal[],
       into: Proof[],
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const proof = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        const outcome = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        if (outcome.kind === 'not-applicable') {
+          if (into === proofs) cutShort = outcome.reason;
+          else toTextOutput(options, world).write(`${outcome.reason}\n`);
+          return;
+        }
+        const { proof } = outcome;
         into.push(proof);
         presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
         // What comes next would take the damage for the state to go back to.
         if (proof.leftBehind.length > 0) cutShort = `the ${disruption} is not undone`;
       } catch (fault) {
-        const error = fault instanceof Error ? fault : new Error(String(fault));
-        if (error instanceof ControlNotApplicable) {
-          if (into === proofs) cutShort = error.message;
-          else toTextOutput(options, world).write(`${error.message}\n`);
-          return;
-        }
-        if (world.interrupted.aborted && !(error instanceof NotUndone)) return;
+        const { exit = null, leftBehind = [] } = fault instanceof Fault ? fault : {};
+        if (world.interrupted.aborted && leftBehind.length === 0) return;
         // What is proven by now shall not be lost for what cannot be begun.
-        if (proofs.length > 0 || error instanceof NotUndone || isUnheard(error)) {
-          cutShort = `the ${disruption} has no proof: ${error.message}`;
-        } else throw error;
+        if (proofs.length === 0 && exit !== 'inconclusive') throw fault;
+        cutShort = `the ${disruption} has no proof: ${(fault as Error).message}`;
       }
     }
 
     for (let round = 0; round < options.rounds; round += 1) {
-      for (const disruption of disruptions) await attempt(disruption, options.control, proofs);
+      for (const disruption of disruptions) await attempt(disruption, options.without, proofs);
     }
     const [disruption] = disruptions;
     if (options['with-controls'] && disruption !== undefined) {
-      for (const control of CONTROL_IDS) await attempt(disruption, [control], controls);
+      for (const removal of REMOVALS) await attempt(disruption, [removal], controls);
       if (isHiddenBySubstitute(controls)) await attempt(disruption, SUBSTITUTES, controls);
     }
     const isComplete = proofs.length === disruptions.length * options.rounds;
@@ -110,8 +129,8 @@ export const prove = defineCommand({
 
 /** Both were tried, and of one alone nothing was lost. */
 function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
-  const alone = SUBSTITUTES.flatMap((control) =>
-    controls.filter(({ without }) => without.length === 1 && without[0] === control),
+  const alone = SUBSTITUTES.flatMap((removal) =>
+    controls.filter(({ without }) => isDeepStrictEqual(without, [removal])),
   );
   return alone.length === SUBSTITUTES.length && alone.some(({ verdict }) => verdict.kind !== 'losses');
 }
@@ -123,28 +142,21 @@ const HELD_BEFORE_TIMEOUT_MS = 1_000;
 /** Beyond the lame duck, for requests to be in flight when it is over. */
 const LOCAL_HELD_BEYOND_MS = 1_000;
 
-function parseDisruption(given: string): Disruption {
-  if (Object.hasOwn(DISRUPTIONS, given)) return given as Disruption;
-  throw new UsageError(
-    `unknown disruption ${JSON.stringify(given)}; there are ${Object.keys(DISRUPTIONS).join(', ')}`,
-  );
-}
-
 /**
  * The fleet on this machine proves nothing of a cluster: where there is one, it has to be asked for.
- * @throws {UsageError} where neither was
+ * @throws {Fault} where neither was
  */
 async function checkPlace(options: ProveOptions, { env }: World): Promise<void> {
-  if (isOnCluster(options) || isLocal(options)) return;
+  if (isLocal(options)) return;
   const context = await findContext(env);
   if (context === null) return;
-  throw new UsageError(
-    `name a --deployment of the cluster of context ${JSON.stringify(context)}, or say --local for a fleet on this machine`,
+  throw new Fault(
+    `name a target in the cluster of context ${JSON.stringify(context)}, for example deploy/web, or say --local for a fleet on this machine`,
   );
 }
 
-async function toLoad(options: ProveOptions, world: World): Promise<ProofLoad> {
-  const heldMs = isOnCluster(options) ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
+async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World): Promise<ProofLoad> {
+  const heldMs = isOnCluster ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
   return {
     rate: options.rate,
     endpoints: options.endpoint,
@@ -152,7 +164,7 @@ async function toLoad(options: ProveOptions, world: World): Promise<ProofLoad> {
     headers: Object.fromEntries(options.header),
     freshShare: options.fresh,
     connMaxAgeMs:
-      options['conn-max-age'] ?? (isOnCluster(options) ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
+      options['conn-max-age'] ?? (isOnCluster ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
     timeoutMs: options.timeout,
     podHeader: options['pod-header'],
     versionHeader: options['version-header'],
@@ -165,7 +177,7 @@ async function toLoad(options: ProveOptions, world: World): Promise<ProofLoad> {
 interface Attempt {
   readonly disruption: Disruption;
   readonly undertaking: ClusterOptions['undertaking'];
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
   /** Null: the local fleet. */
   readonly cluster: Cluster | null;
   readonly load: ProofLoad;
@@ -177,30 +189,23 @@ interface Cluster {
   readonly deployment: string;
 }
 
-/** @throws {UsageError} where there is no cluster to reach */
-async function connect(
-  { context, namespace, deployment = '' }: ProveOptions,
-  { env }: World,
-): Promise<Cluster> {
-  const access = await readAccess({ context: context ?? null, env });
-  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG, or use --local');
-  return { api: createApi(access), namespace: namespace ?? access.namespace, deployment };
-}
+type Outcome =
+  | { readonly kind: 'proof'; readonly proof: Proof }
+  | Extract<Opening, { readonly kind: 'not-applicable' }>;
 
-async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Proof> {
+async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Outcome> {
   const { disruption, without, cluster, load } = attempt;
   world.stderr.write(
-    `prove ${disruption}${without.length === 0 ? '' : `, without ${nameControls(without)}`} ...\n`,
+    `prove ${disruption}${without.length === 0 ? '' : `, without ${nameRemovals(without)}`} ...\n`,
   );
   const log = createProgressLog(world.stderr, world.env);
-  const scene = await openScene(attempt, options, world, log.tell).catch((error: Error) => {
-    const isOfUser = error instanceof FleetError || (error instanceof ApiError && !isUnheard(error));
-    throw isOfUser ? new UsageError(error.message) : error;
-  });
+  const opening = await openScene(attempt, options, world, log.tell);
+  if (opening.kind === 'not-applicable') return opening;
+  const { scene } = opening;
   log.tell(`${scene.url.href} is under load`);
   const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
-    return await carryOut(
+    const proof = await carryOut(
       {
         disruption,
         without,
@@ -214,6 +219,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
       world.interrupted,
       log.show,
     );
+    return { kind: 'proof', proof };
   } finally {
     log.end();
   }
@@ -224,7 +230,7 @@ async function openScene(
   options: ProveOptions,
   { env, interrupted }: World,
   tell: (step: string) => void,
-): Promise<Scene> {
+): Promise<Opening> {
   if (cluster !== null) {
     return createClusterScene(
       cluster.api,
@@ -248,12 +254,11 @@ async function openScene(
       tell,
     );
   }
-  if (disruption === 'run') throw new UsageError('run needs a cluster: name a --deployment');
-  const unread = Object.keys(toControlEnv(without)).filter((name) => env[name] === undefined);
+  if (disruption === 'run') throw new Fault('run needs TYPE/NAME, a target in a cluster');
+  const unread = Object.keys(toOwnEnv(without)).filter((name) => env[name] === undefined);
   if (options.command !== undefined && unread.length > 0) {
-    throw new ControlNotApplicable(
-      `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameControls(without)} cannot be taken away: set it in the environment if it does`,
-    );
+    const reason = `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameRemovals(without)} cannot be taken away: set it in the environment if it does`;
+    return { kind: 'not-applicable', reason };
   }
   const fleet = toFleetOptions(
     {
@@ -271,5 +276,5 @@ async function openScene(
     env,
   );
   const given = { kind: disruption, isForced: options.force, scaleBy: options.by };
-  return createFleetScene(fleet, given, interrupted);
+  return { kind: 'open', scene: await createFleetScene(fleet, given, interrupted) };
 }

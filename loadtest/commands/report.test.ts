@@ -6,6 +6,7 @@ import { runCli } from '../cli/program.ts';
 import type { TextOutput } from '../cli/world.ts';
 import type { Proof } from '../proof/judgement.ts';
 import { formatProofReport } from '../proof/proof-report.ts';
+import { parseRemoval } from '../proof/safeguard.ts';
 import type { Series } from '../proof/series.ts';
 import { formatRunReport as formatRun } from '../report/report.ts';
 import { report, toKind } from './report.ts';
@@ -45,7 +46,7 @@ describe('toKind()', () => {
     ],
   ] as const) {
     test(`refuses ${text}`, () => {
-      assert.throws(() => toKind(text, 'r.json'), { name: 'UsageError', message });
+      assert.throws(() => toKind(text, 'r.json'), { name: 'Fault', message });
     });
   }
 });
@@ -61,7 +62,7 @@ async function show(given: Series, ...flags: string[]) {
     isTerminal: false,
     columns: 80,
   });
-  const code = await runCli([report], ['report', 'proof.json', ...flags], {
+  const code = await runCli({ version: '0', commands: [report] }, ['report', 'proof.json', ...flags], {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: {},
@@ -97,7 +98,9 @@ describe('dropless report of a proof', () => {
   }
 
   test('tells each proof in full, each control in a sentence, and what they are worth', async () => {
-    const { stdout } = await show(series({ controls: [{ ...sample, without: ['preStop'], lost: 40 }] }));
+    const { stdout } = await show(
+      series({ controls: [{ ...sample, without: [parseRemoval('preStop')], lost: 40 }] }),
+    );
     assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#501 /);
     assert.equal(stdout.match(/#501 /g)?.length, 1);
     assert.match(stdout, /^rollout, without preStop: .*\n-+\n\nLOST 3 of 800 requests\. As it should/m);
@@ -113,7 +116,10 @@ describe('dropless report of a proof', () => {
   });
 
   test('writes the same JSON again, and the page', async () => {
-    const several = series({ proofs: [sample, clean], controls: [{ ...sample, without: ['preStop'] }] });
+    const several = series({
+      proofs: [sample, clean],
+      controls: [{ ...sample, without: [parseRemoval('preStop')] }],
+    });
     const { files } = await show(several, '--json', 'again.json', '--html', 'page.html');
     assert.equal(files['again.json'], formatProofReport(several));
     assert.match(files['page.html'] ?? '', /<h2 id="disruption-2">2 Drain<\/h2>/);

@@ -1,6 +1,7 @@
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { exactlyOne } from '../cli/positionals.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { PROOF_SCHEMA, parseSeries } from '../proof/proof-report.ts';
 import { prepareOutputs, presentReport, REPORT_OPTIONS, toTextOutput } from '../report/presentation.ts';
@@ -10,7 +11,7 @@ import { withRequired } from './merge.ts';
 export const report = defineCommand({
   name: 'report',
   summary: 'show a report that run or prove has written before, or make a page of it',
-  positionals: { placeholder: 'FILE', min: 1, max: 1 },
+  positionals: exactlyOne('FILE', (path) => path),
   options: REPORT_OPTIONS,
   examples: [
     { line: 'dropless report run.json --html run.html', shows: 'a page from the JSON of a run' },
@@ -20,13 +21,12 @@ export const report = defineCommand({
       shows: 'the flight recorder from the JSON of a proof',
     },
   ],
-  run: async ({ options, positionals }, world) => {
-    const path = positionals[0] ?? '';
+  run: async ({ options, positionals: path }, world) => {
     const text = await readInput('', path, world);
     if (toKind(text, path) === 'proof') {
       const series = parseSeries(text, path);
       if (options.require.length > 0) {
-        throw new UsageError(
+        throw new Fault(
           `--require needs the report of a run: ${path} is a proof, whose requirements are given to prove`,
         );
       }
@@ -47,7 +47,7 @@ const KINDS = { [RUN_SCHEMA]: 'run', [PROOF_SCHEMA]: 'proof' } as const;
 
 /**
  * What a report is of, by its schema. Pure.
- * @throws {UsageError} where it is of nothing that can be shown
+ * @throws {Fault} where it is of nothing that can be shown
  */
 export function toKind(text: string, place: string): (typeof KINDS)[keyof typeof KINDS] {
   return KINDS[parseAs(text, place, 'run --json or prove --json', schemaOf(RUN_SCHEMA, PROOF_SCHEMA))];

@@ -1,20 +1,23 @@
 import { defineCommand } from '../cli/command.ts';
+import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
 import {
-  choice,
   duration,
+  group,
   integer,
   number,
   type OptionValues,
   optional,
+  refine,
   repeatable,
   text,
   toggle,
   withDefault,
 } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
-import { chooseEndpoints, parseEndpoint, parseHeader } from '../load/endpoint.ts';
+import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
+import { chooseEndpoints } from '../load/endpoint.ts';
 import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
 import { countPlanned, type LoadModel, type PlanSpec, parseShard, planDurationMs } from '../load/plan.ts';
 import { checkReachable, fetchText } from '../load/reach.ts';
@@ -28,83 +31,92 @@ import { MAX_FAILURES_PER_OUTCOME, type Report } from '../report/report.ts';
 import { checkScopes } from '../report/requirement.ts';
 import { toServerLatencies } from '../report/server-latency.ts';
 
+import {
+  CONNECTION_OPTIONS,
+  headerOption,
+  seedOption,
+  toEndpointOption,
+  toFreshOption,
+  toTimeoutOption,
+} from './request-options.ts';
+
 const MAX_RATE = 1_000_000;
 const DAY_MS = 86_400_000;
 
 const OPTIONS = {
-  rate: optional(
-    number('R', 'Requests per second, whatever the target does [100]', { min: 0.001, max: MAX_RATE }),
-  ),
-  duration: optional(duration('Length of the run [30s]', { min: 1, max: DAY_MS })),
-  stage: repeatable({
-    placeholder: 'STAGE',
-    help: 'RATE/TIME or FROM..TO/TIME, one after the other, instead of --rate and --duration',
-    parse: parseStage,
-  }),
-  closed: optional(
-    integer('Closed loop: so many users, each of whom waits for a response before the next request', {
-      min: 1,
-      max: 10_000,
+  ...group('Load', {
+    rate: refine(
+      optional(
+        number('R', 'Requests per second, whatever the target does', { min: 0.001, max: MAX_RATE }),
+        '100',
+      ),
+      { conflictsWith: ['--stage', '--closed'] },
+    ),
+    duration: refine(optional(duration('Length of the run', { min: 1, max: DAY_MS }), '30s'), {
+      conflictsWith: ['--stage'],
     }),
-  ),
-  count: optional(integer('End after so many requests', { min: 1, max: 1_000_000_000 })),
-  warmup: withDefault(
-    '0s',
-    duration('Label the first part of the run as warm-up, which the latencies leave out', {
-      min: 0,
-      max: DAY_MS,
+    stage: repeatable({
+      placeholder: 'STAGE',
+      help: 'RATE/TIME or FROM..TO/TIME, one after the other, instead of --rate and --duration',
+      parse: parseStage,
     }),
-  ),
-  endpoint: repeatable({
-    placeholder: 'ENDPOINT',
-    help: "'METHOD /path [weight] [expected status]'; without one the URL's path, or /health, /ready, /payload and /metrics in equal parts",
-    parse: parseEndpoint,
+    closed: refine(
+      optional(
+        integer('Closed loop: N users; each waits for its response before sending the next request', {
+          min: 1,
+          max: 10_000,
+        }),
+      ),
+      { conflictsWith: ['--stage'] },
+    ),
+    count: optional(integer('End after N requests', { min: 1, max: 1_000_000_000 })),
+    warmup: withDefault(
+      '0s',
+      duration('Label the first part of the run as warm-up, which the latencies leave out', {
+        min: 0,
+        max: DAY_MS,
+      }),
+    ),
+    timeout: toTimeoutOption('10s'),
+    seed: seedOption,
   }),
-  header: repeatable({
-    placeholder: 'HEADER',
-    help: "'Name: value', sent with every request",
-    parse: parseHeader,
+  ...group('Requests', {
+    endpoint: toEndpointOption('/health, /ready, /payload and /metrics in equal parts'),
+    header: headerOption,
+    body: optional(text('TEXT', 'Body of every request')),
   }),
-  body: optional(text('TEXT', 'Body of every request')),
-  fresh: withDefault(
-    '0',
-    number('SHARE', 'Part of the requests that open a connection of their own', { min: 0, max: 1 }),
-  ),
-  'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
-  'conn-max-age': withDefault(
-    '30s',
-    duration('Age at which a keep-alive connection is replaced, spread by 20 %; 0ms keeps it for good', {
-      min: 0,
-      max: DAY_MS,
+  ...group('Connection', {
+    fresh: toFreshOption('0'),
+    'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
+    'conn-max-age': withDefault(
+      '30s',
+      duration('Age at which a keep-alive connection is replaced, spread by 20 %; 0ms keeps it for good', {
+        min: 0,
+        max: DAY_MS,
+      }),
+    ),
+  }),
+  ...CONNECTION_OPTIONS,
+  ...group('Several machines', {
+    shard: withDefault('0/1', {
+      placeholder: 'I/N',
+      help: 'Send part I, from 0, of the one plan that N machines share',
+      parse: parseShard,
     }),
-  ),
-  timeout: withDefault(
-    '10s',
-    duration('Deadline of each request, from its intended time', { min: 1, max: 3_600_000 }),
-  ),
-  ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
-  insecure: toggle('Accept any certificate'),
-  engine: withDefault(
-    'net',
-    choice('net: the exact one; http: node:http, as a cross-check', ['net', 'http']),
-  ),
-  seed: withDefault('1', integer('Same seed, same plan', { min: 0, max: 4_294_967_295 })),
-  'pod-header': withDefault('X-Pod', text('NAME', 'Response header that names the pod')),
-  'version-header': withDefault('X-Version', text('NAME', 'Response header that names the version')),
-  'server-metrics': withDefault(
-    '/metrics',
-    text('PATH', 'Where the target tells its own latencies, read before and after'),
-  ),
-  'no-server-metrics': toggle('Send nothing but the planned requests'),
-  shard: withDefault('0/1', {
-    placeholder: 'I/N',
-    help: 'Send part I, from 0, of the one plan that N machines share',
-    parse: parseShard,
+    'start-at': withDefault('now', {
+      placeholder: 'TIME',
+      help: 'Start at this moment in all shards alike, for example 2030-01-31T12:00:00Z',
+      parse: parseMoment,
+    }),
   }),
-  'start-at': withDefault('now', {
-    placeholder: 'TIME',
-    help: 'Start at this moment, as 2030-01-31T12:00:00Z, in all shards alike',
-    parse: parseMoment,
+  ...group('Latencies of the server', {
+    'server-metrics': withDefault(
+      '/metrics',
+      text('PATH', 'Where the target tells its own latencies, read before and after'),
+    ),
+    'no-server-metrics': refine(toggle('Send nothing but the planned requests'), {
+      conflictsWith: ['--server-metrics'],
+    }),
   }),
   ...REPORT_OPTIONS,
 };
@@ -114,8 +126,9 @@ type RunOptions = OptionValues<typeof OPTIONS>;
 export const run = defineCommand({
   name: 'run',
   summary: 'send load and account for every request',
-  positionals: { placeholder: 'URL', min: 1, max: 1 },
+  positionals: exactlyOne('URL', parseTargetUrl),
   options: OPTIONS,
+  retired: { engine: 'the exact engine is the only one' },
   examples: [
     {
       line: 'dropless run http://localhost:3000',
@@ -138,8 +151,7 @@ export const run = defineCommand({
       shows: 'the first of two machines',
     },
   ],
-  run: async ({ options, positionals }, world) => {
-    const url = parseTargetUrl(positionals[0] ?? '');
+  run: async ({ options, positionals: url }, world) => {
     const spec = await toLoadSpec(url, options, world);
     await prepareOutputs(options, world);
     const { target, podHeader } = spec.engine;
@@ -166,7 +178,7 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     seed: options.seed,
     shard: options.shard,
   };
-  if (countPlanned(plan) === 0) throw new UsageError('the rate and the duration make a plan of no request');
+  if (countPlanned(plan) === 0) throw new Fault('the rate and the duration make a plan of no request');
   const phases = [
     ...(options.warmup > 0 ? [{ name: WARMUP, fromMs: 0 }] : []),
     { name: 'load', fromMs: options.warmup },
@@ -177,9 +189,7 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
   );
   const startAtEpochMs = options['start-at'];
   if (startAtEpochMs !== null && startAtEpochMs <= world.nowMs()) {
-    throw new UsageError(
-      `--start-at ${toMoment(startAtEpochMs)} has passed: it is ${toMoment(world.nowMs())}`,
-    );
+    throw new Fault(`--start-at ${toMoment(startAtEpochMs)} has passed: it is ${toMoment(world.nowMs())}`);
   }
   return {
     plan,
@@ -188,7 +198,6 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     failuresPerOutcome: MAX_FAILURES_PER_OUTCOME,
     phases,
     engine: {
-      engine: options.engine,
       target: toTarget(url, {
         ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
         isVerified: !options.insecure,
@@ -203,31 +212,17 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
       podHeader: options['pod-header'],
       versionHeader: options['version-header'],
       requestId: null,
-      limits: LIMITS,
+      limits: RESPONSE_LIMITS,
     },
   };
 }
-
-/** Far beyond what any answer of a service under test needs, and small enough to hold a thousand of them. */
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
 
 const DEFAULT_RATE = 100;
 const DEFAULT_DURATION_MS = 30_000;
 
 function toModel({ rate, duration: durationMs, stage, closed, count }: RunOptions): LoadModel {
-  const conflict = (flags: readonly (readonly [string, unknown])[]) =>
-    flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag]))[0];
-  if (stage.length > 0) {
-    const other = conflict([
-      ['--rate', rate],
-      ['--duration', durationMs],
-      ['--closed', closed],
-    ]);
-    if (other !== undefined) throw new UsageError(`--stage and ${other} exclude each other`);
-    return { kind: 'open', stages: checkRates(stage) };
-  }
+  if (stage.length > 0) return { kind: 'open', stages: checkRates(stage) };
   if (closed !== undefined) {
-    if (rate !== undefined) throw new UsageError('--closed and --rate exclude each other');
     // A count alone ends the loop when it is reached, however long that takes.
     const limitMs = durationMs ?? (count === undefined ? DEFAULT_DURATION_MS : DAY_MS);
     return { kind: 'closed', connections: closed, durationMs: limitMs };
@@ -239,7 +234,7 @@ function toModel({ rate, duration: durationMs, stage, closed, count }: RunOption
 
 function checkRates(stages: readonly Stage[]): readonly Stage[] {
   const highest = Math.max(...stages.flatMap(({ fromRate, toRate }) => [fromRate, toRate]));
-  if (highest > MAX_RATE) throw new UsageError(`--stage has the rate ${highest}, above ${MAX_RATE}`);
+  if (highest > MAX_RATE) throw new Fault(`--stage has the rate ${highest}, above ${MAX_RATE}`);
   return stages;
 }
 
@@ -298,7 +293,8 @@ function parseMoment(given: string): number | null {
   const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(given)
     ? Date.parse(given)
     : Number.NaN;
-  if (Number.isNaN(epochMs)) throw new UsageError('must be a moment with its zone, as 2030-01-31T12:00:00Z');
+  if (Number.isNaN(epochMs))
+    throw new Fault('must be a moment with its zone, for example 2030-01-31T12:00:00Z');
   return epochMs;
 }
 

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { ResponseParser } from '../engine/response-parser.ts';
+import { RESPONSE_LIMITS, ResponseParser } from '../engine/response-parser.ts';
 
 /** How one request of the contract ended. Times are of `performance.now()`. */
 export interface Exchange {
@@ -29,7 +29,6 @@ export interface Address {
 
 const TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 2_000;
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
 
 /** Opens the connections of one observation. */
 export interface Dialer {
@@ -87,7 +86,7 @@ export function createDialer({ host, port }: Address): Dialer {
 }
 
 function createClient(socket: Socket, host: string): Client {
-  const parser = new ResponseParser(LIMITS, []);
+  const parser = new ResponseParser(RESPONSE_LIMITS, []);
   let settle: ((failure: Exchange['failure']) => void) | null = null;
   let isOpen = true;
   let wasClosedIdle = false;

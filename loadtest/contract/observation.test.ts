@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { observeShutdown, type Subject } from './observation.ts';
 
 const PATHS = { ready: '/ready', health: '/health', path: '/', slow: '/slow' };
@@ -109,7 +109,7 @@ describe('observeShutdown()', () => {
       const { subject, done } = createSubject(address);
       await assert.rejects(
         observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never, () => {}),
-        (error: Error) => error instanceof UsageError && error.message === `${fault}\n  its\n  lines`,
+        (error: Error) => error instanceof Fault && error.message === `${fault}\n  its\n  lines`,
       );
       assert.deepEqual(done, []);
     });
@@ -121,7 +121,7 @@ describe('observeShutdown()', () => {
     const { subject } = createSubject(address);
     await assert.rejects(
       observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never, () => {}),
-      /^UsageError: it took a connection at no time within 300ms: nothing listens on 127\.0\.0\.1:\d+\n/,
+      /^Fault: it took a connection at no time within 300ms: nothing listens on 127\.0\.0\.1:\d+\n/,
     );
   });
 
@@ -131,7 +131,7 @@ describe('observeShutdown()', () => {
     const { subject } = createSubject(address, { exited });
     await assert.rejects(
       observeShutdown(subject, PATHS, TERMS, never, () => {}),
-      /^UsageError: it ended with code 7 before it was ready\n/,
+      /^Fault: it ended with code 7 before it was ready\n/,
     );
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../cli/duration.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
 
 /** A server that is started, or is running, and can be told to end. */
@@ -72,7 +72,7 @@ const SLOW_LEAD_MS = 50;
  *
  * Rejects as soon as the signal is aborted. Nothing of it goes on after that.
  * @param tell told each step that takes a while
- * @throws {UsageError} where the subject does not get ready
+ * @throws {Fault} where the subject does not get ready
  */
 export async function observeShutdown(
   subject: Subject,
@@ -236,7 +236,7 @@ async function awaitReady(
     }
   };
   const toFault = async (what: string) =>
-    new UsageError([`${subject.name} ${what}`, ...(await subject.lastLines())].join('\n  '));
+    new Fault([`${subject.name} ${what}`, ...(await subject.lastLines())].join('\n  '));
   const { host, port } = subject.address;
   const startMs = await until('took a connection', async () => {
     const client = await dialer.open();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
-import { type Api, ApiError } from '../kube/api.ts';
+import { Fault } from '../cli/fault.ts';
+import { type Api, toApiFault } from '../kube/api.ts';
 import { at, type Json, textAt } from '../kube/json.ts';
 import { createPodSubject } from './pod-subject.ts';
 
@@ -42,7 +42,7 @@ function startFake({ denied, isListRefused = false, signal = new AbortController
   const api: Api = {
     get: async (path) => {
       if (path.endsWith('/web-1')) return first;
-      if (isListRefused) throw new ApiError(403, 'no lists');
+      if (isListRefused) throw toApiFault(403, 'no lists');
       return { metadata: { resourceVersion: '1' }, items: [first] };
     },
     post: async (_, body) => ({
@@ -90,7 +90,7 @@ describe('createPodSubject()', () => {
     await assert.rejects(
       startFake({ denied: 'delete' }).open(),
       (error: Error) =>
-        error instanceof UsageError && error.message === 'not allowed in namespace shop: delete pods',
+        error instanceof Fault && error.message === 'not allowed in namespace shop: delete pods',
     );
   });
 

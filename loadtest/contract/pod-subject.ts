@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from '../cli/usage-error.ts';
-import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import { Fault } from '../cli/fault.ts';
+import type { Api } from '../kube/api.ts';
 import { chooseContainer } from '../kube/container.ts';
 import { at, type Json, listAt, numberAt } from '../kube/json.ts';
-import { readAccess } from '../kube/kubeconfig.ts';
 import { findDenied } from '../kube/permission.ts';
 import { toPreStopMs } from '../kube/pod-observer.ts';
 import { startWatch } from '../kube/watch.ts';
@@ -17,34 +16,12 @@ interface PodOptions {
   readonly container: string | undefined;
 }
 
-interface ContextOptions {
-  /** Undefined: that of the context. */
-  readonly namespace: string | undefined;
-  /** Undefined: the current one. */
-  readonly context: string | undefined;
-}
-
 const NEEDED = ['get', 'list', 'watch', 'delete'].map((verb) => ({ verb, group: '', resource: 'pods' }));
 
 /**
- * A running pod of a cluster that the kubeconfig knows.
- * @throws {UsageError} where it cannot be reached, watched and deleted
+ * A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over.
+ * @throws {Fault} where it cannot be watched and deleted
  */
-export async function openPodSubject(
-  { context, namespace, ...options }: PodOptions & ContextOptions,
-  env: Readonly<Record<string, string | undefined>>,
-  signal: AbortSignal,
-): Promise<Subject> {
-  const access = await readAccess({ context: context ?? null, env });
-  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG');
-  return createPodSubject(createApi(access), namespace ?? access.namespace, options, signal).catch(
-    (error: Error) => {
-      throw error instanceof ApiError && !isUnheard(error) ? new UsageError(error.message) : error;
-    },
-  );
-}
-
-/** A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over. */
 export async function createPodSubject(
   api: Api,
   namespace: string,
@@ -52,7 +29,7 @@ export async function createPodSubject(
   signal: AbortSignal,
 ): Promise<Subject> {
   const denied = await findDenied(api, namespace, NEEDED);
-  if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   const object = await api.get(`${pods}/${pod}`);
   const container = chooseContainer(object, wanted ?? null);

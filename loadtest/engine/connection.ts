@@ -1,11 +1,11 @@
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type ConnectionPhase, toErrorCode, toFailure } from './connection-failure.ts';
 import type { Entry } from './ledger.ts';
 import type { FailureOutcome } from './outcome.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { ConnectionFacts } from './settlement.ts';
-import type { Target } from './target.ts';
+import { type Target, toTlsOptions } from './target.ts';
 
 /** Who is told what happens on a connection. */
 export interface ConnectionOwner {
@@ -197,15 +197,14 @@ export class Connection {
 }
 
 /** `onread` spares the bytes the way through a stream, which would cost more than the parser. */
-function toSocket({ host, port, tls }: Target, address: string, onread: OnReadOpts): Socket {
-  if (tls === null) return connectTcp({ host: address, port, onread });
+function toSocket(target: Target, address: string, onread: OnReadOpts): Socket {
+  const { port } = target;
+  if (target.tls === null) return connectTcp({ host: address, port, onread });
   return connectTls({
     host: address,
     port,
     onread,
     ALPNProtocols: ['http/1.1'],
-    rejectUnauthorized: tls.isVerified,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(tls.ca === null ? {} : { ca: tls.ca }),
+    ...toTlsOptions(target),
   });
 }

@@ -5,10 +5,10 @@ import { createServer as createTlsServer } from 'node:tls';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../test/fixtures/certificate.ts';
 import { type EngineOptions, runEngine } from './engine.ts';
 import type { Outcome } from './outcome.ts';
+import { RESPONSE_LIMITS } from './response-parser.ts';
 import type { Endpoint, PlannedRequest, Settlement } from './settlement.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const LIMITS = { maxLineBytes: 8192, maxHeadBytes: 65_536, maxFields: 100, maxBodyBytes: 1_000_000 };
 const ROOT: Endpoint = { name: 'root', method: 'GET', path: '/', weight: 1 };
 
 const servers: Server[] = [];
@@ -88,7 +88,6 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
           : undefined,
     },
     {
-      engine: 'net',
       target: { host: '127.0.0.1', port, tls: null },
       mode: 'open',
       timeoutMs: 10_000,
@@ -97,7 +96,7 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
-      limits: LIMITS,
+      limits: RESPONSE_LIMITS,
       ...options,
     },
     {
@@ -117,219 +116,209 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
   };
 }
 
-for (const engine of ['net', 'http'] as const) {
-  describe(`runEngine(), engine ${engine}`, () => {
-    test('an open plan: each request at or after its intended time, settled once, on keep-alive connections', async () => {
-      const { port, counts } = await serve(({ socket }) => void socket.write(OK));
-      const { summary, settlements, outcomes } = await load(port, { engine }, { requests: 50 });
-      assert.deepEqual(outcomes, { ok: 50 });
-      assert.deepEqual([summary.planned, summary.sent, summary.settled, counts.requests], [50, 50, 50, 50]);
-      assert.equal(summary.isAborted, false);
-      assert.deepEqual(new Set(settlements.map(({ index }) => index)).size, 50);
-      for (const { index, intendedMs, sentMs, endMs, status } of settlements) {
-        assert.equal(intendedMs, index * 2);
-        assert.ok(sentMs !== null && sentMs >= intendedMs && endMs >= sentMs);
-        assert.equal(status, 200);
-      }
-      assert.ok(counts.connections < 50);
-      assert.ok(settlements.some(({ connection }) => connection?.reused && connection.requests > 1));
-      assert.ok(settlements.every(({ connection }) => connection?.remoteAddress === '127.0.0.1'));
-    });
-
-    test('a closed loop: no more users at a time than asked, and the plan to its end', async () => {
-      let busy = 0;
-      let mostBusy = 0;
-      const { port, counts } = await serve(({ socket }) => {
-        busy += 1;
-        mostBusy = Math.max(mostBusy, busy);
-        setTimeout(() => {
-          busy -= 1;
-          socket.write(OK);
-        }, 1);
-      });
-      const { outcomes } = await load(
-        port,
-        { engine, mode: { closed: 3, durationMs: 60_000 } },
-        { requests: 40 },
-      );
-      assert.deepEqual(outcomes, { ok: 40 });
-      assert.equal(mostBusy, 3);
-      assert.equal(counts.requests, 40);
-    });
-
-    test('a closed loop ends with its duration', async () => {
-      const { port, counts } = await serve(({ socket }) => void socket.write(OK));
-      const { summary } = await load(
-        port,
-        { engine, mode: { closed: 2, durationMs: 300 } },
-        { requests: 1e9 },
-      );
-      assert.ok(summary.settled > 0);
-      assert.equal(summary.settled, counts.requests);
-    });
-
-    test('a closed loop backs off from a port that refuses', async () => {
-      const { summary, outcomes, settlements } = await load(
-        await closedPort(),
-        { engine, mode: { closed: 2, durationMs: 300 } },
-        { requests: 1e9 },
-      );
-      assert.deepEqual(Object.keys(outcomes), ['refused']);
-      for (const { connection } of settlements) {
-        assert.deepEqual([connection?.requests, connection?.remoteAddress], [0, '127.0.0.1']);
-      }
-      assert.equal(new Set(settlements.map(({ connection }) => connection?.id)).size, settlements.length);
-      assert.ok(summary.planned < 200, `${summary.planned} attempts`);
-    });
-
-    test('a stop settles what is open and takes no more from the plan', async () => {
-      const stop = new AbortController();
-      const { port, counts } = await serve(({ number, socket }) => {
-        if (number <= 3) socket.write(OK);
-        else stop.abort();
-      });
-      const { summary, outcomes } = await load(
-        port,
-        { engine, maxConnections: 1 },
-        { requests: 1000, at: (index) => ({ intendedMs: index < 10 ? 0 : 60_000 }), signal: stop.signal },
-      );
-      assert.deepEqual(outcomes, { ok: 3, unfinished: 1, not_sent: 6 });
-      assert.equal(summary.planned, 10);
-      assert.equal(summary.isAborted, true);
-      assert.equal(counts.requests, 4);
-    });
-
-    test('the deadline runs from the intended time, over the wait for a connection too', async () => {
-      const { port, counts } = await serve(() => {});
-      const { outcomes, settlements } = await load(
-        port,
-        { engine, maxConnections: 1, timeoutMs: 1000 },
-        { requests: 4, at: () => ({ intendedMs: 0 }) },
-      );
-      assert.equal(outcomes.timeout, 1);
-      assert.equal(outcomes.not_sent, 3);
-      assert.equal(counts.requests, 1);
-      for (const { endMs } of settlements) assert.ok(endMs >= 1000);
-    });
-
-    test('never more connections than allowed', async () => {
-      const { port, counts } = await serve(({ socket }) => void setTimeout(() => socket.write(OK), 5));
-      const { outcomes } = await load(
-        port,
-        { engine, maxConnections: 2 },
-        { requests: 20, at: () => ({ intendedMs: 0 }) },
-      );
-      assert.deepEqual(outcomes, { ok: 20 });
-      assert.ok(counts.mostOpen <= 2);
-    });
-
-    test('a fresh request has a connection of its own, and says that it is the last one there', async () => {
-      const heads: string[] = [];
-      const { port, counts } = await serve(({ socket, head }) => {
-        heads.push(head);
-        if (/connection: close/i.test(head)) socket.end(OK);
-        else socket.write(OK);
-      });
-      const { settlements } = await load(
-        port,
-        { engine },
-        { requests: 12, at: (index) => ({ fresh: index % 2 === 0, intendedMs: index * 10 }) },
-      );
-      assert.equal(heads.filter((head) => /connection: close/i.test(head)).length, 6);
-      assert.ok(counts.connections >= 7);
-      for (const { index, connection, outcome } of settlements) {
-        assert.equal(outcome, 'ok');
-        if (index % 2 === 0) assert.equal(connection?.reused, false);
-      }
-    });
-
-    test('methods, bodies, headers and expected statuses are as the endpoint says', async () => {
-      const seen: string[] = [];
-      const { port } = await serve(({ socket, head, body }) => {
-        seen.push(`${head.split(' ', 2).join(' ')} ${body} ${/x-a: (\S+)/i.exec(head)?.[1] ?? ''}`);
-        if (head.startsWith('HEAD')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
-        else if (head.startsWith('POST')) socket.write('HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n');
-        else socket.write('HTTP/1.1 204 No\r\n\r\n');
-      });
-      const { outcomes } = await load(
-        port,
-        { engine },
-        {
-          requests: 4,
-          endpoints: [
-            { ...ROOT, method: 'HEAD', path: '/h' },
-            {
-              ...ROOT,
-              method: 'POST',
-              path: '/p?q=1',
-              body: 'data',
-              headers: { 'X-A': 'b' },
-              expectedStatus: 404,
-            },
-            ROOT,
-            { ...ROOT, path: '/x', expectedStatus: 200 },
-          ],
-        },
-      );
-      assert.deepEqual(outcomes, { ok: 3, http_204: 1 });
-      assert.deepEqual(seen.sort(), ['GET /  ', 'GET /x  ', 'HEAD /h  ', 'POST /p?q=1 data b']);
-    });
-
-    test('the pod and version that answered are kept', async () => {
-      const { port } = await serve(
-        ({ socket }) => void socket.write(OK.replace('\r\n', '\r\nX-Pod: pod-a\r\nX-Version: 2\r\n')),
-      );
-      const { settlements } = await load(port, { engine }, { requests: 2 });
-      assert.deepEqual(
-        settlements.map(({ pod, version }) => [pod, version]),
-        [
-          ['pod-a', '2'],
-          ['pod-a', '2'],
-        ],
-      );
-    });
-
-    test('a name that does not resolve: dns', async () => {
-      const { outcomes, settlements } = await load(
-        80,
-        { engine, target: { host: 'no-such-host.invalid', port: 80, tls: null } },
-        { requests: 2 },
-      );
-      assert.deepEqual(outcomes, { dns: 2 });
-      assert.equal(settlements[0]?.sentMs, null);
-    });
-
-    for (const [name, tls, outcome] of [
-      ['a private authority', { ca: TEST_CERTIFICATE, isVerified: true }, 'ok'],
-      ['no verification', { ca: null, isVerified: false }, 'ok'],
-      ['an unknown authority', { ca: null, isVerified: true }, 'tls'],
-    ] as const) {
-      test(`TLS with ${name}: ${outcome}`, async () => {
-        const { port } = await serve(({ socket }) => void socket.write(OK), true);
-        for (const host of ['localhost', '127.0.0.1']) {
-          const { outcomes, settlements } = await load(
-            port,
-            { engine, target: { host, port, tls } },
-            { requests: 3, at: (index) => ({ intendedMs: index * 20 }) },
-          );
-          assert.deepEqual(outcomes, { [outcome]: 3 }, settlements[0]?.detail ?? '');
-        }
-      });
+describe('runEngine()', () => {
+  test('an open plan: each request at or after its intended time, settled once, on keep-alive connections', async () => {
+    const { port, counts } = await serve(({ socket }) => void socket.write(OK));
+    const { summary, settlements, outcomes } = await load(port, {}, { requests: 50 });
+    assert.deepEqual(outcomes, { ok: 50 });
+    assert.deepEqual([summary.planned, summary.sent, summary.settled, counts.requests], [50, 50, 50, 50]);
+    assert.equal(summary.isAborted, false);
+    assert.deepEqual(new Set(settlements.map(({ index }) => index)).size, 50);
+    for (const { index, intendedMs, sentMs, endMs, status } of settlements) {
+      assert.equal(intendedMs, index * 2);
+      assert.ok(sentMs !== null && sentMs >= intendedMs && endMs >= sentMs);
+      assert.equal(status, 200);
     }
-
-    test('TLS to a server that does not speak it: tls', async () => {
-      const plain = createServer((socket) => void socket.end('HTTP/1.1 400 Bad\r\n\r\n'));
-      servers.push(plain);
-      await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
-      const { port } = plain.address() as AddressInfo;
-      const target = { host: '127.0.0.1', port, tls: { ca: null, isVerified: false } };
-      const { outcomes } = await load(port, { engine, target }, { requests: 2 });
-      assert.deepEqual(outcomes, { tls: 2 });
-    });
+    assert.ok(counts.connections < 50);
+    assert.ok(settlements.some(({ connection }) => connection?.reused && connection.requests > 1));
+    assert.ok(settlements.every(({ connection }) => connection?.remoteAddress === '127.0.0.1'));
   });
-}
 
-describe('runEngine(), the own client only', () => {
+  test('a closed loop: no more users at a time than asked, and the plan to its end', async () => {
+    let busy = 0;
+    let mostBusy = 0;
+    const { port, counts } = await serve(({ socket }) => {
+      busy += 1;
+      mostBusy = Math.max(mostBusy, busy);
+      setTimeout(() => {
+        busy -= 1;
+        socket.write(OK);
+      }, 1);
+    });
+    const { outcomes } = await load(port, { mode: { closed: 3, durationMs: 60_000 } }, { requests: 40 });
+    assert.deepEqual(outcomes, { ok: 40 });
+    assert.equal(mostBusy, 3);
+    assert.equal(counts.requests, 40);
+  });
+
+  test('a closed loop ends with its duration', async () => {
+    const { port, counts } = await serve(({ socket }) => void socket.write(OK));
+    const { summary } = await load(port, { mode: { closed: 2, durationMs: 300 } }, { requests: 1e9 });
+    assert.ok(summary.settled > 0);
+    assert.equal(summary.settled, counts.requests);
+  });
+
+  test('a closed loop backs off from a port that refuses', async () => {
+    const { summary, outcomes, settlements } = await load(
+      await closedPort(),
+      { mode: { closed: 2, durationMs: 300 } },
+      { requests: 1e9 },
+    );
+    assert.deepEqual(Object.keys(outcomes), ['refused']);
+    for (const { connection } of settlements) {
+      assert.deepEqual([connection?.requests, connection?.remoteAddress], [0, '127.0.0.1']);
+    }
+    assert.equal(new Set(settlements.map(({ connection }) => connection?.id)).size, settlements.length);
+    assert.ok(summary.planned < 200, `${summary.planned} attempts`);
+  });
+
+  test('a stop settles what is open and takes no more from the plan', async () => {
+    const stop = new AbortController();
+    const { port, counts } = await serve(({ number, socket }) => {
+      if (number <= 3) socket.write(OK);
+      else stop.abort();
+    });
+    const { summary, outcomes } = await load(
+      port,
+      { maxConnections: 1 },
+      { requests: 1000, at: (index) => ({ intendedMs: index < 10 ? 0 : 60_000 }), signal: stop.signal },
+    );
+    assert.deepEqual(outcomes, { ok: 3, unfinished: 1, not_sent: 6 });
+    assert.equal(summary.planned, 10);
+    assert.equal(summary.isAborted, true);
+    assert.equal(counts.requests, 4);
+  });
+
+  test('the deadline runs from the intended time, over the wait for a connection too', async () => {
+    const { port, counts } = await serve(() => {});
+    const { outcomes, settlements } = await load(
+      port,
+      { maxConnections: 1, timeoutMs: 1000 },
+      { requests: 4, at: () => ({ intendedMs: 0 }) },
+    );
+    assert.equal(outcomes.timeout, 1);
+    assert.equal(outcomes.not_sent, 3);
+    assert.equal(counts.requests, 1);
+    for (const { endMs } of settlements) assert.ok(endMs >= 1000);
+  });
+
+  test('never more connections than allowed', async () => {
+    const { port, counts } = await serve(({ socket }) => void setTimeout(() => socket.write(OK), 5));
+    const { outcomes } = await load(
+      port,
+      { maxConnections: 2 },
+      { requests: 20, at: () => ({ intendedMs: 0 }) },
+    );
+    assert.deepEqual(outcomes, { ok: 20 });
+    assert.ok(counts.mostOpen <= 2);
+  });
+
+  test('a fresh request has a connection of its own, and says that it is the last one there', async () => {
+    const heads: string[] = [];
+    const { port, counts } = await serve(({ socket, head }) => {
+      heads.push(head);
+      if (/connection: close/i.test(head)) socket.end(OK);
+      else socket.write(OK);
+    });
+    const { settlements } = await load(
+      port,
+      {},
+      { requests: 12, at: (index) => ({ fresh: index % 2 === 0, intendedMs: index * 10 }) },
+    );
+    assert.equal(heads.filter((head) => /connection: close/i.test(head)).length, 6);
+    assert.ok(counts.connections >= 7);
+    for (const { index, connection, outcome } of settlements) {
+      assert.equal(outcome, 'ok');
+      if (index % 2 === 0) assert.equal(connection?.reused, false);
+    }
+  });
+
+  test('methods, bodies, headers and expected statuses are as the endpoint says', async () => {
+    const seen: string[] = [];
+    const { port } = await serve(({ socket, head, body }) => {
+      seen.push(`${head.split(' ', 2).join(' ')} ${body} ${/x-a: (\S+)/i.exec(head)?.[1] ?? ''}`);
+      if (head.startsWith('HEAD')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+      else if (head.startsWith('POST')) socket.write('HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n');
+      else socket.write('HTTP/1.1 204 No\r\n\r\n');
+    });
+    const { outcomes } = await load(
+      port,
+      {},
+      {
+        requests: 4,
+        endpoints: [
+          { ...ROOT, method: 'HEAD', path: '/h' },
+          {
+            ...ROOT,
+            method: 'POST',
+            path: '/p?q=1',
+            body: 'data',
+            headers: { 'X-A': 'b' },
+            expectedStatus: 404,
+          },
+          ROOT,
+          { ...ROOT, path: '/x', expectedStatus: 200 },
+        ],
+      },
+    );
+    assert.deepEqual(outcomes, { ok: 3, http_204: 1 });
+    assert.deepEqual(seen.sort(), ['GET /  ', 'GET /x  ', 'HEAD /h  ', 'POST /p?q=1 data b']);
+  });
+
+  test('the pod and version that answered are kept', async () => {
+    const { port } = await serve(
+      ({ socket }) => void socket.write(OK.replace('\r\n', '\r\nX-Pod: pod-a\r\nX-Version: 2\r\n')),
+    );
+    const { settlements } = await load(port, {}, { requests: 2 });
+    assert.deepEqual(
+      settlements.map(({ pod, version }) => [pod, version]),
+      [
+        ['pod-a', '2'],
+        ['pod-a', '2'],
+      ],
+    );
+  });
+
+  test('a name that does not resolve: dns', async () => {
+    const { outcomes, settlements } = await load(
+      80,
+      { target: { host: 'no-such-host.invalid', port: 80, tls: null } },
+      { requests: 2 },
+    );
+    assert.deepEqual(outcomes, { dns: 2 });
+    assert.equal(settlements[0]?.sentMs, null);
+  });
+
+  for (const [name, tls, outcome] of [
+    ['a private authority', { ca: TEST_CERTIFICATE, isVerified: true }, 'ok'],
+    ['no verification', { ca: null, isVerified: false }, 'ok'],
+    ['an unknown authority', { ca: null, isVerified: true }, 'tls'],
+  ] as const) {
+    test(`TLS with ${name}: ${outcome}`, async () => {
+      const { port } = await serve(({ socket }) => void socket.write(OK), true);
+      for (const host of ['localhost', '127.0.0.1']) {
+        const { outcomes, settlements } = await load(
+          port,
+          { target: { host, port, tls } },
+          { requests: 3, at: (index) => ({ intendedMs: index * 20 }) },
+        );
+        assert.deepEqual(outcomes, { [outcome]: 3 }, settlements[0]?.detail ?? '');
+      }
+    });
+  }
+
+  test('TLS to a server that does not speak it: tls', async () => {
+    const plain = createServer((socket) => void socket.end('HTTP/1.1 400 Bad\r\n\r\n'));
+    servers.push(plain);
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const { port } = plain.address() as AddressInfo;
+    const target = { host: '127.0.0.1', port, tls: { ca: null, isVerified: false } };
+    const { outcomes } = await load(port, { target }, { requests: 2 });
+    assert.deepEqual(outcomes, { tls: 2 });
+  });
+});
+
+describe('the connections of runEngine()', () => {
   test('a failure names the pod that answered last on its connection', async () => {
     const { port } = await serve(({ socket, number }) => {
       if (number === 1) socket.write(OK.replace('\r\n', '\r\nX-Pod: pod-a\r\nX-Version: 1\r\n'));

@@ -1,11 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { createAlarm } from './alarm.ts';
-import { createHttpTransport } from './http-transport.ts';
 import { createLedger, type LedgerSummary } from './ledger.ts';
 import { createNetTransport } from './net-transport.ts';
 import { createResolver } from './resolver.ts';
 import type { Plan, PlannedRequest, Settlement } from './settlement.ts';
-import type { ConnectionCounts, TransportOptions } from './transport.ts';
+import type { ConnectionCounts, CreateTransport, TransportOptions } from './transport.ts';
 
 /** Above 4,000 requests a second, those due within this time go out together. */
 const MIN_WAIT_MS = 0.25;
@@ -16,8 +15,6 @@ const LAST_GRACE_MS = 1000;
 const MAX_BACKOFF_MS = 100;
 
 export interface EngineOptions extends TransportOptions {
-  /** `net`: the instrument's own client. `http`: node:http, as a cross-check. */
-  readonly engine: 'net' | 'http';
   /** Open: each request at its intended time. Closed: so many users, each sending its next when its last ended. */
   readonly mode: 'open' | { readonly closed: number; readonly durationMs: number };
 }
@@ -44,13 +41,14 @@ export interface EngineSummary extends LedgerSummary {
  * Connection attempts are never more than arrivals: an open plan needs no back-off, and holding an attempt back
  * would turn refused requests into late successes. A closed loop has no arrivals to bound it, so its users pause
  * after a request that could not be written.
- * @throws {LedgerError} where a request was not settled exactly once
- * @throws {UsageError} for an endpoint that cannot be written as HTTP/1.1
+ * @param createTransport the tests' oracle in place of the instrument's own client
+ * @throws {TypeError} for an endpoint with a `toRequestFault`
  */
 export async function runEngine(
   plan: Plan,
   options: EngineOptions,
   hooks: EngineHooks,
+  createTransport: CreateTransport = createNetTransport,
 ): Promise<EngineSummary> {
   const { clock, random, signal } = hooks;
   const { mode, timeoutMs } = options;
@@ -61,7 +59,6 @@ export async function runEngine(
     (host) => lookup(host, { all: true }),
     clock,
   );
-  const createTransport = options.engine === 'net' ? createNetTransport : createHttpTransport;
   const transport = createTransport(plan, options, ledger, { clock, random, resolver });
 
   let taken = 0;

@@ -1,11 +1,6 @@
 import type { Outcome } from './outcome.ts';
 import type { PlannedRequest, Settlement } from './settlement.ts';
 
-/** The books do not balance: the run counts for nothing. */
-export class LedgerError extends Error {
-  override name = 'LedgerError';
-}
-
 /** A request taken from the plan, until it is settled. Only the ledger writes to it. */
 export interface Entry {
   readonly request: PlannedRequest;
@@ -17,12 +12,14 @@ export interface Entry {
 /** What only the end of a request can tell; the ledger itself adds the rest. */
 export type Ending = Omit<Settlement, 'index' | 'endpoint' | 'intendedMs' | 'sentMs'>;
 
-/** The closed ledger: `planned` = `settled` = the sum of `outcomes`. */
+/** The closed ledger: `planned` = `settled` = the sum of `outcomes`, unless there is a fault. */
 export interface LedgerSummary {
   readonly planned: number;
   readonly sent: number;
   readonly settled: number;
   readonly outcomes: ReadonlyMap<Outcome, number>;
+  /** Which rule was broken, and the run counts for nothing; null: the ledger balances. */
+  readonly fault: string | null;
 }
 
 export interface Ledger {
@@ -33,10 +30,7 @@ export interface Ledger {
   send(entry: Entry, nowMs: number): void;
   /** The one way for a request to end. */
   settle(entry: Entry, ending: Ending): void;
-  /**
-   * Checks that every planned request was settled exactly once.
-   * @throws {LedgerError} where it was not, or where any step before broke a rule
-   */
+  /** Checks that every planned request was settled exactly once, and that no step before broke a rule. */
   close(): LedgerSummary;
 }
 
@@ -44,7 +38,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
  * Planned → sent → settled, exactly once each. A broken rule does not stop the run, since the other requests'
- * outcomes are worth having: it is kept, and `close` throws it.
+ * outcomes are worth having: it is kept, and `close` tells it.
  */
 export function createLedger(onSettled: (settlement: Settlement) => void): Ledger {
   let planned = 0;
@@ -100,8 +94,8 @@ export function createLedger(onSettled: (settlement: Settlement) => void): Ledge
       if (violation === null && plannedIndices !== settledIndices) {
         violation = 'the settled requests are not the planned ones';
       }
-      if (violation !== null) throw new LedgerError(`the ledger does not balance: ${violation}`);
-      return { planned, sent, settled, outcomes };
+      const fault = violation === null ? null : `the ledger does not balance: ${violation}`;
+      return { planned, sent, settled, outcomes, fault };
     },
   };
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
-import { createRequestWriter, type RequestIdField } from './request-writer.ts';
+import { createRequestWriter, type RequestIdField, toRequestFault } from './request-writer.ts';
 import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
 
@@ -79,11 +78,10 @@ describe('createRequestWriter()', () => {
     [{ headers: { Expect: '100-continue' } }, /set by the engine/],
   ];
   for (const [endpoint, message] of refused) {
-    test(`refuses ${JSON.stringify(endpoint)}`, () => {
-      assert.throws(
-        () => write(endpoint),
-        (error) => error instanceof UsageError && message.test(error.message),
-      );
+    test(`toRequestFault() refuses ${JSON.stringify(endpoint)}`, () => {
+      const fault = toRequestFault({ ...HEALTH, ...endpoint });
+      assert.match(fault ?? '', message);
+      assert.throws(() => write(endpoint), { name: 'TypeError', message: fault });
     });
   }
 });

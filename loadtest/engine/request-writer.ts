@@ -1,4 +1,3 @@
-import { UsageError } from '../cli/usage-error.ts';
 import type { Endpoint, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
 
@@ -33,9 +32,8 @@ export function toRequestId({ prefix }: RequestIdField, { index }: PlannedReques
   return `${prefix}${index}`;
 }
 
-/** The fields of a request to this endpoint, save its id and `Connection`. @throws {UsageError} */
+/** The fields of a request to this endpoint, save its id and `Connection`. */
 export function toFields(target: Target, endpoint: Endpoint): [name: string, value: string][] {
-  checkEndpoint(endpoint);
   const fields = new Map([
     ['host', ['Host', toHostField(target)]],
     ['user-agent', ['User-Agent', 'dropless-loadtest']],
@@ -50,16 +48,15 @@ export function toFields(target: Target, endpoint: Endpoint): [name: string, val
   return [...fields.values()];
 }
 
-/**
- * The requests' bytes, as latin1 strings.
- * @throws {UsageError} for an endpoint that cannot be written as HTTP/1.1
- */
+/** The requests' bytes, as latin1 strings. @throws {TypeError} for an endpoint with a `toRequestFault` */
 export function createRequestWriter(
   target: Target,
   endpoints: readonly Endpoint[],
   requestId: RequestIdField | null,
 ): (request: PlannedRequest, isLast: boolean) => string {
   const texts = endpoints.map((endpoint) => {
+    const fault = toRequestFault(endpoint);
+    if (fault !== null) throw new TypeError(fault);
     const lines = toFields(target, endpoint).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `${endpoint.method} ${endpoint.path} HTTP/1.1\r\n${lines.join('')}`;
     const body = Buffer.from(endpoint.body ?? '').toString('latin1');
@@ -75,16 +72,25 @@ export function createRequestWriter(
   };
 }
 
-function checkEndpoint({ name, method, path, headers = {} }: Endpoint): void {
-  const fail = (what: string, value: string, fix: string): never => {
-    throw new UsageError(`endpoint ${name}: ${what} ${JSON.stringify(value)} ${fix}`);
-  };
-  if (!TOKEN.test(method) || method === 'CONNECT')
-    fail('method', method, 'is not an HTTP method to load with');
-  if (!ORIGIN_FORM.test(path)) fail('path', path, 'must start with / and hold no space or control character');
-  for (const [field, value] of Object.entries(headers)) {
-    if (!TOKEN.test(field)) fail('header name', field, 'is not a token');
-    if (OWN_FIELDS.has(field.toLowerCase())) fail('header', field, 'is set by the engine itself');
-    if (!FIELD_VALUE.test(value)) fail(`header ${field}`, value, 'holds a control or non-Latin-1 character');
+/**
+ * Why requests to this endpoint cannot be written as HTTP/1.1 (RFC 9110 §5.5, §5.6.2, §9; RFC 9112 §3.2.1), with the
+ * value that is at fault; null: they can.
+ */
+export function toRequestFault({ name, method, path, headers = {} }: Endpoint): string | null {
+  const told = (what: string, value: string, fault: string) =>
+    `endpoint ${name}: ${what} ${JSON.stringify(value)} ${fault}`;
+  if (!TOKEN.test(method) || method === 'CONNECT') {
+    return told('method', method, 'is not an HTTP method to load with');
   }
+  if (!ORIGIN_FORM.test(path)) {
+    return told('path', path, 'must start with / and hold no space or control character');
+  }
+  for (const [field, value] of Object.entries(headers)) {
+    if (!TOKEN.test(field)) return told('header name', field, 'is not a token');
+    if (OWN_FIELDS.has(field.toLowerCase())) return told('header', field, 'is set by the engine itself');
+    if (!FIELD_VALUE.test(value)) {
+      return told(`header ${field}`, value, 'holds a control or non-Latin-1 character');
+    }
+  }
+  return null;
 }

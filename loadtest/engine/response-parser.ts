@@ -9,6 +9,14 @@ export interface ResponseLimits {
   readonly maxBodyBytes: number;
 }
 
+/** Far beyond what any response of a service under test needs, and small enough to hold a thousand of them. */
+export const RESPONSE_LIMITS: ResponseLimits = {
+  maxLineBytes: 16_384,
+  maxHeadBytes: 65_536,
+  maxFields: 256,
+  maxBodyBytes: 16 * 1_024 * 1_024,
+};
+
 /** Why a response was refused: the message names the fault and its place in the standard. */
 class Refusal extends Error {}
 

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** How the server's certificate is judged. */
 interface TlsTrust {
   /** PEM certificates to trust instead of the runtime's own; null: the runtime's. */
@@ -13,6 +15,27 @@ export interface Target {
   readonly port: number;
   /** Null: plain HTTP. */
   readonly tls: TlsTrust | null;
+}
+
+/** What `node:tls` and `node:https` are told of a target with TLS. */
+interface TlsOptions {
+  readonly rejectUnauthorized?: boolean;
+  readonly ca?: string;
+  readonly servername?: string;
+}
+
+/**
+ * How `node:tls` shall judge the target's certificate; empty for plain HTTP.
+ * @param serverName to name and to check instead of the host; an IP address is not named, RFC 6066 §3
+ */
+export function toTlsOptions({ host, tls }: Target, serverName: string | null = null): TlsOptions {
+  if (tls === null) return {};
+  const servername = serverName ?? (isIP(host) === 0 ? host : null);
+  return {
+    rejectUnauthorized: tls.isVerified,
+    ...(tls.ca === null ? {} : { ca: tls.ca }),
+    ...(servername === null ? {} : { servername }),
+  };
 }
 
 /** The Host field, RFC 9110 §7.2: the port only where it is not the scheme's own. */

@@ -1,7 +1,8 @@
-import type { Entry } from './ledger.ts';
+import type { Entry, Ledger } from './ledger.ts';
 import type { RequestIdField } from './request-writer.ts';
 import type { Resolver } from './resolver.ts';
 import type { ResponseLimits } from './response-parser.ts';
+import type { Plan } from './settlement.ts';
 import type { Target } from './target.ts';
 
 export interface TransportOptions {
@@ -49,3 +50,11 @@ export interface Transport {
   /** Closes all connections. No request may be open. */
   close(): void;
 }
+
+/** Makes the transport of one run, which settles its entries in the ledger. */
+export type CreateTransport = (
+  plan: Plan,
+  options: TransportOptions,
+  ledger: Ledger,
+  world: TransportWorld,
+) => Transport;

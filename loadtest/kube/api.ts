@@ -1,29 +1,38 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { Fault } from '../cli/fault.ts';
+import { toTlsOptions } from '../engine/target.ts';
 import { toTarget } from '../load/target-url.ts';
 import { isObject, type Json, textAt } from './json.ts';
 import type { Access, Credentials } from './kubeconfig.ts';
 
-/** The API server said no, or could not be heard. */
-export class ApiError extends Error {
-  override name = 'ApiError';
-  /** HTTP status; null: no response. */
-  readonly status: number | null;
+/**
+ * The API server said no, or could not be heard: then nothing is known of what was asked.
+ * @param httpStatus null: no response
+ */
+export function toApiFault(httpStatus: number | null, message: string): Fault {
+  const exit = isUnheardStatus(httpStatus) ? 'inconclusive' : 'usage';
+  return new Fault(message, { exit, httpStatus });
+}
 
-  constructor(status: number | null, message: string) {
-    super(message);
-    this.status = status;
-  }
+/** The API server's status, null without a response; undefined where the error is none of the API server's. */
+export function toApiStatus(error: unknown): number | null | undefined {
+  return error instanceof Fault ? error.httpStatus : undefined;
 }
 
 /** Does this fault say nothing about the request? 401: the credentials are being renewed; 409: someone else was faster. */
 export function isPassing(error: unknown): boolean {
-  return isUnheard(error) || (error instanceof ApiError && [401, 409, 429].includes(error.status ?? 0));
+  return isUnheard(error) || [401, 409, 429].includes(toApiStatus(error) ?? 0);
 }
 
 /** Is the API server not there, or in trouble of its own? */
 export function isUnheard(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === null || error.status >= 500);
+  const status = toApiStatus(error);
+  return status !== undefined && isUnheardStatus(status);
+}
+
+function isUnheardStatus(httpStatus: number | null): boolean {
+  return httpStatus === null || httpStatus >= 500;
 }
 
 /** The patch formats of the Kubernetes API. */
@@ -66,21 +75,15 @@ interface ApiOptions {
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_LINE_BYTES = 8_000_000;
 
-/** A client of one API server. Calls reject with `ApiError`. */
+/** A client of one API server. Calls reject with a `Fault` that has the response's status. */
 export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS }: ApiOptions = {}): Api {
   const url = new URL(access.server);
-  const { host, port, tls } = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
+  const target = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
   const options = {
-    hostname: host,
-    port,
-    ...(tls === null
-      ? { agent: new HttpAgent({ keepAlive: true }) }
-      : {
-          agent: new HttpsAgent({ keepAlive: true }),
-          rejectUnauthorized: tls.isVerified,
-          ...(tls.ca === null ? {} : { ca: tls.ca }),
-          ...(access.tlsServerName === null ? {} : { servername: access.tlsServerName }),
-        }),
+    hostname: target.host,
+    port: target.port,
+    agent: new (target.tls === null ? HttpAgent : HttpsAgent)({ keepAlive: true }),
+    ...toTlsOptions(target, access.tlsServerName),
   };
 
   /** With other credentials once more where those at hand have been refused. */
@@ -89,7 +92,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
     try {
       await sendAs(credentials, request, onResponse);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      if (toApiStatus(error) !== 401) throw error;
       const others = await findCredentials(request, credentials);
       if (others === credentials) throw error;
       await sendAs(others, request, onResponse);
@@ -98,7 +101,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
 
   function findCredentials({ method, path }: Request, refused?: Credentials): Promise<Credentials> {
     return access.credentials(refused).catch((error: Error) => {
-      throw new ApiError(null, `${method} ${path}: ${error.message}`);
+      throw toApiFault(null, `${method} ${path}: ${error.message}`);
     });
   }
 
@@ -109,7 +112,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? null : JSON.stringify(body);
-      const request = (tls === null ? requestHttp : requestHttps)({
+      const request = (target.tls === null ? requestHttp : requestHttps)({
         ...options,
         ...(clientCertificate ?? {}),
         method,
@@ -123,7 +126,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
         ...(signal === undefined ? {} : { signal }),
       });
       const fail = (error: Error) =>
-        reject(error instanceof ApiError ? error : new ApiError(null, `${method} ${path}: ${error.message}`));
+        reject(error instanceof Fault ? error : toApiFault(null, `${method} ${path}: ${error.message}`));
       const giveUp = () => request.destroy(new Error(`no response in ${answerTimeoutMs / 1_000} s`));
       const unanswered = setTimeout(giveUp, answerTimeoutMs);
       request.on('error', (error) => {
@@ -148,9 +151,9 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
         const status = response.statusCode ?? 0;
         const parsed = parseJson(text);
         if (status >= 400) {
-          reject(toApiError(method, path, status, parsed, text));
+          reject(toRefusal(method, path, status, parsed, text));
         } else if (parsed === null) {
-          reject(new ApiError(status, `${method} ${path}: the response is not JSON`));
+          reject(toApiFault(status, `${method} ${path}: the response is not JSON`));
         } else {
           answer = parsed;
           resolve();
@@ -170,7 +173,7 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
         const status = response.statusCode ?? 0;
         if (status !== 200) {
           void readAll(response, answerTimeoutMs, reject).then(
-            (text) => reject(toApiError('GET', path, status, parseJson(text), text)),
+            (text) => reject(toRefusal('GET', path, status, parseJson(text), text)),
             reject,
           );
           return;
@@ -220,13 +223,7 @@ export function parseJson(text: string): Json | null {
   }
 }
 
-function toApiError(
-  method: string,
-  path: string,
-  status: number,
-  parsed: Json | null,
-  text: string,
-): ApiError {
+function toRefusal(method: string, path: string, status: number, parsed: Json | null, text: string): Fault {
   const message = textAt(parsed, 'message') ?? text.slice(0, 200);
-  return new ApiError(status, `${method} ${path}: ${status} ${message}`);
+  return toApiFault(status, `${method} ${path}: ${status} ${message}`);
 }

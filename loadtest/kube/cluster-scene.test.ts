@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
-import { NotUndone } from '../proof/scene.ts';
-import { type Api, ApiError } from './api.ts';
+import { parseRemoval } from '../proof/safeguard.ts';
+import type { Scene } from '../proof/scene.ts';
+import { type Api, toApiFault } from './api.ts';
 import { type ClusterOptions, createClusterScene } from './cluster-scene.ts';
 import { at, type Json } from './json.ts';
 
@@ -65,7 +66,7 @@ function createFake({
     if (path.endsWith('selfsubjectaccessreviews')) return { status: { allowed: true } };
     const told = `${method} ${path.split('/').slice(-2).join('/')} ${JSON.stringify(body)}`;
     const status = refuse(told);
-    if (status !== null) throw new ApiError(status, 'refused');
+    if (status !== null) throw toApiFault(status, 'refused');
     writes.push(told);
     image = /"image":"([^"]+)"/.exec(told)?.[1] ?? image;
     return {};
@@ -80,7 +81,7 @@ function createFake({
     remove: (path, body) => write('DELETE', path, body),
     stream: (_path, _onLine, signal) =>
       new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(new ApiError(null, 'aborted')));
+        signal.addEventListener('abort', () => reject(toApiFault(null, 'aborted')));
       }),
   };
   return { api, writes };
@@ -103,9 +104,15 @@ const given: ClusterOptions = {
   run: async () => {},
 };
 
+async function openScene(...given: Parameters<typeof createClusterScene>): Promise<Scene> {
+  const opening = await createClusterScene(...given);
+  assert.ok(opening.kind === 'open');
+  return opening.scene;
+}
+
 /** Opens the scene, disrupts it and closes it. Gives all writes, and what was left behind. */
 async function play(fake: ReturnType<typeof createFake>, options: Partial<ClusterOptions>) {
-  const scene = await createClusterScene(fake.api, { ...given, ...options }, never, () => {});
+  const scene = await openScene(fake.api, { ...given, ...options }, never, () => {});
   const fault = await scene.disrupt(never).then(
     () => null,
     (error: Error) => error.message,
@@ -157,7 +164,7 @@ describe('createClusterScene()', () => {
     assert.match(back.undone.join(), /"image":"web:1"/);
     assert.deepEqual((await play(createFake({}), { ...to, isImageKept: true })).undone, []);
     const fake = createFake({});
-    const scene = await createClusterScene(fake.api, { ...given, ...to }, never, () => {});
+    const scene = await openScene(fake.api, { ...given, ...to }, never, () => {});
     await scene.disrupt(never);
     await fake.api.patch('/deployments/web', 'strategic', { image: 'web:3' });
     fake.writes.splice(0);
@@ -173,7 +180,7 @@ describe('createClusterScene()', () => {
   test('gives a safeguard back where the scene cannot be opened, or says that it could not', async () => {
     const aborted = AbortSignal.abort();
     const open = (fake: ReturnType<typeof createFake>) =>
-      createClusterScene(fake.api, { ...given, without: ['preStop'] }, aborted, () => {});
+      createClusterScene(fake.api, { ...given, without: [parseRemoval('preStop')] }, aborted, () => {});
     const fake = createFake({});
     await assert.rejects(open(fake), { name: 'AbortError' });
     assert.deepEqual(
@@ -182,7 +189,8 @@ describe('createClusterScene()', () => {
     );
     const refuse = (told: string) => (told.includes('"op":"replace"') ? 403 : null);
     await assert.rejects(open(createFake({ refuse })), (error) => {
-      assert.ok(error instanceof NotUndone);
+      assert.ok(error instanceof Fault);
+      assert.deepEqual(error.leftBehind, ['the pod template without preStop (refused)']);
       assert.match(error.message, /not undone: the pod template without preStop \(refused\)/);
       return true;
     });
@@ -201,12 +209,12 @@ describe('createClusterScene()', () => {
       if (type === 'json') {
         taken.push(at(body, 0));
         version += 1;
-        if (taken.length === 1) throw new ApiError(409, 'the object has been modified');
+        if (taken.length === 1) throw toApiFault(409, 'the object has been modified');
       }
       return fake.api.patch(path, type, body);
     };
-    const options = { ...given, without: ['preStop'] } as const;
-    const scene = await createClusterScene({ ...fake.api, get, patch }, options, never, () => {});
+    const options = { ...given, without: [parseRemoval('preStop')] } as const;
+    const scene = await openScene({ ...fake.api, get, patch }, options, never, () => {});
     assert.deepEqual(await scene.close(), []);
     const path = '/metadata/resourceVersion';
     assert.deepEqual(taken, [
@@ -223,7 +231,7 @@ describe('createClusterScene()', () => {
       interruption.abort();
       return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
     };
-    const options = { ...given, without: ['preStop'] } as const;
+    const options = { ...given, without: [parseRemoval('preStop')] } as const;
     await assert.rejects(
       createClusterScene({ ...fake.api, get }, options, interruption.signal, () => {}),
       { name: 'AbortError' },
@@ -232,7 +240,7 @@ describe('createClusterScene()', () => {
   });
 
   test('knows the pod of a connection by its address, from when it was opened', async () => {
-    const scene = await createClusterScene(createFake({}).api, given, never, () => {});
+    const scene = await openScene(createFake({}).api, given, never, () => {});
     const nowMs = performance.now();
     const settled = (connection: Partial<ConnectionFacts> | null, sentMs: number | null): Settlement => ({
       index: 0,
@@ -275,14 +283,29 @@ describe('createClusterScene()', () => {
     await scene.close();
   });
 
+  test('touches nothing where there is no such safeguard, which is no fault', async () => {
+    const fake = createFake({});
+    const options = { ...given, without: [parseRemoval('lame-duck')] } as const;
+    assert.deepEqual(await createClusterScene(fake.api, options, never, () => {}), {
+      kind: 'not-applicable',
+      reason: 'Deployment web has no lame-duck to take away',
+    });
+    assert.deepEqual(fake.writes, []);
+  });
+
   test('touches nothing where nobody listens', async () => {
     const fake = createFake({});
     const checkReachable = async () => {
-      throw new UsageError('cannot reach it');
+      throw new Fault('cannot reach it');
     };
     await assert.rejects(
-      createClusterScene(fake.api, { ...given, without: ['preStop'], checkReachable }, never, () => {}),
-      UsageError,
+      createClusterScene(
+        fake.api,
+        { ...given, without: [parseRemoval('preStop')], checkReachable },
+        never,
+        () => {},
+      ),
+      Fault,
     );
     assert.deepEqual(fake.writes, []);
   });

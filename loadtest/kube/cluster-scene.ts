@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import { type ControlId, nameControls } from '../proof/control.ts';
-import { ControlNotApplicable, type Disruption, NotUndone, type Scene } from '../proof/scene.ts';
-import { type Api, ApiError } from './api.ts';
+import { nameRemovals, type Removal } from '../proof/safeguard.ts';
+import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
+import { type Api, toApiFault } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
-import { toControlPatch, toRestoredContainers } from './deployment.ts';
+import { toRemovalPatch, toRestoredContainers } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 import { boundsOf, openDeployment } from './live-deployment.ts';
@@ -21,13 +21,13 @@ export interface ClusterOptions extends DisruptionOptions {
   readonly container: string | null;
   /** Null: the address of the Service that selects the pods. */
   readonly url: URL | null;
-  /** Rejects with a UsageError where nobody listens at the address. */
+  /** Rejects with a Fault where nobody listens at the address. */
   readonly checkReachable: (url: URL) => Promise<void>;
   readonly disruption: Disruption;
   /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
   readonly undertaking: Pick<Undertaking, 'disruptions' | 'hasControl'>;
   /** Safeguards to take away first. */
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
 }
 
 /** For everything to be listed once. */
@@ -40,16 +40,15 @@ const COUNT_MS = 500;
 /**
  * Makes a Deployment ready for a proof: preflight, the control's patch, watches. On failure nothing is left behind.
  * @param tell told each step that takes a while, and what was found
- * @throws {UsageError} where the Deployment cannot be put to the test
- * @throws {ControlNotApplicable} where it does not have the safeguard
- * @throws {NotUndone} where it failed, and what was changed by then could not be taken back
+ * @throws {Fault} where the Deployment cannot be put to the test
+ * @throws {Fault} with `leftBehind` where it failed, and what was changed by then could not be taken back
  */
 export async function createClusterScene(
   api: Api,
   options: ClusterOptions,
   signal: AbortSignal,
   tell: (step: string) => void,
-): Promise<Scene> {
+): Promise<Opening> {
   const { namespace, deployment: name, without } = options;
   const deployment = await openDeployment(api, { namespace, name }, signal, tell);
   const { hpa, selector } = deployment;
@@ -59,11 +58,19 @@ export async function createClusterScene(
   const { service, url, targetPort } = chooseWay(services, template, options.url);
   const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== null });
   const denied = await findDenied(api, namespace, needed);
-  if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   await options.checkReachable(url);
   tell(
     `Deployment ${name} in ${namespace}: ${deployment.replicas} replicas at rest, container ${container}, ${service === null ? 'no Service' : `Service ${service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
   );
+
+  const patch = without.length === 0 ? null : toRemovalPatch(deployment.original, container, without);
+  if (without.length > 0 && patch === null) {
+    return {
+      kind: 'not-applicable',
+      reason: `Deployment ${name} has no ${nameRemovals(without)} to take away`,
+    };
+  }
 
   const stopWatching = new AbortController();
   const watch = createClusterWatch(
@@ -85,13 +92,9 @@ export async function createClusterScene(
     options.disruption
   ];
 
-  async function removeSafeguards(): Promise<void> {
-    if (without.length === 0) return;
-    const patch = toControlPatch(deployment.original, container, without);
-    if (patch === null)
-      throw new ControlNotApplicable(`Deployment ${name} has no ${nameControls(without)} to take away`);
-    tell(`taking away ${nameControls(without)}, by a rollout`);
-    undo.add(`the pod template without ${nameControls(without)}`, async () => {
+  async function removeSafeguards(patch: Json): Promise<void> {
+    tell(`taking away ${nameRemovals(without)}, by a rollout`);
+    undo.add(`the pod template without ${nameRemovals(without)}`, async () => {
       const now = await deployment.read();
       await deployment.patch('json', [
         // Refused with 409 where somebody has changed it since it was read: then all of this is done anew.
@@ -117,7 +120,7 @@ export async function createClusterScene(
     signal.throwIfAborted();
     const stop = () => stopWatching.abort(signal.reason);
     signal.addEventListener('abort', stop);
-    const tooLate = new ApiError(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
+    const tooLate = toApiFault(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
     const timer = setTimeout(() => stopWatching.abort(tooLate), WATCH_TIMEOUT_MS);
     await watch.start().finally(() => {
       signal.removeEventListener('abort', stop);
@@ -131,15 +134,13 @@ export async function createClusterScene(
   }
 
   try {
-    await removeSafeguards();
+    if (patch !== null) await removeSafeguards(patch);
     await startWatching();
   } catch (error) {
-    const leftBehind = await close();
-    if (leftBehind.length === 0) throw error;
-    throw new NotUndone(`${(error as Error).message}; not undone: ${leftBehind.join(', ')}`);
+    throw withLeftBehind(error as Error, await close());
   }
 
-  return {
+  const scene: Scene = {
     name: `Deployment ${name} in ${namespace}`,
     url,
     events: watch.events,
@@ -158,6 +159,7 @@ export async function createClusterScene(
     confirm: watch.confirm,
     close,
   };
+  return { kind: 'open', scene };
 }
 
 /** When its connection was opened, or began to be: whoever has the address later on was not reached by it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Api, ApiError } from './api.ts';
+import { type Api, toApiFault } from './api.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import type { Json } from './json.ts';
 
@@ -53,7 +53,7 @@ async function start(t: { after(close: () => void): void }) {
       streams.set(resourceOf(path), hooks.onLine);
       if (['pods', 'events', 'replicasets'].every((resource) => streams.has(resource))) opened();
       return new Promise((_, reject) =>
-        signal.addEventListener('abort', () => reject(new ApiError(null, 'aborted'))),
+        signal.addEventListener('abort', () => reject(toApiFault(null, 'aborted'))),
       );
     },
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { chooseContainer } from './container.ts';
 
 const toPod = (names: readonly string[], annotated: string | null) => ({
@@ -24,7 +24,7 @@ describe('chooseContainer()', () => {
     test(`of ${names.join(', ')}, ${annotated} annotated, ${wanted} wanted: ${chosen}`, () => {
       const choose = () => chooseContainer(toPod(names, annotated), wanted);
       if (typeof chosen === 'string') assert.equal(choose(), chosen);
-      else assert.throws(choose, (error: Error) => error instanceof UsageError && chosen.test(error.message));
+      else assert.throws(choose, (error: Error) => error instanceof Fault && chosen.test(error.message));
     });
   }
 });

@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { listAt, textAt } from './json.ts';
 
 /** https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container */
@@ -7,7 +7,7 @@ const ANNOTATION = 'kubectl.kubernetes.io/default-container';
 /**
  * The container that serves, of a pod or of a pod template: the one wanted, else the one that kubectl takes by its
  * annotation, else the only one.
- * @throws {UsageError} where that does not name one
+ * @throws {Fault} where that does not name one
  */
 export function chooseContainer(pod: unknown, wanted: string | null): string {
   const names = listAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name') ?? '');
@@ -15,9 +15,9 @@ export function chooseContainer(pod: unknown, wanted: string | null): string {
   const [first, ...others] = names;
   if (wanted !== null) {
     if (names.includes(wanted)) return wanted;
-    throw new UsageError(`--container ${JSON.stringify(wanted)} is not there: there is ${names.join(', ')}`);
+    throw new Fault(`--container ${JSON.stringify(wanted)} is not there: there is ${names.join(', ')}`);
   }
   if (annotated !== null && names.includes(annotated)) return annotated;
   if (first !== undefined && others.length === 0) return first;
-  throw new UsageError(`which container serves? Name it with --container: ${names.join(', ')}`);
+  throw new Fault(`which container serves? Name it with --container: ${names.join(', ')}`);
 }

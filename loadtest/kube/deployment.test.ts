@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { CONTROL_IDS, type ControlId } from '../proof/control.ts';
-import { toControlPatch, toDeploymentState, toRestoredContainers, toSelectorQuery } from './deployment.ts';
+import { formatRemoval, parseRemoval, REMOVALS } from '../proof/safeguard.ts';
+import { toDeploymentState, toRemovalPatch, toRestoredContainers, toSelectorQuery } from './deployment.ts';
 import type { Json } from './json.ts';
 
 const atRest = {
@@ -69,7 +69,9 @@ test('toSelectorQuery() writes labels and expressions as a query takes them', ()
   assert.equal(toSelectorQuery(selector), 'app=web,tier=front,track in (stable,canary),zone notin (a),x,!y');
 });
 
-describe('toControlPatch()', () => {
+describe('toRemovalPatch()', () => {
+  const takeAway = (deployment: Json, container: string, without: readonly string[]) =>
+    toRemovalPatch(deployment, container, without.map(parseRemoval));
   const toDeployment = (container: object) => ({
     spec: { template: { spec: { containers: [{ name: 'sidecar' }, { name: 'web', ...container }] } } },
   });
@@ -90,14 +92,14 @@ describe('toControlPatch()', () => {
     ['in-flight', { env: [off('DRAIN_TIMEOUT_MS')] }],
   ] as const) {
     test(`takes ${control} from its container alone`, () => {
-      assert.deepEqual(toControlPatch(whole, 'web', [control]), {
+      assert.deepEqual(takeAway(whole, 'web', [control]), {
         spec: { template: { spec: { containers: [{ name: 'web', ...change }] } } },
       });
     });
   }
 
   test('takes two at once', () => {
-    assert.deepEqual(toControlPatch(whole, 'web', ['preStop', 'lame-duck']), {
+    assert.deepEqual(takeAway(whole, 'web', ['preStop', 'lame-duck']), {
       spec: {
         template: {
           spec: { containers: [{ name: 'web', lifecycle: { preStop: null }, env: [off('LAME_DUCK_MS')] }] },
@@ -106,9 +108,27 @@ describe('toControlPatch()', () => {
     });
   });
 
+  test('shortens preStop to a sleep, whatever handler it had', () => {
+    const preStop = { exec: null, httpGet: null, tcpSocket: null, sleep: { seconds: 2 } };
+    assert.deepEqual(takeAway(whole, 'web', ['preStop=2s']), {
+      spec: { template: { spec: { containers: [{ name: 'web', lifecycle: { preStop } }] } } },
+    });
+    assert.equal(takeAway(toDeployment({}), 'web', ['preStop=2s']), null);
+  });
+
+  test('sets the variable that its user names, known to be read or not', () => {
+    const env = [
+      { name: 'GRACE', value: '0', valueFrom: null },
+      { name: 'LAME_DUCK_MS', value: '1', valueFrom: null },
+    ];
+    assert.deepEqual(takeAway(toDeployment({}), 'web', ['env:GRACE=0', 'env:LAME_DUCK_MS=1']), {
+      spec: { template: { spec: { containers: [{ name: 'web', env }] } } },
+    });
+  });
+
   test('is null where there is nothing to take away', () => {
-    assert.equal(toControlPatch(toDeployment({}), 'web', ['preStop', 'lame-duck']), null);
-    assert.equal(toControlPatch(toDeployment({}), 'web', ['readiness']), null);
+    assert.equal(takeAway(toDeployment({}), 'web', ['preStop', 'lame-duck']), null);
+    assert.equal(takeAway(toDeployment({}), 'web', ['readiness']), null);
   });
 
   describe('sets a variable only where the container is known to read it', () => {
@@ -132,7 +152,7 @@ describe('toControlPatch()', () => {
     ] as const) {
       test(what, () => {
         const found = (['lame-duck', 'in-flight'] as const).filter(
-          (control) => toControlPatch(deployment, container, [control]) !== null,
+          (control) => takeAway(deployment, container, [control]) !== null,
         );
         assert.deepEqual(found, applicable);
       });
@@ -140,15 +160,15 @@ describe('toControlPatch()', () => {
 
     test('one of two that is not told stands for both', () => {
       const web = toDeployment({ lifecycle: { preStop: {} } });
-      assert.equal(toControlPatch(web, 'web', ['preStop', 'lame-duck']), null);
+      assert.equal(takeAway(web, 'web', ['preStop', 'lame-duck']), null);
     });
 
     test('the Deployment of the manifests is this service', () => {
       const path = join(import.meta.dirname, '../../kustomize/base/deployment.yaml');
       const deployment = parse(readFileSync(path, 'utf8'));
       const container = deployment.spec.template.spec.containers[0].name;
-      for (const control of CONTROL_IDS) {
-        assert.notEqual(toControlPatch(deployment, container, [control]), null, control);
+      for (const control of REMOVALS) {
+        assert.notEqual(toRemovalPatch(deployment, container, [control]), null, formatRemoval(control));
       }
     });
   });
@@ -162,7 +182,7 @@ describe('toRestoredContainers()', () => {
     { name: 'DRAIN_TIMEOUT_MS', valueFrom: { configMapKeyRef: {} } },
   ];
   const off = [told[0], { name: 'LAME_DUCK_MS', value: '0' }, { name: 'DRAIN_TIMEOUT_MS', value: '0' }];
-  const restore = (old: object, now: object, without: readonly ControlId[]) => {
+  const restore = (old: object, now: object, without: readonly string[]) => {
     const toDeployment = (container: object): Json => ({
       spec: { template: { spec: { containers: [{ name: 'web', ...container }] } } },
     });
@@ -170,7 +190,7 @@ describe('toRestoredContainers()', () => {
       toDeployment(now),
       toDeployment(old),
       'web',
-      without,
+      without.map(parseRemoval),
     );
     assert.equal(name, 'web');
     return restored;
@@ -179,6 +199,37 @@ describe('toRestoredContainers()', () => {
   for (const [what, old, now, without, restored] of [
     ['preStop', { lifecycle: { preStop } }, { lifecycle: {} }, ['preStop'], { lifecycle: { preStop } }],
     ['preStop of what is gone', { lifecycle: { preStop } }, {}, ['preStop'], { lifecycle: { preStop } }],
+    [
+      'preStop that was shortened',
+      { lifecycle: { preStop } },
+      { lifecycle: { preStop: { sleep: { seconds: 2 } } } },
+      ['preStop=2s'],
+      { lifecycle: { preStop } },
+    ],
+    [
+      'no preStop that somebody else has set since',
+      { lifecycle: { preStop } },
+      { lifecycle: { preStop: { sleep: { seconds: 9 } } } },
+      ['preStop=2s'],
+      { lifecycle: { preStop: { sleep: { seconds: 9 } } } },
+    ],
+    [
+      'a variable that its user named',
+      { env: [{ name: 'GRACE', value: '30' }] },
+      {
+        env: [
+          { name: 'GRACE', value: '0' },
+          { name: 'NEW', value: '0' },
+        ],
+      },
+      ['env:GRACE=0'],
+      {
+        env: [
+          { name: 'GRACE', value: '30' },
+          { name: 'NEW', value: '0' },
+        ],
+      },
+    ],
     [
       'preStop beside what else there is',
       { lifecycle: { preStop, postStart: {} } },
@@ -237,11 +288,11 @@ describe('toRestoredContainers()', () => {
       { name: 'web', lifecycle: { preStop } },
       { name: 'old', lifecycle: { preStop } },
     );
-    assert.deepEqual(toRestoredContainers(now, old, 'web', ['preStop']), [
+    assert.deepEqual(toRestoredContainers(now, old, 'web', [parseRemoval('preStop')]), [
       { name: 'proxy' },
       { name: 'web', lifecycle: { preStop } },
     ]);
-    assert.deepEqual(toRestoredContainers(now, old, 'old', ['preStop']), [
+    assert.deepEqual(toRestoredContainers(now, old, 'old', [parseRemoval('preStop')]), [
       { name: 'proxy' },
       { name: 'web' },
     ]);

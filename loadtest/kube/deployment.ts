@@ -1,5 +1,5 @@
-import type { ControlId } from '../proof/control.ts';
-import { toControlEnv } from '../proof/control.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { isWithout, type Removal, toPreStopSleepMs, toRemovalEnv } from '../proof/safeguard.ts';
 import { at, isObject, type Json, listAt, numberAt, textAt } from './json.ts';
 
 /** A Deployment as far as a proof reads it. */
@@ -47,42 +47,68 @@ export function toSelectorQuery(selector: unknown): string {
   return [...labels.map(([key, value]) => `${key}=${value}`), ...expressions].join(',');
 }
 
-/** The pod template without the safeguards, as a strategic merge patch of the Deployment; null: one of them is not there. */
-export function toControlPatch(
+/**
+ * The pod template without the safeguards, as a strategic merge patch of the Deployment; null: one of them is not
+ * there. A variable that was named by its user is set whether or not the container had it.
+ */
+export function toRemovalPatch(
   deployment: Json,
   container: string,
-  without: readonly ControlId[],
+  without: readonly Removal[],
 ): Json | null {
   const own = listAt(deployment, 'spec', 'template', 'spec', 'containers').find(
     ({ name }) => name === container,
   );
-  const env = Object.entries(toControlEnv(without)).map(([name, value]) => ({
+  const isThere = (removal: Removal): boolean => {
+    if (removal.kind === 'env') return true;
+    if (removal.kind === 'preStop-sleep') return at(own, 'lifecycle', 'preStop') !== undefined;
+    switch (removal.id) {
+      case 'preStop':
+        return at(own, 'lifecycle', 'preStop') !== undefined;
+      case 'readiness':
+        return at(own, 'readinessProbe') !== undefined;
+      case 'lame-duck':
+        return isTold(deployment, own, 'LAME_DUCK_MS');
+      case 'in-flight':
+        return isTold(deployment, own, 'DRAIN_TIMEOUT_MS');
+    }
+  };
+  if (!without.every(isThere)) return null;
+
+  const sleep = toSleep(without);
+  const env = Object.entries(toRemovalEnv(without)).map(([name, value]) => ({
     name,
     value,
     valueFrom: null,
   }));
-  const changes: Record<ControlId, Json | null> = {
-    preStop: at(own, 'lifecycle', 'preStop') === undefined ? null : { lifecycle: { preStop: null } },
-    readiness: at(own, 'readinessProbe') === undefined ? null : { readinessProbe: null, startupProbe: null },
-    'lame-duck': isTold(deployment, own, 'LAME_DUCK_MS') ? { env } : null,
-    'in-flight': isTold(deployment, own, 'DRAIN_TIMEOUT_MS') ? { env } : null,
+  const change = {
+    name: container,
+    // A handler has one kind: the others must go for the sleep to come.
+    ...(sleep === null
+      ? {}
+      : { lifecycle: { preStop: { exec: null, httpGet: null, tcpSocket: null, ...sleep } } }),
+    ...(isWithout('preStop', without) ? { lifecycle: { preStop: null } } : {}),
+    ...(isWithout('readiness', without) ? { readinessProbe: null, startupProbe: null } : {}),
+    ...(env.length === 0 ? {} : { env }),
   };
-  const parts = without.map((control) => changes[control]);
-  if (parts.includes(null)) return null;
-  return {
-    spec: { template: { spec: { containers: [Object.assign({ name: container }, ...parts)] } } },
-  };
+  return { spec: { template: { spec: { containers: [change] } } } };
+}
+
+/** What preStop is instead; null: what it was. https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
+function toSleep(without: readonly Removal[]): Json | null {
+  const ms = toPreStopSleepMs(without);
+  return ms === null ? null : { sleep: { seconds: ms / 1_000 } };
 }
 
 /**
- * The containers of a Deployment as it is now, with what `toControlPatch` took away as it was in the original. What
+ * The containers of a Deployment as it is now, with what `toRemovalPatch` took away as it was in the original. What
  * somebody else has changed since stays, a safeguard given back among it.
  */
 export function toRestoredContainers(
   now: Json,
   original: Json,
   container: string,
-  without: readonly ControlId[],
+  without: readonly Removal[],
 ): readonly Json[] {
   const path = ['spec', 'template', 'spec', 'containers'] as const;
   const old = listAt(original, ...path).find(({ name }) => name === container);
@@ -91,18 +117,21 @@ export function toRestoredContainers(
   );
 }
 
-function toRestored(now: Json, old: Json, without: readonly ControlId[]): Json {
+function toRestored(now: Json, old: Json, without: readonly Removal[]): Json {
   const restored: Record<string, unknown> = { ...now };
-  if (without.includes('preStop')) {
+  const sleep = toSleep(without);
+  if (isWithout('preStop', without) || sleep !== null) {
     const lifecycle = isObject(now.lifecycle) ? now.lifecycle : {};
-    restored.lifecycle = { ...lifecycle, preStop: lifecycle.preStop ?? at(old, 'lifecycle', 'preStop') };
+    const { preStop } = lifecycle;
+    const isOurs = preStop === undefined || isDeepStrictEqual(preStop, sleep);
+    restored.lifecycle = { ...lifecycle, preStop: isOurs ? at(old, 'lifecycle', 'preStop') : preStop };
   }
-  if (without.includes('readiness')) {
+  if (isWithout('readiness', without)) {
     for (const probe of ['readinessProbe', 'startupProbe']) {
       if (at(now, probe) === undefined && at(old, probe) !== undefined) restored[probe] = at(old, probe);
     }
   }
-  const taken = toControlEnv(without);
+  const taken = toRemovalEnv(without);
   if (Object.keys(taken).length > 0) {
     restored.env = listAt(now, 'env').flatMap((entry) => {
       const name = textAt(entry, 'name') ?? '';

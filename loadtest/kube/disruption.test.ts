@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Disruption } from '../proof/scene.ts';
-import { type Api, ApiError } from './api.ts';
+import { type Api, toApiFault } from './api.ts';
 import { createDisruptions } from './disruption.ts';
 import { at, isObject, type Json, numberAt } from './json.ts';
 import { openDeployment } from './live-deployment.ts';
@@ -72,7 +72,7 @@ function createFake({
 
   const numberOf = (body: unknown, name: string): number => {
     const value = numberAt(body, 'spec', name);
-    if (value === null) throw new ApiError(400, `spec.${name} is missing in ${JSON.stringify(body)}`);
+    if (value === null) throw toApiFault(400, `spec.${name} is missing in ${JSON.stringify(body)}`);
     return value;
   };
 
@@ -80,7 +80,7 @@ function createFake({
     assert.ok(isObject(body));
     assert.deepEqual(Object.keys(body), ['spec']);
     for (const name of Object.keys(body.spec as object)) {
-      if (!names.includes(name)) throw new ApiError(400, `unknown field "spec.${name}"`);
+      if (!names.includes(name)) throw toApiFault(400, `unknown field "spec.${name}"`);
     }
   }
 
@@ -104,7 +104,7 @@ function createFake({
     } else if (path.startsWith('/api/v1/namespaces/shop/pods/') && name === 'eviction') {
       assert.deepEqual([at(body, 'kind'), at(body, 'apiVersion')], ['Eviction', 'policy/v1']);
     } else {
-      throw new ApiError(404, `nothing at ${path}`);
+      throw toApiFault(404, `nothing at ${path}`);
     }
   }
 
@@ -114,9 +114,9 @@ function createFake({
     onWrite(told);
     const refusal = left.get(told)?.shift();
     if (refusal === undefined || refusal === 0) apply(path, body);
-    if (refusal === 0) throw new ApiError(null, 'socket hang up');
-    if (typeof refusal === 'string') throw new ApiError(500, refusal);
-    if (refusal !== undefined) throw new ApiError(refusal, `refused with ${refusal}`);
+    if (refusal === 0) throw toApiFault(null, 'socket hang up');
+    if (typeof refusal === 'string') throw toApiFault(500, refusal);
+    if (refusal !== undefined) throw toApiFault(refusal, `refused with ${refusal}`);
     return {};
   }
 
@@ -133,7 +133,7 @@ function createFake({
     post: (path, body) => write(path, body),
     patch: async (path, type, body) => {
       // A strategic merge patch would do as well for Deployments, and is refused by some resources.
-      if (type !== 'merge') throw new ApiError(415, `${type} is not what a merge patch is`);
+      if (type !== 'merge') throw toApiFault(415, `${type} is not what a merge patch is`);
       return write(path, body);
     },
     remove: (path, body) => write(path, body),

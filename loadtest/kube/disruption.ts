@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Disruption } from '../proof/scene.ts';
-import { type Api, ApiError } from './api.ts';
+import { type Api, toApiStatus } from './api.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 import { type LiveDeployment, until } from './live-deployment.ts';
 import type { Undo } from './undo.ts';
@@ -74,7 +74,7 @@ export function createDisruptions(
         return null;
       } catch (error) {
         const { message } = error as Error;
-        const status = error instanceof ApiError ? error.status : null;
+        const status = toApiStatus(error);
         if (status === 404) return null;
         // Its status is 500, as of faults that pass.
         if (/more than one PodDisruptionBudget/.test(message)) throw new Error(message);

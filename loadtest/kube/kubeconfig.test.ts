@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { parseAccess, readAccess, toRenewalMs } from './kubeconfig.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kubeconfig-'));
@@ -100,7 +100,7 @@ describe('parseAccess()', () => {
     test(`refuses ${what}`, async () => {
       await assert.rejects(
         parseAccess(toConfig(user, cluster), { env }),
-        (error: Error) => error instanceof UsageError && message.test(error.message),
+        (error: Error) => error instanceof Fault && message.test(error.message),
       );
     });
   }
@@ -185,7 +185,7 @@ describe('parseAccess()', () => {
     clockMs += 899_999;
     assert.equal((await access?.credentials())?.token, 'T1');
     clockMs += 1;
-    await assert.rejects(async () => access?.credentials(), UsageError);
+    await assert.rejects(async () => access?.credentials(), Fault);
   });
 
   test('reads a tokenFile, and again after a minute', async () => {
@@ -215,7 +215,7 @@ describe('readAccess()', () => {
     test(`says that kubectl is missing where the context is ${context}`, async () => {
       await assert.rejects(
         readAccess({ context, env: { PATH: directory } }),
-        (error: Error) => error instanceof UsageError && /^kubectl is not on the PATH/.test(error.message),
+        (error: Error) => error instanceof Fault && /^kubectl is not on the PATH/.test(error.message),
       );
     });
   }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 
 /** Who asks. */
@@ -35,7 +35,10 @@ interface Surroundings {
 }
 
 interface ContextOptions extends Surroundings {
+  /** Null: the current one. */
   readonly context: string | null;
+  /** A file to read instead of those that kubectl finds. */
+  readonly kubeconfig?: string | undefined;
 }
 
 /** What kubectl heeds and this does not: without it, another would be asked, or somebody else would ask. */
@@ -60,10 +63,15 @@ const run = promisify(execFile);
 /**
  * The access that kubectl would use: kubectl itself finds and merges the files.
  * @returns null where no cluster is configured
- * @throws {UsageError} where kubectl is missing or the kubeconfig cannot be used
+ * @throws {Fault} where kubectl is missing or the kubeconfig cannot be used
  */
-export async function readAccess({ context, ...surroundings }: ContextOptions): Promise<Access | null> {
+export async function readAccess({
+  context,
+  kubeconfig,
+  ...surroundings
+}: ContextOptions): Promise<Access | null> {
   const args = ['config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'];
+  if (kubeconfig !== undefined) args.push(`--kubeconfig=${kubeconfig}`);
   const { stdout, error } = await run(
     'kubectl',
     context === null ? args : [...args, `--context=${context}`],
@@ -76,14 +84,14 @@ export async function readAccess({ context, ...surroundings }: ContextOptions): 
   );
   if (error === null) return parseAccess(JSON.parse(stdout), surroundings);
   if (error.code === 'ENOENT') {
-    throw new UsageError(
+    throw new Fault(
       'kubectl is not on the PATH, and reads the kubeconfig: see https://kubernetes.io/docs/tasks/tools/',
     );
   }
   const reason = error.stderr?.trim() ?? error.message;
   // Without any configuration there is no current context to minify to.
   if (context === null && /current-context must exist|no current context/i.test(reason)) return null;
-  throw new UsageError(`kubectl cannot read the kubeconfig: ${reason}`);
+  throw new Fault(`kubectl cannot read the kubeconfig: ${reason}`);
 }
 
 /** The current context, where it leads to a cluster; null where there is none, or no kubectl to tell. */
@@ -100,7 +108,7 @@ export async function findContext(env: Surroundings['env']): Promise<string | nu
 
 /**
  * From the JSON of a minified, flattened kubeconfig: one context, one cluster, one user.
- * @throws {UsageError} where it holds what is not supported, or its credentials cannot be had
+ * @throws {Fault} where it holds what is not supported, or its credentials cannot be had
  */
 export async function parseAccess(
   config: unknown,
@@ -111,14 +119,12 @@ export async function parseAccess(
   const server = textAt(cluster, 'server');
   if (server === null) return null;
   if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
-    throw new UsageError(`the server ${JSON.stringify(server)} of the kubeconfig is no http or https URL`);
+    throw new Fault(`the server ${JSON.stringify(server)} of the kubeconfig is no http or https URL`);
   }
   for (const { of, field, fix } of UNSUPPORTED) {
     if (at(of === 'cluster' ? cluster : user, field) === undefined) continue;
     const name = textAt(config, `${of}s`, 0, 'name');
-    throw new UsageError(
-      `${field} of ${of} ${JSON.stringify(name)} in the kubeconfig is not supported: ${fix}`,
-    );
+    throw new Fault(`${field} of ${of} ${JSON.stringify(name)} in the kubeconfig is not supported: ${fix}`);
   }
   const credentials = toSource(user, cluster, env, nowMs);
   await credentials();
@@ -221,14 +227,14 @@ export function toRenewalMs(issuedMs: number, expiresMs: number): number {
 
 async function readTokenFile(path: string): Promise<string> {
   if (!isAbsolute(path)) {
-    throw new UsageError(
+    throw new Fault(
       `the tokenFile ${JSON.stringify(path)} of the kubeconfig is not an absolute path, and kubectl does not tell where it begins`,
     );
   }
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {
-    throw new UsageError(`the tokenFile of the kubeconfig cannot be read: ${(error as Error).message}`);
+    throw new Fault(`the tokenFile of the kubeconfig cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -236,7 +242,7 @@ async function readTokenFile(path: string): Promise<string> {
 async function runPlugin(plugin: unknown, cluster: unknown, env: Surroundings['env']): Promise<Issued> {
   const command = textAt(plugin, 'command') ?? '';
   if (textAt(plugin, 'interactiveMode') === 'Always') {
-    throw new UsageError(
+    throw new Fault(
       `the credential plugin ${JSON.stringify(command)} of the kubeconfig wants a terminal (interactiveMode: Always), and credentials are renewed while nobody is there: use one that does not ask`,
     );
   }
@@ -273,7 +279,7 @@ async function runPlugin(plugin: unknown, cluster: unknown, env: Surroundings['e
       expiresMs: Number.isNaN(expiresMs) ? Number.POSITIVE_INFINITY : expiresMs,
     };
   } catch (error) {
-    throw new UsageError(
+    throw new Fault(
       `the credential plugin ${JSON.stringify(command)} of the kubeconfig failed: ${(error as Error).message}`,
     );
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from '../cli/usage-error.ts';
-import { type Api, type ApiError, isPassing, isUnheard } from './api.ts';
+import { Fault } from '../cli/fault.ts';
+import { type Api, isPassing, isUnheard, toApiStatus } from './api.ts';
 import { toDeploymentState, toSelectorQuery } from './deployment.ts';
 import { at, type Json, listAt, numberAt, textAt } from './json.ts';
 
@@ -38,7 +38,7 @@ const PATIENCE_MS = 15 * 60_000;
 /**
  * Waits until the Deployment is at rest, and finds the HPA that scales it.
  * @param tell told what is waited for
- * @throws {UsageError} where it is not there, has no replicas, or does not come to rest
+ * @throws {Fault} where it is not there, has no replicas, or does not come to rest
  */
 export async function openDeployment(
   api: Api,
@@ -61,18 +61,18 @@ export async function openDeployment(
   async function awaitRest(): Promise<Json> {
     const endMs = performance.now() + REST_TIMEOUT_MS;
     for (let isTold = false; ; isTold = true) {
-      const found = await api.get(path).catch((error: ApiError) => {
+      const found = await api.get(path).catch((error: Error) => {
         if (isUnheard(error)) throw error;
-        const isAbsent = error.status === 404;
-        throw new UsageError(
+        const isAbsent = toApiStatus(error) === 404;
+        throw new Fault(
           isAbsent ? `there is no Deployment ${name} in namespace ${namespace}` : error.message,
         );
       });
       const state = toDeploymentState(found);
-      if (state.replicas === 0) throw new UsageError(`Deployment ${name} has no replicas`);
+      if (state.replicas === 0) throw new Fault(`Deployment ${name} has no replicas`);
       if (state.unrest === null) return found;
       if (performance.now() > endMs) {
-        throw new UsageError(`Deployment ${name} is not at rest: ${state.unrest}`);
+        throw new Fault(`Deployment ${name} is not at rest: ${state.unrest}`);
       }
       if (!isTold) tell(`waiting for Deployment ${name} to come to rest: ${state.unrest}`);
       await sleep(POLL_MS, undefined, { signal });

@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { at, type Json, listAt, numberAt, textAt } from './json.ts';
 
 /** The way to a Deployment's pods. */
@@ -14,7 +14,7 @@ export interface Way {
  * The Service that leads to the pods of this template, and its address: of several the one that a balancer serves.
  *
  * @param given where the load is to go; null: the Service's address
- * @throws {UsageError} where no Service has an address, or there are several
+ * @throws {Fault} where no Service has an address, or there are several
  */
 export function chooseWay(services: readonly Json[], template: unknown, given: URL | null): Way {
   const own = services.filter((service) => isServiceOf(service, template));
@@ -30,7 +30,7 @@ export function chooseWay(services: readonly Json[], template: unknown, given: U
   }
   if (way === undefined) {
     const names = own.map(nameOf).join(', ');
-    throw new UsageError(
+    throw new Fault(
       names === ''
         ? 'no Service selects the pods of the Deployment: name their address with --url'
         : `Service ${names} has no address: name one with --url`,
@@ -38,7 +38,7 @@ export function chooseWay(services: readonly Json[], template: unknown, given: U
   }
   if (others.length > 0) {
     const list = best.map(({ service, url }) => `${service} (${url.origin})`).join(', ');
-    throw new UsageError(`several addresses lead to the pods: choose one with --url: ${list}`);
+    throw new Fault(`several addresses lead to the pods: choose one with --url: ${list}`);
   }
   return way;
 }

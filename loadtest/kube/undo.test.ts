@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ApiError } from './api.ts';
+import { toApiFault } from './api.ts';
 import { createUndo } from './undo.ts';
 
 describe('createUndo()', () => {
@@ -21,8 +21,8 @@ describe('createUndo()', () => {
 
   test('takes what is gone for undone: a drained node that its autoscaler has removed', async () => {
     const undo = createUndo(() => {});
-    undo.add('it', () => Promise.reject(new ApiError(404, 'no such node')));
-    undo.add('another', () => Promise.reject(new ApiError(403, 'forbidden')));
+    undo.add('it', () => Promise.reject(toApiFault(404, 'no such node')));
+    undo.add('another', () => Promise.reject(toApiFault(403, 'forbidden')));
     assert.deepEqual(await undo.all(), ['another (forbidden)']);
   });
 
@@ -31,7 +31,7 @@ describe('createUndo()', () => {
     let attempts = 0;
     undo.add('it', async () => {
       attempts += 1;
-      if (attempts < 2) throw new ApiError(null, 'socket hang up');
+      if (attempts < 2) throw toApiFault(null, 'socket hang up');
     });
     assert.deepEqual([await undo.all(), attempts], [[], 2]);
   });

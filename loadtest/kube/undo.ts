@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, isPassing } from './api.ts';
+import { isPassing, toApiStatus } from './api.ts';
 
 /** What was changed, and how each change is taken back. */
 export interface Undo {
@@ -36,7 +36,7 @@ async function insist(run: () => Promise<unknown>): Promise<void> {
       await run();
       return;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return;
+      if (toApiStatus(error) === 404) return;
       if (!isPassing(error) || performance.now() > endMs) throw error;
       await sleep(PAUSE_MS);
     }

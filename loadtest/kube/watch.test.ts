@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, createApi } from './api.ts';
+import { createApi, toApiFault } from './api.ts';
 import { at, type Json, textAt } from './json.ts';
 import { parseWatchLine, startWatch, toBackoffMs, toFailures } from './watch.ts';
 
@@ -266,8 +266,8 @@ describe('startWatch()', () => {
   test('a first list that is given up says why it was not had', async () => {
     const fake = await startFake([429], [hold]);
     await fake.until(() => fake.pauses === 1);
-    fake.stop.abort(new ApiError(null, 'too late'));
-    await assert.rejects(fake.watch.synced, /^ApiError: too late: GET \S+: 429 no$/);
+    fake.stop.abort(toApiFault(null, 'too late'));
+    await assert.rejects(fake.watch.synced, /^Fault: too late: GET \S+: 429 no$/);
   });
 
   test('confirm() is content when every listed object is known, and waits for one that is late', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, ApiError, isPassing, parseJson } from './api.ts';
+import { type Api, isPassing, parseJson, toApiFault, toApiStatus } from './api.ts';
 import { isObject, type Json, listAt, numberAt, textAt } from './json.ts';
 
 type Change = 'seen' | 'deleted';
@@ -141,7 +141,7 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
       if (last === null || isEmpty) throw new Error('it ended at once, or is too old');
       return last;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 410) last = null;
+      if (toApiStatus(error) === 410) last = null;
       // What came in while the connection was silent will be stamped when it is fetched: too late.
       downMs ??= broken.signal.aborted && garbage === null ? aliveMs : hooks.nowMs();
       failures = toFailures(failures, hooks.nowMs() - openedMs);
@@ -166,8 +166,8 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
       } catch (error) {
         if (signal.aborted) return;
         lastFault = (error as Error).message;
-        if (!isSynced && error instanceof ApiError && !isPassing(error)) {
-          refuse(error);
+        if (!isSynced && toApiStatus(error) !== undefined && !isPassing(error)) {
+          refuse(error as Error);
           return;
         }
         if (error instanceof WatchBreak) version = error.version;
@@ -202,9 +202,10 @@ export function startWatch(api: Api, path: string, hooks: WatchHooks, signal: Ab
 
 /** Whoever gives up waiting shall learn what was waited for. */
 function toReason(reason: Error, lastFault: string | null): Error {
-  return reason instanceof ApiError && lastFault !== null
-    ? new ApiError(reason.status, `${reason.message}: ${lastFault}`)
-    : reason;
+  const status = toApiStatus(reason);
+  return status === undefined || lastFault === null
+    ? reason
+    : toApiFault(status, `${reason.message}: ${lastFault}`);
 }
 
 class WatchBreak extends Error {

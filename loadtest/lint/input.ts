@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { World } from '../cli/world.ts';
 import { Field } from './field.ts';
 import type { Host, ProgramRun } from './host.ts';
@@ -20,7 +20,7 @@ const MANIFEST = /\.(ya?ml|json)$/;
 /**
  * Reads manifests: `-` is standard input; a directory is built by kustomize, or else its manifests are read.
  *
- * @throws {UsageError} where one cannot be read, or two paths have the same workload: two overlays are two systems, and
+ * @throws {Fault} where one cannot be read, or two paths have the same workload: two overlays are two systems, and
  * the autoscaler of one would be taken for that of the other
  */
 export async function readManifests(
@@ -37,7 +37,7 @@ export async function readManifests(
       const id = [object.namespace, `${object.kind}/${object.name}`].filter(Boolean).join('/');
       const owner = owners.get(id) ?? path;
       if (owner !== path) {
-        throw new UsageError(`${owner} and ${path} both have ${id}: lint them one after the other`);
+        throw new Fault(`${owner} and ${path} both have ${id}: lint them one after the other`);
       }
       owners.set(id, path);
     }
@@ -54,10 +54,10 @@ async function readPath(path: string, world: World, host: Host): Promise<KubeObj
     return parseManifests(await kustomize(path, host), posix.join(path, kustomization), true);
   }
   if (names.includes('Chart.yaml')) {
-    throw new UsageError(`${path} is a Helm chart: helm template ${path} | dropless lint -`);
+    throw new Fault(`${path} is a Helm chart: helm template ${path} | dropless lint -`);
   }
   const files = names.filter((name) => MANIFEST.test(name)).map((name) => posix.join(path, name));
-  if (files.length === 0) throw new UsageError(`${path}: has no kustomization and no YAML or JSON files`);
+  if (files.length === 0) throw new Fault(`${path}: has no kustomization and no YAML or JSON files`);
   const objects: KubeObject[] = [];
   for (const file of files.sort()) objects.push(...parseManifests(await readFile(file, world), file));
   return objects;
@@ -65,14 +65,14 @@ async function readPath(path: string, world: World, host: Host): Promise<KubeObj
 
 async function readFile(path: string, world: World): Promise<string> {
   return world.readText(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${path}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`);
+    throw new Fault(`${path}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`);
   });
 }
 
 /**
  * The objects that a kustomize directory renders to, as YAML.
  *
- * @throws {UsageError} where it does not build, or there is nothing to build it with
+ * @throws {Fault} where it does not build, or there is nothing to build it with
  */
 async function kustomize(directory: string, host: Host): Promise<string> {
   const builders = [
@@ -82,16 +82,17 @@ async function kustomize(directory: string, host: Host): Promise<string> {
   for (const [program, args] of builders) {
     const { exitCode, stdout, stderr } = await host.runProgram(program, args);
     if (exitCode === null) continue;
-    if (exitCode !== 0) throw new UsageError(`${program} ${args.join(' ')}: ${firstLine(stderr)}`);
+    if (exitCode !== 0) throw new Fault(`${program} ${args.join(' ')}: ${firstLine(stderr)}`);
     return stdout;
   }
-  throw new UsageError(`${directory} needs kustomize or kubectl to be built, and neither is on the PATH`);
+  throw new Fault(`${directory} needs kustomize or kubectl to be built, and neither is on the PATH`);
 }
 
 export interface LiveTarget {
   readonly deployment: string;
   readonly namespace: string | undefined;
   readonly context: string | undefined;
+  readonly kubeconfig: string | undefined;
 }
 
 /** What bears on a Deployment; each may be forbidden to the user without the rest being of no use. */
@@ -107,21 +108,23 @@ const COMPANIONS = [
  * A Deployment of a cluster with the objects that bear on it, and the server's version.
  *
  * @returns with `unseen`: the kinds that could not be read, so that nothing is said of them
- * @throws {UsageError} where the Deployment cannot be read
+ * @throws {Fault} where the Deployment cannot be read
  */
 export async function readCluster(
-  { deployment, namespace, context }: LiveTarget,
+  { deployment, namespace, context, kubeconfig }: LiveTarget,
   host: Host,
 ): Promise<{ inventory: Inventory; unseen: string[] }> {
   const scope = [
+    ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
     ...(context === undefined ? [] : ['--context', context]),
     ...(namespace === undefined ? [] : ['--namespace', namespace]),
   ];
   const source = `cluster:${deployment}`;
   const kubectl = (...args: string[]) => host.runProgram('kubectl', [...scope, ...args, '--output', 'json']);
   const target = await kubectl('get', 'deployment', deployment);
-  if (target.exitCode === null) throw new UsageError('--deployment needs kubectl, and it is not on the PATH');
-  if (target.exitCode !== 0) throw new UsageError(`--deployment ${deployment}: ${firstLine(target.stderr)}`);
+  if (target.exitCode === null)
+    throw new Fault(`deploy/${deployment} needs kubectl, and it is not on the PATH`);
+  if (target.exitCode !== 0) throw new Fault(`deploy/${deployment}: ${firstLine(target.stderr)}`);
   const objects = parseManifests(target.stdout, source, true);
 
   const unseen: string[] = [];

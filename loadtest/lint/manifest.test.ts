@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { Field, formatPath } from './field.ts';
 import { parseManifests } from './manifest.ts';
 
@@ -67,15 +67,14 @@ describe('parseManifests()', () => {
   test('answers text that is no YAML with the place', () => {
     assert.throws(
       () => parseManifests('a: 1\nb: [1, 2\n', 'broken.yaml'),
-      (error) => error instanceof UsageError && /^broken\.yaml:3:1: /.test(error.message),
+      (error) => error instanceof Fault && /^broken\.yaml:3:1: /.test(error.message),
     );
   });
 
   test('says of a template how to render it', () => {
     assert.throws(
       () => parseManifests('kind: Service\nmetadata:\n  {{- include "labels" . | nindent 4 }}\n', 'web.yaml'),
-      (error) =>
-        error instanceof UsageError && /^web\.yaml:.* \(a template\? helm template /.test(error.message),
+      (error) => error instanceof Fault && /^web\.yaml:.* \(a template\? helm template /.test(error.message),
     );
   });
 
@@ -83,7 +82,7 @@ describe('parseManifests()', () => {
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
       .concat([...'bcdefgh'].map((key, i) => `${key}: &${key} [${`*${'abcdefgh'[i]}, `.repeat(9)}]`))
       .join('\n');
-    assert.throws(() => parseManifests(bomb, 'bomb.yaml'), UsageError);
+    assert.throws(() => parseManifests(bomb, 'bomb.yaml'), Fault);
   });
 });
 

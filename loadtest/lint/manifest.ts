@@ -1,5 +1,5 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { Field } from './field.ts';
 
 interface Position {
@@ -31,7 +31,7 @@ const MAX_ALIASES = 100;
  *
  * YAML 1.1, because that is what kubectl reads: `on` is true there.
  *
- * @throws {UsageError} where the text is no YAML
+ * @throws {Fault} where the text is no YAML
  */
 export function parseManifests(text: string, source: string, isRendered = false): KubeObject[] {
   const lines = new LineCounter();
@@ -43,7 +43,7 @@ export function parseManifests(text: string, source: string, isRendered = false)
       const { line, col } = lines.linePos(fault.pos[0]);
       const [summary = 'no YAML'] = fault.message.split('\n');
       const hint = text.includes('{{') ? ' (a template? helm template . | dropless lint -)' : '';
-      throw new UsageError(
+      throw new Fault(
         `${source}:${line}:${col}: ${summary.replace(/ at line \d+, column \d+:?$/, '')}${hint}`,
       );
     }
@@ -77,7 +77,7 @@ function toValue(document: Document, source: string): unknown {
   try {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
-    throw new UsageError(`${source}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Fault(`${source}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { parseShard } from './plan.ts';
 import { parseStage } from './schedule.ts';
 import { parseTargetUrl, toTarget } from './target-url.ts';
 
-const fails = (read: () => unknown, message: RegExp) => assert.throws(read, { name: 'UsageError', message });
+const fails = (read: () => unknown, message: RegExp) => assert.throws(read, { name: 'Fault', message });
 
 describe('parseEndpoint()', () => {
   test('takes a method, a path, and at will a weight and a status', () => {
@@ -50,6 +50,15 @@ describe('chooseEndpoints()', () => {
     fails(() => choose('http://h/x', 'GET /a'), /give one or the other/);
     fails(() => choose('http://h', 'GET /a', 'GET /a 2'), /"\/a" is given twice/);
     fails(() => choose('http://h', 'GET /a 0'), /nothing to send/);
+  });
+
+  test('refuses what cannot be written as HTTP/1.1', () => {
+    const url = new URL('http://h/x');
+    fails(() => chooseEndpoints([], url, { headers: { 'X-A': '€' } }), /header X-A "€" holds a control/);
+    fails(
+      () => chooseEndpoints([], url, { headers: { TE: 'trailers' } }),
+      /"TE" is set by the engine itself/,
+    );
   });
 });
 

@@ -2,16 +2,16 @@ import type { Outcome } from '../engine/outcome.ts';
 
 /** What a run says of itself, besides its counts. */
 interface Conduct {
-  /** 99 % of the requests went out no later than so much after their time; NaN where nothing was measured. */
+  /** How late requests went out: the 99th percentile, in ms; NaN where nothing was measured. */
   readonly lagP99Ms: number;
   /** Stopped by its user, with what was open then. */
   readonly isInterrupted: boolean;
 }
 
 /**
- * A request that goes out a little late is no worse a witness of a loss, only of a latency. This is a small part of
- * the seconds that a request is given, and that endpoints take to change; beyond it, the load was another one than
- * was asked for, and its timeouts may be its own.
+ * A request that goes out a little late still shows a loss; only its latency is in doubt. This is a small part of the
+ * seconds that a request is given, and that endpoints take to change. Beyond it the load was not the one asked for,
+ * and timeouts may be its own.
  */
 export const MAX_LAG_OF_A_LOSS_MS = 250;
 

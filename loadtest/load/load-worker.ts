@@ -1,7 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
 import { runEngine } from '../engine/engine.ts';
-import { LedgerError } from '../engine/ledger.ts';
 import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
 import { createFailureCollector } from './failures.ts';
@@ -9,7 +7,6 @@ import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load.ts';
 import { createPhases } from './phases.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
-import type { LoadRecord } from './record.ts';
 import { createRecorder } from './recorder.ts';
 
 const SNAPSHOT_MS = 250;
@@ -47,22 +44,31 @@ const snapshots = setInterval(() => {
   if (clock() >= 0) tell({ kind: 'snapshot', snapshot: recorder.snapshot(clock()) });
 }, SNAPSHOT_MS);
 
-try {
-  // The ledger counts for itself; the recorder's sums are held against it when the report is read.
-  const { planned, sent, settled, isAborted } = await runEngine(toEndingPlan(createPlan(spec.plan)), engine, {
+// The ledger counts for itself; the recorder's sums are held against it when the report is read.
+const { planned, sent, settled, fault, isAborted } = await runEngine(
+  toEndingPlan(createPlan(spec.plan)),
+  engine,
+  {
     onSettled: (settlement) => {
       for (const collector of collectors) collector.add(settlement);
     },
     signal: stop.signal,
     clock,
     random: createRandom(spec.plan.seed),
-  });
-  finish({ planned, sent, settled }, isAborted, null);
-} catch (error) {
-  if (error instanceof LedgerError) finish({ planned: 0, sent: 0, settled: 0 }, false, error.message);
-  else if (error instanceof UsageError) tell({ kind: 'refused', message: error.message });
-  else throw error;
-}
+  },
+);
+flush();
+tell({
+  kind: 'finished',
+  result: {
+    record: recorder.toRecord({ planned, sent, settled }),
+    failures: failures.list(),
+    ledgerFault: fault,
+    isInterrupted: isAborted,
+    startedAtEpochMs,
+    durationMs: Math.max(0, clock()),
+  },
+});
 clearInterval(flushes);
 clearInterval(snapshots);
 parentPort?.close();
@@ -76,20 +82,6 @@ function toEndingPlan(plan: Plan): Plan {
       return request === undefined || request.intendedMs > endMs ? undefined : request;
     },
   };
-}
-
-function finish(
-  ledger: Pick<LoadRecord, 'planned' | 'sent' | 'settled'>,
-  isInterrupted: boolean,
-  ledgerFault: string | null,
-): void {
-  flush();
-  const record = recorder.toRecord(ledger);
-  const durationMs = Math.max(0, clock());
-  tell({
-    kind: 'finished',
-    result: { record, failures: failures.list(), ledgerFault, isInterrupted, startedAtEpochMs, durationMs },
-  });
 }
 
 function flush(): void {

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads';
-import { UsageError } from '../cli/usage-error.ts';
 import type { EngineOptions } from '../engine/engine.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
@@ -53,8 +52,7 @@ export type FromLoadWorker =
   | { readonly kind: 'ready'; readonly startAtMs: number }
   | { readonly kind: 'settled'; readonly settlements: readonly Settlement[] }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
-  | { readonly kind: 'finished'; readonly result: LoadResult }
-  | { readonly kind: 'refused'; readonly message: string };
+  | { readonly kind: 'finished'; readonly result: LoadResult };
 
 /** A load that runs in a thread of its own, so that nothing on this one can delay it. */
 export interface Load {
@@ -76,10 +74,7 @@ export interface LoadHooks {
   onSnapshot(snapshot: Snapshot): void;
 }
 
-/**
- * Resolves once the load is about to begin.
- * @throws {UsageError} for a plan that the engine refuses
- */
+/** Resolves once the load is about to begin. */
 export async function startLoad(spec: LoadSpec, { collectors = [], onSnapshot }: LoadHooks): Promise<Load> {
   // Bundled, this file and the worker are JavaScript side by side.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -95,7 +90,6 @@ export async function startLoad(spec: LoadSpec, { collectors = [], onSnapshot }:
       if (message.kind === 'ready') begin(message.startAtMs);
       else if (message.kind === 'snapshot') onSnapshot(message.snapshot);
       else if (message.kind === 'finished') resolve(message.result);
-      else if (message.kind === 'refused') reject(new UsageError(message.message));
       else collect(message.settlements, collectors);
     });
     worker.on('error', reject);

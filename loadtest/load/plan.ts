@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Endpoint, Plan } from '../engine/settlement.ts';
 import { ENDPOINT_STREAM, FRESH_STREAM, uniformAt } from './random.ts';
 import { createSchedule, type Stage } from './schedule.ts';
@@ -83,7 +83,7 @@ function createWeightedChoice(weights: readonly number[]): (uniform: number) => 
 export function parseShard(text: string): Shard {
   const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
   if (index === undefined || of === undefined || Number(index) >= Number(of)) {
-    throw new UsageError('must be I/N with I from 0 to N - 1, as 0/3, 1/3 and 2/3');
+    throw new Fault('must be I/N with I from 0 to N - 1, as 0/3, 1/3 and 2/3');
   }
   return { index: Number(index), of: Number(of) };
 }

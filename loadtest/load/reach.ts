@@ -1,16 +1,16 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { UsageError } from '../cli/usage-error.ts';
-import type { Target } from '../engine/target.ts';
+import { Fault } from '../cli/fault.ts';
+import { type Target, toTlsOptions } from '../engine/target.ts';
 
 const PROBE_TIMEOUT_MS = 5_000;
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Opens a connection and closes it, so that a wrong address is told before the run and not by its every request.
- * @throws {UsageError} that says why there is none
+ * @throws {Fault} that says why there is none
  */
 export async function checkReachable(target: Target): Promise<void> {
   const { host, port, tls } = target;
@@ -19,7 +19,7 @@ export async function checkReachable(target: Target): Promise<void> {
       tls === null ? connectTcp({ host, port }) : connectTls({ host, port, ...toTlsOptions(target) });
     const fail = (reason: string) => {
       socket.destroy();
-      reject(new UsageError(`cannot reach ${host} on port ${port}: ${reason}`));
+      reject(new Fault(`cannot reach ${host} on port ${port}: ${reason}`));
     };
     socket.setTimeout(PROBE_TIMEOUT_MS, () => fail(`no connection within ${PROBE_TIMEOUT_MS / 1_000} s`));
     socket.once('error', (error: NodeJS.ErrnoException) => fail(toReason(error)));
@@ -59,14 +59,6 @@ export async function fetchText(
     });
     request.end();
   });
-}
-
-function toTlsOptions({ host, tls }: Target) {
-  return {
-    rejectUnauthorized: tls?.isVerified !== false,
-    ...(tls?.ca ? { ca: tls.ca } : {}),
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-  };
 }
 
 function toReason(error: NodeJS.ErrnoException): string {

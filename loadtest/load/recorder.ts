@@ -20,7 +20,7 @@ import {
   toSeriesCell,
 } from './record.ts';
 
-/** Past so many versions, which a correct target never shows, all others are one. */
+/** A correct target never shows this many versions; all beyond are counted as one. */
 const MAX_VERSIONS = 16;
 const OTHER_VERSIONS = '(others)';
 
@@ -43,7 +43,7 @@ export interface Recorder extends Collector {
 
 interface RecorderOptions {
   readonly slotMs: number;
-  /** After so long nothing due before can settle any more. */
+  /** Deadline of each request: nothing settles later than this after it was due. */
   readonly timeoutMs: number;
 }
 

@@ -1,14 +1,14 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Target } from '../engine/target.ts';
 
-/** @throws {UsageError} where it is not an http or https URL of a host */
+/** @throws {Fault} where it is not an http or https URL of a host */
 export function parseTargetUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new UsageError(`${JSON.stringify(text)} is no http or https URL, as http://localhost:3000`);
+    throw new Fault(`${JSON.stringify(text)} is no http or https URL, as http://localhost:3000`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new UsageError(
+    throw new Fault(
       "the URL holds a password, which would end up in reports: use --header 'Authorization: ...'",
     );
   }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type ControlId, toControlEnv } from '../proof/control.ts';
+import { isWithout, type Removal, toPreStopSleepMs, toRemovalEnv } from '../proof/safeguard.ts';
 import type { FleetOptions } from './fleet.ts';
 
 /** What the command line says of the fleet. */
@@ -23,7 +23,7 @@ const NODE_GRACE_MS = 5_000;
 /** The fleet, without these safeguards. */
 export function toFleetOptions(
   setup: FleetSetup,
-  without: readonly ControlId[],
+  without: readonly Removal[],
   env: FleetOptions['env'],
 ): FleetOptions {
   return {
@@ -35,14 +35,14 @@ export function toFleetOptions(
       LAME_DUCK_MS: String(setup.lameDuckMs),
       // However long the lame duck is, a response can be held back for longer.
       PAYLOAD_TIMEOUT_MS: '60000',
-      ...toControlEnv(without),
+      ...toRemovalEnv(without),
     },
     replicas: setup.replicas,
     maxSurge: 1,
     maxUnavailable: 0,
     minReadyMs: setup.minReadyMs,
-    readiness: without.includes('readiness') ? null : { path: setup.readyPath, ...PROBE },
-    preStopMs: without.includes('preStop') ? 0 : setup.preStopMs,
+    readiness: isWithout('readiness', without) ? null : { path: setup.readyPath, ...PROBE },
+    preStopMs: isWithout('preStop', without) ? 0 : (toPreStopSleepMs(without) ?? setup.preStopMs),
     graceMs: setup.graceMs,
     propagationMs: setup.propagationMs,
     latencyMs: setup.latencyMs,

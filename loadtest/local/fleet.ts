@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../cli/duration.ts';
+import { Fault } from '../cli/fault.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { createBalancer } from './balancer.ts';
 import { probeReadiness } from './readiness-probe.ts';
@@ -54,7 +55,7 @@ export interface Fleet {
   powerOff(node: string): void;
   /**
    * Resolves when every wanted pod is available, none is terminating and the balancer knows it. Rejects with a
-   * `FleetError` where that will not come about.
+   * `Fault` where that will not come about.
    */
   settled(signal: AbortSignal): Promise<void>;
   /** Ends every process. */
@@ -79,14 +80,9 @@ interface Pod {
   isFrozen: boolean;
 }
 
-/** No more pods can come up. */
-export class FleetError extends Error {
-  override name = 'FleetError';
-}
-
 /**
  * Starts the fleet and waits until it is settled.
- * @throws {FleetError} where the command does not come up
+ * @throws {Fault} where the command does not come up
  */
 export async function createFleet(
   options: FleetOptions,
@@ -101,7 +97,7 @@ export async function createFleet(
   let desired = { replicas: options.replicas, revision: 1, version: 'v1' };
   let serial = 0;
   let crashes = 0;
-  let failure: FleetError | null = null;
+  let failure: Fault | null = null;
   let published = '';
   /** The most pods that were available since something was last done to the fleet; -1: none were counted yet. */
   let mostAvailable = -1;
@@ -151,7 +147,7 @@ export async function createFleet(
     }, progressDeadlineMs + minReadyMs);
   }
 
-  function toStall(deadlineMs: number): FleetError {
+  function toStall(deadlineMs: number): Fault {
     const late = [...pods].find(
       (pod) => !pod.isTerminating && pod.revision === desired.revision && !isAvailable(pod),
     );
@@ -168,8 +164,8 @@ export async function createFleet(
     );
   }
 
-  function toFailure(what: string, log: readonly string[]): FleetError {
-    return new FleetError([`the command ${JSON.stringify(options.command)} ${what}`, ...log].join('\n  '));
+  function toFailure(what: string, log: readonly string[]): Fault {
+    return new Fault([`the command ${JSON.stringify(options.command)} ${what}`, ...log].join('\n  '));
   }
 
   /** What was done to the fleet begins to count anew. */
@@ -360,7 +356,7 @@ export async function createFleet(
     uncordon: (node) => void cordoned.delete(node),
     kill(name, { force }) {
       const pod = [...pods].find((candidate) => candidate.name === name);
-      if (pod === undefined) throw new FleetError(`there is no ${name}`);
+      if (pod === undefined) throw new Fault(`there is no ${name}`);
       terminate(pod, force ? 0 : options.graceMs);
       reconcile();
     },

@@ -3,10 +3,10 @@ import type { PageAssets } from '../report/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../report/html.ts';
 import { toRequirementTable } from '../report/tables.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { describeControls, nameControls } from './control.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
+import { describeRemovals, formatRemoval, nameRemovals, type Removal } from './safeguard.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toSentence } from './summary.ts';
 import { countEnded, type PodTimeline } from './timeline.ts';
@@ -47,8 +47,8 @@ ${isAlone && controls.length > 0 ? html`<h2 id="proof">With all safeguards</h2>`
 ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
 ${controls.map(
   (control, index) => html`<section>
-<h2 id="control-${control.without.join('-')}">Without ${nameControls(control.without)}</h2>
-<p class="note">Taken away: ${describeControls(control.without)}.</p>
+<h2 id="control-${control.without.map(toAnchor).join('-')}">Without ${nameRemovals(control.without)}</h2>
+<p class="note">Taken away: ${describeRemovals(control.without)}.</p>
 ${formatVerdictBox(control.verdict, toSentence(control, first ?? null))}
 ${formatProof(control, proofs.length + index)}
 </section>`,
@@ -297,4 +297,9 @@ function plain(text: string): string {
 
 function capitalise(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+/** Anchors have no blanks. */
+function toAnchor(removal: Removal): string {
+  return formatRemoval(removal).replace(/[^\w-]+/g, '-');
 }

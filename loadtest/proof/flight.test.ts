@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { FLIGHT, toFlight } from './flight.ts';
 import { formatFlightPage } from './flight-page.ts';
+import { parseRemoval } from './safeguard.ts';
 
 const flight = toFlight(createSampleProof());
 const scale = (FLIGHT.width - FLIGHT.left - FLIGHT.right) / 8_000;
@@ -181,8 +182,8 @@ describe('formatFlightPage()', () => {
       {
         ...alone,
         controls: [
-          { ...sample, without: ['preStop'], lost: 40 },
-          { ...sample, without: ['readiness'] },
+          { ...sample, without: [parseRemoval('preStop')], lost: 40 },
+          { ...sample, without: [parseRemoval('readiness')] },
         ],
       },
       { style: '' },

@@ -7,8 +7,8 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import type { ControlId } from './control.ts';
 import type { PodResponses } from './pod-responses.ts';
+import type { Removal } from './safeguard.ts';
 import type { Disruption, Mark } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
@@ -18,7 +18,7 @@ import { type ProofVerdict, toVerdict } from './verdict.ts';
 export interface Proof {
   readonly disruption: Disruption;
   /** The safeguards that were taken away; none: this is the proof itself. */
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
   readonly target: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -30,7 +30,7 @@ export interface Proof {
   /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
   readonly givenUp: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
-  /** 99 % of the requests went out no later than so much after their time. */
+  /** How late requests went out: the 99th percentile. */
   readonly lagP99Ms: number;
   readonly requirements: readonly RequirementResult[];
   /** Losses by cause, all of them. */

@@ -2,10 +2,10 @@ import type { Exit } from '../cli/exit-code.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from '../report/assets.ts';
 import { toTextOutput, writeReports } from '../report/presentation.ts';
-import { describeControls, nameControls } from './control.ts';
 import { formatFlightPage } from './flight-page.ts';
 import type { Proof } from './judgement.ts';
 import { formatProofReport } from './proof-report.ts';
+import { describeRemovals, nameRemovals } from './safeguard.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
@@ -21,7 +21,7 @@ export function presentProof(proof: Proof, beside: Proof | null, output: TextOut
 }
 
 function formatHeading({ disruption, without }: Proof): string {
-  const lacking = `${disruption}, without ${nameControls(without)}: ${describeControls(without)}`;
+  const lacking = `${disruption}, without ${nameRemovals(without)}: ${describeRemovals(without)}`;
   const heading = without.length === 0 ? disruption : lacking;
   return `${heading}\n${'-'.repeat(heading.length)}`;
 }

@@ -1,3 +1,4 @@
+import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { LoadSpec } from '../load/load.ts';
@@ -58,30 +59,24 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
   return [...quick, `GET /payload?delayMs=${heldMs} 4`].map(parseEndpoint);
 }
 
-const LIMITS = { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 16 * 1024 * 1024 };
-
 /**
  * The load on a URL, until it is ended.
- * @throws {UsageError} where the URL and the endpoints both name a path
+ * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
   const { rate, headers } = load;
   const isOwn = load.endpoints.length === 0 && url.pathname === '/' && url.search === '';
-  const endpoints = isOwn ? toOwnEndpoints(load.heldMs) : chooseEndpoints(load.endpoints, url, {});
+  const given = isOwn ? toOwnEndpoints(load.heldMs) : load.endpoints;
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },
-      endpoints:
-        Object.keys(headers).length === 0
-          ? endpoints
-          : endpoints.map((endpoint) => ({ ...endpoint, headers })),
+      endpoints: chooseEndpoints(given, url, Object.keys(headers).length === 0 ? {} : { headers }),
       freshShare: load.freshShare,
       maxRequests: null,
       seed: load.seed,
       shard: { index: 0, of: 1 },
     },
     engine: {
-      engine: 'net',
       target: toTarget(parseTargetUrl(url.href), { ca: load.ca, isVerified: load.isVerified }),
       mode: 'open',
       timeoutMs: load.timeoutMs,
@@ -90,7 +85,7 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,
-      limits: LIMITS,
+      limits: RESPONSE_LIMITS,
     },
     phases: [{ name: PROOF_PHASES[0], fromMs: 0 }],
     slotMs: SLOT_MS,

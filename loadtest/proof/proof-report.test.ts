@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Proof } from './judgement.ts';
 import { formatProofReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
+import { parseRemoval } from './safeguard.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 
 const sample = createSampleProof();
@@ -53,8 +54,8 @@ const full: Proof = {
   leftBehind: ['the preStop of web'],
 };
 const controls: readonly Proof[] = [
-  { ...full, without: ['preStop'] },
-  { ...clean, without: ['preStop', 'lame-duck'] },
+  { ...full, without: [parseRemoval('preStop')] },
+  { ...clean, without: [parseRemoval('preStop'), parseRemoval('lame-duck')] },
 ];
 
 const series = (given: Partial<Series> = {}): Series => ({
@@ -122,7 +123,7 @@ describe('parseSeries()', () => {
       for (const value of optional.test(`.${path}`) ? [[[]]] : [undefined, [[]]]) {
         assert.throws(
           () => parseSeries(altered(path, value), 'proof.json'),
-          (error) => error instanceof UsageError && error.message.includes(toPlace(path)),
+          (error) => error instanceof Fault && error.message.includes(toPlace(path)),
           `${path} = ${JSON.stringify(value)}`,
         );
       }
@@ -142,7 +143,7 @@ describe('parseSeries()', () => {
     [
       'controls.0.without.0',
       'probe',
-      'the report.controls[0].without[0] must be preStop or lame-duck or readiness or in-flight, but is "probe"',
+      'the report.controls[0].without[0] must be preStop or lame-duck or readiness or in-flight or preStop=TIME or env:NAME=VALUE, but is "probe"',
     ],
     ['proofs.0.lost', -1, 'the report.proofs[0].lost must be a whole number, but is -1'],
     ['proofs.0.durationMs', -1, 'the report.proofs[0].durationMs must be a number of at least 0, but is -1'],
@@ -196,7 +197,7 @@ describe('parseSeries()', () => {
       assert.throws(
         () => parseSeries(altered(path, value), 'proof.json'),
         (error) =>
-          error instanceof UsageError &&
+          error instanceof Fault &&
           error.message.startsWith(`proof.json is no report of this version: ${message}`),
         message,
       );
@@ -205,7 +206,7 @@ describe('parseSeries()', () => {
 
   test('refuses what is not JSON', () => {
     assert.throws(() => parseSeries('PROVEN', 'proof.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: 'proof.json is not JSON; give a file that dropless prove --json has written',
     });
   });
@@ -213,7 +214,7 @@ describe('parseSeries()', () => {
   test('reads no report as better than it was', () => {
     const cut = series({ proofs: [clean], cutShort: 'it was interrupted' });
     assert.throws(() => parseSeries(altered('cutShort', null, cut), 'proof.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: /verdict\.kind must be proven, as its proofs are, but is inconclusive$/,
     });
   });

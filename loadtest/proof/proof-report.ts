@@ -1,4 +1,5 @@
 import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
 import { loadRecord, parseAs, schemaOf } from '../report/report.ts';
 import type { RequirementResult } from '../report/requirement.ts';
 import { countsOf, outcomeCounts, settlementFields } from '../report/settlement-shape.ts';
@@ -15,9 +16,9 @@ import {
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
-import { CONTROLS } from './control.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
+import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 import { PHASES, type PodTimeline, type Span } from './timeline.ts';
@@ -26,7 +27,7 @@ import type { ProofVerdict } from './verdict.ts';
 /** Changes when a reader of the old one would misread the new one. */
 export const PROOF_SCHEMA = 'dropless.proof/4';
 
-/** Losses told one by one in a report: beyond so many the story does not get better. */
+/** Losses told one by one in a report; all are counted. */
 export const MAX_LOSSES = 5_000;
 
 /** The series as one line of JSON: of each proof the first losses, and the number of all. */
@@ -38,6 +39,7 @@ export function formatProofReport(series: Series): string {
 export function toReport({ proofs, controls, cutShort }: Series) {
   const toReported = (proof: Proof) => ({
     ...proof,
+    without: proof.without.map(formatRemoval),
     // For readers with other tools: it follows from the record.
     latency: toPhaseLatencies(proof.record),
     losses: proof.losses.slice(0, MAX_LOSSES),
@@ -54,7 +56,7 @@ export function toReport({ proofs, controls, cutShort }: Series) {
 /**
  * Reads what `toReport` has made: the series is the one that was written, but for the losses that it leaves out.
  * @param place name of the file, for the fault's message
- * @throws {UsageError} where the text is not a report of this schema, or its verdict not that of its proofs
+ * @throws {Fault} where the text is not a report of this schema, or its verdict not that of its proofs
  */
 export function parseSeries(text: string, place: string): Series {
   return parseAs(text, place, 'prove --json', (value, at) => {
@@ -63,7 +65,7 @@ export function parseSeries(text: string, place: string): Series {
     // A report that somebody has mended must not turn green by that.
     const { kind } = toSeriesVerdict(series);
     if (kind !== given.kind) {
-      throw new TypeError(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
+      throw new Fault(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
     }
     return series;
   });
@@ -138,9 +140,18 @@ const requirement: Shape<RequirementResult> = object({
   state: literal('met', 'missed', 'unknown'),
 });
 
+const removal: Shape<Removal> = (value, place) => {
+  const text = string(value, place);
+  try {
+    return parseRemoval(text);
+  } catch (error) {
+    throw new Fault(`${place} ${(error as Error).message}, but is ${JSON.stringify(text)}`);
+  }
+};
+
 const proof: Shape<Proof> = object({
   disruption: keyOf(DISRUPTIONS),
-  without: array(keyOf(CONTROLS)),
+  without: array(removal),
   target: string,
   startedAt: string,
   durationMs: finite(0),

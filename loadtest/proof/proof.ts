@@ -8,19 +8,19 @@ import { createPhases } from '../load/phases.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';
-import type { ControlId } from './control.ts';
 import { createHealth } from './health.ts';
 import { judgeObservation, type Proof } from './judgement.ts';
 import { createPodResponses } from './pod-responses.ts';
 import type { Progress } from './progress.ts';
 import { PROOF_PHASES } from './proof-load.ts';
-import { type Disruption, type Mark, NotUndone, type Scene } from './scene.ts';
+import type { Removal } from './safeguard.ts';
+import { type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
 import { createServiceTimes } from './service-times.ts';
 import { toPodTimelines } from './timeline.ts';
 
 export interface ProofOptions {
   readonly disruption: Disruption;
-  readonly without: readonly ControlId[];
+  readonly without: readonly Removal[];
   /** Load before the disruption, and after the target is quiet again. */
   readonly baselineMs: number;
   readonly tailMs: number;
@@ -63,7 +63,7 @@ export async function carryOut(
       tell();
     },
   }).catch(async (error: Error) => {
-    throw toFault(error, await scene.close());
+    throw withLeftBehind(error, await scene.close());
   });
   startMs = performance.now() - load.nowMs();
   const stop = () => load.stop();
@@ -87,7 +87,7 @@ export async function carryOut(
   signal.removeEventListener('abort', stop);
   load.stop();
   const leftBehind = await scene.close();
-  if (watched.value === null) throw toFault(watched.fault, leftBehind);
+  if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { seen, ...observed } = watched.value;
   const { failures, responses, serviceTimes, lateSeconds } = collectors.of;
@@ -188,10 +188,4 @@ function toProgress(
   const { total, lost } = countOutcomes(outcomes);
   const own = countOwnFailures(outcomes, { lagP99Ms: 0, isInterrupted });
   return { elapsedMs, settled: total, lost: lost - own, marks };
-}
-
-/** Nobody may miss that the target is not as it was. */
-function toFault(fault: Error, leftBehind: readonly string[]): Error {
-  if (leftBehind.length === 0) return fault;
-  return new NotUndone(`${fault.message}; not undone: ${leftBehind.join(', ')}`);
 }

@@ -1,3 +1,4 @@
+import { Fault } from '../cli/fault.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { PodEvent } from './timeline.ts';
 
@@ -6,7 +7,7 @@ export const DISRUPTIONS = {
   rollout: 'replace every pod, by a restart or by a new image',
   scale: 'add replicas, then take them away again',
   drain: 'evict the pods of one node',
-  kill: 'delete one pod; with --force without any grace',
+  kill: 'delete one pod; with --force, without any grace period',
   run: 'run the command of --do, which disrupts in a way of its own; on a cluster only',
 } as const satisfies Record<string, string>;
 
@@ -40,12 +41,14 @@ export interface Scene {
   close(): Promise<readonly string[]>;
 }
 
-/** The safeguard that a control would remove is not there, or not known to be. */
-export class ControlNotApplicable extends Error {
-  override name = 'ControlNotApplicable';
-}
+/** A target made ready, or why that does not apply: the safeguard that was to be taken away is not there. */
+export type Opening =
+  | { readonly kind: 'open'; readonly scene: Scene }
+  | { readonly kind: 'not-applicable'; readonly reason: string };
 
-/** What was done to the target could not be taken back. */
-export class NotUndone extends Error {
-  override name = 'NotUndone';
+/** The error, with what could not be taken back: nobody may miss that the target is not as it was. */
+export function withLeftBehind(error: Error, leftBehind: readonly string[]): Error {
+  if (leftBehind.length === 0) return error;
+  const message = `${error.message}; not undone: ${leftBehind.join(', ')}`;
+  return new Fault(message, { exit: 'inconclusive', leftBehind });
 }

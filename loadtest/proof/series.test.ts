@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import type { Proof } from './judgement.ts';
+import { parseRemoval } from './safeguard.ts';
 import { toSeriesTable, toSeriesVerdict } from './series.ts';
 import { toVerdict } from './verdict.ts';
 
@@ -58,7 +59,7 @@ describe('toSeriesVerdict()', () => {
     ],
     [
       'all are without a safeguard',
-      [clean, clean].map((proof) => ({ ...proof, without: ['preStop' as const] })),
+      [clean, clean].map((proof) => ({ ...proof, without: [parseRemoval('preStop')] })),
       null,
       'proven',
       'PROVEN: 0 lost of 2,000 requests in 2 disruptions without preStop. At 95 % confidence fewer than 1 in 668 are lost.',

@@ -1,8 +1,8 @@
 import { formatCount, formatFixed } from '../cli/format.ts';
 import { upperBound95 } from '../load/evidence.ts';
 import { formatTable, type Table } from '../report/tables.ts';
-import { nameControls } from './control.ts';
 import type { Proof } from './judgement.ts';
+import { nameRemovals } from './safeguard.ts';
 import { countEnded } from './timeline.ts';
 import { formatProven, formatVerdict, type ProofVerdict } from './verdict.ts';
 
@@ -20,7 +20,7 @@ export interface Series {
 export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): ProofVerdict {
   const [first, ...more] = proofs;
   const lacking =
-    first === undefined || first.without.length === 0 ? '' : ` without ${nameControls(first.without)}`;
+    first === undefined || first.without.length === 0 ? '' : ` without ${nameRemovals(first.without)}`;
   if (first !== undefined && more.length === 0 && cutShort === null) return first.verdict;
   const sum = (key: 'planned' | 'ok' | 'lost') => proofs.reduce((total, proof) => total + proof[key], 0);
   const planned = formatCount(sum('planned'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import type { Proof } from './judgement.ts';
+import { parseRemoval } from './safeguard.ts';
 import { formatProof, formatStory, toControlRows, toSentence } from './summary.ts';
 import type { ProofVerdict } from './verdict.ts';
 
@@ -11,7 +12,7 @@ function toProof(kind: ProofVerdict['kind'], lost: number, doubts: readonly stri
   return { ...sample, lost, causes: {}, losses: [], verdict: { ...sample.verdict, kind, doubts } };
 }
 
-const toControl = (proof: Proof): Proof => ({ ...proof, without: ['preStop'] });
+const toControl = (proof: Proof): Proof => ({ ...proof, without: [parseRemoval('preStop')] });
 const YES = 'As it should without preStop.';
 const NOTHING = 'Without preStop, nothing was lost: not shown to matter here.';
 const NO_MORE = 'Without preStop, no more was lost: not shown to matter here.';

@@ -2,9 +2,9 @@ import { formatCount } from '../cli/format.ts';
 import { formatTable, toRequirementTable } from '../report/tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { describeControls, nameControls } from './control.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
+import { describeRemovals, nameRemovals } from './safeguard.ts';
 import { formatVerdict } from './verdict.ts';
 
 /** Losses told one by one on a terminal: the rest is in the reports. */
@@ -33,7 +33,7 @@ export function toSentence(proof: Proof, beside: Proof | null = null): string {
 /** Whether a control shows its safeguards to matter: it loses more than the proof with them, and not by chance. */
 type Worth = 'yes' | 'not shown' | 'undecided';
 
-/** Losses come by chance, as of a Poisson process: a difference beyond so many of its deviations does not. */
+/** Losses arrive like a Poisson process: a difference of more than this many standard deviations is not chance. */
 const SIGNIFICANT_DEVIATIONS = 3;
 
 function toWorth(control: Proof, beside: Proof | null): Worth {
@@ -54,7 +54,7 @@ function toWorth(control: Proof, beside: Proof | null): Worth {
 }
 
 function describeWorth(control: Proof, beside: Proof | null): string {
-  const names = nameControls(control.without);
+  const names = nameRemovals(control.without);
   const lostWith = beside === null || beside.lost === 0 ? 'nothing was lost' : 'no more was lost';
   return {
     yes: `As it should without ${names}.`,
@@ -126,11 +126,11 @@ export function toControlRows(
       ([cause, count]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${formatCount(count)}`,
     );
     return [
-      nameControls(without),
+      nameRemovals(without),
       toShare(proof),
       toShare(control),
       toWorth(control, proof),
-      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeControls(without)}`,
+      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeRemovals(without)}`,
     ];
   });
   return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };

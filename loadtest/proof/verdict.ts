@@ -14,7 +14,7 @@ export interface ProofEvidence {
   /** Of the lost, those that had ended before the disruption began, which is not to blame. */
   readonly lostBefore: number;
   readonly isLedgerClosed: boolean;
-  /** 99 % of the requests went out no later than so much after their time. */
+  /** How late requests went out: the 99th percentile. */
   readonly lagP99Ms: number;
   /** Seconds of the load, from the disruption on, in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];

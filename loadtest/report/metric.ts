@@ -76,7 +76,7 @@ const LATENCIES = {
 } as const satisfies Partial<Record<keyof Tally, { prefix: string; meaning: string }>>;
 
 const STATISTICS = {
-  pN: 'the N-th percentile, as p50, p99 or p99.9',
+  pN: 'the N-th percentile, for example p50, p99 or p99.9',
   average: 'the exact average',
   max: 'the exact maximum',
 } as const;

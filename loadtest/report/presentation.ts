@@ -1,6 +1,6 @@
 import type { Exit } from '../cli/exit-code.ts';
-import { type OptionValues, optional, repeatable, text } from '../cli/option.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
+import { group, type OptionValues, optional, repeatable, text } from '../cli/option.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
 import { formatPage } from './page.ts';
@@ -10,10 +10,10 @@ import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
 
 /** Of all commands that end with a report. */
-export const REPORT_OPTIONS = {
+export const REPORT_OPTIONS = group('Reports', {
   require: repeatable({
     placeholder: 'CONDITION',
-    help: "What must hold, as 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
+    help: "What must hold, for example 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
     parse: parseRequirement,
   }),
   json: optional(
@@ -23,7 +23,7 @@ export const REPORT_OPTIONS = {
     ),
   ),
   html: optional(text('FILE', 'Write the report as a page that needs nothing else')),
-};
+});
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
 
@@ -34,7 +34,7 @@ const SHOWN_FAILURES = 10;
 /**
  * Empties what is to be written, so that no report of an earlier run is left: once the inputs are read, and before
  * the run.
- * @throws {UsageError} where a report could not be written
+ * @throws {Fault} where a report could not be written
  */
 export async function prepareOutputs(
   { json, html }: Pick<ReportOptions, 'json' | 'html'>,
@@ -106,6 +106,6 @@ export function toTextOutput({ json }: Pick<ReportOptions, 'json'>, { stdout, st
   return json === STANDARD_OUTPUT ? stderr : stdout;
 }
 
-function toWriteFault(flag: string, path: string, error: unknown): UsageError {
-  return new UsageError(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
+function toWriteFault(flag: string, path: string, error: unknown): Fault {
+  return new Fault(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
 }

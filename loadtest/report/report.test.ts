@@ -53,7 +53,7 @@ describe('parseReport()', () => {
   for (const [path, value, message] of faults) {
     test(`refuses ${path} = ${JSON.stringify(value)}`, () => {
       assert.throws(() => parseReport(altered(path, value), 'r.json'), {
-        name: 'UsageError',
+        name: 'Fault',
         message: `r.json is no report of this version: ${message}`,
       });
     });
@@ -61,7 +61,7 @@ describe('parseReport()', () => {
 
   test('refuses what is not JSON', () => {
     assert.throws(() => parseReport('Endpoint', 'r.json'), {
-      name: 'UsageError',
+      name: 'Fault',
       message: /^r\.json is not JSON;/,
     });
   });
@@ -87,7 +87,7 @@ describe('findReports()', () => {
   test('reads a file that was made readable, and refuses one without a report', () => {
     const report = createSampleReport();
     assert.deepEqual(findReports(JSON.stringify(JSON.parse(toText(report)), null, 2), '-'), [report]);
-    assert.throws(() => findReports('nothing\nhere', '-'), { name: 'UsageError' });
+    assert.throws(() => findReports('nothing\nhere', '-'), { name: 'Fault' });
   });
 });
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import { decodeHistogram } from '../load/histogram.ts';
 import { CELL_PRECISION, SERIES_PRECISION } from '../load/record.ts';
 import { outcomeCounts, settlementFields } from './settlement-shape.ts';
@@ -29,7 +29,7 @@ function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
     try {
       decodeHistogram(read, precision);
     } catch {
-      throw new TypeError(`${place} must be a histogram of ${read.count} values, but is not`);
+      throw new Fault(`${place} must be a histogram of ${read.count} values, but is not`);
     }
     return read;
   }) satisfies Shape<unknown>;
@@ -119,7 +119,7 @@ export function formatRunReport(given: Report, derived: object): string {
 
 /**
  * @param place name of the file, for the fault's message
- * @throws {UsageError} where the text is not a report of this schema
+ * @throws {Fault} where the text is not a report of this schema
  */
 export function parseReport(text: string, place: string): Report {
   return parseAs(text, place, 'run --json', (value, at) => {
@@ -133,28 +133,28 @@ export function schemaOf<const S extends string>(...known: readonly S[]): Shape<
   return (value, place) => {
     const { schema } = object({ schema: string })(value, place);
     const found = known.find((one) => one === schema);
-    if (found === undefined) throw new TypeError(`schema must be ${known.join(' or ')}, but is ${schema}`);
+    if (found === undefined) throw new Fault(`schema must be ${known.join(' or ')}, but is ${schema}`);
     return found;
   };
 }
 
 /**
  * Reads the JSON of a file.
- * @param writer what writes such files, as `run --json`
- * @throws {UsageError} that names the file, the place in it, and what is wrong there
+ * @param writer what writes such files, for example `run --json`
+ * @throws {Fault} that names the file, the place in it, and what is wrong there
  */
 export function parseAs<T>(text: string, place: string, writer: string, shape: Shape<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UsageError(`${place} is not JSON; give a file that dropless ${writer} has written`);
+    throw new Fault(`${place} is not JSON; give a file that dropless ${writer} has written`);
   }
   try {
     return shape(value, 'the report');
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(`${place} is no report of this version: ${error.message}`);
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(`${place} is no report of this version: ${error.message}`);
   }
 }
 

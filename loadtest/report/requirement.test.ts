@@ -87,7 +87,7 @@ describe('parseRequirement()', () => {
   ];
   for (const [text, message] of faults) {
     test(`names the place of the fault in ${JSON.stringify(text)}`, () => {
-      assert.throws(() => parseRequirement(text), { name: 'UsageError', message });
+      assert.throws(() => parseRequirement(text), { name: 'Fault', message });
     });
   }
 });

@@ -1,5 +1,5 @@
 import { parseDurationMs } from '../cli/duration.ts';
-import { UsageError } from '../cli/usage-error.ts';
+import { Fault } from '../cli/fault.ts';
 import type { Cell, LoadRecord } from '../load/record.ts';
 import {
   findMetric,
@@ -41,7 +41,7 @@ export interface Requirement {
   isMetBy(value: number): boolean;
 }
 
-/** @throws {UsageError} that names the place, counted in characters from 1 */
+/** @throws {Fault} that names the place, counted in characters from 1 */
 export function parseRequirement(text: string): Requirement {
   const [, before = '', name = '', scope, gap = '', comparison = '', space = '', value = ''] =
     /^(\s*)([\w.]*)(?:\(([^()]*)\))?(\s*)([<>=!]*)(\s*)(.*?)\s*$/.exec(text) ?? [];
@@ -66,8 +66,8 @@ export function parseRequirement(text: string): Requirement {
   return { text, scope: scope ?? null, metric, isMetBy: (actual) => compare(actual, limit) };
 }
 
-function fault(offset: number, message: string): UsageError {
-  return new UsageError(`at character ${offset + 1}: ${message}`);
+function fault(offset: number, message: string): Fault {
+  return new Fault(`at character ${offset + 1}: ${message}`);
 }
 
 /** Unknown: nothing was measured that could meet or miss it. */
@@ -105,12 +105,12 @@ export function judgeRequirements(
 
 /**
  * @param names the endpoints and phases that there are
- * @throws {UsageError} where a scope is none of them
+ * @throws {Fault} where a scope is none of them
  */
 export function checkScopes(requirements: readonly Requirement[], names: readonly string[]): void {
   for (const { text, scope } of requirements) {
     if (scope === null || names.includes(scope)) continue;
-    throw new UsageError(
+    throw new Fault(
       `--require ${JSON.stringify(text)}: ${JSON.stringify(scope)} is no endpoint and no phase of this load: ${names.join(', ')}`,
     );
   }

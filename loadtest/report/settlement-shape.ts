@@ -1,3 +1,4 @@
+import { Fault } from '../cli/fault.ts';
 import { isOutcome, type Outcome } from '../engine/outcome.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
 import { boolean, count, dictionary, finite, nullable, object, type Shape, string } from './shape.ts';
@@ -9,7 +10,7 @@ function addedLater<T>(shape: Shape<T>): Shape<T | null> {
 
 const outcome: Shape<Outcome> = (value, place) => {
   const name = string(value, place);
-  if (!isOutcome(name)) throw new TypeError(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
+  if (!isOutcome(name)) throw new Fault(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
   return name;
 };
 

@@ -1,4 +1,5 @@
-/** Reads an unknown value as a `T`. @throws {TypeError} that names the place in the value and what it lacks */
+import { Fault } from '../cli/fault.ts';
+/** Reads an unknown value as a `T`. @throws {Fault} that names the place in the value and what it lacks */
 export type Shape<T> = (value: unknown, place: string) => T;
 
 export type ShapeOf<S> = S extends Shape<infer T> ? T : never;
@@ -44,7 +45,7 @@ export function dictionary<T>(shape: Shape<T>): Shape<Readonly<Record<string, T>
     );
 }
 
-/** An object with these keys; others, as a later version may write them, are left out. */
+/** An object with these keys; others, which a later version may write, are left out. */
 export function object<S extends Readonly<Record<string, Shape<unknown>>>>(
   shapes: S,
 ): Shape<{ readonly [K in keyof S]: ShapeOf<S[K]> }> {
@@ -74,5 +75,5 @@ function toObject(value: unknown, place: string): Record<string, unknown> {
 
 function fail(place: string, expected: string, value: unknown): never {
   const shown = value === undefined ? 'missing' : (JSON.stringify(value)?.slice(0, 40) ?? String(value));
-  throw new TypeError(`${place} must be ${expected}, but is ${shown}`);
+  throw new Fault(`${place} must be ${expected}, but is ${shown}`);
 }

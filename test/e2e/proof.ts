@@ -38,7 +38,9 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     run: async () => {},
     ...given,
   };
-  const scene = await createClusterScene(await connect(), options, signal, saw);
+  const opening = await createClusterScene(await connect(), options, signal, saw);
+  if (opening.kind !== 'open') throw new Error(opening.reason);
+  const { scene } = opening;
   const log = createProgressLog({ write: (line) => saw(line.trimEnd()), isTerminal: false, columns: 80 }, {});
   const proof = await carryOut(
     {

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
-import { CONTROL_IDS } from '../../loadtest/proof/control.ts';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
+import { parseSeries } from '../../loadtest/proof/proof-report.ts';
+import { formatRemoval, nameRemovals, REMOVALS } from '../../loadtest/proof/safeguard.ts';
+import { toSeriesVerdict } from '../../loadtest/proof/series.ts';
 import { countEnded } from '../../loadtest/proof/timeline.ts';
 import type { ProofVerdict } from '../../loadtest/proof/verdict.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
@@ -70,13 +72,13 @@ describe('the instrument on a cluster', () => {
   }
 
   const toArgs = (args: readonly string[]) => [
-    ...['prove', ...args, '--deployment', DEPLOYMENT_NAME, '--namespace', namespace.name, '--json', json],
+    ...['prove', ...args, `deploy/${DEPLOYMENT_NAME}`, '-n', namespace.name, '--json', json],
   ];
 
   async function prove(...args: readonly string[]): Promise<Outcome> {
     const { code, text } = await finish(start(toArgs(args)));
-    const { verdict, proofs, controls } = JSON.parse(readFileSync(json, 'utf8'));
-    return { code, text, verdict, proofs, controls };
+    const series = parseSeries(readFileSync(json, 'utf8'), json);
+    return { code, text, verdict: toSeriesVerdict(series), ...series };
   }
 
   async function requireProof(what: string, ...args: readonly string[]): Promise<readonly Proof[]> {
@@ -208,7 +210,7 @@ describe('the instrument on a cluster', () => {
     assert.ok(pod !== undefined);
     const { code, text } = await finish(
       start([
-        ...['contract', '--pod', pod.metadata.name, '--namespace', namespace.name],
+        ...['contract', `pod/${pod.metadata.name}`, '-n', namespace.name],
         ...['--url', `http://${pod.status.podIP}:${PORT}`, '--slow', '/payload?delayMs=3000'],
       ]),
     );
@@ -223,25 +225,25 @@ describe('the instrument on a cluster', () => {
     assert.equal(code, 0, text);
     recordFigure('proof, rollout beside its controls', verdict.sentence);
     for (const { without, lost, planned } of controls) {
-      recordFigure(`control, rollout without ${without.join(' and ')}`, `${lost} of ${planned} lost`);
+      recordFigure(`control, rollout without ${nameRemovals(without)}`, `${lost} of ${planned} lost`);
     }
     assert.deepEqual(
       controls.flatMap(({ leftBehind }) => leftBehind),
       [],
     );
     assert.deepEqual(
-      CONTROL_IDS.filter((id) => !new RegExp(`^${id} .* (yes|not shown) `, 'm').test(text)),
+      REMOVALS.map(formatRemoval).filter((id) => !new RegExp(`^${id} .* (yes|not shown) `, 'm').test(text)),
       [],
       text,
     );
-    const inFlight = controls.find(({ without }) => without.join() === 'in-flight');
+    const inFlight = controls.find(({ without }) => nameRemovals(without) === 'in-flight');
     assert.match(text, /^in-flight +0 of .* yes +Exits on SIGTERM/m);
     assert.ok((inFlight?.causes['exits-on-sigterm'] ?? 0) >= 0.8 * (inFlight?.lost ?? 0), text);
     const both = controls.find(({ without }) => without.length > 1);
     // Where they hide one another, both together are red: by chance not in every rollout.
     if (both?.verdict.kind === 'losses') assert.ok(isBlamed(both), text);
     else {
-      const again = ['rollout', '--control', 'preStop', '--control', 'lame-duck'];
+      const again = ['rollout', '--without', 'preStop', '--without', 'lame-duck'];
       await requireLosses('rollout without preStop and lame-duck', again, isBlamed);
     }
   });
@@ -259,7 +261,7 @@ describe('the instrument on a cluster', () => {
       containers: [{ name: 'microservice', command: ['/usr/local/bin/bun', '-e', late] }],
     });
     await requireProof('rollout of a service that starts late', 'rollout');
-    const control = ['rollout', '--control', 'readiness'];
+    const control = ['rollout', '--without', 'readiness'];
     await requireLosses('rollout of it without readiness', control, ({ losses }) =>
       losses.every(({ cause }) => cause === 'ready-too-early'),
     );

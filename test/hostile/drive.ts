@@ -1,13 +1,16 @@
 /**
- * Runs the engine against hostile servers, and prints what its ledgers say as one line of JSON.
+ * Runs the engine, with its own client or with node:http, against hostile servers, and prints what its ledgers say as one line of JSON.
  *
- *   drive ENGINE '{"MODE": PORT}'
+ *   drive CLIENT '{"MODE": PORT}'
  */
 import { type EngineSummary, runEngine } from '../../loadtest/engine/engine.ts';
+import { createNetTransport } from '../../loadtest/engine/net-transport.ts';
+import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
 import type { Plan, Settlement } from '../../loadtest/engine/settlement.ts';
 import { TIMEOUT_MS } from './modes.ts';
+import { createNodeHttpTransport } from './node-http-transport.ts';
 
-/** What one engine says of one mode. */
+/** What one client says of one mode. */
 export interface Account {
   readonly settlements: readonly Settlement[];
   readonly outcomes: Readonly<Record<string, number>>;
@@ -21,7 +24,7 @@ const FRESH_EVERY = 7;
 /** Runs at a time: more would only measure how busy this machine is. */
 const TOGETHER = 5;
 
-const [engine = '', ports = '{}'] = process.argv.slice(2);
+const [client = '', ports = '{}'] = process.argv.slice(2);
 const targets = Object.entries(JSON.parse(ports) as Record<string, number>);
 const accounts: Record<string, Account> = {};
 await Promise.all(
@@ -46,7 +49,6 @@ async function run(port: number): Promise<Account> {
   const { outcomes, ...summary } = await runEngine(
     plan,
     {
-      engine: engine === 'http' ? 'http' : 'net',
       target: { host: '127.0.0.1', port, tls: null },
       mode: 'open',
       timeoutMs: TIMEOUT_MS,
@@ -56,7 +58,7 @@ async function run(port: number): Promise<Account> {
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: { header: 'X-Request-Id', prefix: 'h-' },
-      limits: { maxLineBytes: 8192, maxHeadBytes: 65_536, maxFields: 100, maxBodyBytes: 1_000_000 },
+      limits: RESPONSE_LIMITS,
     },
     {
       onSettled: (settlement) => settlements.push(settlement),
@@ -64,6 +66,7 @@ async function run(port: number): Promise<Account> {
       clock: () => performance.now() - startMs,
       random: Math.random,
     },
+    client === 'node:http' ? createNodeHttpTransport : createNetTransport,
   );
   return { settlements, outcomes: Object.fromEntries(outcomes), summary };
 }

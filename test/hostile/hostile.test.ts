@@ -16,8 +16,8 @@ const RUNTIMES = { bun: ['bun'], node: ['node', '--import=tsx'] };
 const CUT: readonly Outcome[] = ['reset', 'closed_before_response', 'truncated'];
 
 for (const [runtime, [command = '', ...args]] of Object.entries(RUNTIMES)) {
-  for (const engine of ['net', 'http'] as const) {
-    describe(`engine ${engine} on ${runtime}, against servers with a count of their own`, () => {
+  for (const client of ['own', 'node:http'] as const) {
+    describe(`the ${client} client on ${runtime}, against servers with a count of their own`, () => {
       let bed: Bed;
       let accounts: Record<string, Account>;
 
@@ -25,7 +25,7 @@ for (const [runtime, [command = '', ...args]] of Object.entries(RUNTIMES)) {
         bed = await startBed();
         const { stdout } = await promisify(execFile)(
           command,
-          [...args, DRIVE, engine, JSON.stringify(bed.ports)],
+          [...args, DRIVE, client, JSON.stringify(bed.ports)],
           {
             maxBuffer: 64 * 2 ** 20,
           },
@@ -60,14 +60,14 @@ for (const [runtime, [command = '', ...args]] of Object.entries(RUNTIMES)) {
           const truth = new Map(received.map(({ id, outcomes }) => [id, outcomes]));
           for (const { index, outcome, sentMs, detail } of settlements) {
             const truthful = truth.get(`h-${index}`);
-            const allowed = allow(truthful ?? mode.unreceived, engine === 'http' ? mode : null);
+            const allowed = allow(truthful ?? mode.unreceived, client === 'node:http' ? mode : null);
             assert.ok(allowed.includes(outcome), `request ${index}: ${outcome} (${detail}), not ${allowed}`);
             if (truthful !== undefined)
               assert.notEqual(sentMs, null, `request ${index} was received, so it was sent`);
           }
 
           const faults = received.filter((_, position) => (position + 1) % FAULT_EVERY === 0).length;
-          if (engine === 'net') assert.equal(summary.connections.excess, mode.isExcessive ? faults : 0);
+          if (client === 'own') assert.equal(summary.connections.excess, mode.isExcessive ? faults : 0);
         });
       }
 

@@ -29,7 +29,7 @@ export function toModule(path: string, text: string): Module {
   return {
     path,
     imports: specifiers
-      .filter((specifier) => specifier.startsWith('.'))
+      .filter((specifier) => specifier.startsWith('.') && !specifier.endsWith('.json'))
       .map((specifier) => posix.join(posix.dirname(path), specifier)),
     exports: [
       ...new Set(exported.flatMap((entry) => (entry.moduleRequest ? [] : (entry.exportName.name ?? [])))),

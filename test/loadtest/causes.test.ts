@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
 import type { LoadSpec } from '../../loadtest/load/load.ts';
 import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
 import type { FleetOptions } from '../../loadtest/local/fleet.ts';
@@ -38,7 +39,6 @@ function toSpec(url: URL): LoadSpec {
       shard: { index: 0, of: 1 },
     },
     engine: {
-      engine: 'net',
       target: toTarget(url, { ca: null, isVerified: true }),
       mode: 'open',
       timeoutMs: 10_000,
@@ -47,7 +47,7 @@ function toSpec(url: URL): LoadSpec {
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
-      limits: { maxLineBytes: 16_384, maxHeadBytes: 65_536, maxFields: 256, maxBodyBytes: 1_048_576 },
+      limits: RESPONSE_LIMITS,
     },
     phases: [{ name: 'before', fromMs: 0 }],
     slotMs: 250,

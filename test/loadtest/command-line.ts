@@ -31,10 +31,10 @@ export const SOURCES: Program = {
 
 /** The program as it is shipped, on both runtimes. Bundles into a directory of its own, inside the project, since the bundle leaves one optional package out. */
 export function createPrograms(): { programs: readonly Program[]; directory: string; remove(): void } {
-  const directory = mkdtempSync(join(root, 'node_modules', '.loadtest-'));
+  const directory = mkdtempSync(join(root, 'node_modules', '.dropless-'));
   const built = spawnSync(process.execPath, ['build.ts', directory], { cwd: root, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
-  const bundle = join(directory, 'loadtest', 'main.js');
+  const bundle = join(directory, 'loadtest', 'dist', 'main.js');
   return {
     programs: [
       { name: 'Bun', argv: [process.execPath, bundle] },

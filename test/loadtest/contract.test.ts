@@ -99,8 +99,8 @@ describe('dropless contract', () => {
   }
 
   test('a bad line is exit code 2', () => {
-    assert.equal(hold(['--pod', 'a']).status, 2);
-    assert.equal(hold(['--url', 'http://localhost:1', '--pod', 'a', '--command', 'x']).status, 2);
+    assert.equal(hold(['pod/a']).status, 2);
+    assert.equal(hold(['pod/a', '--url', 'http://localhost:1', '--command', 'x']).status, 2);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -125,7 +125,7 @@ describe('dropless contract', () => {
       assert.deepEqual(await ended, [3, null]);
       const [stdout, stderr] = await output;
       assert.equal(stdout, '');
-      assert.match(stderr, /^it was interrupted, and nothing is shown\n$/m);
+      assert.match(stderr, /^dropless: interrupted before anything could be shown\n$/m);
       assert.throws(() => process.kill(Number(readFileSync(pidFile, 'utf8')), 0), { code: 'ESRCH' });
     });
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { createFleet, type Fleet, FleetError, type FleetOptions } from '../../loadtest/local/fleet.ts';
+import { Fault } from '../../loadtest/cli/fault.ts';
+import { createFleet, type Fleet, type FleetOptions } from '../../loadtest/local/fleet.ts';
 import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
 
 const options: FleetOptions = {
@@ -145,7 +146,7 @@ describe('createFleet()', () => {
     await assert.rejects(
       start({ command: 'sh -c "echo no such thing >&2; exit 3"' }),
       (error: Error) =>
-        error instanceof FleetError &&
+        error instanceof Fault &&
         /ends with code 3 before it is ready\n {2}no such thing/.test(error.message),
     );
   });
@@ -166,7 +167,7 @@ describe('createFleet()', () => {
     test(`gives up a command that ${what}, and says what the last probe saw`, async () => {
       const command = `node -e '${program}'`;
       await assert.rejects(start({ command, progressDeadlineMs: 6_000 }), (error: Error) => {
-        assert.ok(error instanceof FleetError, error.stack);
+        assert.ok(error instanceof Fault, error.stack);
         assert.equal(
           error.message,
           `the command ${JSON.stringify(command)} does not get ready as v1 within 6s: the last probe of /ready saw ${seen}\n  hello`,
@@ -184,7 +185,7 @@ describe('createFleet()', () => {
     const fault = /does not get ready as v2 within 2s: .* connection refused\n {2}no v2$/;
     await assert.rejects(
       fleet.settled(never),
-      (error: Error) => error instanceof FleetError && fault.test(error.message),
+      (error: Error) => error instanceof Fault && fault.test(error.message),
     );
     assert.ok(!events.some(({ kind }) => kind === 'terminating'));
     assert.equal((await fetch(fleet.url)).headers.get('x-version'), 'v1');

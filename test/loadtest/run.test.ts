@@ -63,24 +63,6 @@ for (const program of programs) {
       assert.match(ending.stdout, /^\/x +500 /m);
     });
 
-    test('counts the same with node:http as its engine', async () => {
-      const before = target.received;
-      const ending = await call(
-        program,
-        'run',
-        target.url,
-        '--engine',
-        'http',
-        '--rate',
-        '100',
-        '--count',
-        '100',
-        EXACT,
-      );
-      assert.equal(target.received - before, 100);
-      assert.match(ending.stdout, /^ok +100 +100%/m);
-    });
-
     test('does not mind a reader that has seen enough', async () => {
       const line = [...program.argv, 'run', target.url, '--rate', '100', '--count', '20', EXACT].join(' ');
       const shell = { name: 'a shell', argv: ['bash'] } as const;
@@ -260,7 +242,10 @@ for (const program of programs) {
           ['run', url, '--require', 'p99 < 50'],
           /--require "p99 < 50": at character 7: expected a value such as 50ms/,
         ],
-        [['run', url, '--require', 'p99(/x) < 5ms'], /names no endpoint of this run: \/health, \/ready/],
+        [
+          ['run', url, '--require', 'p99(/x) < 5ms'],
+          /"\/x" is no endpoint and no phase of this load: \/health, \/ready/,
+        ],
         [['run', url, '--endpoint', '/x'], /--endpoint "\/x": must be 'METHOD/],
         [['run', url, '--header', 'Content-Length: 5'], /Content-Length/],
         [['run', url, '--ca', '/no/such.pem'], /--ca "\/no\/such\.pem" can't be read: .*ENOENT/],

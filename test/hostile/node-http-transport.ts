@@ -1,17 +1,16 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent, type ClientRequest, type IncomingMessage, request as send } from 'node:http';
 import type { Socket } from 'node:net';
-import { toErrorCode, toFailure } from './connection-failure.ts';
-import type { Entry, Ledger } from './ledger.ts';
-import { type FailureOutcome, type Outcome, toOutcome } from './outcome.ts';
-import { toFields, toRequestId } from './request-writer.ts';
-import type { ConnectionFacts, Plan } from './settlement.ts';
-import type { ConnectionCounts, Transport, TransportOptions, TransportWorld } from './transport.ts';
+import { toErrorCode, toFailure } from '../../loadtest/engine/connection-failure.ts';
+import type { Entry, Ledger } from '../../loadtest/engine/ledger.ts';
+import { type FailureOutcome, type Outcome, toOutcome } from '../../loadtest/engine/outcome.ts';
+import { toFields, toRequestId } from '../../loadtest/engine/request-writer.ts';
+import type { ConnectionFacts, Plan } from '../../loadtest/engine/settlement.ts';
+import type {
+  ConnectionCounts,
+  Transport,
+  TransportOptions,
+  TransportWorld,
+} from '../../loadtest/engine/transport.ts';
 
 interface Exchange {
   readonly entry: Entry;
@@ -31,27 +30,19 @@ interface SocketRecord {
 }
 
 /**
- * The cross-check: the same interface over `node:http` and its keep-alive Agent. Its counts are exact; its kinds
- * are coarser, since node:http tells a reset from a close only in part, and its connections have no maximum age.
+ * An oracle for the instrument's own client: the same interface over `node:http` and its keep-alive Agent, without
+ * TLS. Its counts are exact; its kinds of failure are coarser, since node:http tells a reset from a close only in part,
+ * and its connections have no maximum age.
  */
-export function createHttpTransport(
+export function createNodeHttpTransport(
   plan: Plan,
   options: TransportOptions,
   ledger: Ledger,
   { clock }: TransportWorld,
 ): Transport {
   const { target, timeoutMs, maxConnections, requestId } = options;
-  const { host, port, tls } = target;
-  const trust =
-    tls === null ? {} : { rejectUnauthorized: tls.isVerified, ...(tls.ca === null ? {} : { ca: tls.ca }) };
-  const agentOptions = {
-    keepAlive: true,
-    maxSockets: maxConnections,
-    maxFreeSockets: maxConnections,
-    ...trust,
-  };
-  const agent = tls === null ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
-  const send = tls === null ? httpRequest : httpsRequest;
+  const { host, port } = target;
+  const agent = new Agent({ keepAlive: true, maxSockets: maxConnections, maxFreeSockets: maxConnections });
   const headers = plan.endpoints.map((endpoint) => Object.fromEntries(toFields(target, endpoint)));
 
   const counts: ConnectionCounts = { attempted: 0, established: 0, retired: 0, excess: 0 };
@@ -74,7 +65,7 @@ export function createHttpTransport(
         ...(requestId === null ? {} : { [requestId.header]: toRequestId(requestId, request) }),
         ...(request.fresh ? { Connection: 'close' } : {}),
       },
-      ...(request.fresh ? { agent: false, ...trust } : { agent }),
+      agent: request.fresh ? false : agent,
     });
     const exchange: Exchange = { entry, client, facts: null, response: null, bodyBytes: 0 };
     exchanges.set(entry, exchange);
@@ -82,7 +73,7 @@ export function createHttpTransport(
     client.once('socket', (socket) => {
       const socketMs = clock();
       const onWritable = () => exchanges.has(entry) && onSent(exchange, socket, clock() - socketMs);
-      if (socket.connecting) socket.once(tls === null ? 'connect' : 'secureConnect', onWritable);
+      if (socket.connecting) socket.once('connect', onWritable);
       else onWritable();
     });
     client.once('response', (response) => onResponse(exchange, response));
@@ -201,11 +192,7 @@ function field(response: IncomingMessage | null, name: string): string | null {
 function toHttpFailure(error: Error, { entry, response }: Exchange): FailureOutcome {
   const code = toErrorCode(error);
   if (code.startsWith('HPE_')) return 'protocol_error';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
   if (response !== null) return 'truncated';
-  if (entry.sentMs === null) {
-    const isOfSystem = /^E[A-Z]+$/.test(code) && code !== 'EPROTO';
-    return toFailure(isOfSystem ? 'connecting' : 'securing', code, 0) ?? 'refused';
-  }
+  if (entry.sentMs === null) return toFailure('connecting', code, 0) ?? 'refused';
   return error.message === 'socket hang up' ? 'closed_before_response' : 'reset';
 }

@@ -1,0 +1,94 @@
+/** What the pool knows of a connection. */
+interface Pooled {
+  /** Since when it has carried no request, in ms since the run's start. */
+  readonly idleSinceMs: number;
+  /** Is it too old for another request? */
+  isExpired(nowMs: number): boolean;
+  /** Waits for the server to close. */
+  linger(): void;
+  destroy(): void;
+}
+
+/** How long a spent connection may wait for the server to close it. */
+const LINGER_MS = 1_000;
+
+/** The connections of a transport: opening, busy and idle ones, which are bounded, and those that only wait to be closed. */
+export class ConnectionPool<Connection extends Pooled> {
+  readonly #max: number;
+  readonly #open = new Set<Connection>();
+  /** In the order they became idle: the longest idle one is next, so that all stay in use. */
+  readonly #idle = new Set<Connection>();
+  readonly #lingering = new Set<Connection>();
+  #expired = 0;
+
+  /** @param max opening, busy and idle connections at a time */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Opening, busy and idle ones. */
+  get open(): Iterable<Connection> {
+    return this.#open;
+  }
+
+  /** How many were dropped because of their age. */
+  get expired(): number {
+    return this.#expired;
+  }
+
+  add(connection: Connection): void {
+    this.#open.add(connection);
+  }
+
+  /** It has carried its request, and can carry another. */
+  release(connection: Connection): void {
+    this.#idle.add(connection);
+  }
+
+  /** The one that has been idle longest; those too old are dropped. Undefined: none is left. */
+  take(nowMs: number): Connection | undefined {
+    for (const connection of this.#idle) {
+      this.#idle.delete(connection);
+      if (!connection.isExpired(nowMs)) return connection;
+      this.#expired += 1;
+      this.drop(connection);
+    }
+    return undefined;
+  }
+
+  /** May one more be opened? A fresh connection may take the place of an idle one, which is dropped for it. */
+  makeRoom(isFresh: boolean): boolean {
+    if (this.#open.size < this.#max) return true;
+    if (!isFresh) return false;
+    for (const connection of this.#idle) {
+      this.drop(connection);
+      return true;
+    }
+    return false;
+  }
+
+  /** It is spent; the server is given time to close it first. */
+  retire(connection: Connection): void {
+    this.#open.delete(connection);
+    this.#lingering.add(connection);
+    connection.linger();
+  }
+
+  drop(connection: Connection): void {
+    this.#open.delete(connection);
+    this.#idle.delete(connection);
+    this.#lingering.delete(connection);
+    connection.destroy();
+  }
+
+  /** Drops those that the server has not closed in time. */
+  dropLingering(nowMs: number): void {
+    for (const connection of this.#lingering) {
+      if (nowMs - connection.idleSinceMs >= LINGER_MS) this.drop(connection);
+    }
+  }
+
+  dropAll(): void {
+    for (const connection of [...this.#open, ...this.#lingering]) this.drop(connection);
+  }
+}

@@ -1,0 +1,56 @@
+import { Fault } from '../cli/fault.ts';
+
+/** What `TYPE/NAME` may name, with the words that kubectl takes for it and its API group. */
+const TYPES = {
+  Deployment: { words: ['deploy', 'deployment', 'deployments'], group: 'apps' },
+  StatefulSet: { words: ['sts', 'statefulset', 'statefulsets'], group: 'apps' },
+  DaemonSet: { words: ['ds', 'daemonset', 'daemonsets'], group: 'apps' },
+  Rollout: { words: ['ro', 'rollout', 'rollouts'], group: 'argoproj.io' },
+  Service: { words: ['svc', 'service', 'services'], group: '' },
+  Pod: { words: ['po', 'pod', 'pods'], group: '' },
+} as const satisfies Record<string, { words: readonly string[]; group: string }>;
+
+export type ObjectType = keyof typeof TYPES;
+
+/** An object of a cluster, as kubectl's TYPE/NAME names it. */
+export interface ObjectName {
+  readonly type: ObjectType;
+  readonly name: string;
+}
+
+/** Names of objects: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names */
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+
+/**
+ * `deploy/web`, `deployment.apps/web`, `deployments.v1.apps/web`. Pure.
+ * @returns null where the text is not TYPE/NAME of a type that is known here
+ */
+export function parseObjectName(text: string): ObjectName | null {
+  const [, given = '', name = ''] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  const [word = '', ...rest] = given.toLowerCase().split('.');
+  const type = Object.entries(TYPES).find(
+    ([, { words, group }]) => (words as readonly string[]).includes(word) && isGroup(rest, group),
+  )?.[0];
+  return type === undefined || !NAME.test(name) ? null : { type: type as ObjectType, name };
+}
+
+/** None, the group alone, or after a version: `deployments.v1.apps`. */
+function isGroup(parts: readonly string[], group: string): boolean {
+  const [version = ''] = parts;
+  const given = (/^v\d+((alpha|beta)\d+)?$/.test(version) ? parts.slice(1) : parts).join('.');
+  return given === '' || given === group;
+}
+
+/**
+ * The name of the object, which is of the type that the command takes.
+ * @param verb what the command does with it, for example `disrupted`
+ * @throws {Fault} where it is of another
+ */
+export function requireType({ type, name }: ObjectName, wanted: ObjectType, verb: string): string {
+  if (type === wanted) return name;
+  throw new Fault(`${type} ${name} cannot be ${verb} yet: ${wanted}s can, for example ${toExample(wanted)}`);
+}
+
+function toExample(type: ObjectType): string {
+  return `${TYPES[type].words[0]}/web`;
+}
