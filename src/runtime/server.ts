@@ -18,7 +18,7 @@ export interface ServerOptions {
 }
 
 /**
- * Limits of both servers. What a runtime cannot be told is said in docs/decisions/runtimes.md.
+ * Limits of both servers. What a runtime cannot be told is said in docs/decisions/service.md.
  */
 export const LIMITS = {
   /**

@@ -1,7 +1,8 @@
 /**
  * The long proof of this project's service, on the cluster of KUBECONFIG: rounds of every disruption until enough
- * requests were made, then what must lose some, a deletion by force and a node without power. All of it is kept in
- * docs/proof/ and docs/proof.md, even where it fails or is interrupted.
+ * requests were made, then what must lose some, a deletion by force and a node without power. Its figures are kept in
+ * docs/proof/proof.json and docs/proof.md, its flight recorders in dist/proof/, even where it fails or is interrupted.
+ * With --directory all of it goes there, and the docs stay as they are.
  *
  *   npm run prove:cluster [-- --requests 1000000] [--rate 1000] [--directory DIRECTORY]
  *
@@ -27,6 +28,7 @@ import { type Attempt, prove } from './proof.ts';
 import { awaitQuiet } from './target.ts';
 
 const DOCS_DIRECTORY = join(import.meta.dirname, '../../docs/proof');
+const PAGES_DIRECTORY = join(import.meta.dirname, '../../dist/proof');
 const PAGE = join(import.meta.dirname, '../../docs/proof.md');
 /** Rounds are added until the requests are enough; a cluster that gives too few a round is not waited for. */
 const MAX_ROUNDS = 30;
@@ -143,9 +145,9 @@ async function shell(command: string, node: string): Promise<void> {
 }
 
 async function keep(kept: LongProof): Promise<void> {
-  const directory = values.directory ?? DOCS_DIRECTORY;
+  const directory = values.directory ?? PAGES_DIRECTORY;
   mkdirSync(directory, { recursive: true });
-  writeLongProof(directory, kept);
+  writeLongProof(values.directory ?? DOCS_DIRECTORY, kept);
   const assets = await loadPageAssets();
   for (const [name, some] of [
     ['proof.html', proofs],
@@ -154,7 +156,7 @@ async function keep(kept: LongProof): Promise<void> {
     if (some.length === 0) continue;
     const series: Series = { proofs: some, controls: [], cutShort: null };
     writeFileSync(join(directory, name), formatFlightPage(series, assets));
-    saw(`${name}: ${toSeriesVerdict(series).sentence}`);
+    saw(`${join(directory, name)}: ${toSeriesVerdict(series).sentence}`);
   }
   if (values.directory === undefined) writeFileSync(PAGE, replaceBlock(PAGE, formatLongProof(kept)));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -45,6 +45,51 @@ describe('overlays', () => {
   testRender('a ConfigMap stays immutable under the merge of an overlay', () => {
     for (const name of ['dev', 'prod'])
       assert.equal(find(render(overlay(name)), 'ConfigMap').immutable, true);
+  });
+});
+
+/** Beside each: the least and most pods, what the container asks for, its limits, and its image. */
+const PATCHED = {
+  dev: {
+    replicas: [1, 3],
+    requests: { cpu: '100m', memory: '256Mi' },
+    limits: { cpu: '1', memory: '256Mi' },
+    image: 'microservice:dev',
+  },
+  prod: {
+    replicas: [3, 10],
+    requests: { cpu: '500m', memory: '256Mi' },
+    limits: { cpu: '2', memory: '256Mi' },
+    image: 'registry.example.com/microservice:0.1.0',
+  },
+} as const;
+
+describe('what dev and prod patch over base', () => {
+  for (const [name, { replicas, requests, limits, image }] of Object.entries(PATCHED)) {
+    testRender(`${name} has its own pods, resources and image, whatever base has`, () => {
+      withCopy((tree) => {
+        edit(join(tree, 'base/hpa.yaml'), /(min|max)Replicas: \d+/g, '$1Replicas: 7');
+        edit(join(tree, 'base/deployment.yaml'), /(cpu|memory): .*/g, '$1: 77');
+        const manifests = render(join(tree, 'overlays', name));
+        const { minReplicas, maxReplicas } = find(manifests, 'HorizontalPodAutoscaler').spec as {
+          minReplicas: number;
+          maxReplicas: number;
+        };
+        assert.deepEqual([minReplicas, maxReplicas], replicas);
+        const { resources, image: rendered } = toContainer(manifests);
+        assert.deepEqual(
+          [resources.requests, resources.limits].map(({ cpu, memory }) => ({ cpu, memory })),
+          [requests, limits],
+        );
+        assert.equal(rendered, image);
+      });
+    });
+  }
+
+  test('base names no image of its own, and no number of replicas', () => {
+    const deployment = readFileSync(join(TREE, 'base/deployment.yaml'), 'utf8');
+    assert.match(deployment, /^ +image: microservice$/m);
+    assert.doesNotMatch(deployment, /^ *replicas:/m);
   });
 });
 
@@ -113,6 +158,7 @@ interface Container {
   name: string;
   image: string;
   envFrom: unknown;
+  resources: Record<'requests' | 'limits', Record<string, string>>;
 }
 
 function toContainer(manifests: readonly Manifest[]): Container {
@@ -133,6 +179,13 @@ function withCopy(body: (tree: string) => void): void {
   } finally {
     rmSync(tree, { recursive: true });
   }
+}
+
+function edit(path: string, pattern: RegExp, text: string): void {
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(pattern, text);
+  assert.notEqual(after, before, `${path} has nothing to edit`);
+  writeFileSync(path, after);
 }
 
 function editImage(directory: string, image: string): void {
