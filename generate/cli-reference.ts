@@ -6,10 +6,10 @@ import { listMetrics, type Unit } from '../loadtest/report/metric.ts';
 import { formatTable } from './markdown-table.ts';
 
 const UNITS: Readonly<Record<Unit, string>> = {
-  count: 'a whole number, as `0`',
-  percent: 'a share, as `0.1%`',
-  perSecond: 'a rate, as `100/s`',
-  time: 'a time, as `50ms`',
+  count: 'a whole number, for example `0`',
+  percent: 'a share, for example `0.1%`',
+  perSecond: 'a rate, for example `100/s`',
+  time: 'a time, for example `50ms`',
 };
 
 /** The text of docs/reference-cli.md, from the registries that the program itself reads. */

@@ -83,7 +83,7 @@ function createWeightedChoice(weights: readonly number[]): (uniform: number) => 
 export function parseShard(text: string): Shard {
   const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
   if (index === undefined || of === undefined || Number(index) >= Number(of)) {
-    throw new Fault('must be I/N with I from 0 to N - 1, as 0/3, 1/3 and 2/3');
+    throw new Fault('must be I/N with I from 0 to N - 1, for example 0/3, 1/3 and 2/3');
   }
   return { index: Number(index), of: Number(of) };
 }

@@ -62,7 +62,7 @@ export function parseStage(text: string): Stage {
   const [, from, to = from, time = ''] = /^(\d+\.?\d*)(?:\.\.(\d+\.?\d*))?\/(\w+)$/.exec(text) ?? [];
   const durationMs = parseDurationMs(time);
   if (from === undefined || durationMs === null || durationMs === 0) {
-    throw new Fault('must be RATE/TIME or FROM..TO/TIME, as 100/30s or 0..500/1m');
+    throw new Fault('must be RATE/TIME or FROM..TO/TIME, for example 100/30s or 0..500/1m');
   }
   return { durationMs, fromRate: Number(from), toRate: Number(to) };
 }
