@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../cli/usage-error.ts';
 import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
-import { chooseContainer } from '../kube/container.ts';
-import { at, type Json, listAt, numberAt } from '../kube/json.ts';
+import { chooseContainer, findNamed } from '../kube/container.ts';
+import { Field } from '../kube/field.ts';
+import { toGraceSeconds } from '../kube/grace-period.ts';
+import type { Json } from '../kube/json.ts';
 import { readAccess } from '../kube/kubeconfig.ts';
 import { findDenied } from '../kube/permission.ts';
-import { toPreStopMs } from '../kube/pod-observer.ts';
+import { toPreStop, untilSigtermMs } from '../kube/pre-stop.ts';
 import { startWatch } from '../kube/watch.ts';
 import { toTarget } from '../load/target-url.ts';
 import type { Subject } from './observation.ts';
@@ -44,7 +46,10 @@ export async function openPodSubject(
   );
 }
 
-/** A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over. */
+/**
+ * A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over.
+ * @throws {UsageError} where it is not allowed, or the length of preStop is not known
+ */
 export async function createPodSubject(
   api: Api,
   namespace: string,
@@ -54,8 +59,16 @@ export async function createPodSubject(
   const denied = await findDenied(api, namespace, NEEDED);
   if (denied.length > 0) throw new UsageError(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const pods = `/api/v1/namespaces/${namespace}/pods`;
-  const object = await api.get(`${pods}/${pod}`);
+  const object = new Field(await api.get(`${pods}/${pod}`));
   const container = chooseContainer(object, wanted ?? null);
+  const preStop = toPreStop(findNamed(object.get('spec', 'containers'), container));
+  const preStopMs = untilSigtermMs(preStop, 1_000 * toGraceSeconds(object.get('spec')));
+  if (preStopMs === null) {
+    const why = preStop.kind === 'unknown' ? preStop.why : '';
+    throw new UsageError(
+      `the length of preStop of container ${container} is not known (${why}), and so not when SIGTERM comes: try a pod whose preStop is lifecycle.preStop.sleep`,
+    );
+  }
   const watching = new AbortController();
   const ofPod = `${pods}?fieldSelector=metadata.name%3D${pod}`;
   const stop = () => watching.abort(signal.reason);
@@ -71,7 +84,7 @@ export async function createPodSubject(
     sigtermWithinMs: 1_000,
     prepare: async () => {
       await api.remove(`${pods}/${pod}`, {});
-      await sleep(toPreStopMs(object, container), undefined, { signal });
+      await sleep(preStopMs, undefined, { signal });
     },
     terminate: async () => {},
     exited,
@@ -92,9 +105,9 @@ function watchExit(
     tellExit = resolve;
   });
   const onChange = (change: 'seen' | 'deleted', pod: Json) => {
-    const status = listAt(pod, 'status', 'containerStatuses').find(({ name }) => name === container);
-    const ended = at(status, 'state', 'terminated');
-    if (ended !== undefined) tellExit({ code: numberAt(ended, 'exitCode'), signal: null });
+    const status = findNamed(new Field(pod).get('status', 'containerStatuses'), container);
+    const ended = status.get('state', 'terminated');
+    if (ended.exists) tellExit({ code: ended.get('exitCode').number() ?? null, signal: null });
     else if (change === 'deleted') tellExit({ code: null, signal: 'deletion' });
   };
   const hooks = { nowMs: () => performance.now(), random: Math.random, onGap: () => {}, onChange };

@@ -1,19 +1,16 @@
-import type { Field } from './field.ts';
-import { parseQuantity, toPods } from './quantity.ts';
-import { toRollingUpdate } from './rollout.ts';
+import { type Autoscaler, isAutoscaler, isScaleTarget, toScaleTarget } from '../kube/autoscaler.ts';
+import type { Field } from '../kube/field.ts';
+import { parseQuantity, toPods } from '../kube/quantity.ts';
+import { toRollingUpdate } from '../kube/rollout.ts';
+import { matchesSelector } from '../kube/selector.ts';
 import type { Finding, Rule } from './rule.ts';
 import {
-  type Autoscaler,
   containerAmount,
   hasPodResources,
   hasPodsElsewhere,
   type Inventory,
-  isAutoscaler,
-  isScaleTarget,
   isWorkload,
-  matchesSelector,
   podAmount,
-  toScaleTarget,
   type Workload,
 } from './workload.ts';
 
@@ -481,7 +478,7 @@ function quotaNeed(
   name: string,
 ): { steady: number; surge: number } | 'not counted' | 'refused' {
   const { max } = workload.replicas ?? { max: 0 };
-  const surgePods = toRollingUpdate(workload, max)?.maxSurge ?? 0;
+  const surgePods = toRollingUpdate(workload.object, max)?.maxSurge ?? 0;
   const each = (amount: number) => ({ steady: amount * max, surge: amount * surgePods });
   if (name === 'pods' || name === 'count/pods') return each(1);
   const [, side = 'requests', resource] =

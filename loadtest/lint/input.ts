@@ -1,18 +1,14 @@
 import { posix } from 'node:path';
 import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
-import { Field } from './field.ts';
+import { isScaleTarget, toScaleTarget } from '../kube/autoscaler.ts';
+import { Field } from '../kube/field.ts';
+import { type KubeObject, parseManifests } from '../kube/object.ts';
+import { hasLabels, matchesSelector } from '../kube/selector.ts';
+import { serviceSelector } from '../kube/service.ts';
 import type { Host, ProgramRun } from './host.ts';
-import { type KubeObject, parseManifests } from './manifest.ts';
 import { mountedConfigMaps } from './shutdown.ts';
-import {
-  createInventory,
-  hasLabels,
-  type Inventory,
-  isWorkload,
-  matchesSelector,
-  serviceSelector,
-} from './workload.ts';
+import { createInventory, type Inventory, isWorkload } from './workload.ts';
 
 const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const MANIFEST = /\.(ya?ml|json)$/;
@@ -140,19 +136,17 @@ export async function readCluster(
 }
 
 /** The quota and defaults of the namespace count for all; the rest only where it is about the Deployment. */
-function bearsOn(deployment: KubeObject | undefined, { kind, root }: KubeObject): boolean {
+function bearsOn(deployment: KubeObject | undefined, object: KubeObject): boolean {
+  const { kind, root } = object;
   const labels = deployment?.root.get('spec', 'template', 'metadata', 'labels').texts() ?? new Map();
   const spec = root.get('spec');
   switch (kind) {
     case 'Service': {
-      const selector = serviceSelector({ root });
+      const selector = serviceSelector(root);
       return selector !== undefined && hasLabels(labels, selector);
     }
     case 'HorizontalPodAutoscaler':
-      return (
-        spec.get('scaleTargetRef', 'kind').text() === 'Deployment' &&
-        spec.get('scaleTargetRef', 'name').text() === deployment?.name
-      );
+      return deployment !== undefined && isScaleTarget(toScaleTarget(object), deployment);
     case 'PodDisruptionBudget':
       return matchesSelector(spec.get('selector'), labels);
     default:

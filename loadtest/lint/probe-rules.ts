@@ -1,5 +1,5 @@
-import type { Field } from './field.ts';
-import { formatProbe, type Probe, toProbe, undeclaredPort } from './probe.ts';
+import type { Field } from '../kube/field.ts';
+import { formatProbe, type Probe, toProbe, undeclaredPort } from '../kube/probe.ts';
 import type { Finding, Rule } from './rule.ts';
 import type { Workload } from './workload.ts';
 

@@ -1,9 +1,9 @@
-import type { Field } from './field.ts';
+import { isSidecar } from '../kube/container.ts';
+import type { Field } from '../kube/field.ts';
+import { toGraceSeconds } from '../kube/grace-period.ts';
 import type { Finding, Rule } from './rule.ts';
 import { commandText, type Shutdown, toAccepting, toShutdown } from './shutdown.ts';
 import type { Inventory, Workload } from './workload.ts';
-
-const DEFAULT_GRACE_SECONDS = 30;
 
 /**
  * A pod that is being deleted goes on receiving connections until every kube-proxy has heard of it. With a
@@ -30,9 +30,9 @@ export const SHUTDOWN_RULES: readonly Rule[] = [
     source: TERMINATION,
     check: forEachServing(({ workload, container, shutdown }) => {
       const grace = workload.pod.get('terminationGracePeriodSeconds');
-      const graceSeconds = grace.number() ?? DEFAULT_GRACE_SECONDS;
+      const graceSeconds = toGraceSeconds(workload.pod);
       const parts = [
-        ['preStop', shutdown.preStop?.seconds],
+        ['preStop', shutdown.preStopSeconds],
         ['lame duck', shutdown.lameDuckSeconds],
         ['drain', shutdown.drainSeconds],
       ].filter((part): part is [string, number] => typeof part[1] === 'number' && part[1] > 0);
@@ -75,7 +75,7 @@ spec:
     check: forEachAccepting(({ workload, container, shutdown: { acceptsSeconds, preStop } }) => {
       if (acceptsSeconds !== 0) return [];
       return [
-        preStop?.endsServerAfterSeconds === undefined
+        preStop.kind === 'none' || preStop.endsServerAfterMs === null
           ? {
               object: workload.object,
               field: container,
@@ -125,7 +125,7 @@ spec:
         : [
             {
               object: workload.object,
-              field: preStop?.field ?? container,
+              field: preStop.kind === 'none' ? container : preStop.field,
               message: `${containerName(container)} accepts for ${acceptsSeconds} s after its pod is deleted, less than ${MIN_ACCEPT_SECONDS} s`,
             },
           ],
@@ -291,7 +291,10 @@ spec:
     fix: 'Run the sleep as a program of the image (exec), let the server accept for longer after SIGTERM, or upgrade to 1.30.',
     source: HOOKS,
     check: forEachServing(({ inventory, workload, shutdown: { preStop } }) =>
-      inventory.kubeMinor === undefined || inventory.kubeMinor >= 30 || !preStop?.field.get('sleep').exists
+      inventory.kubeMinor === undefined ||
+      inventory.kubeMinor >= 30 ||
+      preStop.kind === 'none' ||
+      !preStop.field.get('sleep').exists
         ? []
         : [
             {
@@ -387,7 +390,7 @@ function forEachOf(choose: (workload: Workload) => readonly Field[]) {
 /** Whether something in the pod may send requests to the container; ports for metrics alone are asked from outside. */
 function isBehind(container: Field): boolean {
   return (
-    !container.path.includes('initContainers') &&
+    !isSidecar(container) &&
     container
       .get('ports')
       .items()
@@ -404,7 +407,7 @@ function containerName(container: Field): string {
 }
 
 function execCommand({ preStop }: Shutdown): Field | undefined {
-  const command = preStop?.field.get('exec', 'command');
+  const command = preStop.kind === 'none' ? undefined : preStop.field.get('exec', 'command');
   return command?.exists ? command : undefined;
 }
 

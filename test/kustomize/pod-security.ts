@@ -1,5 +1,5 @@
-import type { Field } from '../../loadtest/lint/field.ts';
-import type { KubeObject } from '../../loadtest/lint/manifest.ts';
+import type { Field } from '../../loadtest/kube/field.ts';
+import type { KubeObject } from '../../loadtest/kube/object.ts';
 import type { Rule } from '../../loadtest/lint/rule.ts';
 
 const STANDARDS = 'https://kubernetes.io/docs/concepts/security/pod-security-standards/';
