@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../cli/usage-error.ts';
-import { type Api, ApiError, createApi, isUnheard } from '../kube/api.ts';
+import { type Api, ApiError, isUnheard } from '../kube/api.ts';
+import { openCluster } from '../kube/cluster.ts';
 import { chooseContainer, findNamed } from '../kube/container.ts';
 import { Field } from '../kube/field.ts';
 import { toGraceSeconds } from '../kube/grace-period.ts';
 import type { Json } from '../kube/json.ts';
-import { readAccess } from '../kube/kubeconfig.ts';
 import { findDenied } from '../kube/permission.ts';
 import { toPreStop, untilSigtermMs } from '../kube/pre-stop.ts';
 import { startWatch } from '../kube/watch.ts';
@@ -37,9 +37,8 @@ export async function openPodSubject(
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<Subject> {
-  const access = await readAccess({ context: context ?? null, env });
-  if (access === null) throw new UsageError('no cluster is configured: set KUBECONFIG');
-  return createPodSubject(createApi(access), namespace ?? access.namespace, options, signal).catch(
+  const cluster = await openCluster(context, env);
+  return createPodSubject(cluster.api, namespace ?? cluster.namespace, options, signal).catch(
     (error: Error) => {
       throw error instanceof ApiError && !isUnheard(error) ? new UsageError(error.message) : error;
     },

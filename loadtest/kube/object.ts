@@ -110,6 +110,12 @@ function toObject(
   return { apiVersion, kind, name: nameOf(root), namespace, root, source, locate };
 }
 
+/** The object that the API answers a `get` with. */
+export function toLiveObject(object: Json, source = 'cluster'): KubeObject {
+  const root = new Field(object);
+  return toObject(root, root.get('kind').text() ?? '', root.get('apiVersion').text() ?? '', source);
+}
+
 /**
  * The objects of a list as the API answers it: its items do not tell their kind.
  *

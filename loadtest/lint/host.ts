@@ -1,18 +1,25 @@
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
+import type { Api } from '../kube/api.ts';
+import { openCluster } from '../kube/cluster.ts';
 
-export interface ProgramRun {
+interface ProgramRun {
   /** Null: no such program on the PATH. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What `dropless lint` touches beside the files that it reads: directories, kubectl and kustomize. */
+/** What `dropless lint` touches beside the files that it reads: directories, kustomize and a cluster. */
 export interface Host {
   /** The names in a directory; null where the path is none. */
   listDirectory(path: string): Promise<readonly string[] | null>;
   runProgram(name: string, args: readonly string[]): Promise<ProgramRun>;
+  /**
+   * @param context of the kubeconfig; undefined: the current one
+   * @throws {UsageError} where there is no such cluster
+   */
+  openCluster(context: string | undefined): Promise<{ api: Pick<Api, 'get'>; namespace: string }>;
 }
 
 /** Rendered manifests of whole platforms have tens of megabytes. */
@@ -24,6 +31,8 @@ export const nodeHost: Host = {
       if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
       throw error;
     }),
+
+  openCluster: (context) => openCluster(context, process.env),
 
   runProgram: (name, args) =>
     new Promise((resolve) => {

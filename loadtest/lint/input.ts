@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
 import { UsageError } from '../cli/usage-error.ts';
 import type { World } from '../cli/world.ts';
+import { ApiError } from '../kube/api.ts';
 import { isScaleTarget, toScaleTarget } from '../kube/autoscaler.ts';
 import { Field } from '../kube/field.ts';
-import { type KubeObject, parseManifests } from '../kube/object.ts';
+import type { Json } from '../kube/json.ts';
+import { type KubeObject, parseManifests, toListItems, toLiveObject } from '../kube/object.ts';
 import { hasLabels, matchesSelector } from '../kube/selector.ts';
 import { serviceSelector } from '../kube/service.ts';
-import type { Host, ProgramRun } from './host.ts';
+import type { Host } from './host.ts';
 import { mountedConfigMaps } from './shutdown.ts';
 import { createInventory, type Inventory, isWorkload } from './workload.ts';
 
@@ -92,12 +94,12 @@ export interface LiveTarget {
 
 /** What bears on a Deployment; each may be forbidden to the user without the rest being of no use. */
 const COMPANIONS = [
-  'services',
-  'horizontalpodautoscalers',
-  'poddisruptionbudgets',
-  'resourcequotas',
-  'limitranges',
-];
+  ['/api/v1', 'services', 'Service'],
+  ['/apis/autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler'],
+  ['/apis/policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget'],
+  ['/api/v1', 'resourcequotas', 'ResourceQuota'],
+  ['/api/v1', 'limitranges', 'LimitRange'],
+] as const;
 
 /**
  * A Deployment of a cluster with the objects that bear on it, and the server's version.
@@ -106,31 +108,39 @@ const COMPANIONS = [
  * @throws {UsageError} where the Deployment cannot be read
  */
 export async function readCluster(
-  { deployment, namespace, context }: LiveTarget,
+  { deployment, namespace: wanted, context }: LiveTarget,
   host: Host,
 ): Promise<{ inventory: Inventory; unseen: string[] }> {
-  const scope = [
-    ...(context === undefined ? [] : ['--context', context]),
-    ...(namespace === undefined ? [] : ['--namespace', namespace]),
-  ];
+  const { api, namespace: own } = await host.openCluster(context);
+  const namespace = wanted ?? own;
   const source = `cluster:${deployment}`;
-  const kubectl = (...args: string[]) => host.runProgram('kubectl', [...scope, ...args, '--output', 'json']);
-  const target = await kubectl('get', 'deployment', deployment);
-  if (target.exitCode === null) throw new UsageError('--deployment needs kubectl, and it is not on the PATH');
-  if (target.exitCode !== 0) throw new UsageError(`--deployment ${deployment}: ${firstLine(target.stderr)}`);
-  const objects = parseManifests(target.stdout, source, true);
+  const ofNamespace = (group: string, resource: string) => `${group}/namespaces/${namespace}/${resource}`;
+  const target = await api
+    .get(ofNamespace('/apis/apps/v1', `deployments/${deployment}`))
+    .catch((error: Error) => {
+      const isAbsent = error instanceof ApiError && error.status === 404;
+      const what = isAbsent ? `there is no such Deployment in namespace ${namespace}` : error.message;
+      throw new UsageError(`--deployment ${deployment}: ${what}`);
+    });
+  const objects = [toLiveObject(target, source)];
 
   const unseen: string[] = [];
-  const wanted = [
-    ...COMPANIONS.map((kind) => [kind]),
-    ...configMapNames(objects).map((name) => ['configmap', name]),
-  ];
-  for (const what of wanted) {
-    const { exitCode, stdout } = await kubectl('get', ...what);
-    if (exitCode === 0) objects.push(...parseManifests(stdout, source, true));
-    else unseen.push(what.join('/'));
+  const add = async (what: string, path: string, read: (response: Json) => readonly KubeObject[]) => {
+    const response = await api.get(path).catch((error: Error) => {
+      if (!(error instanceof ApiError)) throw error;
+      return null;
+    });
+    if (response === null) unseen.push(what);
+    else objects.push(...read(response));
+  };
+  for (const [group, resource, kind] of COMPANIONS) {
+    await add(resource, ofNamespace(group, resource), (list) => toListItems(list, kind, source));
   }
-  const kubeMinor = parseMinor(await kubectl('version'));
+  for (const name of configMapNames(objects)) {
+    const path = ofNamespace('/api/v1', `configmaps/${name}`);
+    await add(`configmap/${name}`, path, (found) => [toLiveObject(found, source)]);
+  }
+  const kubeMinor = await api.get('/version').then(parseMinor, () => undefined);
   const bearing = objects.filter((object) => bearsOn(objects[0], object));
   return { inventory: createInventory(bearing, kubeMinor), unseen };
 }
@@ -172,9 +182,8 @@ function configMapNames([deployment]: readonly KubeObject[]): string[] {
 }
 
 /** Some clouds write `30+`. */
-function parseMinor({ exitCode, stdout }: ProgramRun): number | undefined {
-  if (exitCode !== 0) return undefined;
-  const minor = Number.parseInt(new Field(JSON.parse(stdout)).get('serverVersion', 'minor').text() ?? '', 10);
+function parseMinor(version: Json): number | undefined {
+  const minor = Number.parseInt(new Field(version).get('minor').text() ?? '', 10);
   return Number.isNaN(minor) ? undefined : minor;
 }
 
