@@ -19,11 +19,16 @@ interface Machine {
   readonly files?: Readonly<Record<string, string>>;
   /** What a command line prints, or how it fails; a program that no line starts with is not on the PATH. */
   readonly programs?: Programs;
-  /** What the API server of context `c` answers a path with, or with which status it refuses; undefined: no cluster. */
+  /** The context that must be asked for. */
+  readonly context?: string;
+  /** What its API server answers a path with, or with which status it refuses; undefined: no cluster. */
   readonly cluster?: Readonly<Record<string, Json | number>>;
 }
 
-async function lint(args: readonly string[], { files = {}, programs = {}, cluster }: Machine = {}) {
+async function lint(
+  args: readonly string[],
+  { files = {}, programs = {}, context: known, cluster }: Machine = {},
+) {
   const out = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
     write: (content: string) => {
@@ -56,7 +61,7 @@ async function lint(args: readonly string[], { files = {}, programs = {}, cluste
     },
     openCluster: async (context) => {
       if (cluster === undefined) throw new UsageError('no cluster is configured: set KUBECONFIG');
-      assert.equal(context, 'c');
+      assert.equal(context, known);
       const get = async (path: string) => {
         const found = cluster[path] ?? 404;
         if (typeof found === 'number') throw new ApiError(found, `GET ${path}: ${found} refused`);
@@ -272,7 +277,7 @@ describe('dropless lint --deployment', () => {
 
   test('reads what bears on it, takes no offence at replicas, and says what it could not see', async () => {
     for (const namespace of [[], ['--namespace', 'shop']]) {
-      assert.deepEqual(await lint([...args, ...namespace], { cluster }), {
+      assert.deepEqual(await lint([...args, ...namespace], { context: 'c', cluster }), {
         code: 0,
         stdout: [
           'not seen: resourcequotas could not be read, so nothing is said of it',
@@ -286,8 +291,8 @@ describe('dropless lint --deployment', () => {
 
   test('asks the version of the server', async () => {
     const old = { ...cluster, '/version': { minor: '29' } };
-    assert.match((await lint(args, { cluster: old })).stdout, /error prestop-sleep-dropped/);
-    assert.equal((await lint(args, { cluster: { ...cluster, '/version': 503 } })).code, 0);
+    assert.match((await lint(args, { context: 'c', cluster: old })).stdout, /error prestop-sleep-dropped/);
+    assert.equal((await lint(args, { context: 'c', cluster: { ...cluster, '/version': 503 } })).code, 0);
   });
 
   test('says that it is not there, or may not be read', async () => {
@@ -296,7 +301,10 @@ describe('dropless lint --deployment', () => {
       [404, /--deployment web: there is no such Deployment in namespace shop/],
       [403, /--deployment web: GET .* 403 refused/],
     ] as const) {
-      assert.match((await lint(args, { cluster: { ...cluster, [path]: status } })).stderr, message);
+      assert.match(
+        (await lint(args, { context: 'c', cluster: { ...cluster, [path]: status } })).stderr,
+        message,
+      );
     }
   });
 });
@@ -351,12 +359,11 @@ describe('docs/lint.md', () => {
     );
     assert.equal(lines.length, 4);
     const files = { '-': GOOD, 'deploy/web.yaml': GOOD, 'kustomize/overlays/prod/kustomization.yaml': '' };
-    const programs = {
-      'kubectl kustomize kustomize/overlays/prod': GOOD,
-      'kubectl --namespace shop get deployment web --output json': GOOD.split('---\n')[0] ?? '',
-    };
+    const programs = { 'kubectl kustomize kustomize/overlays/prod': GOOD };
+    const path = '/apis/apps/v1/namespaces/shop/deployments/web';
+    const cluster = { [path]: parse(GOOD.split('---\n')[0] ?? '') };
     for (const line of lines) {
-      const { code, stderr } = await lint(line.trim().split(/\s+/), { files, programs });
+      const { code, stderr } = await lint(line.trim().split(/\s+/), { files, programs, cluster });
       assert.ok(code === 0 || code === 1, `${line}: ${stderr}`);
     }
   });
