@@ -54,3 +54,8 @@ export function portNumber(container: Field, port: number | string | null | unde
   const named = findNamed(container.get('ports'), port);
   return named.get('containerPort').number();
 }
+
+/** `container web` */
+export function formatContainer(container: Field): string {
+  return `container ${container.get('name').text() ?? '?'}`;
+}

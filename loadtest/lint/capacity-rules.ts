@@ -1,4 +1,5 @@
 import { type Autoscaler, isAutoscaler, isScaleTarget, toScaleTarget } from '../kube/autoscaler.ts';
+import { formatContainer } from '../kube/container.ts';
 import type { Field } from '../kube/field.ts';
 import { parseQuantity, toPods } from '../kube/quantity.ts';
 import { toRollingUpdate } from '../kube/rollout.ts';
@@ -76,7 +77,7 @@ $patch: delete
         return unsized(inventory, workload, containers, metric.resource).map((field) => ({
           object: workload.object,
           field,
-          message: `${containerName(field)} requests no ${metric.resource}, and ${measured}`,
+          message: `${formatContainer(field)} requests no ${metric.resource}, and ${measured}`,
         }));
       }),
     ),
@@ -114,7 +115,7 @@ spec:
           return unsized(inventory, workload, sidecars, metric.resource).map((field) => ({
             object: workload.object,
             field,
-            message: `${containerName(field)} requests no ${metric.resource}, and ${autoscaler.label} measures the whole pod`,
+            message: `${formatContainer(field)} requests no ${metric.resource}, and ${autoscaler.label} measures the whole pod`,
           }));
         }),
     ),
@@ -507,10 +508,6 @@ function unsized(
 
 function namedContainers({ containers }: Workload, name: string): Field[] {
   return containers.filter((container) => container.get('name').text() === name);
-}
-
-function containerName(container: Field): string {
-  return `container ${container.get('name').text() ?? '?'}`;
 }
 
 function forEachWorkload(check: (workload: Workload, inventory: Inventory) => Finding[]): Rule['check'] {

@@ -1,4 +1,4 @@
-import { isSidecar } from '../kube/container.ts';
+import { formatContainer, isSidecar } from '../kube/container.ts';
 import type { Field } from '../kube/field.ts';
 import { toGraceSeconds } from '../kube/grace-period.ts';
 import type { Finding, Rule } from './rule.ts';
@@ -45,8 +45,8 @@ export const SHUTDOWN_RULES: readonly Rule[] = [
           field: grace,
           message:
             budget === ''
-              ? `the grace period is ${graceSeconds} s: ${containerName(container)} is killed at once`
-              : `the grace period is ${graceSeconds} s, but ${containerName(container)} takes up to ${needed} s (${budget})`,
+              ? `the grace period is ${graceSeconds} s: ${formatContainer(container)} is killed at once`
+              : `the grace period is ${graceSeconds} s, but ${formatContainer(container)} takes up to ${needed} s (${budget})`,
         },
       ];
     }),
@@ -79,12 +79,12 @@ spec:
           ? {
               object: workload.object,
               field: container,
-              message: `${containerName(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
+              message: `${formatContainer(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
             }
           : {
               object: workload.object,
               field: preStop.field,
-              message: `preStop of ${containerName(container)} ends the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
+              message: `preStop of ${formatContainer(container)} ends the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
             },
       ];
     }),
@@ -126,7 +126,7 @@ spec:
             {
               object: workload.object,
               field: preStop.kind === 'none' ? container : preStop.field,
-              message: `${containerName(container)} accepts for ${acceptsSeconds} s after its pod is deleted, less than ${MIN_ACCEPT_SECONDS} s`,
+              message: `${formatContainer(container)} accepts for ${acceptsSeconds} s after its pod is deleted, less than ${MIN_ACCEPT_SECONDS} s`,
             },
           ],
     ),
@@ -174,7 +174,7 @@ spec:
               {
                 object: workload.object,
                 field: container,
-                message: `${containerName(container)} accepts for ${seconds} s after its pod is deleted, and ${names} for ${longest} s`,
+                message: `${formatContainer(container)} accepts for ${seconds} s after its pod is deleted, and ${names} for ${longest} s`,
               },
             ];
           });
@@ -344,7 +344,7 @@ spec:
             {
               object: workload.object,
               field,
-              message: `${containerName(container)} starts with ${JSON.stringify(shorten(line))}`,
+              message: `${formatContainer(container)} starts with ${JSON.stringify(shorten(line))}`,
             },
           ]
         : [];
@@ -400,10 +400,6 @@ function isBehind(container: Field): boolean {
 
 function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-function containerName(container: Field): string {
-  return `container ${container.get('name').text() ?? '?'}`;
 }
 
 function execCommand({ preStop }: Shutdown): Field | undefined {
