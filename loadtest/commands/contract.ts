@@ -7,12 +7,13 @@ import type { World } from '../cli/world.ts';
 import { observeShutdown, type Subject } from '../contract/observation.ts';
 import { createPodSubject } from '../contract/pod-subject.ts';
 import { type Point, toPoints } from '../contract/points.ts';
+import { openCluster } from '../kube/cluster.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { toOwnService } from '../local/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../local/replica.ts';
 import { formatTable } from '../report/tables.ts';
-import { connect, toClusterOptions } from './cluster-options.ts';
+import { toClusterOptions } from './cluster-options.ts';
 
 /** Longer than the lame duck, so that only the wait of the drain saves it. */
 const OWN_SLOW_PATH = '/payload?delayMs=3000';
@@ -136,7 +137,7 @@ function parsePlainUrl(given: string): URL {
 async function openSubject(options: ContractOptions, pod: string | null, world: World): Promise<Subject> {
   const { env, interrupted } = world;
   if (pod !== null && options.url !== undefined) {
-    const { api, namespace } = await connect(options, world);
+    const { api, namespace } = await openCluster(options, world.env);
     return createPodSubject(api, namespace, { ...options, url: options.url, pod }, interrupted);
   }
   const command = options.command ?? toOwnService();

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { Fault } from '../cli/fault.ts';
 import { runCli } from '../cli/program.ts';
 import type { World } from '../cli/world.ts';
+import { toApiFault } from '../kube/api.ts';
+import type { Json } from '../kube/json.ts';
 import { patchExemplar } from '../lint/exemplar.ts';
 import type { Host } from '../lint/host.ts';
 import { LINT_RULES } from '../lint/rules.ts';
@@ -15,9 +19,16 @@ interface Machine {
   readonly files?: Readonly<Record<string, string>>;
   /** What a command line prints, or how it fails; a program that no line starts with is not on the PATH. */
   readonly programs?: Programs;
+  /** The context that must be asked for. */
+  readonly context?: string;
+  /** What its API server answers a path with, or with which status it refuses; undefined: no cluster. */
+  readonly cluster?: Readonly<Record<string, Json | number>>;
 }
 
-async function lint(args: readonly string[], { files = {}, programs = {} }: Machine = {}) {
+async function lint(
+  args: readonly string[],
+  { files = {}, programs = {}, context: known, cluster }: Machine = {},
+) {
   const out = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
     write: (content: string) => {
@@ -47,6 +58,16 @@ async function lint(args: readonly string[], { files = {}, programs = {} }: Mach
         file.startsWith(prefix) ? [file.slice(prefix.length)] : [],
       );
       return names.length === 0 ? null : names;
+    },
+    openCluster: async (context) => {
+      if (cluster === undefined) throw new Fault('no cluster is configured: set KUBECONFIG');
+      assert.equal(context, known);
+      const get = async (path: string) => {
+        const found = cluster[path] ?? 404;
+        if (typeof found === 'number') throw toApiFault(found, `GET ${path}: ${found} refused`);
+        return found;
+      };
+      return { api: { get }, namespace: 'shop' };
     },
     runProgram: async (name, given) => {
       const known = Object.keys(programs).some((line) => line.startsWith(`${name} `));
@@ -159,16 +180,7 @@ describe('dropless lint', () => {
       },
       'kubectl kustomize d: error: no such base',
     ],
-    ['deploy/web', {}, 'deploy/web needs kubectl, and it is not on the PATH'],
-    [
-      'deploy/web',
-      {
-        programs: {
-          'kubectl get deployment web --output json': { exitCode: 1, stderr: 'Error: "web" not found\n' },
-        },
-      },
-      'deploy/web: Error: "web" not found',
-    ],
+    ['deploy/web', {}, 'no cluster is configured: set KUBECONFIG'],
   ];
   for (const [line, machine, message] of faults) {
     test(`answers "${line}" with: ${message}`, async () => {
@@ -242,50 +254,61 @@ spec: { minReplicas: 1 }
 
 describe('dropless lint deploy/NAME', () => {
   const objects = new Map(
-    GOOD.split('---\n').map((text) => [/kind: (\w+)/.exec(text)?.[1] ?? '', text] as const),
+    GOOD.split('---\n').map((text) => [/kind: (\w+)/.exec(text)?.[1] ?? '', parse(text)]),
   );
-  const list = (...texts: (string | undefined)[]) => texts.map((text) => text ?? '').join('---\n');
-  const stray =
-    '{ apiVersion: v1, kind: Service, metadata: { name: other }, spec: { selector: { app: other } } }\n';
-  const live =
-    patchExemplar('{ kind: Deployment, metadata: { uid: 5b1e }, spec: { replicas: 7 } }').split('---\n')[0] ??
-    '';
-  const programs = {
-    'kubectl --context c --namespace shop get deployment web --output json': live,
-    'kubectl --context c --namespace shop get services --output json': list(objects.get('Service'), stray),
-    'kubectl --context c --namespace shop get horizontalpodautoscalers --output json': list(
+  /** As the API answers: the items do not tell their kind. */
+  const list = (...items: readonly Json[]): Json => ({
+    apiVersion: 'v1',
+    items: items.map(({ kind, apiVersion, ...rest }) => rest),
+  });
+  const stray = { metadata: { name: 'other' }, spec: { selector: { app: 'other' } } };
+  const [live = ''] = patchExemplar(
+    '{ kind: Deployment, metadata: { uid: 5b1e }, spec: { replicas: 7 } }',
+  ).split('---\n');
+  const cluster = {
+    '/apis/apps/v1/namespaces/shop/deployments/web': parse(live),
+    '/api/v1/namespaces/shop/services': list(objects.get('Service'), stray),
+    '/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers': list(
       objects.get('HorizontalPodAutoscaler'),
     ),
-    'kubectl --context c --namespace shop get poddisruptionbudgets --output json': list(
-      objects.get('PodDisruptionBudget'),
-    ),
-    'kubectl --context c --namespace shop get resourcequotas --output json': {
-      exitCode: 1,
-      stderr: 'forbidden',
-    },
-    'kubectl --context c --namespace shop get limitranges --output json': '',
-    'kubectl --context c --namespace shop version --output json': '{"serverVersion": {"minor": "30+"}}',
+    '/apis/policy/v1/namespaces/shop/poddisruptionbudgets': list(objects.get('PodDisruptionBudget')),
+    '/api/v1/namespaces/shop/resourcequotas': 403,
+    '/api/v1/namespaces/shop/limitranges': list(),
+    '/version': { minor: '30+' },
   };
   const args = ['deploy/web', '-n', 'shop', '--context', 'c'];
 
   test('reads what bears on it, takes no offence at replicas, and says what it could not see', async () => {
-    assert.deepEqual(await lint(args, { programs }), {
-      code: 0,
-      stdout: [
-        'not seen: resourcequotas could not be read, so nothing is said of it',
-        `nothing found in Deployment/web (${LINT_RULES.length} rules over 4 objects)`,
-        '',
-      ].join('\n'),
-      stderr: '',
-    });
+    for (const namespace of [[], ['--namespace', 'shop']]) {
+      assert.deepEqual(await lint([...args, ...namespace], { context: 'c', cluster }), {
+        code: 0,
+        stdout: [
+          'not seen: resourcequotas could not be read, so nothing is said of it',
+          `nothing found in Deployment/web (${LINT_RULES.length} rules over 4 objects)`,
+          '',
+        ].join('\n'),
+        stderr: '',
+      });
+    }
   });
 
   test('asks the version of the server', async () => {
-    const version = 'kubectl --context c --namespace shop version --output json';
-    const old = { ...programs, [version]: '{"serverVersion": {"minor": "29"}}' };
-    assert.match((await lint(args, { programs: old })).stdout, /error prestop-sleep-dropped/);
-    const silent = { ...programs, [version]: { exitCode: 1, stderr: 'no response' } };
-    assert.equal((await lint(args, { programs: silent })).code, 0);
+    const old = { ...cluster, '/version': { minor: '29' } };
+    assert.match((await lint(args, { context: 'c', cluster: old })).stdout, /error prestop-sleep-dropped/);
+    assert.equal((await lint(args, { context: 'c', cluster: { ...cluster, '/version': 503 } })).code, 0);
+  });
+
+  test('says that it is not there, or may not be read', async () => {
+    const path = '/apis/apps/v1/namespaces/shop/deployments/web';
+    for (const [status, message] of [
+      [404, /--deployment web: there is no such Deployment in namespace shop/],
+      [403, /--deployment web: GET .* 403 refused/],
+    ] as const) {
+      assert.match(
+        (await lint(args, { context: 'c', cluster: { ...cluster, [path]: status } })).stderr,
+        message,
+      );
+    }
   });
 });
 
@@ -339,12 +362,11 @@ describe('docs/lint.md', () => {
     );
     assert.equal(lines.length, 4);
     const files = { '-': GOOD, 'deploy/web.yaml': GOOD, 'kustomize/overlays/prod/kustomization.yaml': '' };
-    const programs = {
-      'kubectl kustomize kustomize/overlays/prod': GOOD,
-      'kubectl --namespace shop get deployment web --output json': GOOD.split('---\n')[0] ?? '',
-    };
+    const programs = { 'kubectl kustomize kustomize/overlays/prod': GOOD };
+    const path = '/apis/apps/v1/namespaces/shop/deployments/web';
+    const cluster = { [path]: parse(GOOD.split('---\n')[0] ?? '') };
     for (const line of lines) {
-      const { code, stderr } = await lint(line.trim().split(/\s+/), { files, programs });
+      const { code, stderr } = await lint(line.trim().split(/\s+/), { files, programs, cluster });
       assert.ok(code === 0 || code === 1, `${line}: ${stderr}`);
     }
   });

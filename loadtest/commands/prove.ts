@@ -4,6 +4,7 @@ import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
 import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
+import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { checkReachable } from '../load/reach.ts';
@@ -20,7 +21,6 @@ import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../
 import type { Disruption, Opening } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
-import { connect } from './cluster-options.ts';
 import {
   checkCounts,
   isLocal,
@@ -78,7 +78,7 @@ export const prove = defineCommand({
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
-    const cluster = deployment === null ? null : { ...(await connect(options, world)), deployment };
+    const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
     const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };

@@ -9,7 +9,7 @@ const terminated = (exitCode: number) => ({ terminated: { exitCode } });
 const running = { running: {} };
 
 /** A pod with a proxy before its server, in the order of their names, and the other way round in its spec. */
-const toPod = (resourceVersion: string, server: Json, proxy: Json): Json => ({
+const toPod = (resourceVersion: string, server: Json, proxy: Json, lifecycle: Json = {}): Json => ({
   metadata: {
     name: 'web-1',
     namespace: 'shop',
@@ -18,7 +18,10 @@ const toPod = (resourceVersion: string, server: Json, proxy: Json): Json => ({
     annotations: { 'kubectl.kubernetes.io/default-container': 'web' },
   },
   spec: {
-    containers: [{ name: 'proxy', lifecycle: { preStop: { sleep: { seconds: 60 } } } }, { name: 'web' }],
+    containers: [
+      { name: 'proxy', lifecycle: { preStop: { sleep: { seconds: 60 } } } },
+      { name: 'web', lifecycle },
+    ],
   },
   status: {
     containerStatuses: [
@@ -32,13 +35,20 @@ interface Refusals {
   /** What the API server says of this verb when asked. */
   readonly denied?: string;
   readonly isListRefused?: boolean;
+  /** Of the container that serves. */
+  readonly lifecycle?: Json;
   readonly signal?: AbortSignal;
 }
 
-function startFake({ denied, isListRefused = false, signal = new AbortController().signal }: Refusals = {}) {
+function startFake({
+  denied,
+  isListRefused = false,
+  lifecycle = {},
+  signal = new AbortController().signal,
+}: Refusals = {}) {
   const removed: string[] = [];
   let tell: (line: string) => void = () => {};
-  const first = toPod('1', running, running);
+  const first = toPod('1', running, running, lifecycle);
   const api: Api = {
     get: async (path) => {
       if (path.endsWith('/web-1')) return first;
@@ -84,6 +94,15 @@ describe('createPodSubject()', () => {
     fake.see(toPod('3', terminated(3), terminated(0)));
     assert.deepEqual(await subject.exited, { code: 3, signal: null });
     await subject.destroy();
+  });
+
+  test('does not begin where it cannot be known when SIGTERM comes', async () => {
+    const fake = startFake({ lifecycle: { preStop: { exec: { command: ['/wait-shutdown'] } } } });
+    await assert.rejects(fake.open(), (error: Error) => {
+      assert.match(error.message, /^the length of preStop of container web is not known \(\/wait-shutdown\)/);
+      return error instanceof Fault;
+    });
+    assert.deepEqual(fake.removed, []);
   });
 
   test('names the rights that are missing', async () => {

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import type { Api } from '../kube/api.ts';
-import { chooseContainer } from '../kube/container.ts';
-import { at, type Json, listAt, numberAt } from '../kube/json.ts';
+import { chooseContainer, findNamed } from '../kube/container.ts';
+import { Field } from '../kube/field.ts';
+import { toGraceSeconds } from '../kube/grace-period.ts';
+import type { Json } from '../kube/json.ts';
 import { findDenied } from '../kube/permission.ts';
-import { toPreStopMs } from '../kube/pod-observer.ts';
+import { toPreStop, untilSigtermMs } from '../kube/pre-stop.ts';
 import { startWatch } from '../kube/watch.ts';
 import { toTarget } from '../load/target-url.ts';
 import type { Subject } from './observation.ts';
@@ -32,8 +34,16 @@ export async function createPodSubject(
   const denied = await findDenied(api, namespace, NEEDED);
   if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   const pods = `/api/v1/namespaces/${namespace}/pods`;
-  const object = await api.get(`${pods}/${pod}`);
+  const object = new Field(await api.get(`${pods}/${pod}`));
   const container = chooseContainer(object, wanted ?? null);
+  const preStop = toPreStop(findNamed(object.get('spec', 'containers'), container));
+  const preStopMs = untilSigtermMs(preStop, 1_000 * toGraceSeconds(object.get('spec')));
+  if (preStopMs === null) {
+    const why = preStop.kind === 'unknown' ? preStop.why : '';
+    throw new Fault(
+      `the length of preStop of container ${container} is not known (${why}), and so not when SIGTERM comes: try a pod whose preStop is lifecycle.preStop.sleep`,
+    );
+  }
   const watching = new AbortController();
   const ofPod = `${pods}?fieldSelector=metadata.name%3D${pod}`;
   const stop = () => watching.abort(signal.reason);
@@ -49,7 +59,7 @@ export async function createPodSubject(
     sigtermWithinMs: 1_000,
     prepare: async () => {
       await api.remove(`${pods}/${pod}`, {});
-      await sleep(toPreStopMs(object, container), undefined, { signal });
+      await sleep(preStopMs, undefined, { signal });
     },
     terminate: async () => {},
     exited,
@@ -70,9 +80,9 @@ function watchExit(
     tellExit = resolve;
   });
   const onChange = (change: 'seen' | 'deleted', pod: Json) => {
-    const status = listAt(pod, 'status', 'containerStatuses').find(({ name }) => name === container);
-    const ended = at(status, 'state', 'terminated');
-    if (ended !== undefined) tellExit({ code: numberAt(ended, 'exitCode'), signal: null });
+    const status = findNamed(new Field(pod).get('status', 'containerStatuses'), container);
+    const ended = status.get('state', 'terminated');
+    if (ended.exists) tellExit({ code: ended.get('exitCode').number() ?? null, signal: null });
     else if (change === 'deleted') tellExit({ code: null, signal: 'deletion' });
   };
   const hooks = { clock: PROCESS_CLOCK, random: Math.random, onGap: () => {}, onChange };

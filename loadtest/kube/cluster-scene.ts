@@ -4,12 +4,15 @@ import type { Settlement } from '../engine/settlement.ts';
 import { nameRemovals, type Removal } from '../proof/safeguard.ts';
 import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
+import { toAutoscaler } from './autoscaler.ts';
 import { createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
 import { toRemovalPatch, toRestoredContainers } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
-import { at, type Json, listAt, textAt } from './json.ts';
-import { boundsOf, openDeployment } from './live-deployment.ts';
+import { Field } from './field.ts';
+import { type Json, textAt } from './json.ts';
+import { openDeployment } from './live-deployment.ts';
+import type { KubeObject } from './object.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
 import { chooseWay } from './service.ts';
 import { createUndo } from './undo.ts';
@@ -53,9 +56,9 @@ export async function createClusterScene(
   const { namespace, deployment: name, without } = options;
   const deployment = await openDeployment(api, { namespace, name }, signal, tell, clock);
   const { hpa, selector } = deployment;
-  const template = at(deployment.original, 'spec', 'template');
+  const template = new Field(deployment.original).get('spec', 'template');
   const container = chooseContainer(template, options.container);
-  const services = listAt(await api.get(`/api/v1/namespaces/${namespace}/services`), 'items');
+  const services = new Field(await api.get(`/api/v1/namespaces/${namespace}/services`)).get('items').items();
   const { service, url, targetPort } = chooseWay(services, template, options.url);
   const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== null });
   const denied = await findDenied(api, namespace, needed);
@@ -83,7 +86,7 @@ export async function createClusterScene(
       selector,
       service,
       port: targetPort,
-      hpa: textAt(hpa, 'metadata', 'name'),
+      hpa: hpa?.name ?? null,
       clock,
     },
     stopWatching.signal,
@@ -169,6 +172,7 @@ function toOpeningMs({ connection, sentMs, endMs }: Settlement): number {
   return sentMs === null ? endMs - connection.setupMs : sentMs - connection.ageMs;
 }
 
-function describeBounds(hpa: Json): string {
-  return `HPA ${textAt(hpa, 'metadata', 'name')} holds ${boundsOf(hpa).join(' to ')}`;
+function describeBounds(hpa: KubeObject): string {
+  const { min, max } = toAutoscaler(hpa);
+  return `HPA ${hpa.name} holds ${min} to ${max}`;
 }

@@ -2,7 +2,10 @@ import type { Clock } from '../cli/clock.ts';
 import type { Mark } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import type { Api } from './api.ts';
-import { type Json, listAt, numberAt, textAt } from './json.ts';
+import { Field } from './field.ts';
+import { type Json, numberAt, textAt } from './json.ts';
+import { nameOf } from './object.ts';
+import { ownerUids } from './owner.ts';
 import { canWatchNodes } from './permission.ts';
 import { createPodObserver } from './pod-observer.ts';
 import { startWatch, type Watch } from './watch.ts';
@@ -89,7 +92,7 @@ export function createClusterWatch(
         onChange: (change, object) => {
           if (OWN.includes(resource)) adopt(textAt(object, 'metadata', 'uid'));
           if (resource === 'endpointslices') {
-            for (const owner of listAt(object, 'metadata', 'ownerReferences')) adopt(textAt(owner, 'uid'));
+            for (const uid of ownerUids(new Field(object))) adopt(uid);
           }
           onChange(change, object, clock.nowMs());
         },
@@ -104,7 +107,7 @@ export function createClusterWatch(
   function markNumber(path: readonly string[], toSubject: (name: string) => string): OnChange {
     const told = new Map<string, number>();
     return (_, object) => {
-      const name = nameOf(object);
+      const name = nameOf(new Field(object));
       const value = numberAt(object, ...path) ?? 0;
       if (isSynced && told.get(name) !== value) mark(`${toSubject(name)} wants ${value}`);
       told.set(name, value);
@@ -185,8 +188,4 @@ function toEndpointEvent({ kind, atMs, pod }: PodEvent): PodEvent | null {
   if (kind === 'ready') return { atMs, pod, kind: 'endpoint-added' };
   const isEnd = kind === 'unready' || kind === 'terminating' || kind === 'exited' || kind === 'gone';
   return isEnd ? { atMs, pod, kind: 'endpoint-removed' } : null;
-}
-
-function nameOf(object: Json): string {
-  return textAt(object, 'metadata', 'name') ?? '';
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
 import { chooseContainer } from './container.ts';
+import { Field } from './field.ts';
 
 const toPod = (names: readonly string[], annotated: string | null) => ({
   metadata: {
@@ -22,7 +23,7 @@ describe('chooseContainer()', () => {
     [['web'], null, 'proxy', /^--container "proxy" is not there: there is web$/],
   ] as const) {
     test(`of ${names.join(', ')}, ${annotated} annotated, ${wanted} wanted: ${chosen}`, () => {
-      const choose = () => chooseContainer(toPod(names, annotated), wanted);
+      const choose = () => chooseContainer(new Field(toPod(names, annotated)), wanted);
       if (typeof chosen === 'string') assert.equal(choose(), chosen);
       else assert.throws(choose, (error: Error) => error instanceof Fault && chosen.test(error.message));
     });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { formatRemoval, parseRemoval, REMOVALS } from '../proof/safeguard.ts';
-import { toDeploymentState, toRemovalPatch, toRestoredContainers, toSelectorQuery } from './deployment.ts';
+import { toDeploymentState, toRemovalPatch, toRestoredContainers } from './deployment.ts';
+import { Field } from './field.ts';
 import type { Json } from './json.ts';
 
 const atRest = {
@@ -13,9 +14,11 @@ const atRest = {
   status: { observedGeneration: 4, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
 };
 
+const stateOf = (deployment: Json) => toDeploymentState(new Field(deployment));
+
 describe('toDeploymentState()', () => {
   test('is at rest when every replica is updated, available and alone', () => {
-    assert.deepEqual(toDeploymentState(atRest), { replicas: 3, unrest: null });
+    assert.deepEqual(stateOf(atRest), { replicas: 3, unrest: null });
   });
 
   for (const [status, unrest] of [
@@ -30,43 +33,27 @@ describe('toDeploymentState()', () => {
   ] as const) {
     test(`is not with ${JSON.stringify(status)}`, () => {
       const deployment = { ...atRest, status: { ...atRest.status, ...status } };
-      assert.equal(toDeploymentState(deployment).unrest, unrest);
+      assert.equal(stateOf(deployment).unrest, unrest);
     });
   }
 
   test('takes a rollout that is stuck for that of the last change only', () => {
     const conditions = [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }];
     const status = { ...atRest.status, observedGeneration: 3, conditions };
-    assert.equal(
-      toDeploymentState({ ...atRest, status }).unrest,
-      'its controller has not seen the last change',
-    );
+    assert.equal(stateOf({ ...atRest, status }).unrest, 'its controller has not seen the last change');
   });
 
   test('is not while it is paused', () => {
     const paused = { ...atRest, spec: { replicas: 3, paused: true } };
-    assert.equal(toDeploymentState(paused).unrest, 'it is paused');
+    assert.equal(stateOf(paused).unrest, 'it is paused');
   });
 
   test('takes one replica where none is written, and none where nothing is there yet', () => {
-    assert.deepEqual(toDeploymentState({ spec: {}, status: {} }), {
+    assert.deepEqual(stateOf({ spec: {}, status: {} }), {
       replicas: 1,
       unrest: '0 updatedReplicas of 1 wanted, 0 availableReplicas of 1 wanted, 0 replicas of 1 wanted',
     });
   });
-});
-
-test('toSelectorQuery() writes labels and expressions as a query takes them', () => {
-  const selector = {
-    matchLabels: { app: 'web', tier: 'front' },
-    matchExpressions: [
-      { key: 'track', operator: 'In', values: ['stable', 'canary'] },
-      { key: 'zone', operator: 'NotIn', values: ['a'] },
-      { key: 'x', operator: 'Exists' },
-      { key: 'y', operator: 'DoesNotExist' },
-    ],
-  };
-  assert.equal(toSelectorQuery(selector), 'app=web,tier=front,track in (stable,canary),zone notin (a),x,!y');
 });
 
 describe('toRemovalPatch()', () => {

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isWithout, type Removal, toPreStopSleepMs, toRemovalEnv } from '../proof/safeguard.ts';
-import { at, isObject, type Json, listAt, numberAt, textAt } from './json.ts';
+import { findCondition } from './conditions.ts';
+import type { Field } from './field.ts';
+import { at, isObject, type Json, listAt, textAt } from './json.ts';
 
 /** A Deployment as far as a proof reads it. */
 export interface DeploymentState {
@@ -10,41 +12,24 @@ export interface DeploymentState {
 }
 
 /** At rest is: the newest template observed, and every replica of it updated, available and alone. */
-export function toDeploymentState(deployment: Json): DeploymentState {
-  const replicas = numberAt(deployment, 'spec', 'replicas') ?? 1;
-  const count = (name: string) => numberAt(deployment, 'status', name) ?? 0;
-  const isObserved = count('observedGeneration') >= (numberAt(deployment, 'metadata', 'generation') ?? 0);
+export function toDeploymentState(deployment: Field): DeploymentState {
+  const replicas = deployment.get('spec', 'replicas').number() ?? 1;
+  const count = (name: string) => deployment.get('status', name).number() ?? 0;
+  const generation = deployment.get('metadata', 'generation').number() ?? 0;
+  const isObserved = count('observedGeneration') >= generation;
   const faults = [
-    ...(at(deployment, 'spec', 'paused') === true ? ['it is paused'] : []),
+    ...(deployment.get('spec', 'paused').isTrue() ? ['it is paused'] : []),
     ...(isObserved ? [] : ['its controller has not seen the last change']),
     ...(['updatedReplicas', 'availableReplicas', 'replicas'] as const).flatMap((name) =>
       count(name) === replicas ? [] : [`${count(name)} ${name} of ${replicas} wanted`],
     ),
   ];
-  const stuck = listAt(deployment, 'status', 'conditions').find(
-    ({ type, status }) => type === 'Progressing' && status === 'False',
-  );
+  const progress = findCondition(deployment, 'Progressing');
   // Of an older template it says nothing.
-  if (isObserved && stuck !== undefined) faults.push(textAt(stuck, 'message') ?? 'it makes no progress');
+  if (isObserved && progress?.get('status').text() === 'False') {
+    faults.push(progress.get('message').text() ?? 'it makes no progress');
+  }
   return { replicas, unrest: faults.length === 0 ? null : faults.join(', ') };
-}
-
-/** A label selector as the API takes it in a query. */
-export function toSelectorQuery(selector: unknown): string {
-  const labels = Object.entries((at(selector, 'matchLabels') as Record<string, string> | undefined) ?? {});
-  const expressions = listAt(selector, 'matchExpressions').map((expression) => {
-    const key = textAt(expression, 'key') ?? '';
-    const values = at(expression, 'values');
-    const list = Array.isArray(values) ? `(${values.join(',')})` : '';
-    const operators: Readonly<Record<string, string>> = {
-      In: `${key} in ${list}`,
-      NotIn: `${key} notin ${list}`,
-      Exists: key,
-      DoesNotExist: `!${key}`,
-    };
-    return operators[textAt(expression, 'operator') ?? ''] ?? key;
-  });
-  return [...labels.map(([key, value]) => `${key}=${value}`), ...expressions].join(',');
 }
 
 /**

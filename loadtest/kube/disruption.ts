@@ -1,8 +1,11 @@
 import type { Clock } from '../cli/clock.ts';
 import type { Disruption } from '../proof/scene.ts';
 import { type Api, toApiStatus } from './api.ts';
-import { at, type Json, listAt, textAt } from './json.ts';
+import { findNamed } from './container.ts';
+import { Field } from './field.ts';
+import type { Json } from './json.ts';
 import { type LiveDeployment, until } from './live-deployment.ts';
+import { nameOf } from './object.ts';
 import type { Undo } from './undo.ts';
 
 export interface DisruptionOptions {
@@ -48,12 +51,9 @@ export function createDisruptions(
     });
   }
 
-  function imageOf(state: Json): string | null {
-    const containers = listAt(state, 'spec', 'template', 'spec', 'containers');
-    return textAt(
-      containers.find(({ name: its }) => its === container),
-      'image',
-    );
+  function imageOf(state: Json): string | undefined {
+    const containers = new Field(state).get('spec', 'template', 'spec', 'containers');
+    return findNamed(containers, container).get('image').text();
   }
 
   async function restart(): Promise<void> {
@@ -90,7 +90,7 @@ export function createDisruptions(
   /** A node that was cordoned before stays so. */
   async function cordon(node: string): Promise<void> {
     const path = `/api/v1/nodes/${node}`;
-    if (at(await api.get(path), 'spec', 'unschedulable') === true) return;
+    if (new Field(await api.get(path)).get('spec', 'unschedulable').isTrue()) return;
     const set = (unschedulable: boolean) => api.patch(path, 'merge', { spec: { unschedulable } });
     undo.add(`node ${node} cordoned`, () => set(false));
     await set(true);
@@ -128,17 +128,17 @@ export function createDisruptions(
     drain: async (aborted) => {
       const pods = await deployment.readServingPods();
       const node = options.node ?? toBusiestNode(pods);
-      const leaving = pods.filter((pod) => textAt(pod, 'spec', 'nodeName') === node);
+      const leaving = pods.filter((pod) => pod.get('spec', 'nodeName').text() === node);
       if (leaving.length === 0) throw new Error(`node ${node} has no pod of Deployment ${name}`);
       await cordon(node);
-      for (const pod of leaving) await evict(textAt(pod, 'metadata', 'name') ?? '', aborted);
+      for (const pod of leaving) await evict(nameOf(pod), aborted);
       mark(`the pods of ${node} are evicted`);
     },
 
     kill: async () => {
       const [pod] = await deployment.readServingPods();
       if (pod === undefined) throw new Error('no pod is ready');
-      const victim = textAt(pod, 'metadata', 'name');
+      const victim = nameOf(pod);
       mark(`${victim} is deleted`);
       await api.remove(`${podsPath}/${victim}`, options.isForced ? { gracePeriodSeconds: 0 } : {});
     },
@@ -147,10 +147,10 @@ export function createDisruptions(
   };
 }
 
-function toBusiestNode(pods: readonly Json[]): string {
+function toBusiestNode(pods: readonly Field[]): string {
   const counts = new Map<string, number>();
   for (const pod of pods) {
-    const node = textAt(pod, 'spec', 'nodeName') ?? '';
+    const node = pod.get('spec', 'nodeName').text() ?? '';
     counts.set(node, (counts.get(node) ?? 0) + 1);
   }
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';

@@ -1,8 +1,14 @@
 import type { Clock } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Api, isPassing, isUnheard, toApiStatus } from './api.ts';
-import { toDeploymentState, toSelectorQuery } from './deployment.ts';
-import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+import { isScaleTarget, toAutoscaler, toScaleTarget } from './autoscaler.ts';
+import { isReady, isTerminating } from './conditions.ts';
+import { toDeploymentState } from './deployment.ts';
+import { Field } from './field.ts';
+import type { Json } from './json.ts';
+import { type KubeObject, toListItems } from './object.ts';
+import { ownerUids } from './owner.ts';
+import { toSelectorQuery } from './selector.ts';
 
 /** A Deployment of a cluster with its pods and what scales it: read, changed, and waited for. */
 export interface LiveDeployment {
@@ -14,11 +20,11 @@ export interface LiveDeployment {
   /** Of its pods, as a query takes it. */
   readonly selector: string;
   /** As it was then; null: none scales it. */
-  readonly hpa: Json | null;
+  readonly hpa: KubeObject | null;
   read(): Promise<Json>;
   patch(type: 'strategic' | 'json', patch: unknown): Promise<unknown>;
   /** Its own pods that are ready and not told to end, whatever else carries their labels. */
-  readServingPods(): Promise<readonly Json[]>;
+  readServingPods(): Promise<readonly Field[]>;
   /** Through the HPA, where there is one. */
   scaleTo(replicas: number): Promise<void>;
   /** To the replicas, or the bounds, that it had. */
@@ -53,11 +59,12 @@ export async function openDeployment(
   const hpasPath = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
 
   const original = await awaitRest();
-  const { replicas } = toDeploymentState(original);
-  const uid = textAt(original, 'metadata', 'uid');
-  const selector = encodeURIComponent(toSelectorQuery(at(original, 'spec', 'selector')));
-  const hpas = listAt(await api.get(hpasPath), 'items');
-  const hpa = hpas.find((candidate) => isScalerOf(candidate, name)) ?? null;
+  const { replicas } = toDeploymentState(new Field(original));
+  const uid = new Field(original).get('metadata', 'uid').text();
+  const selector = encodeURIComponent(toSelectorQuery(new Field(original).get('spec', 'selector')));
+  const hpas = toListItems(await api.get(hpasPath), 'HorizontalPodAutoscaler');
+  const target = { kind: 'Deployment', name };
+  const hpa = hpas.find((candidate) => isScaleTarget(toScaleTarget(candidate), target)) ?? null;
 
   async function awaitRest(): Promise<Json> {
     const endMs = clock.nowMs() + REST_TIMEOUT_MS;
@@ -69,7 +76,7 @@ export async function openDeployment(
           isAbsent ? `there is no Deployment ${name} in namespace ${namespace}` : error.message,
         );
       });
-      const state = toDeploymentState(found);
+      const state = toDeploymentState(new Field(found));
       if (state.replicas === 0) throw new Fault(`Deployment ${name} has no replicas`);
       if (state.unrest === null) return found;
       if (clock.nowMs() > endMs) {
@@ -83,7 +90,7 @@ export async function openDeployment(
 
   /** Why it is not quiet; null: it is. */
   async function findUnrest(): Promise<string | null> {
-    const { unrest, replicas: wanted } = toDeploymentState(await api.get(path));
+    const { unrest, replicas: wanted } = toDeploymentState(new Field(await api.get(path)));
     if (unrest !== null && /timed out progressing/.test(unrest)) throw new Error(unrest);
     if (unrest !== null) return unrest;
     const pods = await readPods();
@@ -95,18 +102,22 @@ export async function openDeployment(
   const untilQuiet = (aborted: AbortSignal | null) => until(findUnrest, 'not quiet', aborted, clock);
 
   /** The pods of its ReplicaSets that have not ended. */
-  async function readPods(): Promise<readonly Json[]> {
-    const owners = listAt(await api.get(`${replicaSetsPath}?labelSelector=${selector}`), 'items')
-      .filter((replicaSet) => isOwnedBy(replicaSet, [uid]))
-      .map((replicaSet) => textAt(replicaSet, 'metadata', 'uid'));
-    return listAt(await api.get(`${podsPath}?labelSelector=${selector}`), 'items').filter(
+  async function readPods(): Promise<readonly Field[]> {
+    const query = `?labelSelector=${selector}`;
+    const list = async (from: string) => new Field(await api.get(from + query)).get('items').items();
+    const replicaSets = (await list(replicaSetsPath)).filter((each) =>
+      ownerUids(each).some((its) => its === uid),
+    );
+    const owners = replicaSets.map((each) => each.get('metadata', 'uid').text());
+    return (await list(podsPath)).filter(
       (pod) =>
-        isOwnedBy(pod, owners) && !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase') ?? ''),
+        ownerUids(pod).some((its) => owners.includes(its)) &&
+        !['Succeeded', 'Failed'].includes(pod.get('status', 'phase').text() ?? ''),
     );
   }
 
   async function setBounds(minReplicas: number, maxReplicas: number): Promise<void> {
-    await api.patch(`${hpasPath}/${textAt(hpa, 'metadata', 'name')}`, 'merge', {
+    await api.patch(`${hpasPath}/${hpa?.name}`, 'merge', {
       spec: { minReplicas, maxReplicas },
     });
   }
@@ -129,11 +140,14 @@ export async function openDeployment(
     scaleTo,
     scaleBack: async () => {
       if (hpa === null) await scaleTo(replicas);
-      else await setBounds(...boundsOf(hpa));
+      else {
+        const { min, max } = toAutoscaler(hpa);
+        await setBounds(min, max);
+      }
     },
     untilScaledTo: async (wanted, aborted) => {
       const findReason = async () => {
-        const { replicas: now } = toDeploymentState(await api.get(path));
+        const { replicas: now } = toDeploymentState(new Field(await api.get(path)));
         return now === wanted ? null : `${now} replicas are wanted by something else`;
       };
       await until(findReason, `not scaled to ${wanted}`, aborted, clock);
@@ -165,28 +179,4 @@ export async function until(
     if (clock.nowMs() > endMs) throw new Error(`${what} after ${PATIENCE_MS / 60_000} minutes: ${reason}`);
     await clock.pause(POLL_MS, aborted);
   }
-}
-
-/** The fewest and the most replicas that an HPA allows. */
-export function boundsOf(hpa: Json): readonly [min: number, max: number] {
-  return [numberAt(hpa, 'spec', 'minReplicas') ?? 1, numberAt(hpa, 'spec', 'maxReplicas') ?? 1];
-}
-
-function isScalerOf(hpa: Json, name: string): boolean {
-  const target = at(hpa, 'spec', 'scaleTargetRef');
-  return textAt(target, 'kind') === 'Deployment' && textAt(target, 'name') === name;
-}
-
-function isOwnedBy(object: Json, uids: readonly (string | null)[]): boolean {
-  return listAt(object, 'metadata', 'ownerReferences').some((owner) => uids.includes(textAt(owner, 'uid')));
-}
-
-function isTerminating(pod: Json): boolean {
-  return textAt(pod, 'metadata', 'deletionTimestamp') !== null;
-}
-
-function isReady(pod: Json): boolean {
-  return listAt(pod, 'status', 'conditions').some(
-    ({ type, status }) => type === 'Ready' && status === 'True',
-  );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PodEvent } from '../proof/timeline.ts';
 import type { Json } from './json.ts';
-import { createPodObserver, toPreStopMs } from './pod-observer.ts';
+import { createPodObserver } from './pod-observer.ts';
 
 function observe(port: number | string | null = null) {
   const events: PodEvent[] = [];
@@ -82,6 +82,14 @@ describe('createPodObserver()', () => {
       assert.equal(scheduled.isProbed, isProbed);
     });
   }
+
+  test('does not tell the length of a preStop that cannot be read', () => {
+    const { events, observer } = observe();
+    const lifecycle = { preStop: { exec: { command: ['/wait-shutdown'] } } };
+    const spec = { containers: [{ name: 'web', lifecycle }] };
+    observer.onPod('seen', pod(spec, {}, { deletionTimestamp: 'now', deletionGracePeriodSeconds: 30 }), 1);
+    assert.deepEqual(events, [{ atMs: 1, pod: 'a', kind: 'terminating', graceMs: 30_000, preStopMs: null }]);
+  });
 
   test('a deletion by force has no grace, and no preStop', () => {
     const { events, observer } = observe();
@@ -219,27 +227,4 @@ describe('podAt()', () => {
     observer.onPod('seen', at('b', { hostIP: '10.0.0.1' }), 0);
     assert.equal(observer.podAt('10.0.0.1', 1), null);
   });
-});
-
-describe('toPreStopMs()', () => {
-  const exec = (...command: string[]) => ({ preStop: { exec: { command } } });
-  for (const [lifecycle, ms] of [
-    [{ preStop: { sleep: { seconds: 5 } } }, 5_000],
-    [exec('sleep', '7'), 7_000],
-    [exec('sh', '-c', 'sleep 2.5'), 2_500],
-    [exec('/bin/sleep', '7s'), 7_000],
-    [exec('sh', '-c', 'touch /tmp/x; sleep 3 && nginx -s quit'), 3_000],
-    [exec('sh', '-c', 'sleep 3; curl localhost/drain'), 3_000],
-    [exec('sh', '-c', 'sleep 3 & wait-for-it'), 0],
-    [exec('sleep', '2m'), 0],
-    [exec('nosleep', '7'), 0],
-    [exec('/bin/drain'), 0],
-    [{ preStop: { httpGet: { path: '/stop' } } }, 0],
-    [{}, 0],
-  ] as const) {
-    test(`${JSON.stringify(lifecycle)}: ${ms} ms`, () => {
-      assert.equal(toPreStopMs({ spec: { containers: [{ name: 'web', lifecycle }] } }, 'web'), ms);
-      assert.equal(toPreStopMs({ spec: { containers: [{ name: 'web', lifecycle }] } }, null), ms);
-    });
-  }
 });

@@ -1,5 +1,11 @@
 import type { PodEvent } from '../proof/timeline.ts';
-import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+import { isReady, isTerminating } from './conditions.ts';
+import { findNamed } from './container.ts';
+import { Field } from './field.ts';
+import type { Json } from './json.ts';
+import { nameOf } from './object.ts';
+import { toPreStop, untilSigtermMs } from './pre-stop.ts';
+import { isProbed } from './probe.ts';
 
 /** Turns what the watches see into events of pods. Each call is stamped with the time given. */
 export interface PodObserver {
@@ -53,11 +59,12 @@ export function createPodObserver(
     return found;
   }
 
-  function seePod(name: string, object: Json, atMs: number): void {
+  function seePod(name: string, object: Field, atMs: number): void {
     const isFirstSight = !known.has(name);
     const told = look(name);
-    const node = textAt(object, 'spec', 'nodeName');
-    if (!told.isScheduled && node !== null) {
+    const own = findNamed(object.get('spec', 'containers'), container);
+    const node = object.get('spec', 'nodeName').text();
+    if (!told.isScheduled && node !== undefined) {
       told.isScheduled = true;
       told.node = node;
       emit({
@@ -66,7 +73,7 @@ export function createPodObserver(
         kind: 'scheduled',
         version: toVersion(object),
         node,
-        isProbed: isProbed(toContainer(object, container), port),
+        isProbed: isProbed(own, port),
       });
     }
     for (const address of toAddresses(object)) {
@@ -76,40 +83,31 @@ export function createPodObserver(
       holders.set(address, those);
       those.push({ pod: name, fromMs: atMs });
     }
-    const status = toContainerStatus(object, container);
-    if (!told.isStarted && at(status, 'state', 'running') !== undefined) {
+    const status = findNamed(object.get('status', 'containerStatuses'), container);
+    if (!told.isStarted && status.get('state', 'running').exists) {
       told.isStarted = true;
       emit({ atMs, pod: name, kind: 'started' });
     }
-    const deletedAt = textAt(object, 'metadata', 'deletionTimestamp');
-    if (!told.isTerminating && deletedAt !== null) {
+    if (!told.isTerminating && isTerminating(object)) {
       told.isTerminating = true;
-      const graceMs = 1_000 * (numberAt(object, 'metadata', 'deletionGracePeriodSeconds') ?? 0);
-      emit({
-        atMs,
-        pod: name,
-        kind: 'terminating',
-        graceMs,
-        preStopMs: Math.min(graceMs, toPreStopMs(object, container)),
-      });
+      const graceMs = 1_000 * (object.get('metadata', 'deletionGracePeriodSeconds').number() ?? 0);
+      const preStopMs = untilSigtermMs(toPreStop(own), graceMs);
+      emit({ atMs, pod: name, kind: 'terminating', graceMs, preStopMs });
     }
-    const isReady = listAt(object, 'status', 'conditions').some(
-      (condition) => condition.type === 'Ready' && condition.status === 'True',
-    );
-    if (isReady !== told.isReady) {
-      told.isReady = isReady;
-      emit({ atMs, pod: name, kind: isReady ? 'ready' : 'unready' });
+    if (isReady(object) !== told.isReady) {
+      told.isReady = isReady(object);
+      emit({ atMs, pod: name, kind: told.isReady ? 'ready' : 'unready' });
     }
     // A container that ended and runs again shows its end in `lastState`.
-    const last = at(status, 'lastState', 'terminated');
-    const ended = at(status, 'state', 'terminated') ?? last;
-    if (ended === undefined) return;
-    const id = textAt(ended, 'containerID') ?? '';
+    const now = status.get('state', 'terminated');
+    const ended = now.exists ? now : status.get('lastState', 'terminated');
+    if (!ended.exists) return;
+    const id = ended.get('containerID').text() ?? '';
     if (told.ended === id) return;
     told.ended = id;
     // What ended before anyone looked is no news.
-    if (isFirstSight && ended === last) return;
-    emit({ atMs, pod: name, kind: 'exited', code: numberAt(ended, 'exitCode'), signal: null });
+    if (isFirstSight && ended !== now) return;
+    emit({ atMs, pod: name, kind: 'exited', code: ended.get('exitCode').number() ?? null, signal: null });
   }
 
   function tellEndpoints(atMs: number): void {
@@ -120,7 +118,8 @@ export function createPodObserver(
   }
 
   return {
-    onPod(change, object, atMs) {
+    onPod(change, pod, atMs) {
+      const object = new Field(pod);
       const name = nameOf(object);
       seePod(name, object, atMs);
       if (change !== 'deleted') return;
@@ -129,27 +128,27 @@ export function createPodObserver(
       known.delete(name);
     },
 
-    onEndpointSlice(change, slice, atMs) {
-      const ready = listAt(slice, 'endpoints').flatMap((endpoint) => {
-        const pod = textAt(endpoint, 'targetRef', 'name');
-        const isPod = pod !== null && textAt(endpoint, 'targetRef', 'kind') === 'Pod';
+    onEndpointSlice(change, object, atMs) {
+      const slice = new Field(object);
+      const endpoints = slice.get('endpoints').items();
+      const ready = endpoints.flatMap((endpoint) => {
+        const target = endpoint.get('targetRef');
         // Absent means unknown, which is to be taken as ready.
-        return isPod && at(endpoint, 'conditions', 'ready') !== false ? [pod] : [];
+        const isTarget =
+          target.get('kind').text() === 'Pod' && !endpoint.get('conditions', 'ready').isFalse();
+        return isTarget ? (target.get('name').text() ?? []) : [];
       });
       if (change === 'deleted') slices.delete(nameOf(slice));
       else slices.set(nameOf(slice), new Set(ready));
       tellEndpoints(atMs);
     },
 
-    onNode(change, node, atMs) {
+    onNode(change, object, atMs) {
+      const node = new Field(object);
       const name = nameOf(node);
-      const isReady =
-        change === 'seen' &&
-        listAt(node, 'status', 'conditions').some(
-          ({ type, status }) => type === 'Ready' && status === 'True',
-        );
-      if (isReady) lostNodes.delete(name);
-      if (isReady || lostNodes.has(name)) return;
+      const isBack = change === 'seen' && isReady(node);
+      if (isBack) lostNodes.delete(name);
+      if (isBack || lostNodes.has(name)) return;
       lostNodes.add(name);
       for (const [pod, told] of known) if (told.node === name) emit({ atMs, pod, kind: 'node-lost' });
     },
@@ -158,56 +157,21 @@ export function createPodObserver(
   };
 }
 
-function nameOf(object: Json): string {
-  return textAt(object, 'metadata', 'name') ?? '';
-}
-
 /** Those of its own: on the network of its node, it shares them with all that is there. */
-function toAddresses(pod: Json): readonly string[] {
-  if (at(pod, 'spec', 'hostNetwork') === true) return [];
-  const all = [textAt(pod, 'status', 'podIP'), ...listAt(pod, 'status', 'podIPs').map(({ ip }) => ip)];
-  return all.filter((ip): ip is string => typeof ip === 'string' && ip !== '');
+function toAddresses(pod: Field): readonly string[] {
+  if (pod.get('spec', 'hostNetwork').isTrue()) return [];
+  const status = pod.get('status');
+  const all = [
+    status.get('podIP'),
+    ...status
+      .get('podIPs')
+      .items()
+      .map((each) => each.get('ip')),
+  ];
+  return all.flatMap((ip) => ip.text() || []);
 }
 
 /** Pods of one template share this hash: old and new pods of a rollout differ in it. */
-function toVersion(pod: Json): string | null {
-  return textAt(pod, 'metadata', 'labels', 'pod-template-hash');
-}
-
-function toContainerStatus(pod: Json, container: string | null): Json | undefined {
-  const statuses = listAt(pod, 'status', 'containerStatuses');
-  return container === null ? statuses[0] : statuses.find(({ name }) => name === container);
-}
-
-function toContainer(pod: Json, container: string | null): Json | undefined {
-  const containers = listAt(pod, 'spec', 'containers');
-  return container === null ? containers[0] : containers.find(({ name }) => name === container);
-}
-
-/** Does its readiness probe connect to the port that gets the traffic? */
-function isProbed(container: Json | undefined, port: number | string | null): boolean {
-  const probe = at(container, 'readinessProbe');
-  const toNumber = (given: unknown) =>
-    typeof given === 'string'
-      ? numberAt(
-          listAt(container, 'ports').find(({ name }) => name === given),
-          'containerPort',
-        )
-      : given;
-  const asked = ['httpGet', 'tcpSocket', 'grpc'].map((kind) => toNumber(at(probe, kind, 'port')));
-  const serving = toNumber(port);
-  return typeof serving === 'number' && asked.includes(serving);
-}
-
-/** How long preStop takes at least: of a `sleep`, in its own form or as a command. What others take is not known: 0. */
-export function toPreStopMs(pod: Json, container: string | null): number {
-  const main = toContainer(pod, container);
-  const seconds = numberAt(main, 'lifecycle', 'preStop', 'sleep', 'seconds');
-  if (seconds !== null) return 1_000 * seconds;
-  const command = at(main, 'lifecycle', 'preStop', 'exec', 'command');
-  const [, slept] =
-    /(?:^|[\s/;&])sleep (\d+(?:\.\d+)?)s?\s*(?:$|;|&&)/.exec(
-      Array.isArray(command) ? command.join(' ') : '',
-    ) ?? [];
-  return slept === undefined ? 0 : 1_000 * Number(slept);
+function toVersion(pod: Field): string | null {
+  return pod.get('metadata', 'labels', 'pod-template-hash').text() ?? null;
 }

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Field } from './field.ts';
 import type { Json } from './json.ts';
-import { chooseWay, isServiceOf, toWays } from './service.ts';
+import { chooseWay, serviceSelector, toWays } from './service.ts';
 
-describe('isServiceOf()', () => {
-  const template = { metadata: { labels: { app: 'web', track: 'stable' } } };
-  for (const [selector, expected] of [
-    [{ app: 'web' }, true],
-    [{ app: 'web', track: 'stable' }, true],
-    [{ app: 'web', track: 'canary' }, false],
-    [{}, false],
-    [undefined, false],
+describe('serviceSelector()', () => {
+  for (const [spec, expected] of [
+    [{ selector: { app: 'web' } }, { app: 'web' }],
+    [{ selector: {} }, undefined],
+    [{}, undefined],
+    [{ selector: { app: 'web' }, type: 'ExternalName' }, undefined],
   ] as const) {
-    test(`${JSON.stringify(selector)}: ${expected}`, () => {
-      assert.equal(isServiceOf({ spec: selector === undefined ? {} : { selector } }, template), expected);
+    test(`${JSON.stringify(spec)}: ${JSON.stringify(expected)}`, () => {
+      const selector = serviceSelector(new Field({ spec }));
+      assert.deepEqual(selector === undefined ? undefined : Object.fromEntries(selector), expected);
     });
   }
 });
@@ -112,7 +112,7 @@ describe('toWays()', () => {
   ] as const) {
     test(what, () =>
       assert.deepEqual(
-        toWays(service)
+        toWays(new Field(service))
           .map((way) => way.url.href)
           .join(' '),
         url,
@@ -123,7 +123,7 @@ describe('toWays()', () => {
 
 test('toWays() tells the port of the pods, which is the Service’s own where no other is named', () => {
   const toPorts = (ports: readonly Json[]) =>
-    toWays({ spec: { ports, clusterIP: '10.0.0.1' } }).map(({ targetPort }) => targetPort);
+    toWays(new Field({ spec: { ports, clusterIP: '10.0.0.1' } })).map(({ targetPort }) => targetPort);
   assert.deepEqual(toPorts([{ port: 1, targetPort: 'web' }, { port: 2, targetPort: 3 }, { port: 4 }]), [
     'web',
     3,
@@ -132,7 +132,8 @@ test('toWays() tells the port of the pods, which is the Service’s own where no
 });
 
 describe('chooseWay()', () => {
-  const template = { metadata: { labels: { app: 'web' } } };
+  const template = new Field({ metadata: { labels: { app: 'web' } } });
+  const toField = (object: Json) => new Field(object);
   const service = (name: string, clusterIP: string, ingress: readonly string[] = [], app = 'web') => ({
     metadata: { name },
     spec: { selector: { app }, clusterIP, ports: [{ port: 80 }] },
@@ -158,7 +159,7 @@ describe('chooseWay()', () => {
     ['the address given, and no Service', [], url, [null, 'https://shop.test/']],
   ] as const) {
     test(`takes ${what}`, () => {
-      const way = chooseWay(services, template, given);
+      const way = chooseWay(services.map(toField), template, given);
       assert.deepEqual([way.service, way.url.href], expected);
     });
   }
@@ -174,7 +175,7 @@ describe('chooseWay()', () => {
   ] as const) {
     test(`refuses: ${message}`, () =>
       assert.throws(
-        () => chooseWay(services, template, null),
+        () => chooseWay(services.map(toField), template, null),
         (error: Error) => error.message.includes(message),
       ));
   }

@@ -1,5 +1,7 @@
 import { Fault } from '../cli/fault.ts';
-import { at, type Json, listAt, numberAt, textAt } from './json.ts';
+import type { Field } from './field.ts';
+import { nameOf } from './object.ts';
+import { hasLabels } from './selector.ts';
 
 /** The way to a Deployment's pods. */
 export interface Way {
@@ -16,7 +18,7 @@ export interface Way {
  * @param given where the load is to go; null: the Service's address
  * @throws {Fault} where no Service has an address, or there are several
  */
-export function chooseWay(services: readonly Json[], template: unknown, given: URL | null): Way {
+export function chooseWay(services: readonly Field[], template: Field, given: URL | null): Way {
   const own = services.filter((service) => isServiceOf(service, template));
   const balanced = own.filter((service) => ingressOf(service) !== undefined).flatMap(toWays);
   const ways = own.flatMap(toWays);
@@ -43,56 +45,74 @@ export function chooseWay(services: readonly Json[], template: unknown, given: U
   return way;
 }
 
+/** Undefined where a Service chooses no pods: it has no selector, or is a name for something outside. */
+export function serviceSelector(service: Field): ReadonlyMap<string, string> | undefined {
+  const selector = service.get('spec', 'selector').texts();
+  return selector.size === 0 || service.get('spec', 'type').text() === 'ExternalName' ? undefined : selector;
+}
+
 /** Does this Service select the pods of this template? */
-export function isServiceOf(service: Json, template: unknown): boolean {
-  const selector = Object.entries(
-    (at(service, 'spec', 'selector') as Record<string, string> | undefined) ?? {},
-  );
-  const labels = (at(template, 'metadata', 'labels') as Record<string, string> | undefined) ?? {};
-  return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+function isServiceOf(service: Field, template: Field): boolean {
+  const selector = serviceSelector(service);
+  return selector !== undefined && hasLabels(template.get('metadata', 'labels').texts(), selector);
+}
+
+interface ServicePort {
+  readonly field: Field;
+  readonly target: string | number;
+}
+
+/** The ports of a Service, each with the port of the pod that it leads to: a number, or the name of one. */
+export function servicePorts(service: Field): ServicePort[] {
+  return service
+    .get('spec', 'ports')
+    .items()
+    .flatMap((field) => {
+      const target = field.get('targetPort').scalar() ?? field.get('port').number();
+      return target === undefined ? [] : [{ field, target }];
+    });
 }
 
 /**
  * Where a Service is reached from here: its balancer's address, else its own within the cluster, at each port that may
  * be meant. Empty: it has none, as a headless one, or no port for HTTP.
  */
-export function toWays(service: Json): readonly Way[] {
+export function toWays(service: Field): readonly Way[] {
   const ingress = ingressOf(service);
-  const host = textAt(ingress, 'ip') ?? textAt(ingress, 'hostname') ?? textAt(service, 'spec', 'clusterIP');
-  if (host === null || host === 'None' || host === '') return [];
-  return choosePorts(listAt(service, 'spec', 'ports')).map((port) => ({
+  const host =
+    ingress?.get('ip').text() ?? ingress?.get('hostname').text() ?? service.get('spec', 'clusterIP').text();
+  if (host === undefined || host === 'None' || host === '') return [];
+  return choosePorts(servicePorts(service)).map(({ field, target }) => ({
     service: nameOf(service),
     url: new URL(
-      `${isTls(port) ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${numberAt(port, 'port')}`,
+      `${isTls(field) ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${field.get('port').number()}`,
     ),
-    targetPort: numberAt(port, 'targetPort') ?? textAt(port, 'targetPort') ?? numberAt(port, 'port'),
+    targetPort: target,
   }));
 }
 
-function ingressOf(service: Json): Json | undefined {
-  return listAt(service, 'status', 'loadBalancer', 'ingress')[0];
+function ingressOf(service: Field): Field | undefined {
+  return service.get('status', 'loadBalancer', 'ingress').items()[0];
 }
 
 /** The ports that say they speak HTTP, by protocol or by name (plain before TLS); else all that may. */
-function choosePorts(ports: readonly Json[]): readonly Json[] {
-  const tcp = ports.filter((port) => (textAt(port, 'protocol') ?? 'TCP') === 'TCP');
+function choosePorts(ports: readonly ServicePort[]): readonly ServicePort[] {
+  const tcp = ports.filter(({ field }) => (field.get('protocol').text() ?? 'TCP') === 'TCP');
   const grades = [
-    (port: Json) => saysOf(port) === 'http',
-    (port: Json) => /^http-/.test(saysOf(port)),
+    (port: Field) => saysOf(port) === 'http',
+    (port: Field) => /^http-/.test(saysOf(port)),
     isTls,
     () => true,
   ];
-  return grades.map((isMeant) => tcp.filter(isMeant)).find((meant) => meant.length > 0) ?? [];
+  return (
+    grades.map((isMeant) => tcp.filter(({ field }) => isMeant(field))).find((meant) => meant.length > 0) ?? []
+  );
 }
 
-function isTls(port: Json): boolean {
-  return /^https(-|$)/.test(saysOf(port)) || (saysOf(port) === '' && numberAt(port, 'port') === 443);
+function isTls(port: Field): boolean {
+  return /^https(-|$)/.test(saysOf(port)) || (saysOf(port) === '' && port.get('port').number() === 443);
 }
 
-function saysOf(port: Json): string {
-  return textAt(port, 'appProtocol') ?? textAt(port, 'name') ?? '';
-}
-
-function nameOf(object: Json): string {
-  return textAt(object, 'metadata', 'name') ?? '';
+function saysOf(port: Field): string {
+  return port.get('appProtocol').text() ?? port.get('name').text() ?? '';
 }

@@ -1,19 +1,17 @@
-import type { Field } from './field.ts';
-import { parseQuantity, toPods } from './quantity.ts';
-import { toRollingUpdate } from './rollout.ts';
+import { type Autoscaler, isAutoscaler, isScaleTarget, toScaleTarget } from '../kube/autoscaler.ts';
+import { formatContainer } from '../kube/container.ts';
+import type { Field } from '../kube/field.ts';
+import { parseQuantity, toPods } from '../kube/quantity.ts';
+import { toRollingUpdate } from '../kube/rollout.ts';
+import { matchesSelector } from '../kube/selector.ts';
 import type { Finding, Rule } from './rule.ts';
 import {
-  type Autoscaler,
   containerAmount,
   hasPodResources,
   hasPodsElsewhere,
   type Inventory,
-  isAutoscaler,
-  isScaleTarget,
   isWorkload,
-  matchesSelector,
   podAmount,
-  toScaleTarget,
   type Workload,
 } from './workload.ts';
 
@@ -79,7 +77,7 @@ $patch: delete
         return unsized(inventory, workload, containers, metric.resource).map((field) => ({
           object: workload.object,
           field,
-          message: `${containerName(field)} requests no ${metric.resource}, and ${measured}`,
+          message: `${formatContainer(field)} requests no ${metric.resource}, and ${measured}`,
         }));
       }),
     ),
@@ -117,7 +115,7 @@ spec:
           return unsized(inventory, workload, sidecars, metric.resource).map((field) => ({
             object: workload.object,
             field,
-            message: `${containerName(field)} requests no ${metric.resource}, and ${autoscaler.label} measures the whole pod`,
+            message: `${formatContainer(field)} requests no ${metric.resource}, and ${autoscaler.label} measures the whole pod`,
           }));
         }),
     ),
@@ -481,7 +479,7 @@ function quotaNeed(
   name: string,
 ): { steady: number; surge: number } | 'not counted' | 'refused' {
   const { max } = workload.replicas ?? { max: 0 };
-  const surgePods = toRollingUpdate(workload, max)?.maxSurge ?? 0;
+  const surgePods = toRollingUpdate(workload.object, max)?.maxSurge ?? 0;
   const each = (amount: number) => ({ steady: amount * max, surge: amount * surgePods });
   if (name === 'pods' || name === 'count/pods') return each(1);
   const [, side = 'requests', resource] =
@@ -510,10 +508,6 @@ function unsized(
 
 function namedContainers({ containers }: Workload, name: string): Field[] {
   return containers.filter((container) => container.get('name').text() === name);
-}
-
-function containerName(container: Field): string {
-  return `container ${container.get('name').text() ?? '?'}`;
 }
 
 function forEachWorkload(check: (workload: Workload, inventory: Inventory) => Finding[]): Rule['check'] {

@@ -1,18 +1,22 @@
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
+import type { Api } from '../kube/api.ts';
+import { type ClusterChoice, openCluster } from '../kube/cluster.ts';
 
-export interface ProgramRun {
+interface ProgramRun {
   /** Null: no such program on the PATH. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What `dropless lint` touches beside the files that it reads: directories, kubectl and kustomize. */
+/** What `dropless lint` touches beside the files that it reads: directories, kustomize and a cluster. */
 export interface Host {
   /** The names in a directory; null where the path is none. */
   listDirectory(path: string): Promise<readonly string[] | null>;
   runProgram(name: string, args: readonly string[]): Promise<ProgramRun>;
+  /** @throws {Fault} where there is no such cluster */
+  openCluster(choice: ClusterChoice): Promise<{ api: Pick<Api, 'get'>; namespace: string }>;
 }
 
 /** Rendered manifests of whole platforms have tens of megabytes. */
@@ -24,6 +28,8 @@ export const nodeHost: Host = {
       if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return null;
       throw error;
     }),
+
+  openCluster: (choice) => openCluster(choice, process.env),
 
   runProgram: (name, args) =>
     new Promise((resolve) => {

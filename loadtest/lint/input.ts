@@ -1,18 +1,16 @@
 import { posix } from 'node:path';
 import { Fault } from '../cli/fault.ts';
 import type { World } from '../cli/world.ts';
-import { Field } from './field.ts';
-import type { Host, ProgramRun } from './host.ts';
-import { type KubeObject, parseManifests } from './manifest.ts';
+import { toApiStatus } from '../kube/api.ts';
+import { isScaleTarget, toScaleTarget } from '../kube/autoscaler.ts';
+import { Field } from '../kube/field.ts';
+import type { Json } from '../kube/json.ts';
+import { type KubeObject, parseManifests, toListItems, toLiveObject } from '../kube/object.ts';
+import { hasLabels, matchesSelector } from '../kube/selector.ts';
+import { serviceSelector } from '../kube/service.ts';
+import type { Host } from './host.ts';
 import { mountedConfigMaps } from './shutdown.ts';
-import {
-  createInventory,
-  hasLabels,
-  type Inventory,
-  isWorkload,
-  matchesSelector,
-  serviceSelector,
-} from './workload.ts';
+import { createInventory, type Inventory, isWorkload } from './workload.ts';
 
 const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const MANIFEST = /\.(ya?ml|json)$/;
@@ -97,12 +95,12 @@ export interface LiveTarget {
 
 /** What bears on a Deployment; each may be forbidden to the user without the rest being of no use. */
 const COMPANIONS = [
-  'services',
-  'horizontalpodautoscalers',
-  'poddisruptionbudgets',
-  'resourcequotas',
-  'limitranges',
-];
+  ['/api/v1', 'services', 'Service'],
+  ['/apis/autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler'],
+  ['/apis/policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget'],
+  ['/api/v1', 'resourcequotas', 'ResourceQuota'],
+  ['/api/v1', 'limitranges', 'LimitRange'],
+] as const;
 
 /**
  * A Deployment of a cluster with the objects that bear on it, and the server's version.
@@ -111,51 +109,54 @@ const COMPANIONS = [
  * @throws {Fault} where the Deployment cannot be read
  */
 export async function readCluster(
-  { deployment, namespace, context, kubeconfig }: LiveTarget,
+  { deployment, ...choice }: LiveTarget,
   host: Host,
 ): Promise<{ inventory: Inventory; unseen: string[] }> {
-  const scope = [
-    ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
-    ...(context === undefined ? [] : ['--context', context]),
-    ...(namespace === undefined ? [] : ['--namespace', namespace]),
-  ];
+  const { api, namespace } = await host.openCluster(choice);
   const source = `cluster:${deployment}`;
-  const kubectl = (...args: string[]) => host.runProgram('kubectl', [...scope, ...args, '--output', 'json']);
-  const target = await kubectl('get', 'deployment', deployment);
-  if (target.exitCode === null)
-    throw new Fault(`deploy/${deployment} needs kubectl, and it is not on the PATH`);
-  if (target.exitCode !== 0) throw new Fault(`deploy/${deployment}: ${firstLine(target.stderr)}`);
-  const objects = parseManifests(target.stdout, source, true);
+  const ofNamespace = (group: string, resource: string) => `${group}/namespaces/${namespace}/${resource}`;
+  const target = await api
+    .get(ofNamespace('/apis/apps/v1', `deployments/${deployment}`))
+    .catch((error: Error) => {
+      const isAbsent = toApiStatus(error) === 404;
+      const what = isAbsent ? `there is no such Deployment in namespace ${namespace}` : error.message;
+      throw new Fault(`deploy/${deployment}: ${what}`);
+    });
+  const objects = [toLiveObject(target, source)];
 
   const unseen: string[] = [];
-  const wanted = [
-    ...COMPANIONS.map((kind) => [kind]),
-    ...configMapNames(objects).map((name) => ['configmap', name]),
-  ];
-  for (const what of wanted) {
-    const { exitCode, stdout } = await kubectl('get', ...what);
-    if (exitCode === 0) objects.push(...parseManifests(stdout, source, true));
-    else unseen.push(what.join('/'));
+  const add = async (what: string, path: string, read: (response: Json) => readonly KubeObject[]) => {
+    const response = await api.get(path).catch((error: Error) => {
+      if (toApiStatus(error) === undefined) throw error;
+      return null;
+    });
+    if (response === null) unseen.push(what);
+    else objects.push(...read(response));
+  };
+  for (const [group, resource, kind] of COMPANIONS) {
+    await add(resource, ofNamespace(group, resource), (list) => toListItems(list, kind, source));
   }
-  const kubeMinor = parseMinor(await kubectl('version'));
+  for (const name of configMapNames(objects)) {
+    const path = ofNamespace('/api/v1', `configmaps/${name}`);
+    await add(`configmap/${name}`, path, (found) => [toLiveObject(found, source)]);
+  }
+  const kubeMinor = await api.get('/version').then(parseMinor, () => undefined);
   const bearing = objects.filter((object) => bearsOn(objects[0], object));
   return { inventory: createInventory(bearing, kubeMinor), unseen };
 }
 
 /** The quota and defaults of the namespace count for all; the rest only where it is about the Deployment. */
-function bearsOn(deployment: KubeObject | undefined, { kind, root }: KubeObject): boolean {
+function bearsOn(deployment: KubeObject | undefined, object: KubeObject): boolean {
+  const { kind, root } = object;
   const labels = deployment?.root.get('spec', 'template', 'metadata', 'labels').texts() ?? new Map();
   const spec = root.get('spec');
   switch (kind) {
     case 'Service': {
-      const selector = serviceSelector({ root });
+      const selector = serviceSelector(root);
       return selector !== undefined && hasLabels(labels, selector);
     }
     case 'HorizontalPodAutoscaler':
-      return (
-        spec.get('scaleTargetRef', 'kind').text() === 'Deployment' &&
-        spec.get('scaleTargetRef', 'name').text() === deployment?.name
-      );
+      return deployment !== undefined && isScaleTarget(toScaleTarget(object), deployment);
     case 'PodDisruptionBudget':
       return matchesSelector(spec.get('selector'), labels);
     default:
@@ -181,9 +182,8 @@ function configMapNames([deployment]: readonly KubeObject[]): string[] {
 }
 
 /** Some clouds write `30+`. */
-function parseMinor({ exitCode, stdout }: ProgramRun): number | undefined {
-  if (exitCode !== 0) return undefined;
-  const minor = Number.parseInt(new Field(JSON.parse(stdout)).get('serverVersion', 'minor').text() ?? '', 10);
+function parseMinor(version: Json): number | undefined {
+  const minor = Number.parseInt(new Field(version).get('minor').text() ?? '', 10);
   return Number.isNaN(minor) ? undefined : minor;
 }
 

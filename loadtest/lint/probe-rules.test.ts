@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseManifests } from '../kube/object.ts';
 import { patchExemplar } from './exemplar.ts';
-import { parseManifests } from './manifest.ts';
 import { PROBE_RULES } from './probe-rules.ts';
 import { runRules } from './rule.ts';
 import { createInventory } from './workload.ts';

@@ -1,5 +1,6 @@
-import type { Field } from './field.ts';
-import { formatProbe, type Probe, toProbe, undeclaredPort } from './probe.ts';
+import { formatContainer } from '../kube/container.ts';
+import type { Field } from '../kube/field.ts';
+import { formatProbe, type Probe, toProbe, undeclaredPort } from '../kube/probe.ts';
 import type { Finding, Rule } from './rule.ts';
 import type { Workload } from './workload.ts';
 
@@ -28,7 +29,7 @@ export const PROBE_RULES: readonly Rule[] = [
             {
               object: workload.object,
               field: container,
-              message: `${containerName(container)} has no readinessProbe`,
+              message: `${formatContainer(container)} has no readinessProbe`,
             },
           ],
     ),
@@ -71,8 +72,8 @@ spec:
           object: workload.object,
           field: liveness.field,
           message: isShared
-            ? `liveness and readiness of ${containerName(container)} ask the same endpoint, and liveness gives up after ${liveness.patienceSeconds} s, readiness after ${readiness?.patienceSeconds} s`
-            : `liveness of ${containerName(container)} asks a readiness endpoint`,
+            ? `liveness and readiness of ${formatContainer(container)} ask the same endpoint, and liveness gives up after ${liveness.patienceSeconds} s, readiness after ${readiness?.patienceSeconds} s`
+            : `liveness of ${formatContainer(container)} asks a readiness endpoint`,
         },
       ];
     }),
@@ -118,7 +119,7 @@ spec:
         {
           object: workload.object,
           field: liveness.field,
-          message: `liveness of ${containerName(container)} gives up after ${liveness.failureThreshold} × ${liveness.periodSeconds} s`,
+          message: `liveness of ${formatContainer(container)} gives up after ${liveness.failureThreshold} × ${liveness.periodSeconds} s`,
         },
       ];
     }),
@@ -154,7 +155,7 @@ spec:
         .map((probe) => ({
           object: workload.object,
           field: probe.field,
-          message: `${formatProbe(probe)} of ${containerName(container)} is an exec probe`,
+          message: `${formatProbe(probe)} of ${formatContainer(container)} is an exec probe`,
         })),
     ),
     bad: `
@@ -194,7 +195,7 @@ spec:
         {
           object: workload.object,
           field: readiness.field,
-          message: `readiness of ${containerName(container)} fails only after ${readiness.failureThreshold} × ${readiness.periodSeconds} s`,
+          message: `readiness of ${formatContainer(container)} fails only after ${readiness.failureThreshold} × ${readiness.periodSeconds} s`,
         },
       ];
     }),
@@ -231,7 +232,7 @@ spec:
         {
           object: workload.object,
           field: liveness.field,
-          message: `${containerName(container)} must answer within ${liveness.initialDelaySeconds + liveness.patienceSeconds} s of its start, and has no startupProbe`,
+          message: `${formatContainer(container)} must answer within ${liveness.initialDelaySeconds + liveness.patienceSeconds} s of its start, and has no startupProbe`,
         },
       ];
     }),
@@ -270,7 +271,7 @@ spec:
           {
             object: workload.object,
             field: port,
-            message: `${formatProbe(probe)} asks port ${JSON.stringify(port.text())}, which ${containerName(container)} does not declare`,
+            message: `${formatProbe(probe)} asks port ${JSON.stringify(port.text())}, which ${formatContainer(container)} does not declare`,
           },
         ];
       }),
@@ -300,10 +301,6 @@ function probesOf(container: Field): Probe[] {
   return (['startupProbe', 'livenessProbe', 'readinessProbe'] as const).flatMap(
     (name) => toProbe(container, name) ?? [],
   );
-}
-
-function containerName(container: Field): string {
-  return `container ${container.get('name').text() ?? '?'}`;
 }
 
 function forEachServing(check: (workload: Workload, container: Field) => Finding[]): Rule['check'] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { formatPath } from './field.ts';
+import { formatPath } from '../kube/field.ts';
 import { type Diagnosis, type Rule, SEVERITIES, type Severity } from './rule.ts';
 import type { Inventory } from './workload.ts';
 

@@ -1,8 +1,9 @@
-import type { Field } from './field.ts';
-import { toProbe } from './probe.ts';
-import { toRollingUpdate } from './rollout.ts';
+import type { Field } from '../kube/field.ts';
+import { toProbe } from '../kube/probe.ts';
+import { toRollingUpdate } from '../kube/rollout.ts';
+import { matchesSelector } from '../kube/selector.ts';
 import type { Finding, Rule } from './rule.ts';
-import { type Inventory, matchesSelector, type Workload } from './workload.ts';
+import type { Inventory, Workload } from './workload.ts';
 
 /** What a rollout must leave of the pods; the rest has to carry their load. */
 const MIN_CAPACITY = 0.75;
@@ -28,7 +29,7 @@ export const ROLLOUT_RULES: readonly Rule[] = [
         return [{ object: workload.object, field: strategy.get('type'), message: 'strategy Recreate' }];
       }
       const { min } = workload.replicas ?? { min: 0 };
-      const { maxUnavailable } = toRollingUpdate(workload, min) ?? { maxUnavailable: 0 };
+      const { maxUnavailable } = toRollingUpdate(workload.object, min) ?? { maxUnavailable: 0 };
       if (min === 0 || maxUnavailable < min) return [];
       return [
         {
@@ -58,7 +59,7 @@ spec:
     source: ROLLING,
     check: forEachWorkload((workload) => {
       const { min } = workload.replicas ?? { min: 0 };
-      const { maxUnavailable } = toRollingUpdate(workload, min) ?? { maxUnavailable: 0 };
+      const { maxUnavailable } = toRollingUpdate(workload.object, min) ?? { maxUnavailable: 0 };
       if (maxUnavailable === 0 || maxUnavailable >= min || min - maxUnavailable >= min * MIN_CAPACITY)
         return [];
       return [
@@ -146,7 +147,7 @@ spec:
       'https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity',
     check: forEachWorkload((workload) => {
       const { min } = workload.replicas ?? { min: 0 };
-      const update = toRollingUpdate(workload, min);
+      const update = toRollingUpdate(workload.object, min);
       const claim = nodeClaim(workload);
       if (update === undefined || update.maxUnavailable > 0 || claim === undefined) return [];
       return [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseManifests } from '../kube/object.ts';
+import { toRollingUpdate } from '../kube/rollout.ts';
 import { patchExemplar } from './exemplar.ts';
-import { parseManifests } from './manifest.ts';
-import { toRollingUpdate } from './rollout.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
 import { createInventory } from './workload.ts';
@@ -28,7 +28,7 @@ describe('toRollingUpdate()', () => {
       const patch = `{ kind: Deployment, spec: { strategy: ${strategy} } }`;
       const [workload] = createInventory(parseManifests(patchExemplar(patch), 'test')).workloads;
       assert.ok(workload !== undefined);
-      assert.deepEqual(toRollingUpdate(workload, replicas), expected);
+      assert.deepEqual(toRollingUpdate(workload.object, replicas), expected);
     });
   }
 });

@@ -1,5 +1,5 @@
-import { type Field, formatPath } from './field.ts';
-import type { KubeObject } from './manifest.ts';
+import { type Field, formatPath } from '../kube/field.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { Inventory } from './workload.ts';
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseManifests } from '../kube/object.ts';
 import { patchExemplar } from './exemplar.ts';
-import { parseManifests } from './manifest.ts';
 import { formatPlace, type Rule, runRules, SEVERITIES } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
 import { createInventory } from './workload.ts';

@@ -1,16 +1,10 @@
-import type { Field } from './field.ts';
-import type { KubeObject } from './manifest.ts';
+import type { Field } from '../kube/field.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { hasLabels } from '../kube/selector.ts';
+import { servicePorts, serviceSelector } from '../kube/service.ts';
 import type { Finding, Rule } from './rule.ts';
 import { toAccepting, toShutdown } from './shutdown.ts';
-import {
-  hasLabels,
-  hasPodsElsewhere,
-  hasPodsWith,
-  type Inventory,
-  servicePorts,
-  serviceSelector,
-  type Workload,
-} from './workload.ts';
+import { hasPodsElsewhere, hasPodsWith, type Inventory, type Workload } from './workload.ts';
 
 /** Common health checks of cloud balancers: 10 s apart, two failures. */
 const BALANCER_CHECK_SECONDS = 20;
@@ -219,7 +213,7 @@ interface ServedService {
 /** Services that choose pods, with the workloads that they choose; none where the input has no pods for any. */
 function servicesWithWorkloads(inventory: Inventory): ServedService[] {
   return inventory.objects.flatMap((object) => {
-    const selector = object.kind === 'Service' ? serviceSelector(object) : undefined;
+    const selector = object.kind === 'Service' ? serviceSelector(object.root) : undefined;
     const neighbours = inventory.workloads.filter(
       (workload) => workload.object.namespace === object.namespace,
     );
@@ -249,6 +243,6 @@ function forEachServicePort(
     const ports = selected.flatMap(({ containers }) =>
       containers.flatMap((container) => container.get('ports').items()),
     );
-    return servicePorts(object).flatMap(({ field, target }) => check({ object, field, target, ports }));
+    return servicePorts(object.root).flatMap(({ field, target }) => check({ object, field, target, ports }));
   });
 }

@@ -1,9 +1,9 @@
-import type { Field } from './field.ts';
+import { formatContainer, isSidecar } from '../kube/container.ts';
+import type { Field } from '../kube/field.ts';
+import { toGraceSeconds } from '../kube/grace-period.ts';
 import type { Finding, Rule } from './rule.ts';
 import { commandText, type Shutdown, toAccepting, toShutdown } from './shutdown.ts';
 import type { Inventory, Workload } from './workload.ts';
-
-const DEFAULT_GRACE_SECONDS = 30;
 
 /**
  * A pod that is being deleted goes on receiving connections until every kube-proxy has heard of it. With a
@@ -30,9 +30,9 @@ export const SHUTDOWN_RULES: readonly Rule[] = [
     source: TERMINATION,
     check: forEachServing(({ workload, container, shutdown }) => {
       const grace = workload.pod.get('terminationGracePeriodSeconds');
-      const graceSeconds = grace.number() ?? DEFAULT_GRACE_SECONDS;
+      const graceSeconds = toGraceSeconds(workload.pod);
       const parts = [
-        ['preStop', shutdown.preStop?.seconds],
+        ['preStop', shutdown.preStopSeconds],
         ['lame duck', shutdown.lameDuckSeconds],
         ['drain', shutdown.drainSeconds],
       ].filter((part): part is [string, number] => typeof part[1] === 'number' && part[1] > 0);
@@ -45,8 +45,8 @@ export const SHUTDOWN_RULES: readonly Rule[] = [
           field: grace,
           message:
             budget === ''
-              ? `the grace period is ${graceSeconds} s: ${containerName(container)} is killed at once`
-              : `the grace period is ${graceSeconds} s, but ${containerName(container)} takes up to ${needed} s (${budget})`,
+              ? `the grace period is ${graceSeconds} s: ${formatContainer(container)} is killed at once`
+              : `the grace period is ${graceSeconds} s, but ${formatContainer(container)} takes up to ${needed} s (${budget})`,
         },
       ];
     }),
@@ -75,16 +75,16 @@ spec:
     check: forEachAccepting(({ workload, container, shutdown: { acceptsSeconds, preStop } }) => {
       if (acceptsSeconds !== 0) return [];
       return [
-        preStop?.endsServerAfterSeconds === undefined
+        preStop.kind === 'none' || preStop.endsServerAfterMs === null
           ? {
               object: workload.object,
               field: container,
-              message: `${containerName(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
+              message: `${formatContainer(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
             }
           : {
               object: workload.object,
               field: preStop.field,
-              message: `preStop of ${containerName(container)} ends the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
+              message: `preStop of ${formatContainer(container)} ends the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
             },
       ];
     }),
@@ -125,8 +125,8 @@ spec:
         : [
             {
               object: workload.object,
-              field: preStop?.field ?? container,
-              message: `${containerName(container)} accepts for ${acceptsSeconds} s after its pod is deleted, less than ${MIN_ACCEPT_SECONDS} s`,
+              field: preStop.kind === 'none' ? container : preStop.field,
+              message: `${formatContainer(container)} accepts for ${acceptsSeconds} s after its pod is deleted, less than ${MIN_ACCEPT_SECONDS} s`,
             },
           ],
     ),
@@ -174,7 +174,7 @@ spec:
               {
                 object: workload.object,
                 field: container,
-                message: `${containerName(container)} accepts for ${seconds} s after its pod is deleted, and ${names} for ${longest} s`,
+                message: `${formatContainer(container)} accepts for ${seconds} s after its pod is deleted, and ${names} for ${longest} s`,
               },
             ];
           });
@@ -291,7 +291,10 @@ spec:
     fix: 'Run the sleep as a program of the image (exec), let the server accept for longer after SIGTERM, or upgrade to 1.30.',
     source: HOOKS,
     check: forEachServing(({ inventory, workload, shutdown: { preStop } }) =>
-      inventory.kubeMinor === undefined || inventory.kubeMinor >= 30 || !preStop?.field.get('sleep').exists
+      inventory.kubeMinor === undefined ||
+      inventory.kubeMinor >= 30 ||
+      preStop.kind === 'none' ||
+      !preStop.field.get('sleep').exists
         ? []
         : [
             {
@@ -341,7 +344,7 @@ spec:
             {
               object: workload.object,
               field,
-              message: `${containerName(container)} starts with ${JSON.stringify(shorten(line))}`,
+              message: `${formatContainer(container)} starts with ${JSON.stringify(shorten(line))}`,
             },
           ]
         : [];
@@ -387,7 +390,7 @@ function forEachOf(choose: (workload: Workload) => readonly Field[]) {
 /** Whether something in the pod may send requests to the container; ports for metrics alone are asked from outside. */
 function isBehind(container: Field): boolean {
   return (
-    !container.path.includes('initContainers') &&
+    !isSidecar(container) &&
     container
       .get('ports')
       .items()
@@ -399,12 +402,8 @@ function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-function containerName(container: Field): string {
-  return `container ${container.get('name').text() ?? '?'}`;
-}
-
 function execCommand({ preStop }: Shutdown): Field | undefined {
-  const command = preStop?.field.get('exec', 'command');
+  const command = preStop.kind === 'none' ? undefined : preStop.field.get('exec', 'command');
   return command?.exists ? command : undefined;
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { parseManifests } from '../kube/object.ts';
 import { DRAIN_SETTINGS, parseSeconds } from './drain-setting.ts';
 import { patchExemplar } from './exemplar.ts';
-import { parseManifests } from './manifest.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
 import { toAccepting, toEnvironment, toShutdown } from './shutdown.ts';
@@ -56,8 +56,8 @@ function shutdownOf(container: string) {
   const [workload] = inventory.workloads;
   const [first] = workload?.serving ?? [];
   assert.ok(workload !== undefined && first !== undefined);
-  const { preStop, ...rest } = toShutdown(inventory, workload, first);
-  return { preStop: preStop === undefined ? 'none' : preStop.seconds, ...rest };
+  const { preStop, preStopSeconds, ...rest } = toShutdown(inventory, workload, first);
+  return { preStop: preStop.kind === 'none' ? 'none' : preStopSeconds, ...rest };
 }
 
 describe('toShutdown()', () => {
@@ -82,16 +82,22 @@ describe('toShutdown()', () => {
     hook('[sh, -c, "sleep 3 && sleep 2"]', 5),
     ends('[sh, -c, "nginx -s quit && sleep 3"]', 3, 0),
     ends('[sh, -c, "sleep 1; nginx -s quit; sleep 3"]', 4, 1),
-    ends('[/usr/sbin/nginx, -s, quit]', undefined, 0),
-    ends('[nginx, -c, /etc/nginx.conf, -s, stop]', undefined, 0),
-    ends('[kill, -s, TERM, "1"]', undefined, 0),
-    ends('[sh, -c, "kill -QUIT $(cat /run/nginx.pid)"]', undefined, 0),
+    ends('[/usr/sbin/nginx, -s, quit]', 0, 0),
+    ends('[nginx, -c, /etc/nginx.conf, -s, stop]', 0, 0),
+    ends('[kill, -s, TERM, "1"]', 0, 0),
+    ends('[sh, -c, "kill -QUIT $(cat /run/nginx.pid)"]', 0, 0),
     ends('[sh, -c, "pkill java; sleep 20"]', 20, 0),
     hook('[sh, -c, "kill -0 1; sleep 3"]', 3),
     hook('[sh, -c, "kill -HUP 1; sleep 3"]', 3),
-    hook('[nginx, -s, reload]', undefined),
+    hook('[nginx, -s, reload]', 0),
     hook('[/skill, -9]', undefined),
     hook('[/drain]', undefined),
+    hook('[/wait-shutdown]', undefined),
+    hook('[sh, -c, "sleep 10 || true"]', 10),
+    hook('[sh, -c, "sleep 15 &"]', 0),
+    hook('["sleep 15"]', 0),
+    hook('[sh, -c, "for i in $(seq 1 10); do sleep 1; done"]', 10),
+    hook('[sh, -c, "sleep 3; curl localhost/drain"]', 3),
     hook('[sh, -c, "nosleep 3"]', undefined),
     [
       '{ lifecycle: { preStop: { httpGet: { path: /drain, port: 80 } } } }',

@@ -1,19 +1,15 @@
+import { hasPorts, isSidecar } from '../kube/container.ts';
+import type { Field } from '../kube/field.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { type PreStop, toPreStop } from '../kube/pre-stop.ts';
 import { DRAIN_SETTINGS, parseSeconds, type Stage } from './drain-setting.ts';
-import type { Field } from './field.ts';
-import type { KubeObject } from './manifest.ts';
-import { hasPorts, type Inventory, type Workload } from './workload.ts';
-
-interface PreStop {
-  readonly field: Field;
-  /** Undefined where a manifest cannot tell how long it takes. */
-  readonly seconds: number | undefined;
-  /** How long it leaves the server alone, where it then tells it to end itself, as `nginx -s quit` does. */
-  readonly endsServerAfterSeconds: number | undefined;
-}
+import type { Inventory, Workload } from './workload.ts';
 
 /** How one container shuts down, as far as the manifests tell. */
 export interface Shutdown {
-  readonly preStop: PreStop | undefined;
+  readonly preStop: PreStop;
+  /** At least so long; undefined where there is no hook, or nothing is known of its length. */
+  readonly preStopSeconds: number | undefined;
   /** By the settings of servers that we know; undefined where none is given. */
   readonly lameDuckSeconds: number | undefined;
   readonly drainSeconds: number | undefined;
@@ -25,17 +21,30 @@ export interface Shutdown {
 }
 
 export function toShutdown(inventory: Inventory, workload: Workload, container: Field): Shutdown {
-  const preStop = toPreStop(container.get('lifecycle', 'preStop'));
+  const preStop = toPreStop(container);
+  const preStopSeconds = toPreStopSeconds(preStop);
   const lameDuckSeconds = settingSeconds(inventory, workload, container, 'lameDuck');
   const drainSeconds = settingSeconds(inventory, workload, container, 'drain');
-  const preStopSeconds = preStop === undefined ? 0 : preStop.seconds;
-  const untilSigterm = preStopSeconds === undefined ? undefined : preStopSeconds + (lameDuckSeconds ?? 0);
+  const untilSigterm = preStop.kind === 'none' ? 0 : preStopSeconds;
+  const ownEndMs = preStop.kind === 'none' ? null : preStop.endsServerAfterMs;
   return {
     preStop,
+    preStopSeconds,
     lameDuckSeconds,
     drainSeconds,
-    acceptsSeconds: preStop?.endsServerAfterSeconds ?? untilSigterm,
+    acceptsSeconds:
+      ownEndMs !== null
+        ? ownEndMs / 1_000
+        : untilSigterm === undefined
+          ? undefined
+          : untilSigterm + (lameDuckSeconds ?? 0),
   };
+}
+
+function toPreStopSeconds(preStop: PreStop): number | undefined {
+  if (preStop.kind === 'none') return undefined;
+  if (preStop.kind === 'known') return preStop.ms / 1_000;
+  return preStop.atLeastMs === 0 ? undefined : preStop.atLeastMs / 1_000;
 }
 
 /**
@@ -45,43 +54,11 @@ export function toShutdown(inventory: Inventory, workload: Workload, container: 
  * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#termination
  */
 export function toAccepting({ containers, serving }: Workload): readonly Field[] {
-  const isSidecar = ({ path }: Field) => path.includes('initContainers');
   const own = serving.filter((container) => !isSidecar(container));
   if (own.length === serving.length) return serving;
   const others = containers.filter((container) => !isSidecar(container));
   const open = others.filter((container) => own.includes(container) || hasPorts(container));
   return open.length > 0 ? open : others;
-}
-
-function toPreStop(hook: Field): PreStop | undefined {
-  if (!hook.exists) return undefined;
-  const sleep = hook.get('sleep');
-  if (sleep.exists) {
-    return {
-      field: hook,
-      seconds: sleep.get('seconds').number() ?? 0,
-      endsServerAfterSeconds: undefined,
-    };
-  }
-  const command = commandText(hook.get('exec', 'command'));
-  const end = command.search(ENDS_SERVER);
-  return {
-    field: hook,
-    seconds: sleepSeconds(command),
-    endsServerAfterSeconds: end === -1 ? undefined : (sleepSeconds(command.slice(0, end)) ?? 0),
-  };
-}
-
-/** `nginx -s quit`, `kill 1`, `kill -QUIT $(cat /run/server.pid)`, `pkill java`. Other signals end nothing. */
-const ENDS_SERVER =
-  /(?<=^|[\s/;&|])(nginx\s(.*\s)?-s\s+(quit|stop)\b|kill\s+(-(s\s+)?(SIG)?(TERM|QUIT|INT|KILL|15|3|2|9)\s+)?(1\b|\$|`|")|p?kill(all)?\s+(-(s\s+)?(SIG)?(TERM|QUIT|INT|KILL|15|3|2|9)\s+)?[a-z])/;
-
-/** The sum of the `sleep`s in a command line. */
-function sleepSeconds(command: string): number | undefined {
-  const sleeps = [...command.matchAll(/(?:^|[\s/;&|])sleep\s+(\d+(?:\.\d+)?)([smh]?)(?=$|[\s;&|)])/g)];
-  if (sleeps.length === 0) return undefined;
-  const seconds = sleeps.map(([, amount = '', unit]) => parseSeconds(`${amount}${unit || 's'}`, 's') ?? 0);
-  return seconds.reduce((sum, each) => sum + each, 0);
 }
 
 export function commandText(command: Field): string {

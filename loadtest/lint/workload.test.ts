@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { formatPath } from '../kube/field.ts';
+import { parseManifests } from '../kube/object.ts';
 import { patchExemplar } from './exemplar.ts';
-import { formatPath } from './field.ts';
-import { parseManifests } from './manifest.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
 import { createInventory, podAmount } from './workload.ts';

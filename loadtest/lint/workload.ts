@@ -1,6 +1,16 @@
-import type { Field } from './field.ts';
-import type { KubeObject } from './manifest.ts';
-import { parseQuantity } from './quantity.ts';
+import {
+  type Autoscaler,
+  isAutoscaler,
+  isScaleTarget,
+  toAutoscaler,
+  toScaleTarget,
+} from '../kube/autoscaler.ts';
+import { hasPorts, toContainers } from '../kube/container.ts';
+import type { Field } from '../kube/field.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { parseQuantity } from '../kube/quantity.ts';
+import { matchesSelector } from '../kube/selector.ts';
+import { servicePorts, serviceSelector } from '../kube/service.ts';
 
 /** What the rules are asked about: the objects, and what is known of where they go. */
 export interface Inventory {
@@ -31,28 +41,6 @@ export interface Workload {
   readonly replicas: { readonly min: number; readonly max: number } | undefined;
 }
 
-/** A HorizontalPodAutoscaler, or the ScaledObject from which KEDA makes one. */
-export interface Autoscaler {
-  readonly object: KubeObject;
-  /** `HorizontalPodAutoscaler/web` */
-  readonly label: string;
-  readonly min: number;
-  readonly max: number;
-  readonly minField: Field;
-  readonly maxField: Field;
-  readonly behavior: Field;
-  readonly metrics: readonly UtilizationMetric[];
-}
-
-/** A metric that is a share of what containers request. */
-interface UtilizationMetric {
-  readonly field: Field;
-  readonly resource: string;
-  readonly percent: number;
-  /** Undefined: the sum of all containers of the pod. */
-  readonly container: string | undefined;
-}
-
 const KINDS = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
 
 export function createInventory(objects: readonly KubeObject[], kubeMinor?: number): Inventory {
@@ -71,22 +59,12 @@ export function isWorkload(object: KubeObject): boolean {
   return KINDS.has(object.kind) && object.apiVersion.startsWith('apps/');
 }
 
-export function hasPorts(container: Field): boolean {
-  return container.get('ports').items().length > 0;
-}
-
 function toWorkload(object: KubeObject, objects: readonly KubeObject[]): Workload {
   const pod = object.root.get('spec', 'template', 'spec');
   const podLabels = object.root.get('spec', 'template', 'metadata', 'labels').texts();
   const neighbours = objects.filter(({ namespace }) => namespace === object.namespace);
   const ofKind = (kind: string) => neighbours.filter((neighbour) => neighbour.kind === kind);
-  const containers = [
-    ...pod.get('containers').items(),
-    ...pod
-      .get('initContainers')
-      .items()
-      .filter((container) => container.get('restartPolicy').text() === 'Always'),
-  ];
+  const containers = toContainers(pod);
   const services = ofKind('Service').filter((service) => isSelectedBy(service, { object, podLabels }));
   const autoscaler = neighbours
     .filter(isAutoscaler)
@@ -111,7 +89,9 @@ function toWorkload(object: KubeObject, objects: readonly KubeObject[]): Workloa
 
 /** Containers that a Service's ports lead to; where ports do not tell, those with ports, or all. */
 function toServing(containers: readonly Field[], services: readonly KubeObject[]): readonly Field[] {
-  const targets = new Set(services.flatMap((service) => servicePorts(service).map(({ target }) => target)));
+  const targets = new Set(
+    services.flatMap((service) => servicePorts(service.root).map(({ target }) => target)),
+  );
   const reached = containers.filter((container) =>
     container
       .get('ports')
@@ -126,19 +106,8 @@ function toServing(containers: readonly Field[], services: readonly KubeObject[]
   return open.length > 0 ? open : containers;
 }
 
-/** The ports of a Service, each with the port of the pod that it leads to: a number, or the name of one. */
-export function servicePorts(service: KubeObject): { field: Field; target: string | number }[] {
-  return service.root
-    .get('spec', 'ports')
-    .items()
-    .flatMap((field) => {
-      const target = field.get('targetPort').scalar() ?? field.get('port').number();
-      return target === undefined ? [] : [{ field, target }];
-    });
-}
-
 function isSelectedBy(service: KubeObject, workload: Pick<Workload, 'object' | 'podLabels'>): boolean {
-  const selector = serviceSelector(service);
+  const selector = serviceSelector(service.root);
   return selector !== undefined && hasPodsWith(workload, selector);
 }
 
@@ -193,143 +162,6 @@ function isPodMaker({ apiVersion, kind, root }: KubeObject): boolean {
   return [spec, ...spec.entries().map(([, field]) => field)].some((field) =>
     POD_KEYS.some((key) => field.get(key).exists),
   );
-}
-
-/** Undefined where a Service chooses no pods: it has no selector, or is a name for something outside. */
-export function serviceSelector(service: Pick<KubeObject, 'root'>): ReadonlyMap<string, string> | undefined {
-  const selector = service.root.get('spec', 'selector').texts();
-  return selector.size === 0 || service.root.get('spec', 'type').text() === 'ExternalName'
-    ? undefined
-    : selector;
-}
-
-export function hasLabels(labels: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): boolean {
-  return [...wanted].every(([key, value]) => labels.get(key) === value);
-}
-
-/**
- * Whether a label selector (matchLabels and matchExpressions) chooses the labels; an empty one chooses all.
- *
- * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
- */
-export function matchesSelector(selector: Field, labels: ReadonlyMap<string, string>): boolean {
-  if (!selector.exists) return false;
-  return (
-    hasLabels(labels, selector.get('matchLabels').texts()) &&
-    selector
-      .get('matchExpressions')
-      .items()
-      .every((expression) => {
-        const label = labels.get(expression.get('key').text() ?? '');
-        const values = expression
-          .get('values')
-          .items()
-          .map((value) => value.text());
-        switch (expression.get('operator').text()) {
-          case 'In':
-            return label !== undefined && values.includes(label);
-          case 'NotIn':
-            return label === undefined || !values.includes(label);
-          case 'Exists':
-            return label !== undefined;
-          case 'DoesNotExist':
-            return label === undefined;
-          default:
-            return false;
-        }
-      })
-  );
-}
-
-export function isAutoscaler({ kind, apiVersion }: KubeObject): boolean {
-  return kind === 'HorizontalPodAutoscaler' || (kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/'));
-}
-
-interface ScaleTarget {
-  readonly kind: string | undefined;
-  readonly name: string | undefined;
-}
-
-export function toScaleTarget({ kind, root }: KubeObject): ScaleTarget {
-  const target = root.get('spec', 'scaleTargetRef');
-  const byDefault = kind === 'ScaledObject' ? 'Deployment' : undefined;
-  return { kind: target.get('kind').text() ?? byDefault, name: target.get('name').text() };
-}
-
-export function isScaleTarget(target: ScaleTarget, { kind, name }: KubeObject): boolean {
-  return target.kind === kind && target.name === name;
-}
-
-/**
- * With the defaults filled in.
- *
- * https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
- * https://keda.sh/docs/latest/reference/scaledobject-spec/
- */
-function toAutoscaler(object: KubeObject): Autoscaler {
-  const spec = object.root.get('spec');
-  const label = `${object.kind}/${object.name}`;
-  if (object.kind === 'ScaledObject') {
-    const idle = spec.get('idleReplicaCount');
-    const minField = idle.exists ? idle : spec.get('minReplicaCount');
-    const maxField = spec.get('maxReplicaCount');
-    return {
-      object,
-      label,
-      min: minField.number() ?? 0,
-      max: maxField.number() ?? 100,
-      minField,
-      maxField,
-      behavior: spec.get('advanced', 'horizontalPodAutoscalerConfig', 'behavior'),
-      metrics: toTriggerMetrics(spec),
-    };
-  }
-  const [minField, maxField] = [spec.get('minReplicas'), spec.get('maxReplicas')];
-  return {
-    object,
-    label,
-    min: minField.number() ?? 1,
-    max: maxField.number() ?? 1,
-    minField,
-    maxField,
-    behavior: spec.get('behavior'),
-    metrics: toUtilizationMetrics(spec),
-  };
-}
-
-/** https://keda.sh/docs/latest/scalers/cpu/ */
-function toTriggerMetrics(spec: Field): UtilizationMetric[] {
-  return spec
-    .get('triggers')
-    .items()
-    .flatMap((field) => {
-      const resource = field.get('type').text() ?? '';
-      const percent = Number(field.get('metadata', 'value').scalar());
-      const isShare = field.get('metricType').text() === 'Utilization';
-      if (!['cpu', 'memory'].includes(resource) || !isShare || !(percent > 0)) return [];
-      return [{ field, resource, percent, container: field.get('metadata', 'containerName').text() }];
-    });
-}
-
-function toUtilizationMetrics(spec: Field): UtilizationMetric[] {
-  const cpu = (field: Field, percent: number) => [{ field, resource: 'cpu', percent, container: undefined }];
-  // autoscaling/v1 knows only this; without any metric both versions take the CPU at 80 %.
-  const v1 = spec.get('targetCPUUtilizationPercentage');
-  if (v1.exists) return cpu(v1, v1.number() ?? 80);
-  if (spec.get('metrics').items().length === 0) return cpu(spec, 80);
-  return spec
-    .get('metrics')
-    .items()
-    .flatMap((field) => {
-      const isContainer = field.get('type').text() === 'ContainerResource';
-      const metric = field.get(isContainer ? 'containerResource' : 'resource');
-      const resource = metric.get('name').text();
-      const percent = metric.get('target', 'averageUtilization').number();
-      if (resource === undefined || percent === undefined) return [];
-      return [
-        { field, resource, percent, container: isContainer ? metric.get('container').text() : undefined },
-      ];
-    });
 }
 
 /**

@@ -24,6 +24,10 @@ const terminating: PodEvent[] = [
 const unwarned: PodEvent[] = terminating.map((event) =>
   event.kind === 'terminating' ? { ...event, preStopMs: 0 } : event,
 );
+/** Deletion at 10 s; nobody knows how long preStop takes. */
+const timeless: PodEvent[] = terminating.map((event) =>
+  event.kind === 'terminating' ? { ...event, preStopMs: null } : event,
+);
 const forced: PodEvent[] = [
   ...settled,
   { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 0, preStopMs: 0 },
@@ -470,6 +474,16 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
     ['silence long before', { events: nodeLost, outcome: 'protocol_error', endMs: 29_999 }, 'ready'],
     ['500 while terminating', { events: terminating, outcome: 'http_500', endMs: 12_000 }, 'preStop'],
+    [
+      'a request in flight, cut by a pod whose SIGTERM is not known',
+      { events: timeless, outcome: 'reset', endMs: 12_000, waitedMs: 5_000 },
+      'preStop or later',
+    ],
+    [
+      '503 of a pod whose SIGTERM is not known',
+      { events: timeless, outcome: 'http_503', endMs: 12_000 },
+      'preStop or later',
+    ],
     ['500 long before it flapped', { events: flapping, outcome: 'http_500', endMs: 19_999 }, 'ready'],
     ['500 long after it flapped', { events: flapping, outcome: 'http_500', endMs: 81_000 }, 'ready'],
   ],
@@ -525,10 +539,31 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
     assert.deepEqual([loss.pod, loss.cause], ['b', 'ready-too-early']);
   });
 
+  test('either may have, where it is not known when the old one was sent SIGTERM', () => {
+    assert.equal(at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200), timeless).cause, 'unknown');
+  });
+
   test('the old one is blamed in its preStop all the same where nobody else can have', () => {
     const loss = at(10_150, () => -1_000, terminating);
     assert.deepEqual([loss.pod, loss.cause], ['a', 'stops-listening-early']);
   });
+});
+
+describe('toLoss() of a pod whose preStop takes nobody knows how long', () => {
+  for (const [what, given, cause] of [
+    ['a refused connection', { outcome: 'refused', kept: false }, 'stops-listening-early'],
+    ['a keep-alive connection', { outcome: 'reset' }, 'closes-keep-alive-connections'],
+    ['a request in flight', { outcome: 'closed_before_response', waitedMs: 5_000 }, 'unknown'],
+    ['503', { outcome: 'http_503' }, 'unknown'],
+    ['an exit that SIGTERM alone would explain', { outcome: 'reset', exit: 143, waitedMs: 5_000 }, 'unknown'],
+  ] as const) {
+    test(`${what} is not blamed on a moment of SIGTERM`, () => {
+      const exit = 'exit' in given ? [exited(10_050, given.exit)] : [];
+      const loss = blame({ events: [...timeless, ...exit], endMs: 10_100, ...given });
+      assert.equal(loss.cause, cause, loss.why);
+      assert.match(loss.why, /, and when it was sent SIGTERM is not known/);
+    });
+  }
 });
 
 describe('toLoss()', () => {

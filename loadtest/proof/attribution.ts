@@ -173,10 +173,10 @@ function isReachable(
   );
 }
 
-/** Was it told to end, lost or unready about then? */
+/** Was it told to end, lost or unready about then? Where SIGTERM is not known, it may have come with the deletion. */
 function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   return (
-    isPast(timeline.sigtermMs, settlement, evidence) ||
+    isPast(timeline.sigtermMs ?? timeline.terminatingMs, settlement, evidence) ||
     isNodeLost(settlement, timeline) ||
     isFlapping(timeline, settlement.endMs) ||
     isPast(toExit(timeline, settlement.endMs)?.atMs ?? null, settlement, evidence)
@@ -309,7 +309,8 @@ function judgeTerminating(
   const { outcome, sentMs, endMs, bytesReceived } = settlement;
   const { pod } = timeline;
   const exit = toExit(timeline, settlement.endMs);
-  const at = relative(endMs, timeline.sigtermMs, 'SIGTERM');
+  const at =
+    timeline.sigtermMs === null ? `, ${SIGTERM_UNKNOWN}` : relative(endMs, timeline.sigtermMs, 'SIGTERM');
   const hasNoAnswer = isUnanswered(settlement, evidence);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
   if (hasNoAnswer && timeline.graceMs === 0) {
@@ -349,6 +350,12 @@ function judgeTerminating(
   }
   if (CUT.includes(outcome) && outcome !== 'refused' && isInFlight) {
     const waited = sentMs === null ? 0 : Math.round(endMs - sentMs);
+    if (timeline.sigtermMs === null) {
+      return {
+        cause: 'unknown',
+        why: `${pod} gave up a request that had been in flight for ${waited} ms, ${SIGTERM_UNKNOWN}`,
+      };
+    }
     return {
       cause: 'exits-on-sigterm',
       why: `${pod} gave up a request that had been in flight for ${waited} ms${at}`,
@@ -365,6 +372,9 @@ function judgeTerminating(
         : `${pod} took no new connection`;
     return { cause: 'stops-listening-early', why: `${what}${at}` };
   }
+  if (OVERLOAD.includes(outcome) && timeline.sigtermMs === null) {
+    return { cause: 'unknown', why: `${pod} answered ${settlement.status}, ${SIGTERM_UNKNOWN}` };
+  }
   if (OVERLOAD.includes(outcome) && !isPast(timeline.sigtermMs, settlement, evidence)) {
     return {
       cause: 'too-little-capacity',
@@ -376,6 +386,9 @@ function judgeTerminating(
   }
   return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
 }
+
+/** After a comma. */
+const SIGTERM_UNKNOWN = 'and when it was sent SIGTERM is not known (preStop of unknown length)';
 
 function isFleetEmpty({ endMs }: Settlement, { timelines }: LossEvidence): boolean {
   return (

@@ -162,7 +162,7 @@ describe('parseSeries()', () => {
     [
       'proofs.0.losses.0.phase',
       'asleep',
-      'the report.proofs[0].losses[0].phase must be unknown or starting or ready or unready or terminating or preStop or endpoint removed or gone, but is "asleep"',
+      'the report.proofs[0].losses[0].phase must be unknown or starting or ready or unready or terminating or preStop or endpoint removed or preStop or later or gone, but is "asleep"',
     ],
     [
       'proofs.0.losses.0.podBy',

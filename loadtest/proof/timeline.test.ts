@@ -106,6 +106,17 @@ describe('toPhase()', () => {
   ] as const) {
     test(`${atMs} ms: ${phase}`, () => assert.equal(toPhase(timeline, atMs), phase));
   }
+  test('is not known to be before SIGTERM, or after it, where the length of preStop is not known', () => {
+    const timeless = events.map((event) =>
+      event.kind === 'terminating' ? { ...event, preStopMs: null } : event,
+    );
+    const its = toPodTimelines(timeless).get(pod);
+    assert.equal(its?.sigtermMs, null);
+    assert.deepEqual(
+      [419, 420, 479, 480].map((atMs) => toPhase(its, atMs)),
+      ['terminating', 'preStop or later', 'preStop or later', 'gone'],
+    );
+  });
   test('of a pod not seen: unknown', () => assert.equal(toPhase(undefined, 0), 'unknown'));
 });
 

@@ -6,7 +6,8 @@ interface At {
 
 /**
  * What happened to a pod, stamped when it was seen. `endpoint-*` is its membership of the ready endpoints,
- * `sigterm` is sent only where it can be observed, else it is worked out from `terminating`.
+ * `sigterm` is sent only where it can be observed, else it is worked out from `terminating`, whose `preStopMs` is null
+ * where nobody knows how long preStop takes.
  */
 export type PodEvent = At &
   (
@@ -18,7 +19,7 @@ export type PodEvent = At &
         readonly isProbed: boolean;
       }
     | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
-    | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number }
+    | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number | null }
     | { readonly kind: 'sigterm' | 'node-lost' | 'gone' }
     | { readonly kind: 'exited'; readonly code: number | null; readonly signal: string | null }
   );
@@ -49,6 +50,7 @@ export interface PodTimeline {
   readonly endpoint: readonly Span[];
   readonly terminatingMs: number | null;
   readonly graceMs: number | null;
+  /** Null too where the pod was told to end, and it is not known how long its preStop takes. */
   readonly sigtermMs: number | null;
   readonly exit: ContainerExit | null;
   readonly nodeLostMs: number | null;
@@ -63,6 +65,7 @@ export const PHASES = {
   terminating: 'to be ended, and still an endpoint',
   preStop: 'no longer an endpoint, SIGTERM not sent yet',
   'endpoint removed': 'no longer an endpoint, SIGTERM sent',
+  'preStop or later': 'no longer an endpoint; not known whether SIGTERM was sent',
   gone: 'its process has ended',
 } as const satisfies Record<string, string>;
 
@@ -96,12 +99,16 @@ function toLife(pod: string, events: readonly PodEvent[]): PodTimeline {
     endpoint: toSpans(events, 'endpoint-added', ['endpoint-removed']),
     terminatingMs: terminating?.atMs ?? null,
     graceMs: terminating?.graceMs ?? null,
-    sigtermMs:
-      firstMs('sigterm') ?? (terminating === undefined ? null : terminating.atMs + terminating.preStopMs),
+    sigtermMs: firstMs('sigterm') ?? toSigtermMs(terminating),
     exit: exit === undefined ? null : { atMs: exit.atMs, code: exit.code, signal: exit.signal },
     nodeLostMs: firstMs('node-lost'),
     goneMs: firstMs('gone'),
   };
+}
+
+function toSigtermMs(terminating: Extract<PodEvent, { kind: 'terminating' }> | undefined): number | null {
+  const preStopMs = terminating?.preStopMs ?? null;
+  return terminating === undefined || preStopMs === null ? null : terminating.atMs + preStopMs;
 }
 
 function toSpans(
@@ -145,6 +152,7 @@ export function toPhase(timeline: PodTimeline | undefined, atMs: number): PodPha
   if (isPast(timeline.terminatingMs)) {
     if (isPast(toExit(timeline, atMs)?.atMs ?? null)) return 'gone';
     if (isWithin(timeline.endpoint, atMs)) return 'terminating';
+    if (timeline.sigtermMs === null) return 'preStop or later';
     return isPast(timeline.sigtermMs) ? 'endpoint removed' : 'preStop';
   }
   if (isWithin(timeline.ready, atMs)) return 'ready';

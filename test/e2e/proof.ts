@@ -1,6 +1,5 @@
-import { type Api, createApi } from '../../loadtest/kube/api.ts';
+import { openCluster } from '../../loadtest/kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../../loadtest/kube/cluster-scene.ts';
-import { readAccess } from '../../loadtest/kube/kubeconfig.ts';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { createProgressLog } from '../../loadtest/proof/progress.ts';
 import { carryOut } from '../../loadtest/proof/proof.ts';
@@ -10,6 +9,7 @@ import { DEPLOYMENT_NAME } from './target.ts';
 
 /** Load before a disruption and after it. */
 const EDGE_MS = 2_000;
+const CURRENT_CONTEXT = { context: undefined, kubeconfig: undefined, namespace: undefined };
 
 /** What is not said is as `dropless prove` has it. */
 export type Attempt = Pick<ClusterOptions, 'disruption'> &
@@ -38,7 +38,12 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     run: async () => {},
     ...given,
   };
-  const opening = await createClusterScene(await connect(), options, signal, saw);
+  const opening = await createClusterScene(
+    (await openCluster(CURRENT_CONTEXT, process.env)).api,
+    options,
+    signal,
+    saw,
+  );
   if (opening.kind !== 'open') throw new Error(opening.reason);
   const { scene } = opening;
   const log = createProgressLog({ write: (line) => saw(line.trimEnd()), isTerminal: false, columns: 80 }, {});
@@ -57,10 +62,4 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
   );
   saw(proof.verdict.sentence);
   return proof;
-}
-
-async function connect(): Promise<Api> {
-  const access = await readAccess({ context: null, env: process.env });
-  if (access === null) throw new Error('no cluster is configured: set KUBECONFIG');
-  return createApi(access);
 }

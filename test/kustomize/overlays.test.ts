@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { COMPONENTS } from '../../generate/components.ts';
 import { type Manifest, renderOverlay } from '../../generate/render.ts';
 import { RENDERER, testWith } from '../../generate/toolchain.ts';
-import { parseManifests } from '../../loadtest/lint/manifest.ts';
+import { parseManifests } from '../../loadtest/kube/object.ts';
 import { formatPlace, runRules } from '../../loadtest/lint/rule.ts';
 import { LINT_RULES } from '../../loadtest/lint/rules.ts';
 import { createInventory, type Inventory } from '../../loadtest/lint/workload.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseManifests } from '../../loadtest/kube/object.ts';
 import { patchExemplar } from '../../loadtest/lint/exemplar.ts';
-import { parseManifests } from '../../loadtest/lint/manifest.ts';
 import { formatPlace, type Rule, runRules } from '../../loadtest/lint/rule.ts';
 import { LINT_RULES } from '../../loadtest/lint/rules.ts';
 import { createInventory } from '../../loadtest/lint/workload.ts';

@@ -1,4 +1,4 @@
-import type { Field } from '../../loadtest/lint/field.ts';
+import type { Field } from '../../loadtest/kube/field.ts';
 import type { Rule } from '../../loadtest/lint/rule.ts';
 import { toEnvironment, toShutdown } from '../../loadtest/lint/shutdown.ts';
 import { type Inventory, isWorkload } from '../../loadtest/lint/workload.ts';
@@ -189,7 +189,7 @@ function forEachConfig(
         container,
         environment,
         config: toConfig(environment),
-        preStopSeconds: toShutdown(inventory, workload, container).preStop?.seconds ?? 0,
+        preStopSeconds: toShutdown(inventory, workload, container).preStopSeconds ?? 0,
         grace: workload.pod.get('terminationGracePeriodSeconds'),
       });
     }),

@@ -1,8 +1,8 @@
 type Path = readonly (string | number)[];
 
 /**
- * A place in a manifest that nobody has checked: the value there, whatever it is, and the path to it, so that a
- * finding can say where. Reading what is absent or of another type gives undefined or nothing, never an error.
+ * A place in an object that nobody has checked, whether it was parsed from a manifest or answered by the API: the value
+ * there, whatever it is, and the path to it, so that a finding can say where. Reading what is absent or of another type gives undefined or nothing, never an error.
  */
 export class Field {
   readonly value: unknown;

@@ -1,6 +1,7 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { Fault } from '../cli/fault.ts';
 import { Field } from './field.ts';
+import type { Json } from './json.ts';
 
 interface Position {
   /** Both count from 1. */
@@ -95,15 +96,39 @@ function toObjects(root: Field, source: string, locate: KubeObject['locate']): K
         return toObjects(new Field(item.value), source, locateInList);
       });
   }
-  return [
-    {
-      apiVersion,
-      kind,
-      name: root.get('metadata', 'name').text() ?? '',
-      namespace: root.get('metadata', 'namespace').text() ?? '',
-      root,
-      source,
-      locate,
-    },
-  ];
+  return [toObject(root, kind, apiVersion, source, locate)];
+}
+
+function toObject(
+  root: Field,
+  kind: string,
+  apiVersion: string,
+  source: string,
+  locate: KubeObject['locate'] = () => undefined,
+): KubeObject {
+  const namespace = root.get('metadata', 'namespace').text() ?? '';
+  return { apiVersion, kind, name: nameOf(root), namespace, root, source, locate };
+}
+
+/** The object that the API answers a `get` with. */
+export function toLiveObject(object: Json, source = 'cluster'): KubeObject {
+  const root = new Field(object);
+  return toObject(root, root.get('kind').text() ?? '', root.get('apiVersion').text() ?? '', source);
+}
+
+/**
+ * The objects of a list as the API answers it: its items do not tell their kind.
+ *
+ * @param kind of the items
+ */
+export function toListItems(list: Json, kind: string, source = 'cluster'): KubeObject[] {
+  const root = new Field(list);
+  const apiVersion = root.get('apiVersion').text() ?? '';
+  const items = root.get('items').items();
+  return items.map(({ value }) => toObject(new Field(value), kind, apiVersion, source));
+}
+
+/** Empty where it has none. */
+export function nameOf(object: Field): string {
+  return object.get('metadata', 'name').text() ?? '';
 }

@@ -1,3 +1,4 @@
+import { portNumber } from './container.ts';
 import { type Field, formatPath } from './field.ts';
 
 type ProbeName = 'livenessProbe' | 'readinessProbe' | 'startupProbe';
@@ -38,22 +39,28 @@ export function toProbe(container: Field, name: ProbeName): Probe | undefined {
 
 function toEndpoint(container: Field, probe: Field): string {
   const http = probe.get('httpGet');
-  if (http.exists) return `http ${portNumber(container, http.get('port'))} ${http.get('path').text() ?? '/'}`;
+  if (http.exists) return `http ${portText(container, http.get('port'))} ${http.get('path').text() ?? '/'}`;
   const tcp = probe.get('tcpSocket');
-  if (tcp.exists) return `tcp ${portNumber(container, tcp.get('port'))}`;
+  if (tcp.exists) return `tcp ${portText(container, tcp.get('port'))}`;
   return ['grpc', 'exec']
     .filter((way) => probe.get(way).exists)
     .map((way) => `${way} ${JSON.stringify(probe.get(way).value)}`)
     .join('');
 }
 
-/** The number of a port given by name, where the container declares it. */
-function portNumber(container: Field, port: Field): string {
-  const named = container
-    .get('ports')
-    .items()
-    .find((each) => each.get('name').text() === port.text());
-  return String(named?.get('containerPort').number() ?? port.scalar() ?? '');
+/** Its number, where that is known. */
+function portText(container: Field, port: Field): string {
+  return String(portNumber(container, port.scalar()) ?? port.scalar() ?? '');
+}
+
+/** Does the readiness probe connect to this port, given by number or by name? Null: it is not known which. */
+export function isProbed(container: Field, port: number | string | null): boolean {
+  const probe = container.get('readinessProbe');
+  const asked = ['httpGet', 'tcpSocket', 'grpc'].map((way) =>
+    portNumber(container, probe.get(way, 'port').scalar()),
+  );
+  const serving = portNumber(container, port);
+  return serving !== undefined && asked.includes(serving);
 }
 
 /** The port of a probe, where it is given by a name that the container does not declare. */
@@ -62,10 +69,7 @@ export function undeclaredPort(container: Field, { field }: Probe): Field | unde
     .map((way) => field.get(way, 'port'))
     .find((port) => {
       const name = port.text();
-      const names = container.get('ports').items();
-      return (
-        name !== undefined && !/^\d+$/.test(name) && !names.some((each) => each.get('name').text() === name)
-      );
+      return name !== undefined && !/^\d+$/.test(name) && portNumber(container, name) === undefined;
     });
 }
 

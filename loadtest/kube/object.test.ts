@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
 import { Field, formatPath } from './field.ts';
-import { parseManifests } from './manifest.ts';
+import { parseManifests } from './object.ts';
 
 const TWO = `# a comment
 apiVersion: v1

@@ -1,5 +1,5 @@
+import type { KubeObject } from './object.ts';
 import { toPods } from './quantity.ts';
-import type { Workload } from './workload.ts';
 
 interface RollingUpdate {
   readonly maxUnavailable: number;
@@ -12,7 +12,7 @@ interface RollingUpdate {
  *
  * https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
  */
-export function toRollingUpdate({ object }: Workload, replicas: number): RollingUpdate | undefined {
+export function toRollingUpdate(object: KubeObject, replicas: number): RollingUpdate | undefined {
   const strategy = object.root.get('spec', 'strategy');
   if (object.kind !== 'Deployment' || (strategy.get('type').text() ?? 'RollingUpdate') !== 'RollingUpdate') {
     return undefined;
