@@ -39,6 +39,14 @@ describe('createLateSecondCollector()', () => {
     assert.deepEqual(collector.list(), [1]);
   });
 
+  test('names them in their order, in whichever order the requests ended', () => {
+    const collector = createLateSecondCollector();
+    for (const intendedMs of [9_000, 2_000, 10_000]) {
+      collector.add(createSettlement({ intendedMs, sentMs: intendedMs + 900 }));
+    }
+    assert.deepEqual(collector.list(), [2, 9, 10]);
+  });
+
   test('does not count what was never sent', () => {
     const collector = createLateSecondCollector();
     collector.add({ ...createSettlement(), sentMs: null });

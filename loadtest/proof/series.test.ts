@@ -28,6 +28,17 @@ function toProof(requests: number, doubt: string | null): Proof {
 }
 
 const clean = toProof(1_000, null);
+/** Nothing lost, and a requirement missed. */
+const slow: Proof = {
+  ...clean,
+  verdict: {
+    kind: 'missed',
+    exit: 'failed',
+    sentence: 'MISSED: p99 < 50ms (61.2 ms).',
+    doubts: [],
+    upperBound: null,
+  },
+};
 const doubtful = toProof(500, 'the drain did not end');
 
 describe('toSeriesVerdict()', () => {
@@ -58,6 +69,13 @@ describe('toSeriesVerdict()', () => {
       'INCONCLUSIVE: none lost of 1,500 requests, but 2 drain: the drain did not end.',
     ],
     [
+      'one of them was slower than required, and another one in doubt',
+      [clean, slow, doubtful, slow],
+      null,
+      'failed',
+      `MISSED: none lost of 3,500 requests, but not as required in 2 of 4 disruptions: ${slow.verdict.sentence} ${slow.verdict.sentence}`,
+    ],
+    [
       'all are without a safeguard',
       [clean, clean].map((proof) => ({ ...proof, without: [parseRemoval('preStop')] })),
       null,
@@ -82,6 +100,10 @@ describe('toSeriesVerdict()', () => {
     test(`where ${what}`, () => {
       const verdict = toSeriesVerdict({ proofs, cutShort });
       assert.deepEqual([verdict.exit, verdict.sentence], [exit, sentence]);
+      assert.equal(
+        verdict.kind,
+        sentence.startsWith('MISSED') ? 'missed' : exit === 'failed' ? 'losses' : exit,
+      );
       assert.equal(verdict.upperBound === null, exit !== 'proven');
     });
   }

@@ -27,6 +27,17 @@ describe('createServiceTimes()', () => {
     isNear(times.usualMs(5_000), 40);
   });
 
+  test('takes the median by size, whichever came first', () => {
+    const times = timesOf([
+      [10, 2],
+      [20, 90],
+      [30, 7],
+      [40, 80],
+      [50, 9],
+    ]);
+    isNear(times.usualMs(20), 9);
+  });
+
   test('looks at the moments on both sides, and no further', () => {
     const times = timesOf([
       [150, 3],

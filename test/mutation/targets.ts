@@ -38,7 +38,7 @@ export const TARGETS: readonly Target[] = [
   { sources: ['loadtest/engine/ledger.ts'], tests: ['loadtest/engine/ledger.test.ts'] },
   {
     sources: ['loadtest/load/failures.ts', 'loadtest/load/phases.ts'],
-    tests: ['loadtest/load/failures.test.ts'],
+    tests: ['loadtest/load/failures.test.ts', 'loadtest/load/phases.test.ts'],
   },
   { sources: ['loadtest/load/lag.ts'], tests: ['loadtest/load/lag.test.ts'] },
   { sources: ['loadtest/load/recorder.ts'], tests: ['loadtest/load/recorder.test.ts'] },
