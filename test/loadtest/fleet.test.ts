@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createFleet, type Fleet, FleetError, type FleetOptions } from '../../loadtest/local/fleet.ts';
 import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
+import { toShellLine } from './command-line.ts';
+
+const toFault = (name: string) =>
+  toShellLine([process.execPath, join(import.meta.dirname, `../faults/${name}.ts`)]);
 
 const options: FleetOptions = {
-  command: `${process.execPath} ${join(import.meta.dirname, '../faults/none.ts')}`,
+  command: toFault('none'),
   env: process.env,
   replicas: 3,
   maxSurge: 1,
@@ -113,7 +117,7 @@ describe('createFleet()', () => {
   });
 
   test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
-    const command = `${process.execPath} ${join(import.meta.dirname, '../faults/killed-at-grace-end.ts')}`;
+    const command = toFault('killed-at-grace-end');
     const { fleet, events } = await start({ command, replicas: 2, graceMs: 300 });
     fleet.kill('pod-1', { force: false });
     await fleet.settled(never);
@@ -177,8 +181,8 @@ describe('createFleet()', () => {
   }
 
   test('gives up a rollout to a version that never gets ready, and leaves the old pods', async () => {
-    const server = join(import.meta.dirname, '../faults/none.ts');
-    const command = `sh -c 'test $APP_VERSION = v1 && exec ${process.execPath} ${server}; echo no $APP_VERSION; exec sleep 60'`;
+    const line = `test $APP_VERSION = v1 && exec ${toFault('none')}; echo no $APP_VERSION; exec sleep 60`;
+    const command = toShellLine(['sh', '-c', line]);
     const { fleet, events } = await start({ command, progressDeadlineMs: 2_000 });
     fleet.rollout('v2');
     const fault = /does not get ready as v2 within 2s: .* connection refused\n {2}no v2$/;
