@@ -36,7 +36,7 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
       'A namespace under Pod Security `restricted`, with a quota that has room for a rollout at full scale, and default limits.',
     needs: '',
   },
-  dropless: {
+  loadtest: {
     purpose:
       'A Job whose pods share one plan of load on the Service: [how to use it](../docs/load-testing.md).',
     needs: 'the image that `docker build --target dropless` makes',

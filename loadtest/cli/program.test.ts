@@ -29,7 +29,7 @@ const greet = defineCommand({
     word: repeatable(text('WORD', 'What to add')),
     loud: toggle('In capitals'),
   },
-  examples: [{ line: 'loadtest greet Ada --times 2', shows: 'twice' }],
+  examples: [{ line: 'dropless greet Ada --times 2', shows: 'twice' }],
   run: async ({ options, positionals }, { stdout }) => {
     stdout.write(JSON.stringify({ ...options, name: positionals[0] }));
     return 'inconclusive';
@@ -81,11 +81,11 @@ describe('runCli()', () => {
   const faults: readonly (readonly [string, string])[] = [
     ['sing', 'unknown command "sing"; the commands are greet'],
     ['--loud', 'unknown command "--loud"; the commands are greet'],
-    ['greet', 'NAME is missing: loadtest greet NAME'],
+    ['greet', 'NAME is missing: dropless greet NAME'],
     ['greet Ada Bob', 'unexpected argument "Bob"'],
-    ['greet Ada --lod', 'unknown flag --lod; loadtest greet --help lists them'],
-    ['greet Ada --toString', 'unknown flag --toString; loadtest greet --help lists them'],
-    ['greet Ada -x', 'unknown flag -x; loadtest greet --help lists them'],
+    ['greet Ada --lod', 'unknown flag --lod; dropless greet --help lists them'],
+    ['greet Ada --toString', 'unknown flag --toString; dropless greet --help lists them'],
+    ['greet Ada -x', 'unknown flag -x; dropless greet --help lists them'],
     ['greet Ada --times', '--times needs a value: --times N'],
     ['greet Ada --times --loud', '--times needs a value: --times N'],
     ['greet Ada --times 1 --times 2', '--times is given twice'],
@@ -114,12 +114,12 @@ describe('runCli()', () => {
     const { code, stdout } = await call('greet', '--help', '--nonsense');
     assert.equal(code, 0);
     for (const part of [
-      'Usage: loadtest greet NAME [flags]',
+      'Usage: dropless greet NAME [flags]',
       '--times N         How often (1 to 3) [1]',
       '--wait TIME       How long before (0ms to 1m) [1s]',
       '--word WORD       What to add; may be repeated\n',
       '--loud            In capitals\n',
-      '  # twice\n  loadtest greet Ada --times 2\n',
+      '  # twice\n  dropless greet Ada --times 2\n',
     ]) {
       assert.ok(stdout.includes(part), `${part} is not in\n${stdout}`);
     }

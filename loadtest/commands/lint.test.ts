@@ -347,7 +347,7 @@ describe('docs/lint.md', () => {
   });
 
   test('quotes what is really found, and an annotation that works', async () => {
-    const [, quote = ''] = /```\n(loadtest\/lint.*?)```/s.exec(await doc) ?? [];
+    const [, quote = ''] = /```\n(test\/fixtures.*?)```/s.exec(await doc) ?? [];
     const path = 'test/fixtures/manifests/podinfo.yaml';
     const podinfo = await readFile(
       join(import.meta.dirname, '../../test/fixtures/manifests/podinfo.yaml'),

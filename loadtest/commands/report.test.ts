@@ -41,7 +41,7 @@ describe('toKind()', () => {
     ['{}', 'r.json is no report of this version: the report.schema must be a string, but is missing'],
     [
       '{"schema":"dropless.lint/1"}',
-      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/3, but is dropless.lint/1',
+      'r.json is no report of this version: schema must be dropless.run/1 or dropless.proof/4, but is dropless.lint/1',
     ],
   ] as const) {
     test(`refuses ${text}`, () => {

@@ -22,8 +22,8 @@ const defaults = new Map(
 
 describe('docs/does-my-rollout-drop-requests.md', () => {
   test('names commands and flags that there are, with values that they take', () => {
-    const commands = [...lines, scripts.prove.replace('bun loadtest/main.ts', 'loadtest')].flatMap((line) => {
-      const [, name = '', rest = ''] = /(?:npx )?loadtest (\w+)(.*)/.exec(line) ?? [];
+    const commands = [...lines, scripts.prove.replace('bun loadtest/main.ts', 'dropless')].flatMap((line) => {
+      const [, name = '', rest = ''] = /(?:npx )?dropless (\w+)(.*)/.exec(line) ?? [];
       return name === ''
         ? []
         : [{ name, words: [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b ?? '') }];

@@ -124,7 +124,7 @@ describe('parseSeries()', () => {
   });
 
   const faults: readonly (readonly [string, unknown, string])[] = [
-    ['schema', 'dropless.proof/3', 'schema must be dropless.proof/4, but is dropless.proof/2'],
+    ['schema', 'dropless.proof/3', 'schema must be dropless.proof/4, but is dropless.proof/3'],
     ['schema', undefined, 'the report.schema must be a string, but is missing'],
     ['proofs', {}, 'the report.proofs must be an array, but is {}'],
     ['cutShort', 1, 'the report.cutShort must be a string, but is 1'],

@@ -57,7 +57,7 @@ describe('dropless prove --local', () => {
     assert.match(out, /^Exits on SIGTERM: Handle SIGTERM/m);
     assert.match(out, /^LOST \d+ of \d[\d,]* requests\./m);
     const { schema, verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
-    assert.equal(schema, 'dropless.proof/3');
+    assert.equal(schema, 'dropless.proof/4');
     assert.equal(verdict.kind, 'losses');
     assert.deepEqual([proofs[0].disruption, proofs[0].verdict.kind], ['rollout', 'losses']);
     assert.equal(proofs[0].lost, proofs[0].losses.length);
