@@ -40,7 +40,7 @@ export function createPrograms(): { programs: readonly Program[]; directory: str
   const directory = mkdtempSync(join(root, 'node_modules', '.loadtest-'));
   const built = spawnSync(process.execPath, ['build.ts', directory], { cwd: root, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
-  const bundle = join(directory, 'loadtest', 'main.js');
+  const bundle = join(directory, 'loadtest', 'dist', 'main.js');
   return {
     programs: [
       { name: 'Bun', argv: [process.execPath, bundle] },
