@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { TOOLS, testWith } from '../test/tools.ts';
 import { GENERATED } from './generated.ts';
-import { RENDERER, testWith } from './toolchain.ts';
 
-const testRendered = testWith(RENDERER);
+const testRendered = testWith(TOOLS.renderer);
 
 for (const { path, toText, isRendered } of GENERATED) {
   (isRendered ? testRendered : test)(`${path} is as \`npm run generate\` makes it`, () => {

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
-import { RENDERER } from './toolchain.ts';
+import { toCommand } from './program-path.ts';
+
+/** kustomize itself, or the one inside kubectl, whichever there is: both render our tree the same. */
+export const RENDERER: readonly [string, ...string[]] | undefined =
+  toCommand('kustomize', 'build') ?? toCommand('kubectl', 'kustomize');
 
 export interface Manifest {
   apiVersion: string;
@@ -14,8 +18,8 @@ export interface Manifest {
 
 /** The objects of a kustomization directory. Throws with kustomize's own message where it refuses. */
 export function render(directory: string): Manifest[] {
-  if (RENDERER.command === undefined) throw new Error(`${RENDERER.name} is not on the PATH`);
-  const [program, ...args] = RENDERER.command;
+  if (RENDERER === undefined) throw new Error('neither kustomize nor kubectl is on the PATH');
+  const [program, ...args] = RENDERER;
   const run = spawnSync(program, [...args, directory], { encoding: 'utf8', maxBuffer: 64 * 2 ** 20 });
   if (run.status !== 0) throw new Error(run.stderr || String(run.error));
   return parseAllDocuments(run.stdout).map((document) => document.toJS() as Manifest);

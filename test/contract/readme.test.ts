@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { TOOLS, testWith } from '../tools.ts';
 import { type Service, startService, stop } from './service.ts';
 
 const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
@@ -26,8 +27,9 @@ describe('README', () => {
 
   test('has examples', () => assert.ok(examples.length >= 6));
 
+  const testExample = testWith(TOOLS.curl);
   for (const { command, output } of examples) {
-    test(`$ ${command}`, async () => {
+    testExample(`$ ${command}`, async () => {
       const child = spawn('sh', ['-c', command.replaceAll('localhost:3000', `127.0.0.1:${service.port}`)]);
       let printed = '';
       child.stdout.setEncoding('utf8').on('data', (chunk) => {

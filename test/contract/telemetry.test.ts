@@ -4,10 +4,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
+import { TOOLS, testWith } from '../tools.ts';
 import { RUNTIMES, type Runtime, type Service, startService, stop } from './service.ts';
 import { exchange } from './wire.ts';
 
-const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+const testMetrics = testWith(TOOLS.promtool);
 
 async function metricsOf(service: Pick<Service, 'url'>): Promise<string> {
   return (await fetch(`${service.url}/metrics`)).text();
@@ -35,10 +36,7 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
       return service;
     }
 
-    test('promtool finds nothing to complain about', {
-      skip:
-        !hasPromtool && process.env.CI !== 'true' && 'promtool is not installed (Debian package: prometheus)',
-    }, async () => {
+    testMetrics(`promtool finds nothing to complain about on ${runtime}`, async () => {
       const service = await start({ APP_VERSION: 'quote"back\\slash' });
       await fetch(`${service.url}/payload?n=25`);
       const check = spawnSync('promtool', ['check', 'metrics'], { input: await metricsOf(service) });

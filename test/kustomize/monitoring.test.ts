@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { PROMTOOL, testWith } from '../../generate/toolchain.ts';
 import { SETTINGS } from '../../src/config.ts';
 import { STATES } from '../../src/lifecycle.ts';
 import { createRequestMetrics } from '../../src/telemetry/request-metrics.ts';
 import { createServiceMetrics } from '../../src/telemetry/service-metrics.ts';
+import { TOOLS, testWith } from '../tools.ts';
 
-const testRules = testWith(PROMTOOL);
+const testRules = testWith(TOOLS.promtool);
 
 interface Rule {
   record?: string;
@@ -119,7 +119,7 @@ describe('the dashboard', () => {
 });
 
 function promtool(...args: string[]): void {
-  const run = spawnSync(PROMTOOL.command?.[0] ?? 'promtool', args, { encoding: 'utf8' });
+  const run = spawnSync('promtool', args, { encoding: 'utf8' });
   assert.equal(run.status, 0, run.stdout + run.stderr);
 }
 

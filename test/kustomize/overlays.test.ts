@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { COMPONENTS } from '../../generate/components.ts';
 import { type Manifest, renderOverlay } from '../../generate/render.ts';
-import { RENDERER, testWith } from '../../generate/toolchain.ts';
 import { parseManifests } from '../../loadtest/kube/object.ts';
 import { formatPlace, runRules } from '../../loadtest/lint/rule.ts';
 import { LINT_RULES } from '../../loadtest/lint/rules.ts';
 import { createInventory, type Inventory } from '../../loadtest/lint/workload.ts';
+import { TOOLS, testWith } from '../tools.ts';
 import { createPackagingRules, type Released } from './packaging-rules.ts';
 
-const testRender = testWith(RENDERER);
+const testRender = testWith(TOOLS.renderer);
 const released: Released = JSON.parse(readFileSync(join(import.meta.dirname, 'released.json'), 'utf8'));
 const RULES = [...LINT_RULES, ...createPackagingRules(released)];
 

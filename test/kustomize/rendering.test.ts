@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { COMPONENTS } from '../../generate/components.ts';
 import { type Manifest, render, renderOverlay } from '../../generate/render.ts';
-import { EDITOR, RENDERER, testWith } from '../../generate/toolchain.ts';
+import { TOOLS, testWith } from '../tools.ts';
 
-const testRender = testWith(RENDERER);
-const testEdit = testWith(EDITOR);
+const testRender = testWith(TOOLS.renderer);
+const testEdit = testWith(TOOLS.editor);
 const TREE = join(import.meta.dirname, '../../kustomize');
 const overlay = (name: string) => join(TREE, 'overlays', name);
 const names = Object.keys(COMPONENTS);
@@ -189,7 +189,7 @@ function edit(path: string, pattern: RegExp, text: string): void {
 }
 
 function editImage(directory: string, image: string): void {
-  const [program, ...args] = EDITOR.command ?? ['kustomize', 'edit'];
+  const [program, ...args] = TOOLS.editor.command ?? ['kustomize', 'edit'];
   const run = spawnSync(program, [...args, 'set', 'image', `microservice=${image}`], {
     cwd: directory,
     encoding: 'utf8',

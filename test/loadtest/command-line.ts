@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { TOOLS } from '../tools.ts';
 
 interface Ending {
   readonly code: number | null;
@@ -22,6 +23,11 @@ export interface Program {
 }
 
 const root = join(import.meta.dirname, '..', '..');
+
+/** A command line for the shell, of words with anything in them. */
+export function toShellLine(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+}
 
 /** The program as it is run from the sources. */
 export const SOURCES: Program = {
@@ -58,6 +64,13 @@ export function start({ argv: [command, ...first] }: Program, args: readonly str
   child.stdin.end(input);
   const ended = new Promise<Ending>((resolve) => child.once('close', (code) => resolve({ code, ...out })));
   return { child, ended };
+}
+
+/** Runs a line of the shell in a terminal. Only under `testWith(TOOLS.terminal)`. */
+export function startInTerminal(line: string): Running {
+  const argv = TOOLS.terminal.command;
+  if (argv === undefined) throw new Error(`${TOOLS.terminal.name} is missing`);
+  return start({ name: 'a terminal', argv }, [line]);
 }
 
 export interface Target {

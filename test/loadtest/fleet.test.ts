@@ -8,9 +8,13 @@ import { type Clock, PROCESS_CLOCK } from '../../loadtest/cli/clock.ts';
 import { Fault } from '../../loadtest/cli/fault.ts';
 import { createFleet, type Fleet, type FleetOptions } from '../../loadtest/local/fleet.ts';
 import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
+import { toShellLine } from './command-line.ts';
+
+const toFault = (name: string) =>
+  toShellLine([process.execPath, join(import.meta.dirname, `../faults/${name}.ts`)]);
 
 const options: FleetOptions = {
-  command: `${process.execPath} ${join(import.meta.dirname, '../faults/none.ts')}`,
+  command: toFault('none'),
   env: process.env,
   replicas: 3,
   maxSurge: 1,
@@ -159,7 +163,7 @@ describe('createFleet()', () => {
   });
 
   test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
-    const command = `${process.execPath} ${join(import.meta.dirname, '../faults/killed-at-grace-end.ts')}`;
+    const command = toFault('killed-at-grace-end');
     const { fleet, events } = await start({ command, replicas: 2, graceMs: 300 });
     fleet.kill('pod-1', { force: false });
     await fleet.settled(never);
@@ -230,9 +234,9 @@ describe('createFleet()', () => {
   }
 
   test('gives up a rollout to a version that never gets ready, and leaves the old pods', async () => {
-    const server = join(import.meta.dirname, '../faults/none.ts');
     const file = join(directory, 'v2');
-    const command = `sh -c 'test $APP_VERSION = v1 && exec ${process.execPath} ${server}; echo no $APP_VERSION; : > ${file}; exec sleep 60'`;
+    const line = `test $APP_VERSION = v1 && exec ${toFault('none')}; echo no $APP_VERSION; : > ${file}; exec sleep 60`;
+    const command = toShellLine(['sh', '-c', line]);
     const { clock, passAfter } = createDeadlineClock();
     const { fleet, events } = await start({ command, progressDeadlineMs: DEADLINE_MS }, { clock });
     fleet.rollout('v2');

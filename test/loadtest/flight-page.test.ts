@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { formatFlightPage } from '../../loadtest/proof/flight-page.ts';
 import { loadPageAssets } from '../../loadtest/report/assets.ts';
 import { createSampleProof } from '../fixtures/sample-proof.ts';
+import { TOOLS, testWith } from '../tools.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const executablePath = TOOLS.chromium.command?.[0];
+const test = testWith(TOOLS.chromium);
 
 describe('the flight recorder in Chromium', () => {
   const directory = mkdtempSync(join(tmpdir(), 'dropless-flight-'));
@@ -20,6 +22,7 @@ describe('the flight recorder in Chromium', () => {
 
   before(async () => {
     writeFileSync(file, formatFlightPage(series, await loadPageAssets()));
+    if (executablePath === undefined) return;
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   });
 

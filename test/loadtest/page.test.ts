@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { loadPageAssets } from '../../loadtest/report/assets.ts';
@@ -10,8 +10,10 @@ import { formatPage } from '../../loadtest/report/page.ts';
 import { toFindings } from '../../loadtest/report/summary.ts';
 import { toTables } from '../../loadtest/report/tables.ts';
 import { createSampleReport } from '../fixtures/sample-report.ts';
+import { TOOLS, testWith } from '../tools.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const executablePath = TOOLS.chromium.command?.[0];
+const test = testWith(TOOLS.chromium);
 
 describe('the page of a report in Chromium', () => {
   const directory = mkdtempSync(join(tmpdir(), 'dropless-page-'));
@@ -19,16 +21,13 @@ describe('the page of a report in Chromium', () => {
   let browser: Browser;
 
   before(async () => {
-    assert.ok(
-      existsSync(executablePath),
-      `these tests need Chromium at ${executablePath}: apt-get install chromium, or name it in CHROMIUM`,
-    );
     const report = createSampleReport();
     const findings = toFindings(report);
     writeFileSync(
       join(directory, 'report.html'),
       formatPage(report, findings, toTables(report, findings), await loadPageAssets()),
     );
+    if (executablePath === undefined) return;
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   });
 

@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
-import { createPrograms, type Program, type Running, SOURCES, start } from './command-line.ts';
+import { onSchedule } from '../fixtures/on-schedule.ts';
+import { readCommandLines } from '../fixtures/process.ts';
+import { TOOLS, testWith } from '../tools.ts';
+import {
+  createPrograms,
+  type Program,
+  type Running,
+  SOURCES,
+  start,
+  startInTerminal,
+  toShellLine,
+} from './command-line.ts';
 
 const { programs, directory, remove } = createPrograms();
 const running: Running[] = [];
-const fault = (name: string) => `${process.execPath} ${join(import.meta.dirname, '../faults', `${name}.ts`)}`;
+const fault = (name: string) =>
+  toShellLine([process.execPath, join(import.meta.dirname, '../faults', `${name}.ts`)]);
 const json = join(directory, 'proof.json');
 
 const OWN = ['--local', '--min-ready', '50ms', '--rate', '200', '--tail', '300ms'];
@@ -71,10 +82,12 @@ describe('dropless prove --local', () => {
     });
 
     test(`loses nothing of this service, on ${program.name}`, async () => {
-      const { out, code } = await finish(begin(['kill', ...SHORT_OF_OWN], program));
-      // 3: the machine was too busy for the load to keep its times, which is not to be called green.
-      assert.ok(code === 0 || (code === 3 && /could not keep its schedule/.test(out)), out);
-      assert.match(out, /^(PROVEN: 0 lost|INCONCLUSIVE: none lost) of [\d,]+ requests/m);
+      const { out, code } = await onSchedule(
+        () => finish(begin(['kill', ...SHORT_OF_OWN], program)),
+        ({ code, out }) => code === 3 && /could not keep its schedule/.test(out),
+      );
+      assert.equal(code, 0, out);
+      assert.match(out, /^PROVEN: 0 lost of [\d,]+ requests/m);
     });
   }
 
@@ -119,8 +132,7 @@ describe('dropless prove --local', () => {
     assert.match(out, /^rollout, without preStop=0ms and env:UNREAD=1: a preStop of more than 0ms, and/m);
   });
 
-  /** Command lines of all processes. */
-  const processes = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+  const findProcesses = (mark: string) => readCommandLines().filter((line) => line.includes(mark));
 
   const [, onNode = SOURCES] = programs;
   for (const [what, program, signal, isHeard, isRepeated] of [
@@ -136,7 +148,7 @@ describe('dropless prove --local', () => {
       await new Promise<void>((resolve) => {
         begun.child.stderr?.on('data', (line) => String(line).includes('under load') && resolve());
       });
-      assert.equal(processes().split(`none.ts ${mark}\n`).length - 1, 3);
+      assert.equal(findProcesses(mark).filter((line) => line.endsWith(`none.ts ${mark}`)).length, 3);
       if (!isHeard) begun.child.stderr?.destroy();
       begun.child.kill(signal);
       const repeating = isRepeated ? setInterval(() => begun.child.kill(signal), 20) : undefined;
@@ -144,27 +156,29 @@ describe('dropless prove --local', () => {
       clearInterval(repeating);
       assert.equal(code, 3, out);
       assert.match(out, /it was interrupted/);
-      assert.ok(!processes().includes(mark));
+      assert.deepEqual(findProcesses(mark), []);
     });
   }
 
-  test('ends well on a terminal that is gone: what cannot be written there is no fault', async () => {
-    const mark = `mark-${process.pid}-terminal`;
-    const report = join(directory, 'terminal.json');
-    const command = `'${fault('none')} ${mark}'`;
-    const args = ['prove', 'rollout', '--command', command, ...OWN, '--endpoint', "'GET /'"];
-    const line = [...onNode.argv, ...args, '--baseline', '1h', '--json', report].join(' ');
-    const begun = start({ name: 'a terminal', argv: ['script'] }, ['-qec', `exec ${line}`, '/dev/null']);
-    running.push(begun);
-    await new Promise<void>((resolve) => {
-      begun.child.stdout?.on('data', (text) => String(text).includes('requests') && resolve());
-    });
-    begun.child.kill('SIGKILL');
-    while (processes().includes(mark)) await sleep(50);
-    const { verdict } = JSON.parse(readFileSync(report, 'utf8'));
-    assert.equal(verdict.kind, 'inconclusive');
-    assert.ok(verdict.doubts.includes('it was interrupted'), verdict.sentence);
-  });
+  testWith(TOOLS.terminal)(
+    'ends well on a terminal that is gone: what cannot be written there is no fault',
+    async () => {
+      const mark = `mark-${process.pid}-terminal`;
+      const report = join(directory, 'terminal.json');
+      const args = ['prove', 'rollout', '--command', `${fault('none')} ${mark}`, ...BASE];
+      const line = toShellLine([...onNode.argv, ...args, '--baseline', '1h', '--json', report]);
+      const begun = startInTerminal(`exec ${line}`);
+      running.push(begun);
+      await new Promise<void>((resolve) => {
+        begun.child.stdout?.on('data', (text) => String(text).includes('requests') && resolve());
+      });
+      begun.child.kill('SIGKILL');
+      while (findProcesses(mark).length > 0) await sleep(50);
+      const { verdict } = JSON.parse(readFileSync(report, 'utf8'));
+      assert.equal(verdict.kind, 'inconclusive');
+      assert.ok(verdict.doubts.includes('it was interrupted'), verdict.sentence);
+    },
+  );
 
   test('losses stay losses where they cannot be written down, and what is written elsewhere is', async () => {
     const page = join(directory, 'kept.html');
@@ -233,8 +247,7 @@ describe('dropless prove --local', () => {
 
   for (const program of [SOURCES, onNode]) {
     test(`a verdict that cannot be printed is none, on ${program.name}`, async () => {
-      const [command, ...first] = program.argv;
-      const line = [command, ...first, 'prove', 'kill', ...SHORT_OF_OWN].join(' ');
+      const line = toShellLine([...program.argv, 'prove', 'kill', ...SHORT_OF_OWN]);
       const toFull: Program = { name: 'to a full disk', argv: ['/bin/sh', '-c', `${line} > /dev/full`] };
       const { err, code } = await finish(begin([], toFull));
       assert.equal(code, 3, err);

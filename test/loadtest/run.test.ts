@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parseReport } from '../../loadtest/report/report.ts';
 import { toFindings } from '../../loadtest/report/summary.ts';
-import { createPrograms, listen, type Program, SOURCES, start, type Target } from './command-line.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../fixtures/certificate.ts';
+import { TOOLS, testWith } from '../tools.ts';
+import {
+  createPrograms,
+  listen,
+  type Program,
+  SOURCES,
+  start,
+  startInTerminal,
+  type Target,
+  toShellLine,
+} from './command-line.ts';
 
 /** No request but the planned ones, so that both sides must count the same. */
 const EXACT = '--no-server-metrics';
@@ -64,7 +74,7 @@ for (const program of programs) {
     });
 
     test('does not mind a reader that has seen enough', async () => {
-      const line = [...program.argv, 'run', target.url, '--rate', '100', '--count', '20', EXACT].join(' ');
+      const line = toShellLine([...program.argv, 'run', target.url, '--rate', '100', '--count', '20', EXACT]);
       const shell = { name: 'a shell', argv: ['bash'] } as const;
       const { stdout, stderr } = await start(shell, ['-c', `set -o pipefail; ${line} | true; echo "exit $?"`])
         .ended;
@@ -190,25 +200,9 @@ for (const program of programs) {
     });
 
     test('trusts the authority that it is given, and no certificate of its own accord', async () => {
-      const [key, cert] = [fileOf('key.pem'), fileOf('cert.pem')];
-      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
-      const made = spawnSync('openssl', [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-        ...subject,
-      ]);
-      assert.equal(made.status, 0, String(made.stderr));
-      const secure = await listen(undefined, {
-        key: readFileSync(key, 'utf8'),
-        cert: readFileSync(cert, 'utf8'),
-      });
+      const cert = fileOf('cert.pem');
+      writeFileSync(cert, TEST_CERTIFICATE);
+      const secure = await listen(undefined, { key: TEST_KEY, cert: TEST_CERTIFICATE });
       const run = (...args: string[]) =>
         call(program, 'run', secure.url, '--count', '20', '--fresh', '0.5', EXACT, ...args);
       const [untrusted, trusted, insecure] = [await run(), await run('--ca', cert), await run('--insecure')];
@@ -294,17 +288,28 @@ describe('dropless from the sources', () => {
 });
 
 describe('the live line', () => {
-  test('is written over and over on a terminal, in colour only where it is wanted', async () => {
-    const target = await listen();
-    const shell = (environment: string) => {
-      const line = [...SOURCES.argv, 'run', target.url, '--rate', '50', '--duration', '1s', EXACT].join(' ');
-      return start({ name: 'a terminal', argv: ['script'] }, ['-qec', `${environment} ${line}`, '/dev/null'])
-        .ended;
-    };
-    const [coloured, plain] = await Promise.all([shell('NO_COLOR='), shell('NO_COLOR=1')]);
-    await target.close();
-    assert.match(coloured.stdout, /\r\S*\[2K\S*\[32m +\d+% {2}\d+ of 50 requests/);
-    assert.match(plain.stdout, /\r\S*\[2K +\d+% {2}\d+ of 50 requests/);
-    assert.doesNotMatch(plain.stdout, /\[32m/);
-  });
+  testWith(TOOLS.terminal)(
+    'is written over and over on a terminal, in colour only where it is wanted',
+    async () => {
+      const target = await listen();
+      const shell = (environment: string) => {
+        const line = toShellLine([
+          ...SOURCES.argv,
+          'run',
+          target.url,
+          '--rate',
+          '50',
+          '--duration',
+          '1s',
+          EXACT,
+        ]);
+        return startInTerminal(`${environment} ${line}`).ended;
+      };
+      const [coloured, plain] = await Promise.all([shell('NO_COLOR='), shell('NO_COLOR=1')]);
+      await target.close();
+      assert.match(coloured.stdout, /\r\S*\[2K\S*\[32m +\d+% {2}\d+ of 50 requests/);
+      assert.match(plain.stdout, /\r\S*\[2K +\d+% {2}\d+ of 50 requests/);
+      assert.doesNotMatch(plain.stdout, /\[32m/);
+    },
+  );
 });

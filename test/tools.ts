@@ -1,0 +1,65 @@
+/** The programs that tests run and npm cannot bring, and what happens where one is missing. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { toCommand } from '../generate/program-path.ts';
+import { RENDERER } from '../generate/render.ts';
+
+interface Tool {
+  /** As a person would say it: `kustomize or kubectl`. */
+  readonly name: string;
+  /** The command line up to its operands; undefined where this machine cannot run it. */
+  readonly command: readonly [string, ...string[]] | undefined;
+}
+
+export const TOOLS = {
+  renderer: { name: 'kustomize or kubectl', command: RENDERER },
+  /** Only the program kustomize can edit a kustomization; kubectl has no such command. */
+  editor: { name: 'kustomize', command: toCommand('kustomize', 'edit') },
+  promtool: { name: 'promtool', command: toCommand('promtool') },
+  curl: { name: 'curl', command: toCommand('curl') },
+  chromium: { name: 'Chromium, on the PATH or named by CHROMIUM', command: findChromium() },
+  /** Its operand is a line for the shell, whose standard streams are a terminal then. */
+  terminal: {
+    name: 'script, and a pseudo-terminal',
+    get command() {
+      const command = toCommand('script', '-qe', '/dev/null', '-c');
+      const [program, ...args] = command ?? ['false'];
+      return spawnSync(program, [...args, 'true']).status === 0 ? command : undefined;
+    },
+  },
+} as const satisfies Record<string, Tool>;
+
+/** Where tests that could not run are told, one line each: a file that whoever runs the tests reads at the end. */
+export const NOT_RUN_FILE = 'TESTS_NOT_RUN_FILE';
+
+/**
+ * A `test` for bodies that run the tool. Where the tool is missing it is told as not run, and runs nothing;
+ * with CI=true it fails.
+ */
+export function testWith({
+  name: tool,
+  command,
+}: Tool): (name: string, body: () => void | Promise<void>) => void {
+  if (command !== undefined) return (name, body) => void test(name, body);
+  return (name, body) => {
+    const line = `NOT RUN: ${name} needs ${tool}`;
+    if (process.env.CI === 'true') return void test(name, () => assert.fail(line));
+    const file = process.env[NOT_RUN_FILE];
+    if (file === undefined) console.log(line);
+    else appendFileSync(file, `${line}\n`);
+    test(name, { skip: line }, body);
+  };
+}
+
+/** Says at the end of a run what was not run: the lines, and how many. */
+export function formatNotRun(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n${lines.length} not run\n`;
+}
+
+function findChromium(): [string, ...string[]] | undefined {
+  const { CHROMIUM } = process.env;
+  if (CHROMIUM !== undefined) return [CHROMIUM];
+  return toCommand('chromium');
+}
