@@ -59,7 +59,7 @@ async function lint(
       );
       return names.length === 0 ? null : names;
     },
-    openCluster: async (context) => {
+    openCluster: async ({ context, namespace = 'shop' }) => {
       if (cluster === undefined) throw new Fault('no cluster is configured: set KUBECONFIG');
       assert.equal(context, known);
       const get = async (path: string) => {
@@ -67,7 +67,7 @@ async function lint(
         if (typeof found === 'number') throw toApiFault(found, `GET ${path}: ${found} refused`);
         return found;
       };
-      return { api: { get }, namespace: 'shop' };
+      return { api: { get }, namespace };
     },
     runProgram: async (name, given) => {
       const known = Object.keys(programs).some((line) => line.startsWith(`${name} `));
@@ -276,7 +276,7 @@ describe('dropless lint deploy/NAME', () => {
     '/api/v1/namespaces/shop/limitranges': list(),
     '/version': { minor: '30+' },
   };
-  const args = ['deploy/web', '-n', 'shop', '--context', 'c'];
+  const args = ['deploy/web', '--context', 'c'];
 
   test('reads what bears on it, takes no offence at replicas, and says what it could not see', async () => {
     for (const namespace of [[], ['--namespace', 'shop']]) {
@@ -301,8 +301,8 @@ describe('dropless lint deploy/NAME', () => {
   test('says that it is not there, or may not be read', async () => {
     const path = '/apis/apps/v1/namespaces/shop/deployments/web';
     for (const [status, message] of [
-      [404, /--deployment web: there is no such Deployment in namespace shop/],
-      [403, /--deployment web: GET .* 403 refused/],
+      [404, /deploy\/web: there is no such Deployment in namespace shop/],
+      [403, /deploy\/web: GET .* 403 refused/],
     ] as const) {
       assert.match(
         (await lint(args, { context: 'c', cluster: { ...cluster, [path]: status } })).stderr,

@@ -2,7 +2,7 @@
  * What a server does with the time after SIGTERM: `lameDuck` is how long it goes on accepting connections, `drain`
  * how long it then waits for requests in flight.
  */
-export type Stage = 'lameDuck' | 'drain';
+export type DrainStage = 'lameDuck' | 'drain';
 
 interface DrainSetting {
   /**
@@ -11,7 +11,7 @@ interface DrainSetting {
    */
   readonly name: RegExp;
   readonly from: 'env' | 'flag' | 'file';
-  readonly stage: Stage;
+  readonly stage: DrainStage;
   /** Of a bare number; a value with its own unit, such as `30s`, needs none. */
   readonly unit: 'ms' | 's';
   readonly server: string;

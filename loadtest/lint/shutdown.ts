@@ -2,7 +2,7 @@ import { hasPorts, isSidecar } from '../kube/container.ts';
 import type { Field } from '../kube/field.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { type PreStop, toPreStop } from '../kube/pre-stop.ts';
-import { DRAIN_SETTINGS, parseSeconds, type Stage } from './drain-setting.ts';
+import { DRAIN_SETTINGS, type DrainStage, parseSeconds } from './drain-setting.ts';
 import type { Inventory, Workload } from './workload.ts';
 
 /** How one container shuts down, as far as the manifests tell. */
@@ -73,7 +73,7 @@ function settingSeconds(
   inventory: Inventory,
   workload: Workload,
   container: Field,
-  stage: Stage,
+  stage: DrainStage,
 ): number | undefined {
   const given = {
     env: [...toEnvironment(inventory.objects, workload.object.namespace, container)],

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createTestClock } from '../../test/fixtures/clock.ts';
 import { toChanges } from './endpoints.ts';
-import { createProgress, explainLateness } from './progress.ts';
 import { toReadiness } from './readiness.ts';
+import { createRolloutProgress, explainLateness } from './rollout-progress.ts';
 import { chooseNode } from './scheduler.ts';
 
 describe('toReadiness() with 2 failures in a row', () => {
@@ -38,7 +38,7 @@ test('toChanges() tells what is new and what is gone', () => {
   assert.deepEqual(toChanges(['a'], ['a']), { added: [], removed: [] });
 });
 
-describe('createProgress() with a deadline of 60 s', () => {
+describe('createRolloutProgress() with a deadline of 60 s', () => {
   for (const [what, steps, stalls] of [
     ['nothing comes', ['see 0', 'wait 59999', 'see 0', 'wait 1'], 1],
     ['one more comes just in time', ['see 0', 'wait 59999', 'see 1', 'wait 59999'], 0],
@@ -52,7 +52,7 @@ describe('createProgress() with a deadline of 60 s', () => {
     test(`${what}: ${stalls === 0 ? 'goes on' : 'gives up'}`, async () => {
       const clock = createTestClock();
       let stalled = 0;
-      const progress = createProgress(60_000, clock, () => {
+      const progress = createRolloutProgress(60_000, clock, () => {
         stalled += 1;
       });
       for (const step of steps) {

@@ -6,9 +6,9 @@ import { type Balancer, createBalancer } from './balancer.ts';
 import { toChanges, toEndpoints } from './endpoints.ts';
 import { createKubelet, type Happening, type Kubelet } from './kubelet.ts';
 import type { Pod, PodTemplate } from './pod.ts';
-import { createProgress, explainLateness, type Progress } from './progress.ts';
 import { destroyOnExit, type Replica } from './replica.ts';
 import { toActions } from './rolling.ts';
+import { createRolloutProgress, explainLateness, type RolloutProgress } from './rollout-progress.ts';
 import { chooseNode } from './scheduler.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { createWaiters } from './waiters.ts';
@@ -94,7 +94,7 @@ class LocalFleet implements Fleet {
   readonly #balancer: Balancer;
   readonly #tasks: Tasks;
   readonly #kubelet: Kubelet;
-  readonly #progress: Progress;
+  readonly #progress: RolloutProgress;
   readonly #waiters = createWaiters();
   readonly #pods = new Set<Pod>();
   readonly #cordoned = new Set<string>();
@@ -117,7 +117,7 @@ class LocalFleet implements Fleet {
     this.#desired = { replicas: options.replicas, revision: 1, version: 'v1' };
     this.#tasks = createTasks(clock);
     this.#deadlineMs = options.progressDeadlineMs ?? PROGRESS_DEADLINE_MS;
-    this.#progress = createProgress(this.#deadlineMs + options.minReadyMs, clock, () => {
+    this.#progress = createRolloutProgress(this.#deadlineMs + options.minReadyMs, clock, () => {
       this.#fail(this.#toStall());
       this.#waiters.wakeAll();
     });

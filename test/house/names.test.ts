@@ -2,20 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTest, type Module, readModules } from './modules.ts';
 
-/** Names that still have two meanings. Take one out once it has one; never put one in. */
-const STILL_DOUBLE: readonly string[] = ['Stage'];
-
 test('no exported name of the instrument has two meanings', () => {
-  const doubles = findDoubles(readModules('loadtest'));
-  assert.deepEqual(
-    doubles.filter(({ name }) => !STILL_DOUBLE.includes(name)),
-    [],
-  );
-  assert.deepEqual(
-    STILL_DOUBLE.filter((listed) => !doubles.some(({ name }) => name === listed)),
-    [],
-    'these have one meaning: take them out of the list',
-  );
+  assert.deepEqual(findDoubles(readModules('loadtest')), []);
 });
 
 test('findDoubles() sees a name of two modules, and leaves tests out', () => {

@@ -3,7 +3,7 @@ import { formatDuration } from '../cli/duration.ts';
 import type { Pod, PodTemplate } from './pod.ts';
 
 /** Gives up where the number of available pods does not grow in time, as `progressDeadlineSeconds` of a Deployment does. */
-export interface Progress {
+export interface RolloutProgress {
   /** Something was done to the fleet: what there is begins to count anew. */
   begin(): void;
   /** So many of the wanted pods are available now. */
@@ -11,7 +11,11 @@ export interface Progress {
   close(): void;
 }
 
-export function createProgress(deadlineMs: number, clock: Clock, onStall: () => void): Progress {
+export function createRolloutProgress(
+  deadlineMs: number,
+  clock: Clock,
+  onStall: () => void,
+): RolloutProgress {
   /** The most that were available since it began; -1: none were counted yet. */
   let most = -1;
   /** Calls off the deadline; null: none is set. */
