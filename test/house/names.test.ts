@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTest, type Module, readModules } from './modules.ts';
 
+// The published types of the reports are those of the program under the same names: report-types.test.ts.
 test('no exported name of the instrument has two meanings', () => {
-  assert.deepEqual(findDoubles(readModules('loadtest')), []);
+  assert.deepEqual(findDoubles(readModules('loadtest').filter(({ path }) => !path.endsWith('.d.ts'))), []);
 });
 
 test('findDoubles() sees a name of two modules, and leaves tests out', () => {

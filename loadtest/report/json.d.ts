@@ -1,0 +1,300 @@
+/**
+ * The JSON that `dropless run --json` and `dropless prove --json` write, for readers in TypeScript:
+ *
+ *     import type { ProofReport } from 'dropless/reports';
+ *     const report: ProofReport = JSON.parse(await readFile('proof.json', 'utf8'));
+ *
+ * All times are in ms. Without a note they count from the start of the load. A test holds these types to what the
+ * program writes.
+ */
+
+/** How a request ended; `ok` is a complete response with the expected status. */
+export type Outcome =
+  | 'ok'
+  | `http_${number}`
+  | 'refused'
+  | 'connect_timeout'
+  | 'reset'
+  | 'closed_before_response'
+  | 'truncated'
+  | 'timeout'
+  | 'protocol_error'
+  | 'dns'
+  | 'tls'
+  | 'not_sent'
+  | 'unfinished';
+
+/** Requests by outcome; outcomes that did not occur are absent. */
+export type OutcomeCounts = Readonly<Partial<Record<Outcome, number>>>;
+
+export type Cause =
+  | 'exits-on-sigterm'
+  | 'closes-keep-alive-connections'
+  | 'stops-listening-early'
+  | 'ready-too-early'
+  | 'killed-at-grace-end'
+  | 'too-little-capacity'
+  | 'readiness-flaps'
+  | 'node-lost'
+  | 'unknown';
+
+/** The exit code in a word: 0, 1, 2, 3. */
+export type Exit = 'proven' | 'failed' | 'usage' | 'inconclusive';
+
+/** One request, from its place in the plan to its end. */
+export interface Settlement {
+  readonly index: number;
+  /** Position among the endpoints. */
+  readonly endpoint: number;
+  readonly intendedMs: number;
+  /** Null: never written. */
+  readonly sentMs: number | null;
+  readonly endMs: number;
+  readonly outcome: Outcome;
+  readonly status: number | null;
+  readonly bytesReceived: number;
+  /** Null: no connection was tried. */
+  readonly connection: {
+    readonly id: number;
+    readonly reused: boolean;
+    readonly setupMs: number;
+    readonly ageMs: number;
+    readonly idleMs: number;
+    readonly requests: number;
+    readonly localPort: number | null;
+    readonly remoteAddress: string | null;
+  } | null;
+  readonly pod: string | null;
+  readonly version: string | null;
+  readonly detail: string | null;
+}
+
+/** Sum and maximum are exact to the µs; `hdr` is an HdrHistogram V2, deflated, in base64. */
+export interface EncodedHistogram {
+  readonly count: number;
+  readonly sumUs: number;
+  readonly maxUs: number;
+  readonly hdr: string;
+}
+
+/** Exact counts and latencies. The outcomes of all cells add up to `settled`, and that is `planned`. */
+export interface LoadRecord {
+  readonly planned: number;
+  readonly sent: number;
+  readonly settled: number;
+  readonly slotMs: number;
+  readonly phases: readonly { readonly name: string; readonly fromMs: number }[];
+  readonly cells: readonly {
+    readonly endpoint: number;
+    readonly phase: string;
+    readonly version: string | null;
+    readonly outcomes: OutcomeCounts;
+    readonly response: EncodedHistogram;
+    readonly service: EncodedHistogram;
+    readonly failed: EncodedHistogram;
+    readonly lag: EncodedHistogram;
+  }[];
+  readonly series: readonly {
+    readonly slot: number;
+    readonly version: string | null;
+    readonly outcomes: OutcomeCounts;
+    readonly response: EncodedHistogram;
+  }[];
+}
+
+export interface RequirementResult {
+  readonly text: string;
+  readonly unit: 'count' | 'percent' | 'perSecond' | 'time';
+  /** Null: there was nothing to measure. */
+  readonly actual: number | null;
+  readonly state: 'met' | 'missed' | 'unknown';
+}
+
+/** Null where nothing was measured. */
+export interface LatencySummary {
+  readonly count: number;
+  readonly averageMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p90Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly p999Ms: number | null;
+  readonly maxMs: number | null;
+}
+
+export interface GroupSummary {
+  readonly name: string;
+  readonly requests: number;
+  readonly notOk: number;
+  readonly lost: number;
+  readonly response: LatencySummary;
+}
+
+/** What `run --json`, `merge --json` and `report --json` write of a run. */
+export interface RunReport {
+  readonly schema: 'dropless.run/1';
+  readonly verdict: { readonly kind: string; readonly exit: Exit; readonly sentence: string };
+  readonly summary: {
+    readonly outcomes: OutcomeCounts;
+    readonly requests: number;
+    readonly notOk: number;
+    readonly lost: number;
+    readonly ratePerSecond: number;
+    readonly latency: Readonly<Record<'response' | 'service' | 'lag' | 'failed', LatencySummary>>;
+    readonly endpoints: readonly (GroupSummary & {
+      readonly totalDurationMs: number;
+      readonly serverAverageMs: number | null;
+    })[];
+    readonly phases: readonly GroupSummary[];
+    readonly versions: readonly GroupSummary[];
+    readonly requirements: readonly RequirementResult[];
+  };
+  readonly setup: {
+    readonly target: string;
+    readonly endpoints: readonly {
+      readonly name: string;
+      readonly method: string;
+      readonly path: string;
+      readonly weight: number;
+    }[];
+    readonly model:
+      | {
+          readonly kind: 'open';
+          readonly stages: readonly {
+            readonly durationMs: number;
+            readonly fromRate: number;
+            readonly toRate: number;
+          }[];
+        }
+      | { readonly kind: 'closed'; readonly connections: number; readonly durationMs: number };
+    readonly freshShare: number;
+    readonly maxRequests: number | null;
+    readonly seed: number;
+    readonly timeoutMs: number;
+    readonly startAt: string | null;
+  };
+  readonly shards: {
+    readonly of: number;
+    readonly present: readonly number[];
+    readonly duplicates: readonly number[];
+    readonly isMerged: boolean;
+  };
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly runtime: string;
+  readonly isInterrupted: boolean;
+  readonly ledgerFault: string | null;
+  readonly requirements: readonly string[];
+  readonly server:
+    | readonly { readonly endpoint: number; readonly count: number; readonly sumMs: number }[]
+    | null;
+  readonly record: LoadRecord;
+  /** Of each outcome that was not ok the first hundred, in the order of the plan. */
+  readonly failures: readonly (Settlement & { readonly phase: string; readonly endPhase: string })[];
+}
+
+export interface ProofVerdict {
+  readonly kind: 'proven' | 'losses' | 'missed' | 'inconclusive';
+  readonly exit: Exit;
+  readonly sentence: string;
+  /** What stands against a proof, besides losses. */
+  readonly doubts: readonly string[];
+  /** 95 % upper bound of the share of requests lost; null where it is not proven. */
+  readonly upperBound: number | null;
+}
+
+/** From `fromMs` until `toMs`; null: still. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number | null;
+}
+
+/** A time is null where it was not seen. */
+export interface PodTimeline {
+  readonly pod: string;
+  readonly version: string | null;
+  readonly node: string | null;
+  readonly isProbed: boolean;
+  readonly scheduledMs: number | null;
+  readonly startedMs: number | null;
+  readonly ready: readonly Span[];
+  /** While it was among the ready endpoints. */
+  readonly endpoint: readonly Span[];
+  readonly terminatingMs: number | null;
+  readonly graceMs: number | null;
+  readonly sigtermMs: number | null;
+  readonly exit: {
+    readonly atMs: number;
+    readonly code: number | null;
+    readonly signal: string | null;
+  } | null;
+  readonly nodeLostMs: number | null;
+  readonly goneMs: number | null;
+}
+
+/** One disruption under load. */
+export interface Proof {
+  readonly disruption: 'rollout' | 'scale' | 'drain' | 'kill' | 'run';
+  /** The safeguards taken away, as `--without` takes them; none: this is the proof itself. */
+  readonly without: readonly string[];
+  readonly target: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly endpoints: readonly string[];
+  readonly planned: number;
+  readonly ok: number;
+  readonly lost: number;
+  /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
+  readonly givenUp: number;
+  readonly outcomes: OutcomeCounts;
+  readonly lagP99Ms: number;
+  readonly requirements: readonly RequirementResult[];
+  /** All losses by cause. */
+  readonly causes: Readonly<Partial<Record<Cause, number>>>;
+  /** The first 5,000, in the order they ended. */
+  readonly losses: readonly {
+    readonly settlement: Settlement;
+    readonly pod: string | null;
+    readonly podBy: 'connection' | 'elimination' | null;
+    /** Of the pod, when the request failed. */
+    readonly phase:
+      | 'unknown'
+      | 'starting'
+      | 'ready'
+      | 'unready'
+      | 'terminating'
+      | 'preStop'
+      | 'endpoint removed'
+      | 'preStop or later'
+      | 'gone';
+    readonly cause: Cause;
+    readonly why: string;
+  }[];
+  readonly marks: readonly { readonly atMs: number; readonly text: string }[];
+  readonly timelines: readonly PodTimeline[];
+  readonly record: LoadRecord;
+  /** By phase (`before`, `during`, `after`) and version: it follows from the record. */
+  readonly latency: readonly {
+    readonly phase: string;
+    readonly version: string | null;
+    readonly requests: number;
+    readonly lost: number;
+    readonly response: LatencySummary;
+  }[];
+  /** What was done to the target and could not be undone. */
+  readonly leftBehind: readonly string[];
+  readonly verdict: ProofVerdict;
+}
+
+/** What `prove --json` writes. */
+export interface ProofReport {
+  readonly schema: 'dropless.proof/4';
+  readonly verdict: ProofVerdict;
+  /** Why a disruption that was asked for has no proof; null: each has one. */
+  readonly cutShort: string | null;
+  readonly proofs: readonly Proof[];
+  /** The same disruption again, each time without some of its safeguards. */
+  readonly controls: readonly Proof[];
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { toReport } from '../../loadtest/proof/proof-report.ts';
+import type * as Json from '../../loadtest/report/json.d.ts';
+import { formatRunReport, type Report, type RUN_SCHEMA } from '../../loadtest/report/report.ts';
+import { type RunFindings, toFindings } from '../../loadtest/report/summary.ts';
+import { createSampleReport } from '../fixtures/sample-report.ts';
+
+type Written = { readonly schema: typeof RUN_SCHEMA } & Report & RunFindings;
+
+/** Both ways, so that the published types neither lack nor invent a field. `npm run check:types` is the test of it. */
+type IsSame<A, B> = [A, B] extends [B, A] ? true : false;
+// The kinds of a run's verdict are published as any text.
+const isRunReport: IsSame<Omit<Json.RunReport, 'verdict'>, Omit<Written, 'verdict'>> = true;
+const isProofReport: IsSame<
+  Omit<Json.ProofReport, 'schema'>,
+  Omit<ReturnType<typeof toReport>, 'schema'>
+> = true;
+
+test('the published types are those of the reports', () => {
+  assert.ok(isRunReport && isProofReport);
+});
+
+test('a run report is written as its types say', () => {
+  const report = createSampleReport();
+  const written: Json.RunReport = JSON.parse(formatRunReport(report, toFindings(report)));
+  assert.equal(written.schema, 'dropless.run/1');
+  assert.equal(written.summary.requests, written.record.planned);
+  assert.equal(written.verdict.exit, 'failed');
+});
