@@ -9,7 +9,12 @@ import { createSampleReport } from '../fixtures/sample-report.ts';
 type Written = { readonly schema: typeof RUN_SCHEMA } & Report & RunFindings;
 
 /** Both ways, so that the published types neither lack nor invent a field. `npm run check:types` is the test of it. */
-type IsSame<A, B> = [A, B] extends [B, A] ? true : false;
+type IsSame<A, B> = [Frozen<A>, Frozen<B>] extends [Frozen<B>, Frozen<A>] ? true : false;
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
 // The kinds of a run's verdict are published as any text.
 const isRunReport: IsSame<Omit<Json.RunReport, 'verdict'>, Omit<Written, 'verdict'>> = true;
 const isProofReport: IsSame<
