@@ -1,6 +1,6 @@
 /**
- * Runs every test: all `*.test.ts` under `bun test`, two files at a time, and beside it the ones that are not tied
- * to Bun's process (everything outside test/) again under Node's own runner. Tells at the end what was not run for
+ * Runs every test: first the unit tests on Bun and beside them on Node, then the suites that start processes of
+ * their own, on Bun and by themselves: their times are those of the machine. Tells at the end what was not run for
  * want of a tool. The last line is `N passed, N failed`.
  *
  *   bun test/run.ts [--only bun|node] [PATH ...]
@@ -37,65 +37,65 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-interface Runner {
+/** Their subjects are processes, and what they measure is time. */
+const isOfProcesses = (file: string) => /^test\/(contract|hostile|loadtest)\//.test(file);
+
+interface Job {
   readonly name: string;
   readonly files: readonly string[];
-  /** The report is a JUnit file that it writes. */
-  toArgv(report: string): readonly string[];
+  readonly argv: readonly string[];
 }
 
-const all: readonly Runner[] = [
-  {
-    name: 'node',
-    files: files.filter((file) => !file.startsWith('test/')),
-    toArgv: (report) => [
-      'node',
-      '--import=tsx',
-      '--test',
-      '--test-concurrency=1',
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      '--test-reporter=junit',
-      `--test-reporter-destination=${report}`,
-    ],
-  },
-  {
-    name: 'bun',
-    files,
-    toArgv: (report) => [
-      process.execPath,
-      'test',
-      '--parallel=2',
-      '--reporter=junit',
-      `--reporter-outfile=${report}`,
-    ],
-  },
+const BUN_TEST = [process.execPath, 'test', '--reporter=junit'];
+const units = files.filter((file) => !isOfProcesses(file));
+/** In this order; the jobs of one stage run side by side. */
+const stages: readonly (readonly Job[])[] = [
+  [
+    { name: 'bun', files: units, argv: BUN_TEST },
+    {
+      name: 'node',
+      files: units.filter((file) => !file.startsWith('test/')),
+      argv: ['node', '--import=tsx', '--test', '--test-concurrency=1', '--test-reporter=junit'],
+    },
+  ],
+  [{ name: 'bun, processes', files: files.filter(isOfProcesses), argv: BUN_TEST }],
 ];
-const runners = all.filter(
-  ({ name, files }) => files.length > 0 && (values.only === undefined || values.only === name),
-);
 
-async function run({ name, files, toArgv }: Runner): Promise<Counts> {
+/** Shows the output of a job once it is complete, so that those of two jobs do not mix. */
+async function run({ name, files, argv }: Job): Promise<Counts> {
   const report = join(reports, `${name}.xml`);
-  const [command = '', ...args] = toArgv(report);
-  const child = spawn(command, [...args, ...files.map((file) => `./${file}`)], {
+  const [command = '', ...args] = argv;
+  const into = command === 'node' ? `--test-reporter-destination=${report}` : `--reporter-outfile=${report}`;
+  const startMs = performance.now();
+  const child = spawn(command, [...args, into, ...files.map((file) => `./${file}`)], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, [NOT_RUN_FILE]: notRunFile },
   });
+  console.log(`# ${name}: ${files.length} test files`);
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   const [status] = await once(child, 'close');
   const counts = countCases(report);
   // A runner that dies before it writes its report has failed, whatever the report counts.
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
-  console.log(`\n# ${name}: ${files.length} test files\n${(await output).join('')}`);
-  console.log(`# ${name}: ${counts.passed} passed, ${counts.failed} failed`);
+  if (counts.failed > 0) {
+    // Node's output is its report.
+    console.log(command === 'node' ? readFileSync(report, 'utf8') : (await output).join(''));
+  }
+  const seconds = Math.round((performance.now() - startMs) / 1_000);
+  console.log(`# ${name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
   return counts;
 }
 
 // The suites run what is shipped.
 execFileSync(process.execPath, ['build.ts'], { cwd: root, stdio: 'inherit' });
-const counts = await Promise.all(runners.map(run));
+const counts: Counts[] = [];
+for (const stage of stages) {
+  const jobs = stage.filter(
+    ({ name, files }) => files.length > 0 && (values.only === undefined || name.startsWith(values.only)),
+  );
+  counts.push(...(await Promise.all(jobs.map(run))));
+}
 const sum = (kind: keyof Counts) => counts.reduce((total, each) => total + each[kind], 0);
 const notRun = readFileSync(notRunFile, 'utf8').split('\n').filter(Boolean);
 rmSync(reports, { recursive: true });
