@@ -56,7 +56,7 @@ const TOOLS: readonly Tool[] = [
     },
   },
   {
-    name: 'loadtest',
+    name: 'dropless',
     command: (url) => [
       process.execPath,
       LOADTEST,
