@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
+import { type SeenExchanges, startContractLoad } from './contract-load.ts';
 
 /** A server that is started, or is running, and can be told to end. */
 export interface Subject {
@@ -58,12 +59,7 @@ const START_TIMEOUT_MS = 60_000;
 /** Of readiness before it is on, as the kubelet has it by default. */
 const PROBE_TIMEOUT_MS = 1_000;
 const PROBE_MS = 25;
-const KEPT_CLIENTS = 6;
-const KEPT_PAUSE_MS = 20;
 const BASELINE_MS = 500;
-/** Begun one after another, so that one slow request is always under way until the latest SIGTERM. */
-const SLOW_CLIENTS = 3;
-const SLOW_LEAD_MS = 50;
 
 /**
  * Watches a subject come up, loads it, ends it (unless the signal comes before), and writes down what happens when.
@@ -112,102 +108,64 @@ async function observe(
   const hasEnded = () => end !== null;
   tell(`waiting until ${paths.ready} is ok`);
   const { startMs, readyMs } = await awaitReady(subject, paths.ready, startTimeoutMs, dialer, ended, signal);
-
-  const seen = {
-    ready: [] as Exchange[],
-    health: [] as Exchange[],
-    fresh: [] as Exchange[],
-    kept: [] as Exchange[],
-  };
-  const closedIdle: number[] = [];
   const stop = new AbortController();
   const isRunning = () => !stop.signal.aborted && !hasEnded() && !signal.aborted;
-
-  let moveAwayMs = Number.POSITIVE_INFINITY;
-  const isSentTo = () => isRunning() && performance.now() < moveAwayMs;
-
-  const repeat = async (list: Exchange[], path: string, goesOn: () => boolean) => {
-    while (goesOn()) {
-      list.push(await dialer.getOnce(path));
-      await sleep(PROBE_MS);
-    }
-  };
-  const keep = async () => {
-    while (isSentTo()) {
-      const client = await dialer.open();
-      if (client === null) return;
-      while (client.isOpen && isRunning()) {
-        seen.kept.push(await client.get(paths.path));
-        await sleep(KEPT_PAUSE_MS);
-      }
-      if (client.wasClosedIdle) closedIdle.push(performance.now());
-      client.close();
-    }
-  };
-  const load = Promise.all([
-    repeat(seen.ready, paths.ready, isRunning),
-    repeat(seen.health, paths.health, isRunning),
-    repeat(seen.fresh, paths.path, isSentTo),
-    ...Array.from({ length: KEPT_CLIENTS }, keep),
-  ]);
-  const slow: Exchange[] = [];
-  const slowLoad: Promise<void>[] = [];
-  const toObservation = (toldMs: number, zeroMs: number, exit: Observation['exit']): Observation => {
-    const shift = (exchange: Exchange): Exchange => ({
-      ...exchange,
-      sentMs: exchange.sentMs - zeroMs,
-      endMs: exchange.endMs - zeroMs,
-    });
-    return {
-      startMs,
-      readyMs,
-      toldMs: toldMs - zeroMs,
-      ready: seen.ready.map(shift),
-      health: seen.health.map(shift),
-      fresh: seen.fresh.map(shift),
-      kept: seen.kept.map(shift),
-      closedIdleMs: closedIdle.map((ms) => ms - zeroMs),
-      slow: paths.slow === null ? null : slow.map(shift).sort((a, b) => a.sentMs - b.sentMs),
-      exit,
-    };
-  };
+  let latestMs = Number.POSITIVE_INFINITY;
+  const isSentTo = () => isRunning() && performance.now() < latestMs + acceptMs;
+  const load = startContractLoad(dialer, paths, { isRunning, isSentTo });
+  const start = { startMs, readyMs, hasSlow: paths.slow !== null };
 
   tell('ready, and under load');
   await Promise.race([ended, sleep(BASELINE_MS, undefined, { signal })]);
   const toldMs = performance.now();
   if (end !== null) {
-    await load;
-    return toObservation(toldMs, toldMs, { ...(await ended), atMs: (await ended).atMs - toldMs });
+    await load.done();
+    return toObservation({ ...start, toldMs, zeroMs: toldMs, exit: await ended }, load.seen);
   }
   tell('told to end');
   await subject.prepare();
   signal.throwIfAborted();
-  let latestMs = Number.POSITIVE_INFINITY;
-  const repeatSlow = async (path: string) => {
-    do slow.push(await dialer.getOnce(path));
-    while (isRunning() && performance.now() < latestMs);
-  };
-  for (let client = 0; paths.slow !== null && client < SLOW_CLIENTS; client += 1) {
-    slowLoad.push(repeatSlow(paths.slow));
-    await sleep(SLOW_LEAD_MS);
-  }
+  if (paths.slow !== null) await load.startSlow(paths.slow, () => performance.now() < latestMs);
   signal.throwIfAborted();
   await subject.terminate();
   const zeroMs = performance.now();
   tell(`SIGTERM, and ${formatDuration(graceMs)} for it to end`);
   latestMs = zeroMs + subject.sigtermWithinMs;
-  moveAwayMs = latestMs + acceptMs;
   const patience = AbortSignal.any([signal, stop.signal]);
   const exit = await Promise.race([ended, sleep(graceMs, null, { signal: patience }).catch(() => null)]);
   stop.abort();
   if (exit === null) await subject.destroy();
-  await load;
-  await Promise.all(slowLoad);
-  return toObservation(
-    toldMs,
-    zeroMs,
-    exit === null ? null : { ...exit, atMs: Math.max(0, exit.atMs - zeroMs) },
-  );
+  await load.done();
+  const exitAfter = exit === null ? null : { ...exit, atMs: Math.max(zeroMs, exit.atMs) };
+  return toObservation({ ...start, toldMs, zeroMs, exit: exitAfter }, load.seen);
+}
+
+/** Times of `performance.now()`, except for the two durations. */
+interface ShutdownTimes extends Pick<Observation, 'startMs' | 'readyMs' | 'toldMs' | 'exit'> {
+  /** When `terminate` had resolved, or the subject was to be told to end, and had ended. */
+  readonly zeroMs: number;
+  readonly hasSlow: boolean;
+}
+
+/** All that was seen, with its times from `zeroMs` on. */
+function toObservation(
+  { startMs, readyMs, toldMs, zeroMs, exit, hasSlow }: ShutdownTimes,
+  seen: SeenExchanges,
+): Observation {
+  const shift = (exchanges: readonly Exchange[]): Exchange[] =>
+    exchanges.map((each) => ({ ...each, sentMs: each.sentMs - zeroMs, endMs: each.endMs - zeroMs }));
+  return {
+    startMs,
+    readyMs,
+    toldMs: toldMs - zeroMs,
+    ready: shift(seen.ready),
+    health: shift(seen.health),
+    fresh: shift(seen.fresh),
+    kept: shift(seen.kept),
+    closedIdleMs: seen.closedIdleMs.map((ms) => ms - zeroMs),
+    slow: hasSlow ? shift(seen.slow).sort((a, b) => a.sentMs - b.sentMs) : null,
+    exit: exit === null ? null : { ...exit, atMs: exit.atMs - zeroMs },
+  };
 }
 
 /** How long it took until a connection was taken, and until readiness was on. */

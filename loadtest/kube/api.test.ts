@@ -127,24 +127,19 @@ describe('createApi()', () => {
         response.writeHead(status, { 'content-type': 'application/json' });
         response.write('{');
       };
-    for (const [what, onRequest, ask, message] of [
-      ['before its head', stall(200, false), (api: Api) => api.get('/x'), 'no response in 0.05 s'],
-      ['after its head', stall(200, true), (api: Api) => api.get('/x'), 'the response stopped for 0.05 s'],
-      [
-        'of an error',
-        stall(403, true),
-        (api: Api) => api.patch('/x', 'merge', {}),
-        'the response stopped for 0.05 s',
-      ],
-      [
-        'in place of a stream',
-        stall(403, true),
-        (api: Api) => api.stream('/x', open, new AbortController().signal),
-        'the response stopped for 0.05 s',
-      ],
+    const quickly = { headTimeoutMs: 50 };
+    const quietly = { silenceTimeoutMs: 50 };
+    const get = (api: Api) => api.get('/x');
+    const patch = (api: Api) => api.patch('/x', 'merge', {});
+    const stream = (api: Api) => api.stream('/x', open, new AbortController().signal);
+    for (const [what, options, onRequest, ask, message] of [
+      ['before its head', quickly, stall(200, false), get, 'no response in 0.05 s'],
+      ['after its head', quietly, stall(200, true), get, 'the response stopped for 0.05 s'],
+      ['of an error', quietly, stall(403, true), patch, 'the response stopped for 0.05 s'],
+      ['in place of a stream', quietly, stall(403, true), stream, 'the response stopped for 0.05 s'],
     ] as const) {
       test(what, async () => {
-        const api = createApi(toAccess(await listen(onRequest)), { answerTimeoutMs: 50 });
+        const api = createApi(toAccess(await listen(onRequest)), options);
         await assert.rejects(ask(api), (error: Error) => {
           assert.equal(toApiStatus(error), null);
           assert.ok(error.message.endsWith(message), error.message);
@@ -166,9 +161,9 @@ describe('createApi()', () => {
         }, 250);
         response.flushHeaders();
       });
-      const api = createApi(toAccess(server), { answerTimeoutMs: 1_000 });
+      const api = createApi(toAccess(server), { silenceTimeoutMs: 1_400 });
       assert.deepEqual(await api.get('/x'), { a: 'b' });
-      const quick = createApi(toAccess(server), { answerTimeoutMs: 100 });
+      const quick = createApi(toAccess(server), { silenceTimeoutMs: 100 });
       const lines: string[] = [];
       const hooks: StreamHooks = { onOpen: () => {}, onLine: (line) => void lines.push(line) };
       await quick.stream('/x', hooks, new AbortController().signal);

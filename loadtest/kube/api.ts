@@ -1,10 +1,9 @@
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Fault } from '../cli/fault.ts';
-import { toTlsOptions } from '../engine/target.ts';
-import { toTarget } from '../load/target-url.ts';
-import { isObject, type Json, textAt } from './json.ts';
+import { type ApiRequest, createRequester } from './api-request.ts';
+import { type Json, parseJson, textAt } from './json.ts';
 import type { Access, Credentials } from './kubeconfig.ts';
+import { readLines, readText } from './response-body.ts';
 
 /**
  * The API server said no, or could not be heard: then nothing is known of what was asked.
@@ -57,110 +56,56 @@ export interface StreamHooks {
   onLine(line: string): void;
 }
 
-interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly body?: unknown;
-  readonly type?: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
 type OnResponse = (response: IncomingMessage, resolve: () => void, reject: (error: Error) => void) => void;
 
 interface ApiOptions {
-  /** How long a response may be silent before it is given up, its head or the rest of it. Default: 15 s. */
-  readonly answerTimeoutMs?: number;
+  /** How long a response may take to begin [15 s]. */
+  readonly headTimeoutMs?: number;
+  /** How long a response that has begun may be silent [15 s]. Streams may be silent for ever. */
+  readonly silenceTimeoutMs?: number;
 }
 
-const ANSWER_TIMEOUT_MS = 15_000;
-const MAX_LINE_BYTES = 8_000_000;
+const RESPONSE_TIMEOUT_MS = 15_000;
 
 /** A client of one API server. Calls reject with a `Fault` that has the response's status. */
-export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS }: ApiOptions = {}): Api {
-  const url = new URL(access.server);
-  const target = toTarget(url, { ca: access.ca, isVerified: !access.isTlsUnchecked });
-  const options = {
-    hostname: target.host,
-    port: target.port,
-    agent: new (target.tls === null ? HttpAgent : HttpsAgent)({ keepAlive: true }),
-    ...toTlsOptions(target, access.tlsServerName),
-  };
+export function createApi(
+  access: Access,
+  { headTimeoutMs = RESPONSE_TIMEOUT_MS, silenceTimeoutMs = RESPONSE_TIMEOUT_MS }: ApiOptions = {},
+): Api {
+  const open = createRequester(access);
 
   /** With other credentials once more where those at hand have been refused. */
-  async function send(request: Request, onResponse: OnResponse): Promise<void> {
+  async function send(request: ApiRequest, onResponse: OnResponse): Promise<void> {
+    const sendAs = (credentials: Credentials) =>
+      exchange(open(request, credentials), toSubject(request), headTimeoutMs, onResponse);
     const credentials = await findCredentials(request);
     try {
-      await sendAs(credentials, request, onResponse);
+      await sendAs(credentials);
     } catch (error) {
       if (toApiStatus(error) !== 401) throw error;
       const others = await findCredentials(request, credentials);
       if (others === credentials) throw error;
-      await sendAs(others, request, onResponse);
+      await sendAs(others);
     }
   }
 
-  function findCredentials({ method, path }: Request, refused?: Credentials): Promise<Credentials> {
+  function findCredentials(request: ApiRequest, refused?: Credentials): Promise<Credentials> {
     return access.credentials(refused).catch((error: Error) => {
-      throw toApiFault(null, `${method} ${path}: ${error.message}`);
+      throw toApiFault(null, `${toSubject(request)}: ${error.message}`);
     });
   }
 
-  function sendAs(
-    { token, clientCertificate }: Credentials,
-    { method, path, body, type = 'application/json', signal }: Request,
-    onResponse: OnResponse,
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const payload = body === undefined ? null : JSON.stringify(body);
-      const request = (target.tls === null ? requestHttp : requestHttps)({
-        ...options,
-        ...(clientCertificate ?? {}),
-        method,
-        path: `${url.pathname.replace(/\/$/, '')}${path}`,
-        headers: {
-          accept: 'application/json',
-          ...access.impersonation,
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(payload === null ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(payload) }),
-        },
-        ...(signal === undefined ? {} : { signal }),
-      });
-      const fail = (error: Error) =>
-        reject(error instanceof Fault ? error : toApiFault(null, `${method} ${path}: ${error.message}`));
-      const giveUp = () => request.destroy(new Error(`no response in ${answerTimeoutMs / 1_000} s`));
-      const unanswered = setTimeout(giveUp, answerTimeoutMs);
-      request.on('error', (error) => {
-        clearTimeout(unanswered);
-        fail(error);
-      });
-      request.on('response', (response) => {
-        clearTimeout(unanswered);
-        response.on('error', fail);
-        response.on('aborted', () => fail(new Error('the connection broke')));
-        onResponse(response, resolve, fail);
-      });
-      request.end(payload ?? undefined);
-    });
-  }
-
-  async function call(request: Request): Promise<Json> {
-    const { method, path } = request;
-    let answer: Json = {};
+  async function call(request: ApiRequest): Promise<Json> {
+    let body: Json = {};
     await send(request, (response, resolve, reject) => {
-      void readAll(response, answerTimeoutMs, reject).then((text) => {
-        const status = response.statusCode ?? 0;
-        const parsed = parseJson(text);
-        if (status >= 400) {
-          reject(toRefusal(method, path, status, parsed, text));
-        } else if (parsed === null) {
-          reject(toApiFault(status, `${method} ${path}: the response is not JSON`));
-        } else {
-          answer = parsed;
+      readText(response, silenceTimeoutMs, reject)
+        .then((text) => {
+          body = toBody(toSubject(request), response.statusCode ?? 0, text);
           resolve();
-        }
-      }, reject);
+        })
+        .catch(reject);
     });
-    return answer;
+    return body;
   }
 
   return {
@@ -168,62 +113,62 @@ export function createApi(access: Access, { answerTimeoutMs = ANSWER_TIMEOUT_MS 
     post: (path, body) => call({ method: 'POST', path, body }),
     patch: (path, type, body) => call({ method: 'PATCH', path, body, type: PATCH_TYPES[type] }),
     remove: (path, body) => call({ method: 'DELETE', path, body }),
-    stream: (path, { onOpen, onLine }, signal) =>
-      send({ method: 'GET', path, signal }, (response, resolve, reject) => {
+    stream: (path, { onOpen, onLine }, signal) => {
+      const request = { method: 'GET', path, signal };
+      return send(request, (response, resolve, reject) => {
         const status = response.statusCode ?? 0;
-        if (status !== 200) {
-          void readAll(response, answerTimeoutMs, reject).then(
-            (text) => reject(toRefusal('GET', path, status, parseJson(text), text)),
-            reject,
-          );
-          return;
+        if (status === 200) {
+          onOpen();
+          readLines(response, onLine, resolve);
+        } else {
+          readText(response, silenceTimeoutMs, reject)
+            .then((text) => reject(toRefusal(toSubject(request), status, text)))
+            .catch(reject);
         }
-        onOpen();
-        let rest = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          const lines = (rest + chunk).split('\n');
-          rest = lines.pop() ?? '';
-          if (rest.length > MAX_LINE_BYTES) response.destroy(new Error('a line without end'));
-          for (const line of lines) if (line.trim() !== '') onLine(line);
-        });
-        response.on('end', resolve);
-      }),
+      });
+    },
   };
 }
 
-/** All of the body, which may take its time as long as it comes: a silence of `timeoutMs` is told as such. */
-async function readAll(
-  response: IncomingMessage,
-  timeoutMs: number,
-  onStall: (error: Error) => void,
-): Promise<string> {
-  const stalled = setTimeout(() => {
-    onStall(new Error(`the response stopped for ${timeoutMs / 1_000} s`));
-    response.destroy();
-  }, timeoutMs);
-  try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) {
-      stalled.refresh();
-      chunks.push(chunk as Buffer);
-    }
-    return Buffer.concat(chunks).toString('utf8');
-  } finally {
-    clearTimeout(stalled);
-  }
+/** Hands over the response, and rejects with what breaks before or after it has begun. */
+function exchange(
+  request: ClientRequest,
+  subject: string,
+  headTimeoutMs: number,
+  onResponse: OnResponse,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) =>
+      reject(error instanceof Fault ? error : toApiFault(null, `${subject}: ${error.message}`));
+    const giveUp = () => request.destroy(new Error(`no response in ${headTimeoutMs / 1_000} s`));
+    const unanswered = setTimeout(giveUp, headTimeoutMs);
+    request.on('error', (error) => {
+      clearTimeout(unanswered);
+      fail(error);
+    });
+    request.on('response', (response) => {
+      clearTimeout(unanswered);
+      response.on('error', fail);
+      response.on('aborted', () => fail(new Error('the connection broke')));
+      onResponse(response, resolve, fail);
+    });
+  });
 }
 
-export function parseJson(text: string): Json | null {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isObject(parsed) ? parsed : null;
-  } catch {
-    return null;
-  }
+/** What a fault is about. */
+function toSubject({ method, path }: ApiRequest): string {
+  return `${method} ${path}`;
 }
 
-function toRefusal(method: string, path: string, status: number, parsed: Json | null, text: string): Fault {
-  const message = textAt(parsed, 'message') ?? text.slice(0, 200);
-  return toApiFault(status, `${method} ${path}: ${status} ${message}`);
+/** @throws {Fault} where it is a refusal, or no JSON */
+function toBody(subject: string, status: number, text: string): Json {
+  if (status >= 400) throw toRefusal(subject, status, text);
+  const body = parseJson(text);
+  if (body === null) throw toApiFault(status, `${subject}: the response is not JSON`);
+  return body;
+}
+
+function toRefusal(subject: string, status: number, text: string): Fault {
+  const message = textAt(parseJson(text), 'message') ?? text.slice(0, 200);
+  return toApiFault(status, `${subject}: ${status} ${message}`);
 }

@@ -5,16 +5,16 @@ import { nameRemovals, type Removal } from '../proof/safeguard.ts';
 import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
 import { toAutoscaler } from './autoscaler.ts';
-import { createClusterWatch } from './cluster-watch.ts';
+import { type ClusterWatch, createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
-import { toRemovalPatch, toRestoredContainers } from './deployment.ts';
+import { toRemovalPatch } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { Field } from './field.ts';
-import { type Json, textAt } from './json.ts';
-import { openDeployment } from './live-deployment.ts';
+import { type LiveDeployment, openDeployment } from './live-deployment.ts';
 import type { KubeObject } from './object.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
-import { chooseWay } from './service.ts';
+import { removeSafeguards } from './safeguard-removal.ts';
+import { chooseWay, type Way } from './service.ts';
 import { createUndo } from './undo.ts';
 
 export interface ClusterOptions extends DisruptionOptions {
@@ -55,18 +55,7 @@ export async function createClusterScene(
 ): Promise<Opening> {
   const { namespace, deployment: name, without } = options;
   const deployment = await openDeployment(api, { namespace, name }, signal, tell, clock);
-  const { hpa, selector } = deployment;
-  const template = new Field(deployment.original).get('spec', 'template');
-  const container = chooseContainer(template, options.container);
-  const services = new Field(await api.get(`/api/v1/namespaces/${namespace}/services`)).get('items').items();
-  const { service, url, targetPort } = chooseWay(services, template, options.url);
-  const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== null });
-  const denied = await findDenied(api, namespace, needed);
-  if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
-  await options.checkReachable(url);
-  tell(
-    `Deployment ${name} in ${namespace}: ${deployment.replicas} replicas at rest, container ${container}, ${service === null ? 'no Service' : `Service ${service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
-  );
+  const { container, service, url, targetPort } = await findTraffic(api, options, deployment, tell);
 
   const patch = without.length === 0 ? null : toRemovalPatch(deployment.original, container, without);
   if (without.length > 0 && patch === null) {
@@ -83,10 +72,10 @@ export async function createClusterScene(
       namespace,
       deployment: name,
       container,
-      selector,
+      selector: deployment.selector,
       service,
       port: targetPort,
-      hpa: hpa?.name ?? null,
+      hpa: deployment.hpa?.name ?? null,
       clock,
     },
     stopWatching.signal,
@@ -96,50 +85,14 @@ export async function createClusterScene(
     options.disruption
   ];
 
-  async function removeSafeguards(patch: Json): Promise<void> {
-    tell(`taking away ${nameRemovals(without)}, by a rollout`);
-    undo.add(`the pod template without ${nameRemovals(without)}`, async () => {
-      const now = await deployment.read();
-      await deployment.patch('json', [
-        // Refused with 409 where somebody has changed it since it was read: then all of this is done anew.
-        {
-          op: 'replace',
-          path: '/metadata/resourceVersion',
-          value: textAt(now, 'metadata', 'resourceVersion'),
-        },
-        {
-          op: 'replace',
-          path: '/spec/template/spec/containers',
-          value: toRestoredContainers(now, deployment.original, container, without),
-        },
-      ]);
-      await deployment.untilQuiet(null);
-    });
-    await deployment.patch('strategic', patch);
-    await deployment.untilQuiet(signal);
-  }
-
-  /** Not against its user's will, and not for ever. What is watched by then is watched until the end. */
-  async function startWatching(): Promise<void> {
-    signal.throwIfAborted();
-    const stop = () => stopWatching.abort(signal.reason);
-    signal.addEventListener('abort', stop);
-    const tooLate = toApiFault(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
-    const timer = setTimeout(() => stopWatching.abort(tooLate), WATCH_TIMEOUT_MS);
-    await watch.start().finally(() => {
-      signal.removeEventListener('abort', stop);
-      clearTimeout(timer);
-    });
-  }
-
   async function close(): Promise<readonly string[]> {
     stopWatching.abort();
     return undo.all();
   }
 
   try {
-    if (patch !== null) await removeSafeguards(patch);
-    await startWatching();
+    if (patch !== null) await removeSafeguards(deployment, { container, without, patch }, undo, signal, tell);
+    await startWatching(watch, stopWatching, signal);
   } catch (error) {
     throw withLeftBehind(error as Error, await close());
   }
@@ -164,6 +117,45 @@ export async function createClusterScene(
     close,
   };
   return { kind: 'open', scene };
+}
+
+/** The container that serves, and how the load reaches it. */
+interface Traffic extends Way {
+  readonly container: string;
+}
+
+/** @throws {Fault} where that cannot be told, where somebody may not disrupt it, or nobody listens */
+async function findTraffic(
+  api: Api,
+  options: ClusterOptions,
+  { name, namespace, original, hpa, replicas }: LiveDeployment,
+  tell: (step: string) => void,
+): Promise<Traffic> {
+  const template = new Field(original).get('spec', 'template');
+  const container = chooseContainer(template, options.container);
+  const services = new Field(await api.get(`/api/v1/namespaces/${namespace}/services`)).get('items').items();
+  const way = chooseWay(services, template, options.url);
+  const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== null });
+  const denied = await findDenied(api, namespace, needed);
+  if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
+  await options.checkReachable(way.url);
+  tell(
+    `Deployment ${name} in ${namespace}: ${replicas} replicas at rest, container ${container}, ${way.service === null ? 'no Service' : `Service ${way.service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
+  );
+  return { ...way, container };
+}
+
+/** Not against its user's will, and not for ever. What is watched by then is watched until the end. */
+async function startWatching(watch: ClusterWatch, stop: AbortController, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const abort = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', abort);
+  const tooLate = toApiFault(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
+  const timer = setTimeout(() => stop.abort(tooLate), WATCH_TIMEOUT_MS);
+  await watch.start().finally(() => {
+    signal.removeEventListener('abort', abort);
+    clearTimeout(timer);
+  });
 }
 
 /** When its connection was opened, or began to be: whoever has the address later on was not reached by it. */

@@ -8,20 +8,14 @@ import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
 import { canWatchNodes } from './permission.ts';
 import { createPodObserver } from './pod-observer.ts';
+import { createWarnings } from './warnings.ts';
 import { startWatch, type Watch } from './watch.ts';
+import { toWatchPaths, type WatchedObjects, type WatchedResource } from './watch-paths.ts';
 
-interface WatchedDeployment {
-  readonly namespace: string;
-  readonly deployment: string;
+interface WatchedDeployment extends WatchedObjects {
   readonly container: string;
-  /** Of its pods, as a query takes it. */
-  readonly selector: string;
-  /** Null: no Service selects its pods, and a pod that is ready is taken for an endpoint. */
-  readonly service: string | null;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
-  /** Null: none scales it. */
-  readonly hpa: string | null;
   readonly clock: Clock;
 }
 
@@ -42,35 +36,23 @@ export interface ClusterWatch {
 
 type OnChange = (change: 'seen' | 'deleted', object: Json, atMs: number) => void;
 
-/** Resources of which only those of the Deployment are watched. */
-const OWN: readonly string[] = [
-  'pods',
-  'replicasets',
-  'deployments',
-  'horizontalpodautoscalers',
-  'endpointslices',
-];
-
 const CONFIRM_MS = 5_000;
 
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { namespace, deployment, container, selector, service, port, hpa, clock }: WatchedDeployment,
+  { container, port, clock, ...objects }: WatchedDeployment,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
   const marks: Mark[] = [];
   const gaps: string[] = [];
   const watches: Watch[] = [];
-  /** What is of the Deployment, and the Service of its endpoints, by uid: what it is warned of is told. */
-  const own = new Set<string>();
-  /** Warnings of others, by uid: a warning may come before what it is about. */
-  const foreign = new Map<string, Mark[]>();
+  const warnings = createWarnings((mark) => void marks.push(mark));
   const observer = createPodObserver(
     (event) => {
       events.push(event);
-      const endpoint = service === null ? toEndpointEvent(event) : null;
+      const endpoint = objects.service === null ? toEndpointEvent(event) : null;
       if (endpoint !== null) events.push(endpoint);
     },
     container,
@@ -79,55 +61,46 @@ export function createClusterWatch(
   let isSynced = false;
 
   const mark = (text: string) => void marks.push({ atMs: clock.nowMs(), text });
+  const markWanted = (path: readonly string[], toSubject: (name: string) => string) =>
+    onNumber(path, (name, value) => {
+      if (isSynced) mark(`${toSubject(name)} wants ${value}`);
+    });
 
-  async function watch(group: string, resource: string, query: string, onChange: OnChange): Promise<void> {
-    const scope = resource === 'nodes' ? '' : `/namespaces/${namespace}`;
-    const started = startWatch(
-      api,
-      `${group}${scope}/${resource}${query === '' ? '' : `?${query}`}`,
-      {
-        clock,
-        random: Math.random,
-        onGap: (reason) => void gaps.push(reason),
-        onChange: (change, object) => {
-          if (OWN.includes(resource)) adopt(textAt(object, 'metadata', 'uid'));
-          if (resource === 'endpointslices') {
-            for (const uid of ownerUids(new Field(object))) adopt(uid);
-          }
-          onChange(change, object, clock.nowMs());
-        },
-      },
-      signal,
-    );
-    await started.synced;
-    watches.push(started);
-  }
+  const handlers: Record<WatchedResource, OnChange> = {
+    pods: own(observer.onPod),
+    endpointslices: own((change, object, atMs) => {
+      // The Service of its endpoints.
+      for (const uid of ownerUids(new Field(object))) warnings.adopt(uid);
+      observer.onEndpointSlice(change, object, atMs);
+    }),
+    deployments: own(markWanted(['spec', 'replicas'], (name) => `Deployment ${name}`)),
+    replicasets: own(markWanted(['spec', 'replicas'], (name) => name)),
+    horizontalpodautoscalers: own(markWanted(['status', 'desiredReplicas'], (name) => `HPA ${name}`)),
+    events: (change, event, atMs) => {
+      if (isSynced && change === 'seen') warnings.hear(event, atMs);
+    },
+    nodes: observer.onNode,
+  };
 
-  /** Marks each change of a number. */
-  function markNumber(path: readonly string[], toSubject: (name: string) => string): OnChange {
-    const told = new Map<string, number>();
-    return (_, object) => {
-      const name = nameOf(new Field(object));
-      const value = numberAt(object, ...path) ?? 0;
-      if (isSynced && told.get(name) !== value) mark(`${toSubject(name)} wants ${value}`);
-      told.set(name, value);
+  /** Of a resource of which only what is of the Deployment is watched. */
+  function own(onChange: OnChange): OnChange {
+    return (change, object, atMs) => {
+      warnings.adopt(textAt(object, 'metadata', 'uid'));
+      onChange(change, object, atMs);
     };
   }
 
-  const markWarning: OnChange = (change, object) => {
-    if (!isSynced || change === 'deleted') return;
-    const about = textAt(object, 'involvedObject', 'name');
-    const uid = textAt(object, 'involvedObject', 'uid') ?? '';
-    const text = `${textAt(object, 'reason')} ${about}: ${textAt(object, 'message')}`;
-    if (own.has(uid)) mark(text);
-    else foreign.set(uid, [...(foreign.get(uid) ?? []), { atMs: clock.nowMs(), text }]);
-  };
-
-  function adopt(uid: string | null): void {
-    if (uid === null || own.has(uid)) return;
-    own.add(uid);
-    marks.push(...(foreign.get(uid) ?? []));
-    foreign.delete(uid);
+  async function watch(path: string | null, onChange: OnChange): Promise<void> {
+    if (path === null) return;
+    const hooks = {
+      clock,
+      random: Math.random,
+      onGap: (reason: string) => void gaps.push(reason),
+      onChange: (change: 'seen' | 'deleted', object: Json) => onChange(change, object, clock.nowMs()),
+    };
+    const started = startWatch(api, path, hooks, signal);
+    await started.synced;
+    watches.push(started);
   }
 
   return {
@@ -140,46 +113,28 @@ export function createClusterWatch(
       // Who may not see nodes can prove all but the loss of one.
       const hasNodes = await canWatchNodes(api);
       if (!hasNodes) mark('nodes cannot be watched: the loss of one would not be told');
+      const { pods, ...others } = toWatchPaths(objects, hasNodes);
       // Pods before the others, so that a node or an endpoint finds the pods it speaks of.
-      await watch('/api/v1', 'pods', `labelSelector=${selector}`, observer.onPod);
-      const ofService = encodeURIComponent(`kubernetes.io/service-name=${service}`);
-      await Promise.all([
-        service === null
-          ? null
-          : watch(
-              '/apis/discovery.k8s.io/v1',
-              'endpointslices',
-              `labelSelector=${ofService}`,
-              observer.onEndpointSlice,
-            ),
-        watch(
-          '/apis/apps/v1',
-          'deployments',
-          `fieldSelector=metadata.name%3D${deployment}`,
-          markNumber(['spec', 'replicas'], (name) => `Deployment ${name}`),
-        ),
-        watch(
-          '/apis/apps/v1',
-          'replicasets',
-          `labelSelector=${selector}`,
-          markNumber(['spec', 'replicas'], (name) => name),
-        ),
-        hpa === null
-          ? null
-          : watch(
-              '/apis/autoscaling/v2',
-              'horizontalpodautoscalers',
-              `fieldSelector=metadata.name%3D${hpa}`,
-              markNumber(['status', 'desiredReplicas'], (name) => `HPA ${name}`),
-            ),
-        watch('/api/v1', 'events', 'fieldSelector=type%3DWarning', markWarning),
-        hasNodes ? watch('/api/v1', 'nodes', '', observer.onNode) : null,
-      ]);
+      await watch(pods, handlers.pods);
+      const rest = Object.entries(others) as [Exclude<WatchedResource, 'pods'>, string | null][];
+      await Promise.all(rest.map(([resource, path]) => watch(path, handlers[resource])));
       isSynced = true;
     },
     async confirm() {
       await Promise.all(watches.map((each) => each.confirm(CONFIRM_MS)));
     },
+  };
+}
+
+/** Tells a number of each object when it is seen first, and when it has changed. */
+function onNumber(path: readonly string[], tell: (name: string, value: number) => void): OnChange {
+  const told = new Map<string, number>();
+  return (_, object) => {
+    const name = nameOf(new Field(object));
+    const value = numberAt(object, ...path) ?? 0;
+    if (told.get(name) === value) return;
+    told.set(name, value);
+    tell(name, value);
   };
 }
 

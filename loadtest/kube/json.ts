@@ -30,3 +30,13 @@ export function listAt(value: unknown, ...path: readonly (string | number)[]): r
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The object that the text is in JSON; null: it is none. */
+export function parseJson(text: string): Json | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}

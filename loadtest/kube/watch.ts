@@ -1,6 +1,6 @@
 import type { Clock } from '../cli/clock.ts';
-import { type Api, isPassing, parseJson, toApiFault, toApiStatus } from './api.ts';
-import { isObject, type Json, listAt, numberAt, textAt } from './json.ts';
+import { type Api, isPassing, toApiFault, toApiStatus } from './api.ts';
+import { isObject, type Json, listAt, numberAt, parseJson, textAt } from './json.ts';
 import {
   createKnownObjects,
   type KnownObjects,

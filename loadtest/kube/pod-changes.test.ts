@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Field } from './field.ts';
+import { type ToldPod, toPodChanges } from './pod-changes.ts';
+
+const told = (change: Partial<ToldPod> = {}): ToldPod => ({
+  node: null,
+  isStarted: false,
+  isReady: false,
+  isTerminating: false,
+  ended: null,
+  ...change,
+});
+
+const deleted = { metadata: { deletionTimestamp: 'now', deletionGracePeriodSeconds: 30 } };
+const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
+const container = (state: object, lastState: object = {}) => ({
+  status: { containerStatuses: [{ name: 'web', state, lastState }] },
+});
+const end = (containerID: string) => ({ terminated: { containerID, exitCode: 1 } });
+
+describe('toPodChanges()', () => {
+  for (const [what, before, pod, kinds, change] of [
+    ['nothing of a pod that waits', null, {}, [], {}],
+    ['that it is scheduled', told(), { spec: { nodeName: 'n1' } }, ['scheduled'], { node: 'n1' }],
+    ['that only once', told({ node: 'n1' }), { spec: { nodeName: 'n1' } }, [], { node: 'n1' }],
+    ['that it runs', null, container({ running: {} }), ['started'], { isStarted: true }],
+    ['that it is ready', told(), ready, ['ready'], { isReady: true }],
+    ['that it is not any more', told({ isReady: true }), {}, ['unready'], {}],
+    ['that it is told to end', told(), deleted, ['terminating'], { isTerminating: true }],
+    ['an end at the first look', null, container(end('a')), ['exited'], { ended: 'a' }],
+    ['no end before the first look', null, container({}, end('a')), [], { ended: 'a' }],
+    ['an end before a start', told(), container({ waiting: {} }, end('a')), ['exited'], { ended: 'a' }],
+    ['an end only once', told({ ended: 'a' }), container({}, end('a')), [], { ended: 'a' }],
+    ['the next end', told({ ended: 'a' }), container(end('b'), end('a')), ['exited'], { ended: 'b' }],
+    ['no end that is out of sight', told({ ended: 'a' }), {}, [], { ended: 'a' }],
+  ] as const) {
+    test(`tells ${what}`, () => {
+      const changes = toPodChanges(before, new Field(pod), { container: 'web', port: null });
+      assert.deepEqual(
+        changes.steps.map(({ kind }) => kind),
+        kinds,
+      );
+      assert.deepEqual(changes.told, told(change));
+    });
+  }
+});

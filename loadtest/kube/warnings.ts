@@ -1,0 +1,31 @@
+import type { Mark } from '../proof/scene.ts';
+import { type Json, textAt } from './json.ts';
+
+/** Tells the warnings about the objects of a Deployment, and none about others. */
+export interface Warnings {
+  /** From here on the object with that uid is of the Deployment. What it was warned of before is told. */
+  adopt(uid: string | null): void;
+  /** @param event of the type Warning */
+  hear(event: Json, atMs: number): void;
+}
+
+export function createWarnings(tell: (mark: Mark) => void): Warnings {
+  const own = new Set<string>();
+  /** Of others, by uid: a warning may come before what it is about. */
+  const foreign = new Map<string, Mark[]>();
+  return {
+    adopt(uid) {
+      if (uid === null || own.has(uid)) return;
+      own.add(uid);
+      for (const mark of foreign.get(uid) ?? []) tell(mark);
+      foreign.delete(uid);
+    },
+    hear(event, atMs) {
+      const about = textAt(event, 'involvedObject', 'name');
+      const uid = textAt(event, 'involvedObject', 'uid') ?? '';
+      const text = `${textAt(event, 'reason')} ${about}: ${textAt(event, 'message')}`;
+      if (own.has(uid)) tell({ atMs, text });
+      else foreign.set(uid, [...(foreign.get(uid) ?? []), { atMs, text }]);
+    },
+  };
+}
