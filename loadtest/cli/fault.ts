@@ -5,7 +5,7 @@ interface FaultDetails {
   readonly exit?: Extract<Exit, 'usage' | 'inconclusive'>;
   /** Where a server refused or could not be heard: its HTTP status; null: no response. */
   readonly httpStatus?: number | null;
-  /** What was done to the target and could not be taken back, in words. */
+  /** What was done to the target and could not be undone, in words. */
   readonly leftBehind?: readonly string[];
 }
 

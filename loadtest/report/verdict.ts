@@ -91,7 +91,7 @@ export function judge(evidence: RunEvidence): RunVerdict {
     );
   }
   if (listed('missed') !== '')
-    return verdict('missed', 'failed', `${tally}, but not as required: ${listed('missed')}`);
+    return verdict('missed', 'failed', `${tally}, but requirements were missed: ${listed('missed')}`);
   if (isInterrupted)
     return verdict(
       'interrupted',

@@ -110,7 +110,7 @@ describe('dropless prove --local', () => {
     );
     assert.equal(code, 1, out);
     assert.match(out, /^rollout, without preStop: the wait before SIGTERM/m);
-    assert.match(out, /As it should without preStop\.$/m);
+    assert.match(out, /As expected without preStop\.$/m);
   });
 
   test('so is one that goes without what its user names', async () => {
@@ -228,7 +228,7 @@ describe('dropless prove --local', () => {
     assert.equal(code, 3, out);
     assert.match(
       out,
-      /but .*\/nowhere was never ok \(.*\d+ http_404.*\) before the rollout, which was left out/,
+      /but .*\/nowhere was never ok \(.*\d+ http_404.*\) before the rollout, which was skipped/,
     );
     const { proofs } = JSON.parse(readFileSync(json, 'utf8'));
     assert.equal(proofs[0].timelines.length, 3);
@@ -242,7 +242,7 @@ describe('dropless prove --local', () => {
       begin(['kill', ...OWN, ...BRIEF, '--command', `node -e '${program}'`, ...endpoints]),
     );
     assert.equal(code, 3, out);
-    assert.match(out, /\/hang was never ok \(\d+ timeout\) before the kill, which was left out/);
+    assert.match(out, /\/hang was never ok \(\d+ timeout\) before the kill, which was skipped/);
   });
 
   for (const program of [SOURCES, onNode]) {
