@@ -136,7 +136,7 @@ describe('dropless report of a proof', () => {
       code: 2,
       stdout: '',
       stderr:
-        'dropless: --require needs the report of a run: proof.json is a proof, whose requirements are given to prove\n',
+        'dropless: --require needs the report of a run: proof.json is a proof, whose requirements are set with prove --require\n',
       files: {},
     });
   });

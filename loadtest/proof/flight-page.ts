@@ -15,7 +15,7 @@ import { formatVerdict, type ProofVerdict } from './verdict.ts';
 /** Stories shown one by one; the JSON report has more. */
 const MAX_STORIES = 300;
 
-/** The flight recorder: each proof on one page that needs nothing else, not even a script. */
+/** The flight recorder: all proofs on one self-contained page, even without a script. */
 export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'style'>): string {
   const { proofs, controls } = series;
   const [first] = proofs;

@@ -20,7 +20,7 @@ export interface Proof {
   /** The safeguards that were removed; empty: this is the proof itself. */
   readonly without: readonly Removal[];
   readonly target: string;
-  /** RFC 3339. */
+  /** Start time, RFC 3339. */
   readonly startedAt: string;
   readonly durationMs: number;
   readonly endpoints: readonly string[];

@@ -16,7 +16,7 @@ export interface ProgressLog {
   show(progress: Progress): void;
   /** Prints a line of its own, also before and after the load. */
   tell(step: string): void;
-  /** Leaves the output ready for what comes next. */
+  /** Leaves the output ready for what is printed next. */
   end(): void;
 }
 

@@ -3,7 +3,7 @@ import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../load/evi
 import type { RequirementResult } from '../report/requirement.ts';
 import { formatMetric } from '../report/tables.ts';
 
-/** All that a verdict rests on. */
+/** Everything that a verdict rests on. */
 export interface ProofEvidence {
   /** Requests planned; each has one outcome, or `isLedgerClosed` is false. */
   readonly planned: number;

@@ -266,9 +266,9 @@ describe('dropless prove --local', () => {
     };
     const unasked = await finish(begin(['kill'], configured));
     assert.equal(unasked.code, 2);
-    assert.match(unasked.err, /name a target in the cluster of context "production", .* or say --local/);
+    assert.match(unasked.err, /name a target in the cluster of context "production", .* or give --local/);
     const command = ['--command', 'sh -c "exit 7"'];
-    assert.match((await finish(begin(['kill', ...command], configured))).err, /ends with code 7/);
+    assert.match((await finish(begin(['kill', ...command], configured))).err, /exits with code 7/);
   });
 
   for (const [what, args, message] of [
@@ -295,12 +295,12 @@ describe('dropless prove --local', () => {
     [
       'a command that ends',
       ['rollout', '--local', '--command', 'sh -c "exit 7"'],
-      'ends with code 7 before it is ready',
+      'exits with code 7 before it is ready',
     ],
     [
       'a command that is not there',
       ['rollout', '--local', '--command', '/no/such'],
-      'ends with code 127 before it is ready',
+      'exits with code 127 before it is ready',
     ],
   ] as const) {
     test(`${what} is one clear line, and exit code 2`, async () => {
