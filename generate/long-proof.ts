@@ -11,7 +11,7 @@ import { formatTable } from './markdown-table.ts';
 /** One disruption of the long proof, without its requests. */
 interface Row {
   readonly disruption: string;
-  /** RFC 3339. */
+  /** Start time, RFC 3339. */
   readonly startedAt: string;
   readonly durationMs: number;
   readonly requests: number;

@@ -19,11 +19,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     interruption.abort();
   });
 }
-// A terminal that is closed says so more than once, by its shell and by the kernel: nobody asks for haste.
+// A closed terminal sends SIGHUP more than once, from its shell and from the kernel: that is not a request to
+// hurry.
 process.on('SIGHUP', () => interruption.abort());
 
-// A reader that has seen enough, as `head`, is no fault; nor is one that ended by the same Ctrl-C, as `tee`, or a
-// terminal that was closed (EIO).
+// A reader that has seen enough (for example `head`) is not a fault; nor is one that ended on the same Ctrl-C
+// (`tee`), or a terminal that was closed (EIO).
 const GONE = ['EPIPE', 'EIO'];
 let isCutOff = false;
 for (const stream of [process.stdout, process.stderr]) {
@@ -35,12 +36,12 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// A fault of this program proves nothing about the target, so it must not look like a loss (1). What was done to the
-// target is taken back as after Ctrl-C.
+// A fault of this program proves nothing about the target, so it must not look like a loss (1). What was done to
+// the target is undone as after Ctrl-C.
 let isFaulty = false;
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
-    // Once: what fails may be the writing itself.
+    // Only once: writing itself may be what fails.
     if (!isFaulty) console.error(error);
     isFaulty = true;
     interruption.abort();
@@ -48,12 +49,12 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
-/** Of the command; null: it has not ended. */
+/** The exit code of the command; null: it has not ended. */
 let found: number | null = null;
 
-/** A fault, or the word that an output is full, may come after the command has ended. */
+/** A fault, or the error that an output is full, may arrive after the command has ended. */
 function setExitCode(): void {
-  // What was found stays found on a disk that is full; but what is good must be there to be read.
+  // Losses stay losses even if the disk is full; but a good result must be there to be read.
   const isUnread = isCutOff && found === EXIT_CODES.proven.code;
   process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
 }

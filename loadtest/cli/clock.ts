@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Time, as far as somebody waits for it; an argument, so that tests need not. */
+/** Time, for code that waits for it; an argument, so that tests do not have to wait. */
 export interface Clock {
   /** Milliseconds on a monotonic clock. */
   nowMs(): number;
@@ -8,7 +8,7 @@ export interface Clock {
   pause(ms: number, signal: AbortSignal | null): Promise<void>;
 }
 
-/** That of this process, `performance.now()`. */
+/** The clock of this process, `performance.now()`. */
 export const PROCESS_CLOCK: Clock = {
   nowMs: () => performance.now(),
   pause: (ms, signal) => sleep(ms, undefined, signal === null ? {} : { signal }).catch(() => {}),

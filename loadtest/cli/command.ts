@@ -18,13 +18,13 @@ interface CommandFace {
   readonly summary: string;
   readonly options: Options;
   readonly examples: readonly Example[];
-  /** What the positionals mean, where there is more to say of them than their placeholder does. */
+  /** What the positionals mean, where the placeholder does not say enough. */
   readonly words?: readonly (readonly [string, string])[];
   /** What a flag's values mean. */
   readonly notes?: { readonly title: string; readonly rows: readonly (readonly [string, string])[] };
-  /** Of words among the positionals: what they ask of other arguments. Flags have their own. */
+  /** What words among the positionals require of other arguments. Flags have their own relations. */
   readonly relations?: Readonly<Record<string, Relations>>;
-  /** Flags that there were once, each with what to write instead. */
+  /** Flags that no longer exist, each with what to write instead. */
   readonly retired?: Readonly<Record<string, string>>;
 }
 
@@ -34,9 +34,9 @@ interface CommandDefinition<O extends Options, P> extends CommandFace {
   run(input: { options: OptionValues<O>; positionals: P }, world: World): Promise<Exit>;
 }
 
-/** A command line taken apart, and not judged yet. */
+/** A command line taken apart, but not validated yet. */
 export interface GivenArguments {
-  /** By flag, without its dashes: its texts in their order; a switch has an empty one. */
+  /** By flag name without dashes: its texts in order; a switch has an empty one. */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly words: readonly string[];
 }

@@ -7,7 +7,7 @@ export function parseDurationMs(text: string): number | null {
   return Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS];
 }
 
-/** In the largest unit that gives a whole number: 90000 is `90s`, 120000 `2m`; ms below a second. */
+/** Formats ms in the largest unit that gives a whole number: 90000 is `90s`, 120000 `2m`; ms below a second. */
 export function formatDuration(ms: number): string {
   for (const unit of ['h', 'm', 's'] as const) {
     if (ms >= UNITS_MS[unit] && ms % UNITS_MS[unit] === 0) return `${ms / UNITS_MS[unit]}${unit}`;

@@ -8,11 +8,11 @@ import type { Relations } from './relations.ts';
  */
 export interface Option<Value> extends Relations {
   readonly help: string;
-  /** Stands for the value in the help; null: a switch, which takes none. */
+  /** The placeholder for the value in the help; null: a switch, which takes none. */
   readonly placeholder: string | null;
   /** What the value may be, for example `1 to 20`; null: the placeholder says it. */
   readonly range: string | null;
-  /** As the help shows it; null: no default. */
+  /** The default as the help shows it; null: none. */
   readonly defaultText: string | null;
   /** May be given more than once. */
   readonly isRepeatable: boolean;
@@ -20,7 +20,7 @@ export interface Option<Value> extends Relations {
   readonly short: string | null;
   /** Heading in the help; null: `Flags`. */
   readonly group: string | null;
-  /** From the texts given on the command line, none or more. Throws a Fault that says what is accepted. */
+  /** Parses the texts given on the command line, none or more. Throws a Fault that says what is accepted. */
   parse(texts: readonly string[]): Value;
 }
 
@@ -43,8 +43,8 @@ export interface Grammar<Value> {
 }
 
 /**
- * A flag with a value that may be left out; then it is undefined.
- * @param defaultText what stands in for it then, as the help tells it; null: nothing does
+ * A flag whose value is undefined if the flag is left out.
+ * @param defaultText what replaces it then, as the help shows it; null: nothing
  */
 export function optional<Value>(
   grammar: Grammar<Value>,
@@ -60,7 +60,7 @@ export function optional<Value>(
   };
 }
 
-/** A flag with a value and a default, which is written as the user would write it. */
+/** A flag with a value and a default, written as the user would write it. */
 export function withDefault<Value>(defaultText: string, grammar: Grammar<Value>): Option<Value> {
   return {
     ...toOption(grammar),
@@ -83,7 +83,7 @@ export function toggle(help: string): Option<boolean> {
   return { ...PLAIN, help, placeholder: null, range: null, parse: (texts) => texts.length > 0 };
 }
 
-/** The flag with what it asks of other arguments, or a short form. */
+/** The flag with what it requires of other arguments, or a short form. */
 export function refine<Value>(
   option: Option<Value>,
   more: Relations & { readonly short?: string },
@@ -91,7 +91,7 @@ export function refine<Value>(
   return { ...option, ...more };
 }
 
-/** The flags under a heading of the help, and with what all of them ask of other arguments. */
+/** The flags under a heading of the help, with what all of them require of other arguments. */
 export function group<O extends Options>(heading: string, options: O, relations: Relations = {}): O {
   const grouped = Object.entries(options).map(([flag, option]) => [
     flag,
@@ -111,7 +111,7 @@ function toOption({ placeholder, help, range }: Grammar<unknown>) {
   return { ...PLAIN, placeholder, help, range: range ?? null };
 }
 
-/** `--namespace`, as relations name it. */
+/** `--namespace`, the form that relations use. */
 export function toFlag(name: string): string {
   return `--${name}`;
 }

@@ -5,7 +5,7 @@ import { Fault } from './fault.ts';
 import { describeOption, type Option, toFlag } from './option.ts';
 import type { TextOutput } from './world.ts';
 
-/** What a command line comes to; null: its answer, the help or the version, is printed. */
+/** What a command line asks for; null: the help or the version, which is already printed. */
 export type Request = { readonly command: Command; readonly given: GivenArguments } | null;
 
 interface Program {
@@ -15,12 +15,12 @@ interface Program {
 }
 
 const SUMMARY = 'Puts a service under load, disrupts it, and names the cause of every lost request.';
-/** commander's default of 40 would leave a wide column of flags without room, and so without wrapping. */
+/** With commander's default of 40, a wide column of flags would leave no room for wrapped text. */
 const MIN_WIDTH_TO_WRAP = 20;
 const INDENT = '  ';
 
 /**
- * Takes a command line apart by the commands' definitions.
+ * Parses a command line by the commands' definitions.
  * @param args what follows the program's name
  * @throws {Fault} where there is no such command or flag, with the nearest one, or a flag lacks its value
  */
@@ -82,7 +82,7 @@ function createParser(name: string, stdout: TextOutput): Parser {
     })
     .configureOutput({
       writeOut: (text) => stdout.write(text),
-      // Faults are told in one place, and that is not here.
+      // Faults are reported in one place, and that is not here.
       writeErr: () => {},
       getOutHelpWidth: () => stdout.columns,
     });
@@ -133,7 +133,7 @@ function declareFlags(
   for (const [flag, instead] of Object.entries(retired)) {
     parser.addOption(new ParserOption(`--${flag} [value]`).hideHelp());
     parser.on(`option:${flag}`, () => {
-      throw new Fault(`--${flag} is no more: ${instead}`);
+      throw new Fault(`--${flag} no longer exists: ${instead}`);
     });
   }
 }
@@ -142,7 +142,7 @@ function toParserOption(flag: string, option: Option<unknown>): ParserOption {
   const short = option.short === null ? '' : `-${option.short}, `;
   const value = option.placeholder === null ? '' : ` <${option.placeholder}>`;
   const parserOption = new ParserOption(`${short}--${flag}${value}`, describeOption(option));
-  // `--no-server-metrics` is a flag of its own, and no negation of another.
+  // `--no-server-metrics` is a flag of its own, not the negation of another.
   parserOption.negate = false;
   return parserOption.helpGroup(`${option.group ?? 'Flags'}:`);
 }
@@ -173,7 +173,7 @@ function wrap(parser: Parser, text: string, width: number): string[] {
 }
 
 /**
- * A command line over as many lines as it needs, to be pasted into a shell as they are. Pure.
+ * A command line broken over as many lines as it needs, ready to paste into a shell. Pure.
  *
  * At width 30: `dropless run URL --rate 5 --html a.html` → `dropless run URL --rate 5 \`, `    --html a.html`.
  */

@@ -1,12 +1,12 @@
 import { Fault } from './fault.ts';
 
-/** The arguments of a command that are no flags. `Value` is what the command receives. */
+/** The arguments of a command that are not flags. `Value` is what the command receives. */
 export interface Positionals<Value> {
   /** As the usage line shows them, for example `URL` or `FILE...`; empty: the command takes none. */
   readonly placeholder: string;
   /** @throws {Fault} where there are too few or too many, or one is not what the command takes */
   parse(words: readonly string[]): Value;
-  /** How relations name those given. Default: each by itself. */
+  /** How relations name the given words. Default: each by itself. */
   toNames?(value: Value): readonly string[];
 }
 

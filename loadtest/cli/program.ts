@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 
 /**
  * The whole program as a function: the exit code for the arguments after the program's name. The one place where a
- * fault becomes a message and an exit code; what else is thrown is a fault of this program, and the caller's.
+ * `Fault` becomes a message and an exit code; anything else that is thrown is a bug, and left to the caller.
  */
 export async function runCli(
   program: Parameters<typeof parseCommandLine>[0],

@@ -1,11 +1,11 @@
 import { Fault } from './fault.ts';
 
 /**
- * What an argument asks of the others. Arguments are named as the user writes them: a flag `--keep`, a word `rollout`,
- * or a positional by its placeholder, `TYPE/NAME`.
+ * What an argument requires of the others. Arguments are named as the user writes them: a flag `--keep`, a word
+ * `rollout`, or a positional by its placeholder, `TYPE/NAME`.
  */
 export interface Relations {
-  /** None of these may be given beside it. */
+  /** None of these may be given with it. */
   readonly conflictsWith?: readonly string[];
   /** All of these must be given with it. */
   readonly needs?: readonly string[];
@@ -27,11 +27,11 @@ export function findBrokenRelation(
   for (const [name, { conflictsWith = [], needs = [], onlyWith = [] }] of Object.entries(relations)) {
     if (!given.has(name)) continue;
     const conflict = conflictsWith.find((other) => given.has(other));
-    if (conflict !== undefined) return `${name} and ${conflict} exclude each other`;
+    if (conflict !== undefined) return `${name} and ${conflict} cannot be combined`;
     const missing = needs.find((other) => !given.has(other));
     if (missing !== undefined) return `${name} needs ${missing}`;
     if (onlyWith.length > 0 && !onlyWith.some((other) => given.has(other))) {
-      return `${name} goes with ${onlyWith.join(' or ')} only`;
+      return `${name} works only with ${onlyWith.join(' or ')}`;
     }
   }
   return null;

@@ -1,10 +1,10 @@
 import type { TextOutput } from './world.ts';
 
-/** One line that is written over and over, on a terminal; nothing elsewhere. */
+/** One line that is rewritten in place, on a terminal only. */
 export interface TerminalLine {
-  /** Cut to the terminal's width; red where it tells of something bad, else green. */
+  /** Cut to the terminal's width; red if it reports something bad, else green. */
   show(text: string, isBad: boolean): void;
-  /** Leaves the line empty for what comes next. */
+  /** Clears the line for what is printed next. */
   clear(): void;
 }
 

@@ -6,7 +6,7 @@ export interface TextOutput {
   readonly columns: number;
 }
 
-/** All that a command touches outside itself, so that a test can hold it in its hand. */
+/** Everything that a command touches outside itself, so that a test can supply it. */
 export interface World {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
@@ -18,6 +18,6 @@ export interface World {
   /** `-` is standard input. */
   readText(path: string): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
-  /** Makes sure that `writeText` will be able to write there, and that nothing older is taken for its text. */
+  /** Makes sure that `writeText` can write there, and that no older text is mistaken for its own. */
   prepareFile(path: string): Promise<void>;
 }

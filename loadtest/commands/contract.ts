@@ -15,7 +15,7 @@ import { destroyOnExit, startReplica } from '../local/replica.ts';
 import { formatTable } from '../report/tables.ts';
 import { toClusterOptions } from './cluster-options.ts';
 
-/** Longer than the lame duck, so that only the wait of the drain saves it. */
+/** Longer than the lame duck, so that only the drain saves it. */
 const OWN_SLOW_PATH = '/payload?delayMs=3000';
 
 const TARGET = 'pod/NAME';
@@ -28,14 +28,14 @@ const OPTIONS = {
       url: refine(
         optional({
           placeholder: 'URL',
-          help: 'Where the pod is reached, and no other pod',
+          help: 'Address of this pod, and of no other',
           parse: parsePlainUrl,
         }),
         { needs: [TARGET] },
       ),
       container: optional(
-        text('NAME', 'The server among the containers of the pod'),
-        'that of the default-container annotation, or the only one',
+        text('NAME', 'The container of the pod that serves'),
+        'the one of the default-container annotation, or the only one',
       ),
     },
     { needs: [TARGET] },
@@ -51,7 +51,7 @@ const OPTIONS = {
     'ready-path': withDefault('/ready', text('PATH', 'Path of the readiness probe')),
     'health-path': withDefault('/health', text('PATH', 'Path of the liveness probe')),
     slow: optional(
-      text('PATH', 'A route that takes long enough to be in flight at SIGTERM'),
+      text('PATH', 'A route slow enough to be in flight at SIGTERM'),
       `${OWN_SLOW_PATH} of the reference service`,
     ),
   }),
@@ -60,7 +60,7 @@ const OPTIONS = {
       '500ms',
       duration('How long new connections must be accepted after SIGTERM', { min: 0, max: 600_000 }),
     ),
-    grace: withDefault('30s', duration('By when it must have exited', { min: 1, max: 3_600_000 })),
+    grace: withDefault('30s', duration('Time within which it must exit', { min: 1, max: 3_600_000 })),
   }),
 };
 
@@ -72,8 +72,8 @@ const POSITIONALS: Positionals<string | null> = {
     if (word === undefined) return null;
     const target = parseObjectName(word);
     if (target === null)
-      throw new Fault(`${JSON.stringify(word)} is no ${TARGET}, for example pod/web-6784797f77-8grhg`);
-    return requireType(target, 'Pod', 'held to the contract');
+      throw new Fault(`${JSON.stringify(word)} is not ${TARGET}, for example pod/web-6784797f77-8grhg`);
+    return requireType(target, 'Pod', 'checked against the contract');
   },
   toNames: (pod) => (pod === null ? [] : [TARGET]),
 };
@@ -82,7 +82,7 @@ type ContractOptions = OptionValues<typeof OPTIONS>;
 
 export const contract = defineCommand({
   name: 'contract',
-  summary: 'hold one server to the contract of a clean shutdown, point by point',
+  summary: 'check one server against the contract of a clean shutdown, point by point',
   positionals: POSITIONALS,
   words: [[TARGET, 'the pod, which is deleted; without one, a server on this machine']],
   options: OPTIONS,
@@ -96,7 +96,7 @@ export const contract = defineCommand({
     },
     {
       line: 'dropless contract pod/web-6784797f77-8grhg -n shop --url http://10.244.1.7:3000',
-      shows: 'a running pod, whose address can be reached; it is deleted',
+      shows: 'a running pod, reachable at its address; the pod is deleted',
     },
   ],
   run: async ({ options, positionals: pod }, world) => {
@@ -125,7 +125,7 @@ export const contract = defineCommand({
   },
 });
 
-/** @throws {Fault} where it is not an http URL of a host */
+/** @throws {Fault} where it is not an http URL with a host */
 function parsePlainUrl(given: string): URL {
   const url = parseTargetUrl(given);
   if (url.protocol !== 'http:') {
@@ -144,7 +144,7 @@ async function openSubject(options: ContractOptions, pod: string | null, world: 
   const replica = await startReplica(command, { ...env, HOST: '127.0.0.1' });
   const releaseExit = destroyOnExit(() => [replica]);
   return {
-    name: `the command ${JSON.stringify(command)}, told to listen on port ${replica.port} by $PORT,`,
+    name: `the command ${JSON.stringify(command)}, given PORT=${replica.port} to listen on,`,
     address: { host: '127.0.0.1', port: replica.port },
     sigtermWithinMs: 0,
     prepare: async () => {},

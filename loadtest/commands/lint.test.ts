@@ -145,10 +145,10 @@ describe('dropless lint', () => {
     [
       '- deploy/web',
       {},
-      'Deployment web is linted by itself: leave the other arguments out, or begin a path with ./',
+      'Deployment web must be the only argument: leave the others out, or start a path with ./',
     ],
     ['- --namespace shop', {}, '--namespace needs TYPE/NAME'],
-    ['- --ignore nonsense', {}, '--ignore "nonsense": is no rule; docs/lint-rules.md lists them'],
+    ['- --ignore nonsense', {}, '--ignore "nonsense": is not a rule; docs/lint-rules.md lists them all'],
     ['- --fail-on never', {}, '--fail-on "never": must be error or warning or info'],
     ['- --kube-version 2', {}, '--kube-version "2": must be a version of Kubernetes, for example 1.30'],
     ['absent.yaml', {}, 'absent.yaml: no such file or directory'],
@@ -161,7 +161,7 @@ describe('dropless lint', () => {
       'dev and prod both have Deployment/web: lint them one after the other',
     ],
     ['d', { files: { 'd/Chart.yaml': '' } }, 'd is a Helm chart: helm template d | dropless lint -'],
-    ['d', { files: { 'd/README': '' } }, 'd: has no kustomization and no YAML or JSON files'],
+    ['d', { files: { 'd/README': '' } }, 'd: no kustomization and no YAML or JSON files'],
     [
       '-',
       { files: { '-': 'a: [' } },
@@ -283,7 +283,7 @@ describe('dropless lint deploy/NAME', () => {
       assert.deepEqual(await lint([...args, ...namespace], { context: 'c', cluster }), {
         code: 0,
         stdout: [
-          'not seen: resourcequotas could not be read, so nothing is said of it',
+          'not seen: resourcequotas could not be read, so no finding covers it',
           `nothing found in Deployment/web (${LINT_RULES.length} rules over 4 objects)`,
           '',
         ].join('\n'),

@@ -26,10 +26,10 @@ const kubeVersion = {
 
 const ruleId = {
   placeholder: 'RULE',
-  help: 'Leave a rule out; an annotation does it for one object (docs/lint.md)',
+  help: 'Disable a rule; an annotation does so for one object (docs/lint.md)',
   parse: (given: string): string => {
     if (!LINT_RULES.some(({ id }) => id === given))
-      throw new Fault('is no rule; docs/lint-rules.md lists them');
+      throw new Fault('is not a rule; docs/lint-rules.md lists them all');
     return given;
   },
 };
@@ -42,7 +42,7 @@ interface Subject {
   readonly paths: readonly string[];
 }
 
-/** `deploy/web` is a Deployment; `./deploy/web`, `deploy/` and whatever else are paths. */
+/** `deploy/web` is a Deployment; `./deploy/web`, `deploy/` and everything else are paths. */
 const POSITIONALS: Positionals<Subject> = {
   placeholder: `PATH...|${TARGET}`,
   parse: (words) => {
@@ -56,7 +56,7 @@ const POSITIONALS: Positionals<Subject> = {
     if (target === undefined) return { deployment: null, paths: words };
     if (words.length > 1) {
       throw new Fault(
-        `${target.type} ${target.name} is linted by itself: leave the other arguments out, or begin a path with ./`,
+        `${target.type} ${target.name} must be the only argument: leave the others out, or start a path with ./`,
       );
     }
     return { deployment: requireType(target, 'Deployment', 'linted'), paths: [] };
@@ -67,18 +67,18 @@ const POSITIONALS: Positionals<Subject> = {
 export function createLintCommand(host: Host): Command {
   return defineCommand({
     name: 'lint',
-    summary: 'say what in Kubernetes manifests would lose requests',
+    summary: 'find what in Kubernetes manifests would lose requests',
     positionals: POSITIONALS,
     words: [
       ['PATH', 'a file, a directory, or a kustomization; - is standard input'],
-      [TARGET, 'a live Deployment with what bears on it, for example deploy/web'],
+      [TARGET, 'a live Deployment and the objects around it, for example deploy/web'],
     ],
     options: {
       ...toClusterOptions(TARGET),
       ...group('Rules', {
-        'kube-version': optional(kubeVersion, 'that of the cluster for a live target'),
+        'kube-version': optional(kubeVersion, 'for a live target, the version of the cluster'),
         ignore: repeatable(ruleId),
-        'fail-on': withDefault('error', choice('The mildest finding that makes the exit code 1', SEVERITIES)),
+        'fail-on': withDefault('error', choice('The lowest severity that makes the exit code 1', SEVERITIES)),
       }),
       ...group('Reports', {
         output: refine(withDefault('text', choice('Format of the report', ['text', 'json', 'sarif'])), {
@@ -119,7 +119,7 @@ export function createLintCommand(host: Host): Command {
   });
 }
 
-/** The findings that are at least as severe as the level fail the run; those set aside do not. */
+/** Findings at least as severe as the level fail the run; ignored ones do not. */
 function toExit(report: LintReport, failOn: Severity): Exit {
   const counts = countSeverities(report);
   const failing = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1);

@@ -40,7 +40,7 @@ describe('mergeReports()', () => {
     ]) {
       assert.throws(() => mergeReports([part(0), stranger]), {
         name: 'Fault',
-        message: /^parts 0 and 1 are not of one run/,
+        message: /^parts 0 and 1 are not from the same run/,
       });
     }
     assert.throws(() => mergeReports([mergeReports([part(0)])]), { name: 'Fault' });

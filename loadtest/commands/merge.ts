@@ -10,14 +10,14 @@ import { findReports, MAX_FAILURES_PER_OUTCOME, type Report } from '../report/re
 
 export const merge = defineCommand({
   name: 'merge',
-  summary: 'add up the parts of a run that several machines shared',
+  summary: 'merge the parts of a run that several machines shared',
   positionals: oneOrMore('FILE'),
   options: REPORT_OPTIONS,
   examples: [
     { line: 'dropless merge part-0.json part-1.json --html report.html', shows: 'two parts, one report' },
     {
       line: 'kubectl logs job/loadtest --all-pods --tail=-1 | dropless merge -',
-      shows: 'the parts that the pods of a Job have written to their logs',
+      shows: 'the parts that the pods of a Job wrote to their logs',
     },
   ],
   run: async ({ options, positionals }, world) => {
@@ -34,18 +34,18 @@ export function withRequired({ requirements }: Report, more: readonly { text: st
   return [...new Set([...requirements, ...more.map(({ text }) => text)])];
 }
 
-/** @throws {Fault} where the parts are not of one run */
+/** @throws {Fault} where the parts are not from the same run */
 export function mergeReports(parts: readonly Report[]): Report {
   const sorted = [...parts].sort((a, b) => toIndex(a) - toIndex(b));
   const unique = sorted.filter((part, at) => at === 0 || toIndex(part) !== toIndex(sorted[at - 1] as Report));
   const [first, ...rest] = unique;
-  if (first === undefined) throw new Fault('there is no part to merge');
+  if (first === undefined) throw new Fault('there are no parts to merge');
   for (const part of sorted) {
     if (part.shards.isMerged)
-      throw new Fault('a merged report is no part: give the parts that it was made of');
+      throw new Fault('a merged report is not a part: give the parts that it was made from');
     if (part.shards.of !== first.shards.of || !isDeepStrictEqual(part.setup, first.setup)) {
       throw new Fault(
-        `parts ${toIndex(first)} and ${toIndex(part)} are not of one run: they were started with different flags`,
+        `parts ${toIndex(first)} and ${toIndex(part)} are not from the same run: they were started with different flags`,
       );
     }
   }
@@ -62,7 +62,7 @@ export function mergeReports(parts: readonly Report[]): Report {
     isInterrupted: unique.some(({ isInterrupted }) => isInterrupted),
     ledgerFault: unique.map(({ ledgerFault }) => ledgerFault).find((fault) => fault !== null) ?? null,
     requirements: [...new Set(unique.flatMap(({ requirements }) => requirements))],
-    // Each part has read the same server: their figures overlap.
+    // Each part has read the metrics of the same server: their figures overlap.
     server: null,
     record: mergeRecords([first.record, ...rest.map(({ record }) => record)]),
     failures: keepFirst(

@@ -35,7 +35,7 @@ const TARGET = 'TYPE/NAME';
 
 const removal = {
   placeholder: 'SAFEGUARD',
-  help: `Take one safeguard away for this run, and expect losses: ${[...Object.keys(SAFEGUARDS), ...Object.keys(REMOVAL_FORMS)].join(', ')}`,
+  help: `Remove one safeguard for this run, and expect losses: ${[...Object.keys(SAFEGUARDS), ...Object.keys(REMOVAL_FORMS)].join(', ')}`,
   parse: parseRemoval,
 };
 
@@ -46,10 +46,10 @@ const TARGET_OPTIONS = {
     {
       container: optional(
         text('NAME', 'The container that serves'),
-        'that of the default-container annotation, or the only one',
+        'the one of the default-container annotation, or the only one',
       ),
       url: optional(
-        { placeholder: 'URL', help: 'Where the load goes', parse: parseTargetUrl },
+        { placeholder: 'URL', help: 'Address that the load is sent to', parse: parseTargetUrl },
         'the address of the Service that selects the pods',
       ),
     },
@@ -58,9 +58,9 @@ const TARGET_OPTIONS = {
 };
 
 const DISRUPTION_OPTIONS = group('Disruption', {
-  rounds: withDefault('1', integer('How often to go through all disruptions', { min: 1, max: 1_000 })),
+  rounds: withDefault('1', integer('Number of times to go through all disruptions', { min: 1, max: 1_000 })),
   image: refine(
-    optional(text('IMAGE', 'rollout: change to this image, and back afterwards, instead of a restart')),
+    optional(text('IMAGE', 'rollout: change to this image and back afterwards, instead of a restart')),
     { onlyWith: ['rollout'], needs: [TARGET] },
   ),
   keep: refine(toggle('rollout: leave the new image in place'), { needs: ['--image'] }),
@@ -71,7 +71,7 @@ const DISRUPTION_OPTIONS = group('Disruption', {
     onlyWith: ['drain'],
     needs: [TARGET],
   }),
-  force: refine(toggle('kill: no grace period, as with kubectl delete --force'), { onlyWith: ['kill'] }),
+  force: refine(toggle('kill: no grace period, like kubectl delete --force'), { onlyWith: ['kill'] }),
   do: refine(optional(text('COMMAND', 'run: the shell command that disrupts')), {
     needs: ['run', TARGET],
   }),
@@ -80,7 +80,7 @@ const DISRUPTION_OPTIONS = group('Disruption', {
 const LOAD_OPTIONS = group('Load', {
   rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
   endpoint: toEndpointOption(
-    'the routes of the reference service but /ready, with one response in twenty held back for longer than its lame duck',
+    'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
   ),
   header: headerOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
@@ -102,7 +102,7 @@ const LOAD_OPTIONS = group('Load', {
 
 const SAFEGUARD_OPTIONS = group('Safeguards', {
   without: refine(repeatable(removal), { conflictsWith: ['--with-controls'] }),
-  'with-controls': toggle('After the proof, take each safeguard away in turn, and compare'),
+  'with-controls': toggle('After the proof, remove each safeguard in turn and compare'),
 });
 
 const FLEET_OPTIONS = group(
@@ -116,7 +116,10 @@ const FLEET_OPTIONS = group(
       '1500ms',
       duration('How late the balancer learns that an endpoint is gone', { min: 0, max: 60_000 }),
     ),
-    latency: withDefault('15ms', duration('One way between clients and pods', { min: 0, max: 1_000 })),
+    latency: withDefault(
+      '15ms',
+      duration('One-way latency between clients and pods', { min: 0, max: 1_000 }),
+    ),
     'pre-stop': withDefault(
       '2500ms',
       duration('From the deletion of a pod to SIGTERM', { min: 0, max: HOUR_MS }),
@@ -131,13 +134,13 @@ const FLEET_OPTIONS = group(
 const REPORT_OPTIONS = group('Reports', {
   require: repeatable({
     placeholder: 'CONDITION',
-    help: "What must hold besides that nothing is lost, for example 'p99 < 50ms' or 'p99(during) < 80ms'; else the exit code is 1",
+    help: "What must hold besides losing nothing, for example 'p99 < 50ms' or 'p99(during) < 80ms'; else the exit code is 1",
     parse: parseRequirement,
   }),
   json: optional(
     text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),
-  html: optional(text('FILE', 'Write the flight recorder, a page that needs nothing else')),
+  html: optional(text('FILE', 'Write the flight recorder, a self-contained page')),
 });
 
 /** The flags of `prove`, in the order in which the help lists them. */
@@ -153,10 +156,10 @@ export const OPTIONS = {
 
 export type ProveOptions = OptionValues<typeof OPTIONS>;
 
-/** Of disruptions, as far as they ask for other arguments. */
+/** The disruptions that require or exclude other arguments. */
 export const RELATIONS: Readonly<Record<string, Relations>> = { run: { needs: ['--do'] } };
 
-/** Flags that there were once. */
+/** Flags that no longer exist. */
 export const RETIRED = {
   control: 'use --without SAFEGUARD, for example --without preStop',
   deployment: 'name the target as kubectl does, for example dropless prove rollout deploy/web',
@@ -194,7 +197,7 @@ export const WORDS = [
 
 /** What --without takes. */
 export const NOTES = {
-  title: 'SAFEGUARD, and what goes without it',
+  title: 'SAFEGUARD, and what removing it does',
   rows: [
     ...Object.entries(SAFEGUARDS).map(
       ([id, { onCluster, onFleet }]) => [id, `${onCluster}; locally, ${onFleet}`] as const,
@@ -220,19 +223,19 @@ function parseTarget(word: string): ObjectName {
 export function checkCounts({ disruptions, deployment }: ProveTask, options: ProveOptions): void {
   const rollouts = options.rounds * disruptions.filter((disruption) => disruption === 'rollout').length;
   if (options.keep && (rollouts > 1 || options['with-controls'])) {
-    throw new Fault('--keep goes with one rollout: the next would find the image in place');
+    throw new Fault('--keep works only with a single rollout: the next would find the image in place');
   }
   if (options['with-controls'] && disruptions.length * options.rounds > 1) {
-    throw new Fault('--with-controls goes with one disruption, in one round');
+    throw new Fault('--with-controls works only with one disruption, in one round');
   }
   for (const without of options.without) {
     if (deployment !== null && without.kind === 'preStop-sleep' && without.ms % 1_000 !== 0) {
-      throw new Fault(`--without ${formatRemoval(without)}: on a cluster preStop sleeps for whole seconds`);
+      throw new Fault(`--without ${formatRemoval(without)}: on a cluster, preStop sleeps for whole seconds`);
     }
   }
 }
 
-/** Is the fleet on this machine asked for, by its name or by a flag of it? */
+/** Is the fleet on this machine requested, by --local or by one of its flags? */
 export function isLocal(options: ProveOptions): boolean {
   const flags = Object.keys(FLEET_OPTIONS) as (keyof typeof FLEET_OPTIONS)[];
   return flags.some((flag) => options[flag] !== FLEET_OPTIONS[flag].parse([]));

@@ -45,7 +45,7 @@ export const prove = defineCommand({
   examples: [
     {
       line: 'dropless prove rollout --local --with-controls',
-      shows: 'the reference service, and what each of its safeguards is worth; about a minute',
+      shows: 'the reference service and what each of its safeguards is worth; takes about a minute',
     },
     {
       line: 'dropless prove rollout --local --command "node server.js" --ready-path /healthz --endpoint "GET /"',
@@ -57,15 +57,15 @@ export const prove = defineCommand({
     },
     {
       line: 'dropless prove rollout scale drain kill deploy/web -n shop --rounds 5 --html proof.html',
-      shows: 'twenty disruptions in a row, judged as one, with every second of them on a page',
+      shows: 'twenty disruptions in a row under one verdict, every second of them on a page',
     },
     {
       line: 'dropless prove drain deploy/web -n shop --url https://shop.test/',
-      shows: 'an eviction of its pods from one node, under load on an address of your choice',
+      shows: 'eviction of its pods from one node, under load on an address of your choice',
     },
     {
       line: 'dropless prove rollout deploy/web -n shop --without preStop=1s',
-      shows: 'what a preStop of one second would lose; the Deployment is put back afterwards',
+      shows: 'what a preStop of one second would lose; the Deployment is restored afterwards',
     },
   ],
   run: async ({ options, positionals }, world) => {
@@ -74,7 +74,7 @@ export const prove = defineCommand({
     const isOnCluster = deployment !== null;
     if (!isOnCluster) await checkPlace(options, world);
     const load = await toLoad(options, isOnCluster, world);
-    // What is wrong with the load is said before anything is touched.
+    // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
@@ -100,12 +100,12 @@ export const prove = defineCommand({
         const { proof } = outcome;
         into.push(proof);
         presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
-        // What comes next would take the damage for the state to go back to.
-        if (proof.leftBehind.length > 0) cutShort = `the ${disruption} is not undone`;
+        // The next disruption would take the damage for the state to restore.
+        if (proof.leftBehind.length > 0) cutShort = `the ${disruption} was not undone`;
       } catch (fault) {
         const { exit = null, leftBehind = [] } = fault instanceof Fault ? fault : {};
         if (world.interrupted.aborted && leftBehind.length === 0) return;
-        // What is proven by now shall not be lost for what cannot be begun.
+        // What is proven so far must not be lost because the next one cannot start.
         if (proofs.length === 0 && exit !== 'inconclusive') throw fault;
         cutShort = `the ${disruption} has no proof: ${(fault as Error).message}`;
       }
@@ -127,7 +127,7 @@ export const prove = defineCommand({
   },
 });
 
-/** Both were tried, and of one alone nothing was lost. */
+/** Were both tried, and did the removal of one alone lose nothing? */
 function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
   const alone = SUBSTITUTES.flatMap((removal) =>
     controls.filter(({ without }) => isDeepStrictEqual(without, [removal])),
@@ -137,13 +137,13 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
 
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
-/** For a response that is held back to come in time. */
+/** Time for a held-back response to arrive before its deadline. */
 const HELD_BEFORE_TIMEOUT_MS = 1_000;
-/** Beyond the lame duck, for requests to be in flight when it is over. */
+/** Time beyond the lame duck, so that requests are in flight when it is over. */
 const LOCAL_HELD_BEYOND_MS = 1_000;
 
 /**
- * The fleet on this machine proves nothing of a cluster: where there is one, it has to be asked for.
+ * The local fleet proves nothing about a cluster: where one is configured, the fleet must be asked for.
  * @throws {Fault} where neither was
  */
 async function checkPlace(options: ProveOptions, { env }: World): Promise<void> {
@@ -151,7 +151,7 @@ async function checkPlace(options: ProveOptions, { env }: World): Promise<void> 
   const context = await findContext(env);
   if (context === null) return;
   throw new Fault(
-    `name a target in the cluster of context ${JSON.stringify(context)}, for example deploy/web, or say --local for a fleet on this machine`,
+    `name a target in the cluster of context ${JSON.stringify(context)}, for example deploy/web, or give --local for a fleet on this machine`,
   );
 }
 
@@ -211,7 +211,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
         without,
         baselineMs: options.baseline ?? edgeMs,
         tailMs: options.tail ?? edgeMs,
-        // Without a safeguard, other latencies are to be expected.
+        // Without a safeguard, different latencies are to be expected.
         requirements: without.length === 0 ? options.require : [],
       },
       toLoadSpec(scene.url, load),
@@ -257,7 +257,7 @@ async function openScene(
   if (disruption === 'run') throw new Fault('run needs TYPE/NAME, a target in a cluster');
   const unread = Object.keys(toOwnEnv(without)).filter((name) => env[name] === undefined);
   if (options.command !== undefined && unread.length > 0) {
-    const reason = `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so that ${nameRemovals(without)} cannot be taken away: set it in the environment if it does`;
+    const reason = `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so ${nameRemovals(without)} cannot be removed: if it does, set the variable in the environment`;
     return { kind: 'not-applicable', reason };
   }
   const fleet = toFleetOptions(

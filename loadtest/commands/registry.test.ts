@@ -62,13 +62,13 @@ describe('relations', () => {
   }
 
   for (const [line, message] of [
-    ['run http://x --stage 1/1s --rate 5', '--rate and --stage exclude each other'],
-    ['run http://x --stage 1/1s --duration 5s', '--duration and --stage exclude each other'],
-    ['run http://x --stage 1/1s --closed 5', '--closed and --stage exclude each other'],
-    ['run http://x --closed 5 --rate 5', '--rate and --closed exclude each other'],
+    ['run http://x --stage 1/1s --rate 5', '--rate and --stage cannot be combined'],
+    ['run http://x --stage 1/1s --duration 5s', '--duration and --stage cannot be combined'],
+    ['run http://x --stage 1/1s --closed 5', '--closed and --stage cannot be combined'],
+    ['run http://x --closed 5 --rate 5', '--rate and --closed cannot be combined'],
     [
       'run http://x --server-metrics /m --no-server-metrics',
-      '--no-server-metrics and --server-metrics exclude each other',
+      '--no-server-metrics and --server-metrics cannot be combined',
     ],
     ['prove run', 'run needs --do'],
     ['prove rollout deploy/a --do true', '--do needs run'],
@@ -76,19 +76,19 @@ describe('relations', () => {
     ['prove kill --url http://x', '--url needs TYPE/NAME'],
     ['prove kill -n shop', '--namespace needs TYPE/NAME'],
     ['prove kill --kubeconfig k', '--kubeconfig needs TYPE/NAME'],
-    ['prove kill deploy/a --replicas 3', '--replicas and TYPE/NAME exclude each other'],
-    ['prove kill deploy/a --local', '--local and TYPE/NAME exclude each other'],
-    ['prove kill deploy/a --node n', '--node goes with drain only'],
+    ['prove kill deploy/a --replicas 3', '--replicas and TYPE/NAME cannot be combined'],
+    ['prove kill deploy/a --local', '--local and TYPE/NAME cannot be combined'],
+    ['prove kill deploy/a --node n', '--node works only with drain'],
     ['prove drain --node n', '--node needs TYPE/NAME'],
-    ['prove drain deploy/a --image i', '--image goes with rollout only'],
+    ['prove drain deploy/a --image i', '--image works only with rollout'],
     ['prove rollout deploy/a --keep', '--keep needs --image'],
-    ['prove rollout --by 3', '--by goes with scale only'],
-    ['prove rollout --force', '--force goes with kill only'],
-    ['prove rollout --without preStop --with-controls', '--without and --with-controls exclude each other'],
+    ['prove rollout --by 3', '--by works only with scale'],
+    ['prove rollout --force', '--force works only with kill'],
+    ['prove rollout --without preStop --with-controls', '--without and --with-controls cannot be combined'],
     ['contract pod/a', 'pod/NAME needs --url'],
     ['contract --url http://x', '--url needs pod/NAME'],
     ['contract --container web', '--container needs pod/NAME'],
-    ['contract pod/a --url http://x --command y', '--command and pod/NAME exclude each other'],
+    ['contract pod/a --url http://x --command y', '--command and pod/NAME cannot be combined'],
     ['lint a.yaml --context c', '--context needs TYPE/NAME'],
   ] as const) {
     test(`dropless ${line}: ${message}`, async () => {
@@ -114,29 +114,32 @@ describe('what is mistyped or no more', () => {
     ['prove kill deploy/a deploy/b', 'unexpected argument "Deployment/b"'],
     ['prove kill svc/a', 'Service a cannot be disrupted yet: Deployments can, for example deploy/web'],
     ['lint ds/a', 'DaemonSet a cannot be linted yet: Deployments can, for example deploy/web'],
-    ['contract deploy/a', 'Deployment a cannot be held to the contract yet: Pods can, for example po/web'],
+    [
+      'contract deploy/a',
+      'Deployment a cannot be checked against the contract yet: Pods can, for example po/web',
+    ],
     [
       'prove kill deploy/a --without preStop=500ms',
-      '--without preStop=500ms: on a cluster preStop sleeps for whole seconds',
+      '--without preStop=500ms: on a cluster, preStop sleeps for whole seconds',
     ],
     [
       'prove rollout --deployment web',
-      '--deployment is no more: name the target as kubectl does, for example dropless prove rollout deploy/web',
+      '--deployment no longer exists: name the target as kubectl does, for example dropless prove rollout deploy/web',
     ],
     [
       'prove rollout --control preStop',
-      '--control is no more: use --without SAFEGUARD, for example --without preStop',
+      '--control no longer exists: use --without SAFEGUARD, for example --without preStop',
     ],
     [
       'lint --deployment web',
-      '--deployment is no more: name the target as kubectl does, for example dropless lint deploy/web',
+      '--deployment no longer exists: name the target as kubectl does, for example dropless lint deploy/web',
     ],
-    ['lint a --format json', '--format is no more: use -o, --output'],
+    ['lint a --format json', '--format no longer exists: use -o, --output'],
     [
       'contract --pod a',
-      '--pod is no more: name the pod as kubectl does, for example dropless contract pod/NAME --url URL',
+      '--pod no longer exists: name the pod as kubectl does, for example dropless contract pod/NAME --url URL',
     ],
-    ['run http://x --engine http', '--engine is no more: the exact engine is the only one'],
+    ['run http://x --engine http', '--engine no longer exists: there is only the exact engine'],
   ] as const) {
     test(`dropless ${line}`, async () => {
       assert.deepEqual(await call(line.split(' '), 80), {

@@ -103,7 +103,7 @@ describe('dropless report of a proof', () => {
     );
     assert.match(stdout, /^rollout\n-{7}\n\n(.+\n)+\n {2}5\.020 s {2}#501 /);
     assert.equal(stdout.match(/#501 /g)?.length, 1);
-    assert.match(stdout, /^rollout, without preStop: .*\n-+\n\nLOST 3 of 800 requests\. As it should/m);
+    assert.match(stdout, /^rollout, without preStop: .*\n-+\n\nLOST 3 of 800 requests\. As expected/m);
     assert.match(stdout, /^preStop +3 of 800 +40 of 800 +yes /m);
   });
 
@@ -136,7 +136,7 @@ describe('dropless report of a proof', () => {
       code: 2,
       stdout: '',
       stderr:
-        'dropless: --require needs the report of a run: proof.json is a proof, whose requirements are given to prove\n',
+        'dropless: --require needs the report of a run: proof.json is a proof, whose requirements are set with prove --require\n',
       files: {},
     });
   });

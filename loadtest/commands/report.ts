@@ -10,7 +10,7 @@ import { withRequired } from './merge.ts';
 
 export const report = defineCommand({
   name: 'report',
-  summary: 'show a report that run or prove has written before, or make a page of it',
+  summary: 'show a report that run or prove wrote earlier, or turn it into a page',
   positionals: exactlyOne('FILE', (path) => path),
   options: REPORT_OPTIONS,
   examples: [
@@ -27,7 +27,7 @@ export const report = defineCommand({
       const series = parseSeries(text, path);
       if (options.require.length > 0) {
         throw new Fault(
-          `--require needs the report of a run: ${path} is a proof, whose requirements are given to prove`,
+          `--require needs the report of a run: ${path} is a proof, whose requirements are set with prove --require`,
         );
       }
       await prepareOutputs(options, world);
@@ -46,8 +46,8 @@ export const report = defineCommand({
 const KINDS = { [RUN_SCHEMA]: 'run', [PROOF_SCHEMA]: 'proof' } as const;
 
 /**
- * What a report is of, by its schema. Pure.
- * @throws {Fault} where it is of nothing that can be shown
+ * Whether a report is of a run or of a proof, by its schema. Pure.
+ * @throws {Fault} where it is of neither
  */
 export function toKind(text: string, place: string): (typeof KINDS)[keyof typeof KINDS] {
   return KINDS[parseAs(text, place, 'run --json or prove --json', schemaOf(RUN_SCHEMA, PROOF_SCHEMA))];

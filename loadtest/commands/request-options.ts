@@ -19,7 +19,7 @@ const header = {
   parse: parseHeader,
 };
 
-/** @param fallback what is requested without one */
+/** @param fallback what is requested if none is given */
 export function toEndpointOption(fallback: string) {
   return repeatable({
     placeholder: 'ENDPOINT',
@@ -46,12 +46,12 @@ export function toTimeoutOption(defaultText: string) {
 
 export const seedOption = withDefault(
   '1',
-  integer('The same seed makes the same plan', { min: 0, max: 4_294_967_295 }),
+  integer('Seed of the plan: the same seed gives the same plan', { min: 0, max: 4_294_967_295 }),
 );
 
-/** How the target is connected to, and what its responses tell of it. */
+/** How to connect to the target, and what its responses say about it. */
 export const CONNECTION_OPTIONS = group('Connection', {
-  ca: optional(text('FILE', 'PEM file of the authority that signs the target’s certificate')),
+  ca: optional(text('FILE', 'PEM file of the certificate authority that signed the target’s certificate')),
   insecure: toggle('Accept any certificate'),
   'pod-header': withDefault('X-Pod', text('NAME', 'Response header that names the pod')),
   'version-header': withDefault('X-Version', text('NAME', 'Response header that names the version')),

@@ -72,7 +72,7 @@ const OPTIONS = {
     count: optional(integer('End after N requests', { min: 1, max: 1_000_000_000 })),
     warmup: withDefault(
       '0s',
-      duration('Label the first part of the run as warm-up, which the latencies leave out', {
+      duration('Treat the first part of the run as warm-up, which is excluded from the latencies', {
         min: 0,
         max: DAY_MS,
       }),
@@ -90,7 +90,7 @@ const OPTIONS = {
     'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
     'conn-max-age': withDefault(
       '30s',
-      duration('Age at which a keep-alive connection is replaced, spread by 20 %; 0ms keeps it for good', {
+      duration('Age at which a keep-alive connection is replaced, spread by 20 %; 0ms keeps it for ever', {
         min: 0,
         max: DAY_MS,
       }),
@@ -105,16 +105,16 @@ const OPTIONS = {
     }),
     'start-at': withDefault('now', {
       placeholder: 'TIME',
-      help: 'Start at this moment in all shards alike, for example 2030-01-31T12:00:00Z',
+      help: 'Start at this moment in all shards, for example 2030-01-31T12:00:00Z',
       parse: parseMoment,
     }),
   }),
   ...group('Latencies of the server', {
     'server-metrics': withDefault(
       '/metrics',
-      text('PATH', 'Where the target tells its own latencies, read before and after'),
+      text('PATH', 'Where the target exposes its own latencies, read before and after'),
     ),
-    'no-server-metrics': refine(toggle('Send nothing but the planned requests'), {
+    'no-server-metrics': refine(toggle('Send only the planned requests'), {
       conflictsWith: ['--server-metrics'],
     }),
   }),
@@ -128,7 +128,7 @@ export const run = defineCommand({
   summary: 'send load and account for every request',
   positionals: exactlyOne('URL', parseTargetUrl),
   options: OPTIONS,
-  retired: { engine: 'the exact engine is the only one' },
+  retired: { engine: 'there is only the exact engine' },
   examples: [
     {
       line: 'dropless run http://localhost:3000',
@@ -178,7 +178,7 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
     seed: options.seed,
     shard: options.shard,
   };
-  if (countPlanned(plan) === 0) throw new Fault('the rate and the duration make a plan of no request');
+  if (countPlanned(plan) === 0) throw new Fault('the rate and the duration give a plan without requests');
   const phases = [
     ...(options.warmup > 0 ? [{ name: WARMUP, fromMs: 0 }] : []),
     { name: 'load', fromMs: options.warmup },
@@ -223,7 +223,7 @@ const DEFAULT_DURATION_MS = 30_000;
 function toModel({ rate, duration: durationMs, stage, closed, count }: RunOptions): LoadModel {
   if (stage.length > 0) return { kind: 'open', stages: checkRates(stage) };
   if (closed !== undefined) {
-    // A count alone ends the loop when it is reached, however long that takes.
+    // With --count alone the loop ends when it is reached, however long that takes.
     const limitMs = durationMs ?? (count === undefined ? DEFAULT_DURATION_MS : DAY_MS);
     return { kind: 'closed', connections: closed, durationMs: limitMs };
   }
@@ -238,7 +238,7 @@ function checkRates(stages: readonly Stage[]): readonly Stage[] {
   return stages;
 }
 
-/** Runs the load with its live line; the first interruption ends it with what it has. */
+/** Runs the load with its live line; an interruption ends it with what it has so far. */
 async function carryOut(spec: LoadSpec, world: World): Promise<LoadResult> {
   const extent = { requests: countPlanned(spec.plan), durationMs: planDurationMs(spec.plan) };
   const line = createLiveLine(world.stderr, extent, world.env);
@@ -294,7 +294,7 @@ function parseMoment(given: string): number | null {
     ? Date.parse(given)
     : Number.NaN;
   if (Number.isNaN(epochMs))
-    throw new Fault('must be a moment with its zone, for example 2030-01-31T12:00:00Z');
+    throw new Fault('must be a time with its zone, for example 2030-01-31T12:00:00Z');
   return epochMs;
 }
 

@@ -7,7 +7,7 @@ export interface Exchange {
   readonly endMs: number;
   /** Null: no complete response. */
   readonly status: number | null;
-  /** Did the response announce the end of its connection? */
+  /** Did the response announce that the connection will be closed? */
   readonly isClosing: boolean;
   /** Why there is no response; null: there is one. `refused`: there was no connection to write to. */
   readonly failure: 'refused' | 'cut' | 'timeout' | null;
@@ -32,11 +32,11 @@ const CONNECT_TIMEOUT_MS = 2_000;
 
 /** Opens the connections of one observation. */
 export interface Dialer {
-  /** Null: refused, or not in time. */
+  /** Null: the connection was refused, or not established in time. */
   open(): Promise<Client | null>;
-  /** One request on a connection of its own. */
+  /** One request on a fresh connection. */
   getOnce(path: string, timeoutMs?: number): Promise<Exchange>;
-  /** Cuts every connection, those under way included. */
+  /** Cuts every connection, including those being opened. */
   close(): void;
 }
 

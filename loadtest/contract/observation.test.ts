@@ -98,8 +98,8 @@ describe('observeShutdown()', () => {
   });
 
   for (const [what, status, fault] of [
-    ['is never ready', 404, 'it was ready at no time within 300ms: /ready is answered by status 404'],
-    ['is cut', 0, 'it was ready at no time within 300ms: /ready is answered by cut'],
+    ['is never ready', 404, 'it never was ready within 300ms: /ready gives status 404'],
+    ['is cut', 0, 'it never was ready within 300ms: /ready gives cut'],
   ] as const) {
     test(`is a fault of the user where the subject ${what}`, async () => {
       const { address } = await listen((request, response) => {
@@ -121,7 +121,7 @@ describe('observeShutdown()', () => {
     const { subject } = createSubject(address);
     await assert.rejects(
       observeShutdown(subject, PATHS, { ...TERMS, startTimeoutMs: 300 }, never, () => {}),
-      /^Fault: it took a connection at no time within 300ms: nothing listens on 127\.0\.0\.1:\d+\n/,
+      /^Fault: it never accepted a connection within 300ms: nothing listens on 127\.0\.0\.1:\d+\n/,
     );
   });
 
@@ -131,7 +131,7 @@ describe('observeShutdown()', () => {
     const { subject } = createSubject(address, { exited });
     await assert.rejects(
       observeShutdown(subject, PATHS, TERMS, never, () => {}),
-      /^Fault: it ended with code 7 before it was ready\n/,
+      /^Fault: it exited with code 7 before it was ready\n/,
     );
   });
 

@@ -122,14 +122,14 @@ async function observe(
     await load.done();
     return toObservation({ ...start, toldMs, zeroMs: toldMs, exit: await ended }, load.seen);
   }
-  tell('told to end');
+  tell('termination begins');
   await subject.prepare();
   signal.throwIfAborted();
   if (paths.slow !== null) await load.startSlow(paths.slow, () => performance.now() < latestMs);
   signal.throwIfAborted();
   await subject.terminate();
   const zeroMs = performance.now();
-  tell(`SIGTERM, and ${formatDuration(graceMs)} for it to end`);
+  tell(`SIGTERM; it has ${formatDuration(graceMs)} to exit`);
   latestMs = zeroMs + subject.sigtermWithinMs;
   const patience = AbortSignal.any([signal, stop.signal]);
   const exit = await Promise.race([ended, sleep(graceMs, null, { signal: patience }).catch(() => null)]);
@@ -185,10 +185,10 @@ async function awaitReady(
       signal.throwIfAborted();
       if (seen === null) return performance.now() - beganMs;
       if (typeof seen !== 'string') {
-        throw await toFault(`ended with ${seen.signal ?? `code ${seen.code}`} before it ${what}`);
+        throw await toFault(`exited with ${seen.signal ?? `code ${seen.code}`} before it ${what}`);
       }
       if (performance.now() >= beganMs + timeoutMs) {
-        throw await toFault(`${what} at no time within ${formatDuration(timeoutMs)}: ${seen}`);
+        throw await toFault(`never ${what} within ${formatDuration(timeoutMs)}: ${seen}`);
       }
       await sleep(PROBE_MS);
     }
@@ -196,14 +196,14 @@ async function awaitReady(
   const toFault = async (what: string) =>
     new Fault([`${subject.name} ${what}`, ...(await subject.lastLines())].join('\n  '));
   const { host, port } = subject.address;
-  const startMs = await until('took a connection', async () => {
+  const startMs = await until('accepted a connection', async () => {
     const client = await dialer.open();
     client?.close();
     return client === null ? `nothing listens on ${host}:${port}` : null;
   });
   const readyMs = await until('was ready', async () => {
     const exchange = await dialer.getOnce(path, PROBE_TIMEOUT_MS);
-    return isSuccess(exchange) ? null : `${path} is answered by ${describe(exchange)}`;
+    return isSuccess(exchange) ? null : `${path} gives ${describe(exchange)}`;
   });
   return { startMs, readyMs };
 }

@@ -15,14 +15,14 @@ import type { Subject } from './observation.ts';
 interface PodOptions {
   readonly url: URL;
   readonly pod: string;
-  /** Undefined: that of the pod's annotation, or the only one. */
+  /** Undefined: the one named by the pod's annotation, or the only one. */
   readonly container: string | undefined;
 }
 
 const NEEDED = ['get', 'list', 'watch', 'delete'].map((verb) => ({ verb, group: '', resource: 'pods' }));
 
 /**
- * A running pod, told to end by its deletion: SIGTERM comes when the preStop of its container is over.
+ * A running pod, terminated by its deletion: SIGTERM comes when the preStop of its container is over.
  * @throws {Fault} where it cannot be watched and deleted
  */
 export async function createPodSubject(
@@ -41,7 +41,7 @@ export async function createPodSubject(
   if (preStopMs === null) {
     const why = preStop.kind === 'unknown' ? preStop.why : '';
     throw new Fault(
-      `the length of preStop of container ${container} is not known (${why}), and so not when SIGTERM comes: try a pod whose preStop is lifecycle.preStop.sleep`,
+      `the length of preStop of container ${container} is not known (${why}), so neither is the time of SIGTERM: use a pod whose preStop is lifecycle.preStop.sleep`,
     );
   }
   const watching = new AbortController();
@@ -49,13 +49,13 @@ export async function createPodSubject(
   const stop = () => watching.abort(signal.reason);
   signal.addEventListener('abort', stop);
   const { synced, exited } = watchExit(api, ofPod, container, watching.signal);
-  // Before anything is done to it: an end that nobody sees would be taken for none.
+  // Before anything is done to the pod: an exit that nobody sees would count as none.
   await synced.finally(() => signal.removeEventListener('abort', stop));
   const { host, port } = toTarget(url, { ca: null, isVerified: true });
   return {
     name: `pod ${pod} at ${url.href}`,
     address: { host, port },
-    // The kubelet hears of the deletion, and begins and ends preStop, so much later at most.
+    // The most by which the kubelet may lag in learning of the deletion and in running preStop.
     sigtermWithinMs: 1_000,
     prepare: async () => {
       await api.remove(`${pods}/${pod}`, {});
@@ -68,7 +68,7 @@ export async function createPodSubject(
   };
 }
 
-/** `exited` resolves with the end of the container, or with the pod's deletion where that is not told. */
+/** `exited` resolves with the exit of the container, or with the pod's deletion if no exit is reported. */
 function watchExit(
   api: Api,
   path: string,

@@ -32,12 +32,12 @@ const clean: Observation = {
 };
 
 const READY = 'SIGTERM: turns unready';
-const SERVING = 'serves while ready, and is alive';
-const ALIVE = 'stays alive while it drains';
-const ACCEPT = 'goes on taking connections for 500 ms';
+const SERVING = 'serves and is alive while ready';
+const ALIVE = 'stays alive while draining';
+const ACCEPT = 'keeps accepting connections for 500 ms';
 const CLOSE = 'answers with Connection: close';
-const ANSWERED = 'answers every request it took';
-const IN_FLIGHT = 'finishes what is in flight';
+const ANSWERED = 'answers every request it accepted';
+const IN_FLIGHT = 'finishes requests in flight';
 
 describe('toPoints()', () => {
   test('a clean shutdown holds all twelve', () => {
@@ -95,7 +95,7 @@ describe('toPoints()', () => {
     ['exit code 1', { exit: { atMs: 1_000, code: 1, signal: null } }, 'exits 0', false],
     ['an end by signal', { exit: { atMs: 1_000, code: null, signal: 'SIGTERM' } }, 'exits 0', false],
     ['no end, and so no code', { exit: null }, 'exits 0', null],
-    ['no end', { exit: null }, 'has ended within 30 s', false],
+    ['no end', { exit: null }, 'exits within 30 s', false],
     ['a failure before SIGTERM', { kept: [answer(-50, 503)] }, SERVING, false],
   ] as const) {
     test(`${what}: ${name} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
@@ -155,24 +155,30 @@ describe('toPoints()', () => {
     assert.deepEqual(
       toPoints(clean, terms, 0).map(({ name, found }) => `${name}: ${found}`),
       [
-        'takes connections: 50 ms after its start',
+        'accepts connections: 50 ms after its start',
         'becomes ready: 80 ms after its start',
-        'serves while ready, and is alive: 4 answers',
+        'serves and is alive while ready: 4 responses',
         'SIGTERM: turns unready: status 503 105 ms after SIGTERM',
-        'goes on taking connections for 500 ms: all 4 of that time',
-        'stays alive while it drains: 3 probes succeeded',
-        'answers with Connection: close: on all 3 answers after SIGTERM',
+        'keeps accepting connections for 500 ms: all 4 of that time',
+        'stays alive while draining: 3 probes succeeded',
+        'answers with Connection: close: on all 3 responses after SIGTERM',
         'closes no keep-alive connection unannounced: none',
-        'answers every request it took: 3 requests',
-        'finishes what is in flight: 1 of 750 ms, the last done 700 ms after SIGTERM',
+        'answers every request it accepted: 3 requests',
+        'finishes requests in flight: 1 of 750 ms, the last done 700 ms after SIGTERM',
         'exits 0: code 0',
-        'has ended within 30 s: 1 s after SIGTERM',
+        'exits within 30 s: 1 s after SIGTERM',
       ],
     );
   });
 
   for (const [what, change, name, isHeld, found] of [
-    ['nothing was asked before', { ready: [], health: [], fresh: [], kept: [] }, SERVING, null, '0 answers'],
+    [
+      'nothing was asked before',
+      { ready: [], health: [], fresh: [], kept: [] },
+      SERVING,
+      null,
+      '0 responses',
+    ],
     [
       'two failed before',
       { health: [failed(-60, 'cut'), answer(-50, 404), answer(-40)] },
@@ -180,15 +186,15 @@ describe('toPoints()', () => {
       false,
       '2 of 6 failed: cut',
     ],
-    ['a probe ended at the very moment', { health: [{ ...answer(-5, 503) }] }, SERVING, true, '3 answers'],
+    ['a probe ended at the very moment', { health: [{ ...answer(-5, 503) }] }, SERVING, true, '3 responses'],
     [
       'a readiness probe ended when it was told',
       { ready: [answer(-25, 503), answer(0, 503)] },
       SERVING,
       true,
-      '3 answers',
+      '3 responses',
     ],
-    ['it was never unready', { ready: [answer(100)] }, READY, false, 'never said so'],
+    ['it was never unready', { ready: [answer(100)] }, READY, false, 'stayed ready'],
     [
       'it is ready again',
       { ready: [answer(0, 503), answer(200), answer(300)] },
@@ -217,7 +223,7 @@ describe('toPoints()', () => {
       { fresh: [], health: [], exit: { atMs: 499, code: 0, signal: null } },
       ACCEPT,
       false,
-      'none from 499 ms after SIGTERM on',
+      'none from 499 ms after SIGTERM',
     ],
     [
       'nothing was tried, and it ended as it might',
@@ -239,7 +245,7 @@ describe('toPoints()', () => {
       { fresh: [failed(300, 'refused'), failed(200, 'refused')] },
       ACCEPT,
       false,
-      'none from 200 ms after SIGTERM on',
+      'none from 200 ms after SIGTERM',
     ],
     [
       'a probe fails at SIGTERM',
@@ -267,7 +273,7 @@ describe('toPoints()', () => {
       { kept: [answer(100, 200, false), answer(200)], fresh: [answer(300, 503, false)] },
       CLOSE,
       false,
-      'not on 2 of 3 answers after SIGTERM',
+      'missing from 2 of 3 responses after SIGTERM',
     ],
     [
       'nothing was answered',
@@ -329,7 +335,7 @@ describe('toPoints()', () => {
       { slow: [{ ...answer(-50), endMs: 0 }] },
       IN_FLIGHT,
       null,
-      'it was not in flight when SIGTERM came, or may have come',
+      'none was certainly in flight when SIGTERM came',
     ],
     [
       'it began at SIGTERM',
@@ -343,7 +349,7 @@ describe('toPoints()', () => {
       { slow: [{ ...answer(1), endMs: 500 }] },
       IN_FLIGHT,
       null,
-      'it was not in flight when SIGTERM came, or may have come',
+      'none was certainly in flight when SIGTERM came',
     ],
     [
       'a longer one covers the shorter ones after it',
@@ -380,7 +386,7 @@ describe('toPoints()', () => {
       false,
       'ended by SIGKILL',
     ],
-    ['it did not end', { exit: null }, 'has ended within 30 s', false, 'it did not'],
+    ['it did not end', { exit: null }, 'exits within 30 s', false, 'it did not'],
     ['it ended at once', { exit: { atMs: 0, code: 0, signal: null } }, 'exits 0', true, 'code 0'],
   ] as const) {
     test(`where ${what}, it says so: ${found}`, () => {
@@ -393,7 +399,7 @@ describe('toPoints()', () => {
     [
       'an early end',
       { exit: { atMs: 499, code: 0, signal: null } },
-      'none from 499 ms after SIGTERM on, which came up to 1 s later',
+      'none from 499 ms after SIGTERM, which may have come up to 1 s later',
     ],
     [
       'what was asked up to then',
@@ -409,15 +415,15 @@ describe('toPoints()', () => {
 
   test('where it need not take any more, nothing has to be tried', () => {
     const points = toPoints({ ...clean, fresh: [], health: [] }, { ...terms, acceptMs: 0 }, 0);
-    const point = points.find(({ name }) => name === 'goes on taking connections for 0 ms');
+    const point = points.find(({ name }) => name === 'keeps accepting connections for 0 ms');
     assert.deepEqual([point?.isHeld, point?.found], [true, 'all 0 of that time']);
   });
 
   for (const [exit, found] of [
-    [{ atMs: -1_500, code: 3, signal: null }, 'it ended by itself, code 3, 1.5 s before SIGTERM was to come'],
+    [{ atMs: -1_500, code: 3, signal: null }, 'it exited by itself, code 3, 1.5 s before SIGTERM was due'],
     [
       { atMs: -20, code: null, signal: 'SIGSEGV' },
-      'it ended by itself, ended by SIGSEGV, 20 ms before SIGTERM was to come',
+      'it exited by itself, ended by SIGSEGV, 20 ms before SIGTERM was due',
     ],
   ] as const) {
     test(`says how ${JSON.stringify(exit)} came about`, () => {
@@ -430,7 +436,7 @@ describe('toPoints()', () => {
     assert.deepEqual(
       early.map(({ name, isHeld }) => [name, isHeld]),
       [
-        ['takes connections', true],
+        ['accepts connections', true],
         ['becomes ready', true],
         [SERVING, false],
       ],

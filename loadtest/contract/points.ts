@@ -4,23 +4,23 @@ import { describe, isSuccess, type Observation, type Terms } from './observation
 /** One point of the contract, held or not. */
 export interface Point {
   readonly name: string;
-  /** Null: not shown either way. */
+  /** Null: not shown, neither held nor broken. */
   readonly isHeld: boolean | null;
   readonly found: string;
 }
 
-/** By when readiness must be off, from when the server knows. */
+/** Time within which readiness must be off, counted from when the server knows of SIGTERM. */
 const UNREADY_MS = 900;
-/** How far apart the ends of the parts of one process may be seen. */
+/** How far apart the effects of one exit may be observed. */
 const END_MS = 100;
 
-/** Within so long of SIGTERM a server may not know of it yet. */
+/** How long after SIGTERM a server may not know of it yet. */
 const NOTICE_MS = 100;
 
-const SERVING = 'serves while ready, and is alive';
+const SERVING = 'serves and is alive while ready';
 
 /**
- * Holds what was seen against the contract, point by point, in the order of a timeline. Pure.
+ * Checks what was seen against the contract, point by point, in chronological order. Pure.
  *
  * @param sigtermWithinMs how uncertain the moment of SIGTERM is
  */
@@ -32,14 +32,14 @@ export function toPoints(
   const { startMs, readyMs } = seen;
   const noticeMs = NOTICE_MS + sigtermWithinMs;
   const started: Point = {
-    name: 'takes connections',
+    name: 'accepts connections',
     isHeld: true,
     found: `${formatMs(startMs)} after its start`,
   };
   const ready: Point = { name: 'becomes ready', isHeld: true, found: `${formatMs(readyMs)} after its start` };
   const { exit } = seen;
   if (exit !== null && exit.atMs < 0) {
-    const found = `it ended by itself, ${toEnding(exit)}, ${formatMs(-exit.atMs)} before SIGTERM was to come`;
+    const found = `it exited by itself, ${toEnding(exit)}, ${formatMs(-exit.atMs)} before SIGTERM was due`;
     return [started, ready, { name: SERVING, isHeld: false, found }];
   }
   return [
@@ -70,7 +70,7 @@ function toServing({ ready, health, fresh, kept, toldMs }: Observation): Point {
     isHeld: before.length === 0 ? null : first === undefined,
     found:
       first === undefined
-        ? `${before.length} answers`
+        ? `${before.length} responses`
         : `${failed.length} of ${before.length} failed: ${describe(first)}`,
   };
 }
@@ -86,33 +86,33 @@ function toReadinessOff({ ready }: Observation, noticeMs: number): Point {
     isHeld: off !== undefined && off.endMs <= UNREADY_MS + noticeMs && again === undefined,
     found:
       off === undefined
-        ? 'never said so'
+        ? 'stayed ready'
         : again === undefined
           ? since
           : `${since}, and ready again at ${formatMs(again.endMs)}`,
   };
 }
 
-/** Shown where no connection is refused for as long as it may not be, however late SIGTERM came. */
+/** Shown where no connection is refused for as long as required, however late SIGTERM came. */
 function toAccepting({ fresh, health, exit }: Observation, acceptMs: number, sigtermWithinMs: number): Point {
   const untilMs = sigtermWithinMs + acceptMs;
   const sent = [...fresh, ...health].filter(({ sentMs }) => sentMs >= 0 && sentMs < untilMs);
   const refused = sent.filter(({ failure }) => failure === 'refused').map(({ sentMs }) => sentMs);
   const firstMs = Math.min(...refused, exit?.atMs ?? Number.POSITIVE_INFINITY);
   const isUntried = sent.length === 0 && untilMs > 0 && firstMs >= untilMs;
-  const late = sigtermWithinMs === 0 ? '' : `, which came up to ${formatMs(sigtermWithinMs)} later`;
+  const late = sigtermWithinMs === 0 ? '' : `, which may have come up to ${formatMs(sigtermWithinMs)} later`;
   return {
-    name: `goes on taking connections for ${formatMs(acceptMs)}`,
+    name: `keeps accepting connections for ${formatMs(acceptMs)}`,
     isHeld: firstMs < acceptMs ? false : firstMs < untilMs || isUntried ? null : true,
     found: isUntried
       ? 'no connection was tried in that time'
       : firstMs < untilMs
-        ? `none from ${formatMs(firstMs)} after SIGTERM on${late}`
+        ? `none from ${formatMs(firstMs)} after SIGTERM${late}`
         : `all ${sent.length} of that time`,
   };
 }
 
-/** A probe that comes when nothing need be accepted any more may meet the end of the listener. */
+/** A probe sent when connections need no longer be accepted may find the listener closed. */
 function toLivenessOn({ health }: Observation, acceptMs: number): Point {
   const taken = health.filter(
     ({ sentMs, status, failure }) =>
@@ -120,7 +120,7 @@ function toLivenessOn({ health }: Observation, acceptMs: number): Point {
   );
   const failed = taken.find((exchange) => !isSuccess(exchange));
   return {
-    name: 'stays alive while it drains',
+    name: 'stays alive while draining',
     isHeld: taken.length === 0 ? null : failed === undefined,
     found:
       failed === undefined
@@ -139,8 +139,8 @@ function toAnnounced({ kept, fresh }: Observation, noticeMs: number): Point {
       answers.length === 0
         ? 'no response came after SIGTERM'
         : silent.length === 0
-          ? `on all ${answers.length} answers after SIGTERM`
-          : `not on ${silent.length} of ${answers.length} answers after SIGTERM`,
+          ? `on all ${answers.length} responses after SIGTERM`
+          : `missing from ${silent.length} of ${answers.length} responses after SIGTERM`,
   };
 }
 
@@ -156,7 +156,10 @@ function toKept({ closedIdleMs }: Observation): Point {
   };
 }
 
-/** A response that refuses the work, as 503, loses the request as well. What fails before SIGTERM is another point. */
+/**
+ * A response that refuses the work, such as 503, loses the request as well. Failures before SIGTERM belong to
+ * another point.
+ */
 function toAnswered({ kept, fresh }: Observation): Point {
   const taken = [...kept, ...fresh]
     .filter(({ endMs, failure }) => endMs >= 0 && failure !== 'refused')
@@ -164,7 +167,7 @@ function toAnswered({ kept, fresh }: Observation): Point {
   const lost = taken.filter((exchange) => !isSuccess(exchange));
   const [first] = lost;
   return {
-    name: 'answers every request it took',
+    name: 'answers every request it accepted',
     isHeld: taken.length === 0 ? null : first === undefined,
     found:
       first === undefined
@@ -173,9 +176,9 @@ function toAnswered({ kept, fresh }: Observation): Point {
   };
 }
 
-/** Shown where at least one of them was in flight whenever SIGTERM can have come. */
+/** Shown if at least one of them was in flight at every time at which SIGTERM can have come. */
 function toInFlight({ slow, exit }: Observation, sigtermWithinMs: number): Point {
-  const name = 'finishes what is in flight';
+  const name = 'finishes requests in flight';
   if (slow === null) return { name, isHeld: null, found: 'no slow route is known: give --slow' };
   const taken = slow.filter(({ failure }) => failure !== 'refused');
   const failed = taken.find((exchange) => !isSuccess(exchange));
@@ -189,7 +192,7 @@ function toInFlight({ slow, exit }: Observation, sigtermWithinMs: number): Point
   let coveredMs = 0;
   for (const { sentMs, endMs } of taken) if (sentMs <= coveredMs) coveredMs = Math.max(coveredMs, endMs);
   if (coveredMs <= sigtermWithinMs) {
-    return { name, isHeld: null, found: 'it was not in flight when SIGTERM came, or may have come' };
+    return { name, isHeld: null, found: 'none was certainly in flight when SIGTERM came' };
   }
   const lastMs = Math.max(...taken.map(({ endMs }) => endMs));
   const found = `${taken.length} of ${formatMs(taken[0] === undefined ? 0 : taken[0].endMs - taken[0].sentMs)}, the last done ${formatMs(lastMs)} after SIGTERM`;
@@ -210,7 +213,7 @@ function toEnding({ code, signal }: NonNullable<Observation['exit']>): string {
 
 function toExitTime({ exit }: Observation, graceMs: number): Point {
   return {
-    name: `has ended within ${formatMs(graceMs)}`,
+    name: `exits within ${formatMs(graceMs)}`,
     isHeld: exit !== null,
     found: exit === null ? 'it did not' : `${formatMs(exit.atMs)} after SIGTERM`,
   };

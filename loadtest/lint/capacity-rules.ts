@@ -27,12 +27,12 @@ export const CAPACITY_RULES: readonly Rule[] = [
     id: 'hpa-replicas',
     severity: 'error',
     title: 'The manifest sets replicas beside an autoscaler',
-    lost: 'Each apply sets the number of pods back. Under load most pods are ended at once, and the rest are overloaded until the autoscaler has caught up.',
-    fix: 'Remove spec.replicas; set minReplicas of the autoscaler.',
+    lost: 'Each apply resets the number of pods. Under load most pods are terminated at once, and the rest are overloaded until the autoscaler has caught up.',
+    fix: 'Remove spec.replicas; set the autoscaler’s minReplicas.',
     source: `${HPA}#migrating-deployments-and-statefulsets-to-horizontal-autoscaling`,
     check: forEachScaled(({ object }) => {
       const field = object.root.get('spec', 'replicas');
-      // What was read from a cluster has a uid, and there the autoscaler itself sets replicas.
+      // An object read from a cluster has a uid, and there the autoscaler itself sets replicas.
       const isLive = object.root.get('metadata', 'uid').exists;
       return isLive || !field.exists ? [] : [{ object, field, message: `replicas is ${field.scalar()}` }];
     }),
@@ -51,9 +51,9 @@ $patch: delete
   {
     id: 'hpa-no-requests',
     severity: 'error',
-    title: 'The autoscaler measures against a request that is not there',
-    lost: 'Utilisation is a share of the request: without one there is no number, the autoscaler does nothing (FailedGetResourceMetric), and a rise in load meets as many pods as before.',
-    fix: 'Set the request of the metric’s resource on the container, and the container’s right name in the metric.',
+    title: 'The autoscaler measures against a request that is not set',
+    lost: 'Utilization is a share of the request: without a request there is no number, the autoscaler does nothing (FailedGetResourceMetric), and more load meets the same number of pods.',
+    fix: 'Set the request for the metric’s resource on the container, and the correct container name in the metric.',
     source: `${HPA}#support-for-resource-metrics`,
     check: forEachScaled((workload, autoscaler, inventory) =>
       autoscaler.metrics.flatMap((metric) => {
@@ -104,7 +104,7 @@ spec:
     id: 'hpa-sidecar-requests',
     severity: 'error',
     title: 'A sidecar without a request blinds the autoscaler',
-    lost: 'A Resource metric needs the request of every container of the pod. One that has none, an injected proxy for example, and the autoscaler does nothing: a rise in load meets as many pods as before.',
+    lost: 'A Resource metric needs the request of every container of the pod. If one has none, for example an injected proxy, the autoscaler does nothing: more load meets the same number of pods.',
     fix: 'Use a ContainerResource metric on the container that does the work (Kubernetes 1.30), or give each container a request.',
     source: `${HPA}#container-resource-metrics`,
     check: forEachScaled((workload, autoscaler, inventory) =>
@@ -145,9 +145,9 @@ spec:
   {
     id: 'hpa-targets-nothing',
     severity: 'error',
-    title: 'The autoscaler’s target is not there',
-    lost: 'It scales nothing (FailedGetScale): a rise in load meets as many pods as before.',
-    fix: 'Let scaleTargetRef have the kind and the name of the workload.',
+    title: 'The autoscaler’s target does not exist',
+    lost: 'It scales nothing (FailedGetScale): more load meets the same number of pods.',
+    fix: 'Set scaleTargetRef to the kind and the name of the workload.',
     source: HPA,
     check: (inventory) =>
       inventory.objects.filter(isAutoscaler).flatMap((object) => {
@@ -155,7 +155,7 @@ spec:
         const neighbours = inventory.objects.filter(
           (each) => isWorkload(each) && each.namespace === object.namespace,
         );
-        // Of other kinds, such as a Rollout, the input need not know.
+        // Other kinds, such as a Rollout, need not be in the input.
         const isJudged = neighbours.length > 0 && ['Deployment', 'StatefulSet'].includes(target.kind ?? '');
         if (!isJudged || neighbours.some((each) => isScaleTarget(target, each))) return [];
         return [
@@ -188,8 +188,8 @@ spec: { template: { spec: { containers: [{ name: worker, image: registry.example
     id: 'hpa-fixed',
     severity: 'warning',
     title: 'The autoscaler cannot scale',
-    lost: 'minReplicas is maxReplicas: a rise in load meets as many pods as before.',
-    fix: 'Raise maxReplicas, or drop the autoscaler and set replicas.',
+    lost: 'minReplicas equals maxReplicas: more load meets the same number of pods.',
+    fix: 'Raise maxReplicas, or remove the autoscaler and set replicas.',
     source: HPA,
     check: forEachScaled((_workload, { object, min, max, maxField }) =>
       min < max ? [] : [{ object, field: maxField, message: `from ${min} to ${max} pods` }],
@@ -207,7 +207,7 @@ spec: { minReplicas: 4, maxReplicas: 5 }
     id: 'hpa-target-unreachable',
     severity: 'error',
     title: 'The limit keeps the metric below its target',
-    lost: 'A container cannot use more than its limit. Where that is not well above target × request the autoscaler never scales up: the CPU is throttled, or the memory killed, instead.',
+    lost: 'A container cannot use more than its limit. If that is not well above target × request, the autoscaler never scales up: instead the CPU is throttled, or the container is killed for its memory.',
     fix: 'Raise the limit, or lower the target: limit ÷ request must be more than 1.1 × the target, because the autoscaler tolerates a tenth.',
     source: `${HPA}#algorithm-details`,
     check: forEachScaled((workload, autoscaler, inventory) =>
@@ -251,14 +251,14 @@ spec:
   {
     id: 'hpa-hasty-down',
     severity: 'warning',
-    title: 'The autoscaler takes pods away after a short lull',
-    lost: 'Load that comes in waves loses its pods between two of them: each pod that goes has connections to hand over, and the next wave meets too few.',
-    fix: 'Leave behavior.scaleDown.stabilizationWindowSeconds at its default of 300, or at 60 at least.',
+    title: 'The autoscaler removes pods after a short lull',
+    lost: 'Load that comes in waves loses its pods between two waves: each removed pod has connections to hand over, and the next wave meets too few pods.',
+    fix: 'Leave behavior.scaleDown.stabilizationWindowSeconds at its default of 300, or at least at 60.',
     source: `${HPA}#stabilization-window`,
     check: forEachScaled((_workload, { object, behavior }) => {
       const field = behavior.get('scaleDown', 'stabilizationWindowSeconds');
       const seconds = field.number() ?? 300;
-      return seconds >= 60 ? [] : [{ object, field, message: `pods are taken away after ${seconds} s` }];
+      return seconds >= 60 ? [] : [{ object, field, message: `pods are removed after ${seconds} s` }];
     }),
     bad: `
 kind: HorizontalPodAutoscaler
@@ -273,8 +273,8 @@ spec: { behavior: { scaleDown: { stabilizationWindowSeconds: 60 } } }
     id: 'pdb-blocks-drain',
     severity: 'error',
     title: 'The disruption budget allows no disruption',
-    lost: 'No pod may be evicted, so a node drain hangs. It ends by force (a deleted node, a timeout of the cloud provider), with every request on the node.',
-    fix: 'Use maxUnavailable: 1: it goes with the number of pods.',
+    lost: 'No pod may be evicted, so a node drain hangs. It ends by force (the node is deleted, or the cloud provider’s timeout expires), which cuts every request on the node.',
+    fix: 'Use maxUnavailable: 1, which works for any number of pods.',
     source: BUDGET,
     check: forEachWorkload(({ replicas, budgets, label }) =>
       budgets.flatMap((object) => {
@@ -290,7 +290,7 @@ spec: { behavior: { scaleDown: { stabilizationWindowSeconds: 60 } } }
           {
             object,
             field: spec.get(key),
-            message: `${key} is ${spec.get(key).scalar()}, and ${label} has ${replicas.min} at its fewest`,
+            message: `${key} is ${spec.get(key).scalar()}, and ${label} has as few as ${replicas.min}`,
           },
         ];
       }),
@@ -308,7 +308,7 @@ spec: { maxUnavailable: null, minAvailable: 3 }
     id: 'pdb-missing',
     severity: 'warning',
     title: 'No disruption budget',
-    lost: 'A drain may evict all pods at once: two nodes drained together, or all pods on one, and every request fails until new pods are ready.',
+    lost: 'A drain may evict all pods at once (two nodes are drained together, or all pods are on one), and every request fails until new pods are ready.',
     fix: 'Add a PodDisruptionBudget with maxUnavailable: 1 that selects the pods.',
     source: BUDGET,
     check: forEachWorkload(({ object, replicas, budgets }) =>
@@ -342,8 +342,8 @@ spec:
     id: 'pdb-selects-nothing',
     severity: 'warning',
     title: 'A disruption budget selects no pods',
-    lost: 'It protects nothing: a drain may evict all pods of the workload that it was written for at once.',
-    fix: 'Let its selector be that of the workload.',
+    lost: 'It protects nothing: a drain may evict all pods of the intended workload at once.',
+    fix: 'Use the selector of the workload.',
     source: BUDGET,
     check: (inventory) =>
       inventory.objects
@@ -382,8 +382,8 @@ spec:
     id: 'pdb-overlap',
     severity: 'error',
     title: 'Two disruption budgets select the same pods',
-    lost: 'The API server refuses every eviction of such a pod, so a node drain hangs. It ends by force, with every request on the node.',
-    fix: 'Leave one PodDisruptionBudget for each workload.',
+    lost: 'The API server refuses every eviction of such a pod, so a node drain hangs. It ends by force, which cuts every request on the node.',
+    fix: 'Keep one PodDisruptionBudget per workload.',
     source: 'https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-budgets',
     check: forEachWorkload(({ label, budgets }) =>
       budgets.slice(1).map((object) => ({
@@ -413,7 +413,7 @@ spec: { maxUnavailable: 1, selector: {} }
     severity: 'error',
     title: 'The quota has no room for a rollout at full scale',
     lost: 'The API server refuses pods beyond it: the autoscaler stops short under load, and a rollout at full scale cannot start the new pod that it waits for.',
-    fix: 'Let the quota hold maxReplicas + maxSurge pods; more by the pods that drain, which count until they are gone.',
+    fix: 'Make the quota large enough for maxReplicas + maxSurge pods, plus the draining pods, which count until they are gone.',
     source: QUOTA,
     check: (inventory) =>
       inventory.objects
@@ -453,7 +453,7 @@ function checkQuota(inventory: Inventory, quota: Inventory['objects'][number]): 
         return [{ object: quota, field, message: `${label} sets no ${name}, so the quota refuses its pods` }];
       }
       const counted = needs.filter((need) => typeof need === 'object');
-      // Not all workloads roll at once: all at full scale, and the largest surge.
+      // Not all workloads roll at once: count all at full scale, plus the largest surge.
       const needed =
         counted.reduce((sum, { steady }) => sum + steady, 0) + Math.max(...counted.map(({ surge }) => surge));
       if (needed <= hard) return [];
@@ -472,7 +472,7 @@ function isScoped(spec: Field): boolean {
   return spec.get('scopes').items().length > 0 || spec.get('scopeSelector').exists;
 }
 
-/** What a workload takes of a quota's resource at its largest, and the pods of a rollout beside that. */
+/** What a workload uses of a quota's resource at full scale, and what the surge of a rollout adds. */
 function quotaNeed(
   inventory: Inventory,
   workload: Workload,

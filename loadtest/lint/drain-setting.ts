@@ -1,5 +1,5 @@
 /**
- * What a server does with the time after SIGTERM: `lameDuck` is how long it goes on accepting connections, `drain`
+ * What a server does in the time after SIGTERM: `lameDuck` is how long it goes on accepting connections, `drain`
  * how long it then waits for requests in flight.
  */
 export type DrainStage = 'lameDuck' | 'drain';
@@ -12,13 +12,13 @@ interface DrainSetting {
   readonly name: RegExp;
   readonly from: 'env' | 'flag' | 'file';
   readonly stage: DrainStage;
-  /** Of a bare number; a value with its own unit, such as `30s`, needs none. */
+  /** The unit of a bare number; a value with its own unit, such as `30s`, needs none. */
   readonly unit: 'ms' | 's';
   readonly server: string;
   readonly source: string;
 }
 
-/** The settings by which servers are known to be told how to shut down. */
+/** The known settings that tell servers how to shut down. */
 export const DRAIN_SETTINGS: readonly DrainSetting[] = [
   {
     name: /^LAME_DUCK_MS$/,
@@ -112,7 +112,7 @@ export const DRAIN_SETTINGS: readonly DrainSetting[] = [
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 
-/** `1500`, `30s` or `1m30s` in seconds; undefined where it is no time. */
+/** Parses `1500`, `30s` or `1m30s` to seconds; undefined if it is not a time. */
 export function parseSeconds(text: string, bareUnit: 'ms' | 's'): number | undefined {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * (SECONDS[bareUnit] ?? 1);
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;

@@ -1,6 +1,6 @@
 import { parse, parseAllDocuments, stringify } from 'yaml';
 
-/** A service that no rule finds anything in; the examples of the rules are patches of it. */
+/** A service in which no rule finds anything; the examples of the rules are patches of it. */
 const EXEMPLAR = `
 apiVersion: apps/v1
 kind: Deployment

@@ -10,16 +10,16 @@ interface ProgramRun {
   readonly stderr: string;
 }
 
-/** What `dropless lint` touches beside the files that it reads: directories, kustomize and a cluster. */
+/** What `dropless lint` touches besides the files that it reads: directories, kustomize and a cluster. */
 export interface Host {
-  /** The names in a directory; null where the path is none. */
+  /** The names in a directory; null where the path is not a directory. */
   listDirectory(path: string): Promise<readonly string[] | null>;
   runProgram(name: string, args: readonly string[]): Promise<ProgramRun>;
   /** @throws {Fault} where there is no such cluster */
   openCluster(choice: ClusterChoice): Promise<{ api: Pick<Api, 'get'>; namespace: string }>;
 }
 
-/** Rendered manifests of whole platforms have tens of megabytes. */
+/** Rendered manifests of whole platforms can be tens of megabytes. */
 const MAX_OUTPUT_BYTES = 256 * 2 ** 20;
 
 export const nodeHost: Host = {

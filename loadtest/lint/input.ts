@@ -19,7 +19,7 @@ const MANIFEST = /\.(ya?ml|json)$/;
  * Reads manifests: `-` is standard input; a directory is built by kustomize, or else its manifests are read.
  *
  * @throws {Fault} where one cannot be read, or two paths have the same workload: two overlays are two systems, and
- * the autoscaler of one would be taken for that of the other
+ * the autoscaler of one would be mistaken for that of the other
  */
 export async function readManifests(
   paths: readonly string[],
@@ -30,7 +30,7 @@ export async function readManifests(
   const owners = new Map<string, string>();
   for (const path of paths) {
     const objects = await readPath(path, world, host);
-    // Shared objects, such as a Namespace, may well be in both.
+    // Shared objects, such as a Namespace, may be in both.
     for (const object of objects.filter(isWorkload)) {
       const id = [object.namespace, `${object.kind}/${object.name}`].filter(Boolean).join('/');
       const owner = owners.get(id) ?? path;
@@ -55,7 +55,7 @@ async function readPath(path: string, world: World, host: Host): Promise<KubeObj
     throw new Fault(`${path} is a Helm chart: helm template ${path} | dropless lint -`);
   }
   const files = names.filter((name) => MANIFEST.test(name)).map((name) => posix.join(path, name));
-  if (files.length === 0) throw new Fault(`${path}: has no kustomization and no YAML or JSON files`);
+  if (files.length === 0) throw new Fault(`${path}: no kustomization and no YAML or JSON files`);
   const objects: KubeObject[] = [];
   for (const file of files.sort()) objects.push(...parseManifests(await readFile(file, world), file));
   return objects;
@@ -70,7 +70,7 @@ async function readFile(path: string, world: World): Promise<string> {
 /**
  * The objects that a kustomize directory renders to, as YAML.
  *
- * @throws {Fault} where it does not build, or there is nothing to build it with
+ * @throws {Fault} where it does not build, or neither kustomize nor kubectl is there to build it
  */
 async function kustomize(directory: string, host: Host): Promise<string> {
   const builders = [
@@ -93,7 +93,7 @@ export interface LiveTarget {
   readonly kubeconfig: string | undefined;
 }
 
-/** What bears on a Deployment; each may be forbidden to the user without the rest being of no use. */
+/** The kinds that bear on a Deployment; the user may be forbidden to read some, and the rest is still useful. */
 const COMPANIONS = [
   ['/api/v1', 'services', 'Service'],
   ['/apis/autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler'],
@@ -105,7 +105,7 @@ const COMPANIONS = [
 /**
  * A Deployment of a cluster with the objects that bear on it, and the server's version.
  *
- * @returns with `unseen`: the kinds that could not be read, so that nothing is said of them
+ * @returns with `unseen`: the kinds that could not be read, so no finding covers them
  * @throws {Fault} where the Deployment cannot be read
  */
 export async function readCluster(
@@ -145,7 +145,7 @@ export async function readCluster(
   return { inventory: createInventory(bearing, kubeMinor), unseen };
 }
 
-/** The quota and defaults of the namespace count for all; the rest only where it is about the Deployment. */
+/** The quotas and defaults of the namespace always count; the rest only where it is about the Deployment. */
 function bearsOn(deployment: KubeObject | undefined, object: KubeObject): boolean {
   const { kind, root } = object;
   const labels = deployment?.root.get('spec', 'template', 'metadata', 'labels').texts() ?? new Map();
@@ -181,7 +181,7 @@ function configMapNames([deployment]: readonly KubeObject[]): string[] {
   return [...new Set([...names, ...mounted].filter((name) => name !== undefined))];
 }
 
-/** Some clouds write `30+`. */
+/** Some cloud providers report `30+`. */
 function parseMinor(version: Json): number | undefined {
   const minor = Number.parseInt(new Field(version).get('minor').text() ?? '', 10);
   return Number.isNaN(minor) ? undefined : minor;

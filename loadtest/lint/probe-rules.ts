@@ -4,7 +4,10 @@ import { formatProbe, type Probe, toProbe, undeclaredPort } from '../kube/probe.
 import type { Finding, Rule } from './rule.ts';
 import type { Workload } from './workload.ts';
 
-/** Below this one pause of the process, such as a garbage collection or a throttled period, is a restart. */
+/**
+ * Below this, a single pause of the process (for example a garbage collection or a throttled period) causes a
+ * restart.
+ */
 const MIN_LIVENESS_PATIENCE_SECONDS = 10;
 
 /** That of the defaults, 3 times 10 s. */
@@ -19,7 +22,7 @@ export const PROBE_RULES: readonly Rule[] = [
     id: 'readiness-missing',
     severity: 'error',
     title: 'No readiness probe',
-    lost: 'A new pod counts as ready as soon as its process runs, before it listens: requests to it are refused in each rollout and scale-up. A rollout cannot tell a version that never serves.',
+    lost: 'A new pod counts as ready as soon as its process runs, before it listens: requests to it are refused in each rollout and scale-up. A rollout cannot detect a version that never serves.',
     fix: 'Add a readinessProbe on a path that answers 200 only while the container can serve.',
     source: PROBE_TYPES,
     check: forEachServing((workload, container) =>
@@ -56,8 +59,8 @@ spec:
     id: 'liveness-is-readiness',
     severity: 'warning',
     title: 'The liveness probe fails where only the readiness probe should',
-    lost: 'A pod that is overloaded, or waits for something else, says that it is not ready, and is restarted for it with its requests in flight. Its load goes to the other pods, and they follow. (While a pod is being deleted liveness is not asked.)',
-    fix: 'Give liveness an endpoint of its own that is 200 as long as the process can answer, or let it give up well after readiness.',
+    lost: 'A pod that is overloaded, or waits for another service, reports that it is not ready, and is restarted for that with its requests in flight. Its load moves to the other pods, and they follow. (Liveness is not probed while a pod is being deleted.)',
+    fix: 'Give liveness an endpoint of its own that returns 200 as long as the process can answer, or let it fail well after readiness.',
     source: PROBES,
     check: forEachServing((workload, container) => {
       const liveness = toProbe(container, 'livenessProbe');
@@ -72,8 +75,8 @@ spec:
           object: workload.object,
           field: liveness.field,
           message: isShared
-            ? `liveness and readiness of ${formatContainer(container)} ask the same endpoint, and liveness gives up after ${liveness.patienceSeconds} s, readiness after ${readiness?.patienceSeconds} s`
-            : `liveness of ${formatContainer(container)} asks a readiness endpoint`,
+            ? `liveness and readiness of ${formatContainer(container)} probe the same endpoint, and liveness fails after ${liveness.patienceSeconds} s, readiness after ${readiness?.patienceSeconds} s`
+            : `liveness of ${formatContainer(container)} probes a readiness endpoint`,
         },
       ];
     }),
@@ -103,8 +106,8 @@ spec:
   {
     id: 'liveness-impatient',
     severity: 'warning',
-    title: 'One slow moment is a restart',
-    lost: 'A pause of the process (garbage collection, throttled CPU, a busy node) fails the probe, and the restart cuts its requests in flight and leaves the load to the others.',
+    title: 'One slow moment causes a restart',
+    lost: 'A pause of the process (garbage collection, throttled CPU, a busy node) fails the probe; the restart cuts its requests in flight and leaves the load to the other pods.',
     fix: `Let liveness fail only after ${MIN_LIVENESS_PATIENCE_SECONDS} s and more than one failure: failureThreshold 3, periodSeconds 10.`,
     source: PROBES,
     check: forEachServing((workload, container) => {
@@ -119,7 +122,7 @@ spec:
         {
           object: workload.object,
           field: liveness.field,
-          message: `liveness of ${formatContainer(container)} gives up after ${liveness.failureThreshold} × ${liveness.periodSeconds} s`,
+          message: `liveness of ${formatContainer(container)} fails after ${liveness.failureThreshold} × ${liveness.periodSeconds} s`,
         },
       ];
     }),
@@ -146,8 +149,8 @@ spec:
     id: 'probe-exec',
     severity: 'info',
     title: 'A probe runs a program inside the container',
-    lost: 'The program asks from inside: a server that listens on localhost only, or on another port than the Service leads to, counts as ready and its requests are refused. Each run is a process, slow where CPU is short.',
-    fix: 'Probe by httpGet, grpc or tcpSocket: the kubelet asks at the address that requests take.',
+    lost: 'The program checks from inside: a server that listens only on localhost, or on a port other than the Service’s target, counts as ready, and its requests are refused. Each run starts a process, which is slow when CPU is scarce.',
+    fix: 'Probe with httpGet, grpc or tcpSocket: the kubelet then probes the address that requests are sent to.',
     source: PROBES,
     check: forEachServing((workload, container) =>
       probesOf(container)
@@ -185,7 +188,7 @@ spec:
     id: 'readiness-slow',
     severity: 'warning',
     title: 'A pod that stopped answering is noticed late',
-    lost: 'Requests go on being sent to a pod that hangs, or that says it is not ready, until readiness has failed often enough; all of them fail or time out.',
+    lost: 'A pod that hangs, or reports that it is not ready, still gets requests until readiness has failed often enough; all of them fail or time out.',
     fix: `Keep periodSeconds × failureThreshold of the readinessProbe at ${MAX_READINESS_PATIENCE_SECONDS} s or less; 5 s × 2 is common.`,
     source: PROBE_TYPES,
     check: forEachServing((workload, container) => {
@@ -221,9 +224,9 @@ spec:
   {
     id: 'startup-probe-missing',
     severity: 'info',
-    title: 'Liveness counts from the first second',
-    lost: 'Nothing while the container starts fast. A start that takes longer than liveness waits (a cold node, throttled CPU, many pods at once) is restarted for ever, just when more pods are needed.',
-    fix: 'Add a startupProbe with the endpoint of the livenessProbe and as long a patience as a slow start needs.',
+    title: 'Liveness is probed from the first second',
+    lost: 'Nothing while the container starts fast. A start that outlasts liveness (a cold node, throttled CPU, many pods at once) is restarted for ever, just when more pods are needed.',
+    fix: 'Add a startupProbe on the endpoint of the livenessProbe that allows enough time for a slow start.',
     source: PROBES,
     check: forEachServing((workload, container) => {
       const liveness = toProbe(container, 'livenessProbe');
@@ -259,8 +262,8 @@ spec:
   {
     id: 'probe-port-unknown',
     severity: 'error',
-    title: 'A probe asks a port that the container does not declare',
-    lost: 'The probe can only fail: new pods never get ready, so no rollout or scale-up ends, or are restarted for ever.',
+    title: 'A probe uses a port that the container does not declare',
+    lost: 'The probe can only fail: new pods never become ready, so no rollout or scale-up completes, or they are restarted for ever.',
     fix: 'Name one of the container’s ports, or add the port.',
     source: PROBES,
     check: forEachServing((workload, container) =>
@@ -271,7 +274,7 @@ spec:
           {
             object: workload.object,
             field: port,
-            message: `${formatProbe(probe)} asks port ${JSON.stringify(port.text())}, which ${formatContainer(container)} does not declare`,
+            message: `${formatProbe(probe)} uses port ${JSON.stringify(port.text())}, which ${formatContainer(container)} does not declare`,
           },
         ];
       }),

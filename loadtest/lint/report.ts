@@ -9,7 +9,7 @@ export interface LintReport {
   readonly inventory: Inventory;
   readonly rules: readonly Rule[];
   readonly diagnoses: readonly Diagnosis[];
-  /** Kinds of objects that could not be read, so that nothing is said of them. */
+  /** Kinds of objects that could not be read, so no finding covers them. */
   readonly unseen: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export function countSeverities({
   return counts;
 }
 
-/** For a person: each finding with what would be lost and the fix, the worst first, and one line that sums up. */
+/** For a person: each finding with what would be lost and the fix, worst first, and a summary line. */
 export function formatText(report: LintReport): string {
   const findings = report.diagnoses
     .filter(({ ignoredBecause }) => ignoredBecause === undefined)
@@ -35,7 +35,7 @@ export function formatText(report: LintReport): string {
       ({ rule, object, ignoredBecause }) =>
         `ignored ${rule.id}: ${object.kind}/${object.name}: ${ignoredBecause}\n`,
     ),
-    ...report.unseen.map((kind) => `not seen: ${kind} could not be read, so nothing is said of it\n`),
+    ...report.unseen.map((kind) => `not seen: ${kind} could not be read, so no finding covers it\n`),
     `${formatSummary(report)}\n`,
   ].join('');
 }
@@ -106,8 +106,8 @@ export function formatJson(report: LintReport): string {
 const SARIF_LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
 
 /**
- * For code scanning: SARIF 2.1.0. What was rendered has no lines: its findings point at the kustomization. What an
- * annotation sets aside is left out, because GitHub shows suppressed results as open alerts.
+ * For code scanning: SARIF 2.1.0. Rendered objects have no lines: their findings point at the kustomization.
+ * Findings that an annotation ignores are left out, because GitHub shows suppressed results as open alerts.
  *
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  * https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
@@ -156,8 +156,8 @@ export function formatSarif({ rules, diagnoses }: LintReport): string {
             partialFingerprints: {
               // A line may move; the place in the object stays.
               'objectPath/v1': place,
-              // GitHub tells alerts apart by this one. Its uploader hashes the line where none is given, and all
-              // that was rendered has the same line.
+              // GitHub distinguishes alerts by this one. Its uploader hashes the line if none is given, and all
+              // rendered objects have the same line.
               ...(position === undefined ? { primaryLocationLineHash: toHash(place) } : {}),
             },
           };

@@ -5,7 +5,7 @@ import { matchesSelector } from '../kube/selector.ts';
 import type { Finding, Rule } from './rule.ts';
 import type { Inventory, Workload } from './workload.ts';
 
-/** What a rollout must leave of the pods; the rest has to carry their load. */
+/** The share of the pods that a rollout must leave available to carry the load. */
 const MIN_CAPACITY = 0.75;
 
 const DEPLOYMENT = 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/';
@@ -17,9 +17,9 @@ export const ROLLOUT_RULES: readonly Rule[] = [
   {
     id: 'rollout-outage',
     severity: 'error',
-    title: 'A rollout ends every pod before a new one serves',
-    lost: 'Every request from the end of the old pods until the first new one is ready, in each rollout.',
-    fix: 'Use strategy RollingUpdate with maxUnavailable 0 and maxSurge 25 %. A StatefulSet cannot surge: it needs 2 pods at least.',
+    title: 'A rollout terminates every pod before a new one serves',
+    lost: 'Every request from the termination of the old pods until the first new one is ready, in each rollout.',
+    fix: 'Use strategy RollingUpdate with maxUnavailable 0 and maxSurge 25 %. A StatefulSet cannot surge: it needs at least 2 pods.',
     source: `${DEPLOYMENT}#strategy`,
     check: forEachWorkload((workload) => {
       const strategy = workload.object.root.get('spec', 'strategy');
@@ -53,8 +53,8 @@ spec:
   {
     id: 'rollout-below-capacity',
     severity: 'warning',
-    title: 'A rollout takes away a large share of few pods',
-    lost: 'While it runs, fewer pods carry the whole load: under load that needs them all, requests are refused or time out.',
+    title: 'A rollout removes a large share of few pods',
+    lost: 'During a rollout fewer pods carry the whole load: under load that needs them all, requests are refused or time out.',
     fix: 'Set maxUnavailable 0 and let maxSurge make room.',
     source: ROLLING,
     check: forEachWorkload((workload) => {
@@ -107,9 +107,9 @@ spec:
   {
     id: 'rollout-deadline',
     severity: 'warning',
-    title: 'A rollout is given up before a slow pod had the time it was promised',
-    lost: 'A start that its probes still allow is reported as ProgressDeadlineExceeded: what watches the rollout, such as CI, undoes it half-way, with one more replacement of pods.',
-    fix: 'Set progressDeadlineSeconds above the patience of the startupProbe + minReadySeconds.',
+    title: 'A rollout fails before a slow pod has had the time its probes allow',
+    lost: 'A start that its probes still allow is reported as ProgressDeadlineExceeded: whatever watches the rollout, for example CI, rolls it back half-way, which replaces pods once more.',
+    fix: 'Set progressDeadlineSeconds above the time that the startupProbe allows + minReadySeconds.',
     source: `${DEPLOYMENT}#progress-deadline-seconds`,
     check: forEachWorkload(({ object, serving }) => {
       if (object.kind !== 'Deployment') return [];
@@ -122,7 +122,7 @@ spec:
         {
           object,
           field,
-          message: `the rollout may take ${deadlineSeconds} s to progress, but a pod ${startSeconds} s to start and ${settlingSeconds} s to settle`,
+          message: `the rollout has ${deadlineSeconds} s to progress, but a pod may take ${startSeconds} s to start and ${settlingSeconds} s to become available`,
         },
       ];
     }),
@@ -141,8 +141,8 @@ spec:
     id: 'surge-needs-free-node',
     severity: 'warning',
     title: 'A new pod needs a node that has none of the old ones',
-    lost: 'With as many nodes (or zones) as pods the new pod stays Pending: the rollout stands still, and so does the replacement of a pod whose node is drained.',
-    fix: 'Drop hostPort and hostNetwork (a Service reaches the pods without), and prefer anti-affinity to requiring it.',
+    lost: 'With as many nodes (or zones) as pods, the new pod stays Pending: the rollout is stuck, and so is the replacement of a pod whose node is drained.',
+    fix: 'Remove hostPort and hostNetwork (a Service does not need them), and make anti-affinity preferred instead of required.',
     source:
       'https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity',
     check: forEachWorkload((workload) => {
@@ -154,7 +154,7 @@ spec:
         {
           object: workload.object,
           field: claim.field,
-          message: `${claim.reason} allows one pod a ${claim.domain}, and a rollout starts ${update.maxSurge} beside ${min}`,
+          message: `${claim.reason} allows one pod per ${claim.domain}, and a rollout starts ${update.maxSurge} beside ${min}`,
         },
       ];
     }),
@@ -186,12 +186,12 @@ spec:
     id: 'single-replica',
     severity: 'warning',
     title: 'There may be only one pod, or none',
-    lost: 'When its node dies, or it crashes or is evicted, every request until another pod is ready. Scaled to none, the first requests after a lull.',
+    lost: 'When its node dies, or the pod crashes or is evicted: every request until another pod is ready. When scaled to zero: the first requests after a lull.',
     fix: 'Keep at least 2 pods: replicas, or minReplicas of the HorizontalPodAutoscaler.',
     source: DEPLOYMENT,
     check: forEachWorkload(({ object, replicas, autoscaler }) => {
       const { min } = replicas ?? { min: 2 };
-      // Replicas 0 without an autoscaler is a workload that is switched off.
+      // A workload with 0 replicas and no autoscaler is switched off.
       if (min > 1 || (min === 0 && autoscaler === undefined)) return [];
       const field = autoscaler?.minField ?? object.root.get('spec', 'replicas');
       return [{ object: autoscaler?.object ?? object, field, message: `${field.path.at(-1)} is ${min}` }];
@@ -209,7 +209,7 @@ spec: { minReplicas: 2 }
     id: 'pods-together',
     severity: 'info',
     title: 'Nothing keeps the pods apart',
-    lost: 'All pods may stand on one node, and its loss is an outage. (The scheduler spreads by itself, but gives way to free resources.)',
+    lost: 'All pods may run on one node, and its loss is an outage. (By default the scheduler spreads pods, but free resources can outweigh that.)',
     fix: 'Add topologySpreadConstraints over kubernetes.io/hostname with ScheduleAnyway.',
     source: 'https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/',
     check: forEachWorkload(({ object, pod, replicas }) => {
@@ -246,8 +246,8 @@ spec:
     id: 'image-mutable',
     severity: 'warning',
     title: 'The image is `latest`, or has no tag',
-    lost: 'A pod that is replaced for another reason (a drain, a crash, a scale-up) starts a version that nobody rolled out, without any of the protection of a rollout, and a rollback brings nothing back.',
-    fix: 'Name a version, or better a digest.',
+    lost: 'A pod that is replaced for another reason (a drain, a crash, a scale-up) starts a version that nobody rolled out, without any of the protection of a rollout, and a rollback restores nothing.',
+    fix: 'Name a version or, better, a digest.',
     source: IMAGES,
     check: forEachWorkload(({ object, containers }) =>
       containers.flatMap((container) => {
@@ -320,7 +320,7 @@ $patch: delete
   },
 ];
 
-/** The controller replaces one pod at a time, and ends it before it starts the new one. */
+/** The controller replaces one pod at a time, and terminates it before it starts the new one. */
 function checkStatefulSet({ object, replicas, label }: Workload): Finding[] {
   const spec = object.root.get('spec');
   if (replicas?.min !== 1 || spec.get('updateStrategy', 'type').text() === 'OnDelete') return [];
@@ -328,12 +328,12 @@ function checkStatefulSet({ object, replicas, label }: Workload): Finding[] {
     {
       object,
       field: spec.get('replicas'),
-      message: `${label} has 1 pod, which ends before the new one starts`,
+      message: `${label} has 1 pod, which is terminated before the new one starts`,
     },
   ];
 }
 
-/** How long the probes of a container let it take until it is ready at the latest. */
+/** The longest time until ready that the probes of a container allow. */
 function allowedStartSeconds(container: Field): number {
   const startup = toProbe(container, 'startupProbe');
   const readiness = toProbe(container, 'readinessProbe');

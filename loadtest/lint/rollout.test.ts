@@ -38,8 +38,8 @@ describe('surge-needs-free-node', () => {
     `{ kind: Deployment, spec: { template: { spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ${more} }] } } } } } }`;
   const own = 'labelSelector: { matchExpressions: [{ key: app, operator: In, values: [web] }] }';
   const table: readonly (readonly [string, string | undefined])[] = [
-    [`topologyKey: kubernetes.io/hostname, ${own}`, 'one pod a node, and a rollout starts 1 beside 4'],
-    [`topologyKey: topology.kubernetes.io/zone, ${own}`, 'one pod a zone, and a rollout starts 1 beside 4'],
+    [`topologyKey: kubernetes.io/hostname, ${own}`, 'one pod per node, and a rollout starts 1 beside 4'],
+    [`topologyKey: topology.kubernetes.io/zone, ${own}`, 'one pod per zone, and a rollout starts 1 beside 4'],
     [`topologyKey: example.com/rack, ${own}`, undefined],
     [`topologyKey: kubernetes.io/hostname, matchLabelKeys: [pod-template-hash], ${own}`, undefined],
     [

@@ -3,9 +3,9 @@ import type { KubeObject } from '../kube/object.ts';
 import type { Inventory } from './workload.ts';
 
 /**
- * - `error`: an ordinary rollout, scaling or node drain loses requests, or cannot be done
+ * - `error`: an ordinary rollout, scaling or node drain loses requests, or cannot complete
  * - `warning`: requests are lost under a condition that will come: load, a slow start, the loss of a node
- * - `info`: nothing is lost by it alone; something else then costs more
+ * - `info`: nothing is lost by this alone, but it makes other faults cost more
  */
 export const SEVERITIES = ['error', 'warning', 'info'] as const;
 
@@ -24,24 +24,24 @@ export interface Rule {
   readonly severity: Severity;
   /** What is wrong, in a few words. */
   readonly title: string;
-  /** What is lost by it, and when. */
+  /** What is lost because of it, and when. */
   readonly lost: string;
   readonly fix: string;
-  /** A document of Kubernetes, or the source, that a reader can check the rule against. */
+  /** A Kubernetes document, or the source, against which a reader can check the rule. */
   readonly source: string;
   /** A pure function. */
   check(inventory: Inventory): readonly Finding[];
   /**
-   * Patches of a manifest that no rule finds anything in (exemplar.ts): with `bad` this rule finds something and
-   * no other does, with `good` none does.
+   * Patches of a manifest in which no rule finds anything (exemplar.ts): with `bad` only this rule finds something,
+   * with `good` none does.
    */
   readonly bad: string;
   readonly good: string;
-  /** What the examples take for known of the cluster. */
+  /** What the examples assume about the cluster. */
   readonly assumes?: { readonly kubeMinor: number };
 }
 
-/** A finding with its rule, or one that the manifest's author has set aside. */
+/** A finding with its rule, possibly ignored by the manifest's author. */
 export interface Diagnosis extends Finding {
   readonly rule: Rule;
   /** Why the object's author ignores it; undefined where it counts. */
@@ -50,7 +50,7 @@ export interface Diagnosis extends Finding {
 
 const IGNORE_PREFIX = 'dropless/ignore.';
 
-/** All that the rules find, as the manifests are ordered; what annotations set aside is among it, marked. */
+/** All findings, in the order of the manifests; those that annotations ignore are included, and marked. */
 export function runRules(rules: readonly Rule[], inventory: Inventory): Diagnosis[] {
   const diagnoses = rules.flatMap((rule) =>
     rule.check(inventory).map((finding) => ({
@@ -64,7 +64,7 @@ export function runRules(rules: readonly Rule[], inventory: Inventory): Diagnosi
   return diagnoses.sort((a, b) => rank(a) - rank(b));
 }
 
-/** The annotations by which an object's author sets rules aside: `dropless/ignore.RULE: the reason`. */
+/** The annotations by which an object's author ignores rules: `dropless/ignore.RULE: the reason`. */
 export function toIgnores({ root }: KubeObject): { field: Field; id: string; reason: string }[] {
   return root
     .get('metadata', 'annotations')

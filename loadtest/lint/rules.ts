@@ -8,9 +8,9 @@ import { SHUTDOWN_RULES } from './shutdown-rules.ts';
 const IGNORE_WITHOUT_REASON: Rule = {
   id: 'ignore-without-reason',
   severity: 'warning',
-  title: 'A rule is set aside without a reason, or is none',
-  lost: 'The annotation has no effect, or hides a finding that nobody can judge later.',
-  fix: 'Write the reason as the value of the annotation, and the id of a rule in its key.',
+  title: 'A rule is ignored without a reason, or does not exist',
+  lost: 'The annotation has no effect, or hides a finding for reasons that nobody can check later.',
+  fix: 'Put the id of a rule in the annotation’s key, and the reason in its value.',
   source: 'https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/',
   check: ({ objects }) =>
     objects.flatMap((object) =>

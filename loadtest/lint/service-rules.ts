@@ -6,7 +6,7 @@ import type { Finding, Rule } from './rule.ts';
 import { toAccepting, toShutdown } from './shutdown.ts';
 import { hasPodsElsewhere, hasPodsWith, type Inventory, type Workload } from './workload.ts';
 
-/** Common health checks of cloud balancers: 10 s apart, two failures. */
+/** Common health checks of cloud load balancers: 10 s apart, two failures. */
 const BALANCER_CHECK_SECONDS = 20;
 
 const SERVICE = 'https://kubernetes.io/docs/concepts/services-networking/service/';
@@ -18,7 +18,7 @@ export const SERVICE_RULES: readonly Rule[] = [
     severity: 'error',
     title: 'A Service selects no pods',
     lost: 'Every request to it is refused.',
-    fix: 'Let its selector be labels of the pod template.',
+    fix: 'Make its selector match labels of the pod template.',
     source: `${SERVICE}#defining-a-service`,
     check: (inventory) =>
       servicesWithWorkloads(inventory)
@@ -51,9 +51,9 @@ spec: { selector: { app: web, tier: admin }, ports: [{ name: http, port: 80, tar
   {
     id: 'service-port-unknown',
     severity: 'error',
-    title: 'A Service leads to a port name that no container has',
+    title: 'A Service targets a port name that no container has',
     lost: 'The Service has no endpoints for that port: every request to it is refused.',
-    fix: 'Let targetPort be the name of a container’s port.',
+    fix: 'Set targetPort to the name of a container’s port.',
     source: `${SERVICE}#field-spec-ports`,
     check: forEachServicePort(({ object, field, target, ports }) =>
       typeof target === 'number' || ports.some((port) => port.get('name').text() === target)
@@ -82,8 +82,8 @@ spec:
   {
     id: 'service-port-undeclared',
     severity: 'warning',
-    title: 'A Service leads to a port number that no container declares',
-    lost: 'If nothing listens there every request to it is refused. (A container may listen on ports that it does not declare.)',
+    title: 'A Service targets a port number that no container declares',
+    lost: 'If nothing listens there, every request to it is refused. (A container may listen on ports that it does not declare.)',
     fix: 'Correct targetPort, or declare the port: by name, so that the two cannot differ.',
     source: `${SERVICE}#field-spec-ports`,
     check: forEachServicePort(({ object, field, target, ports }) =>
@@ -116,8 +116,8 @@ spec:
     id: 'service-unready-pods',
     severity: 'error',
     title: 'A Service sends requests to pods that are not ready',
-    lost: 'publishNotReadyAddresses takes readiness out of play: starting and draining pods get requests until they are gone, in each rollout, scale-down and node drain.',
-    fix: 'Remove publishNotReadyAddresses, or keep it to a headless Service by which peers find each other.',
+    lost: 'publishNotReadyAddresses bypasses readiness: starting and draining pods get requests until they are gone, in each rollout, scale-down and node drain.',
+    fix: 'Remove publishNotReadyAddresses, or use it only on a headless Service for peer discovery.',
     source: 'https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/#ServiceSpec',
     check: forEachSelected(({ object }) => {
       const spec = object.root.get('spec');
@@ -138,8 +138,8 @@ spec: { publishNotReadyAddresses: true, clusterIP: None }
     id: 'service-node-local',
     severity: 'warning',
     title: 'A Service answers only on nodes that have a pod',
-    lost: 'With internalTrafficPolicy Local the requests of a node without a ready pod are dropped, although other nodes have some: after each rollout and scale-down the set of nodes is another.',
-    fix: 'Leave internalTrafficPolicy at Cluster, or run the pods as a DaemonSet. trafficDistribution: PreferClose prefers near pods and falls back.',
+    lost: 'With internalTrafficPolicy Local, requests from a node without a ready pod are dropped, although other nodes have ready pods; the set of nodes changes with each rollout and scale-down.',
+    fix: 'Leave internalTrafficPolicy at Cluster, or run the pods as a DaemonSet. trafficDistribution: PreferClose prefers nearby pods and falls back to others.',
     source: TRAFFIC_POLICY,
     check: forEachSelected(({ object, selected }) => {
       const field = object.root.get('spec', 'internalTrafficPolicy');
@@ -164,9 +164,9 @@ spec: { trafficDistribution: PreferClose }
   {
     id: 'service-balancer-late',
     severity: 'info',
-    title: 'The balancer may learn of a node’s last pod after it is gone',
-    lost: `With externalTrafficPolicy Local a balancer outside keeps sending to a node until its own health check fails, often ${BALANCER_CHECK_SECONDS} s. Pods that accept for a shorter time after their deletion leave those connections to nobody.`,
-    fix: 'Accept for longer than interval × threshold of the balancer’s health check (preStop), or use externalTrafficPolicy Cluster.',
+    title: 'The load balancer may learn too late that a node’s last pod is gone',
+    lost: `With externalTrafficPolicy Local, an external load balancer keeps sending to a node until its own health check fails, often ${BALANCER_CHECK_SECONDS} s. If pods accept for a shorter time after their deletion, those connections reach no pod.`,
+    fix: 'Accept for longer than interval × threshold of the load balancer’s health check (preStop), or use externalTrafficPolicy Cluster.',
     source: TRAFFIC_POLICY,
     check: forEachSelected(({ object, selected, inventory }) => {
       const field = object.root.get('spec', 'externalTrafficPolicy');
@@ -210,7 +210,7 @@ interface ServedService {
   readonly selected: readonly Workload[];
 }
 
-/** Services that choose pods, with the workloads that they choose; none where the input has no pods for any. */
+/** Services that select pods, with the workloads that they select; empty where the input has no pods for any. */
 function servicesWithWorkloads(inventory: Inventory): ServedService[] {
   return inventory.objects.flatMap((object) => {
     const selector = object.kind === 'Service' ? serviceSelector(object.root) : undefined;
@@ -235,7 +235,7 @@ function forEachServicePort(
     object: KubeObject;
     field: Field;
     target: string | number;
-    /** Of all containers of all pods that the Service chooses. */
+    /** The ports of all containers of all pods that the Service selects. */
     ports: readonly Field[];
   }) => Finding[],
 ): Rule['check'] {

@@ -6,8 +6,8 @@ import { commandText, type Shutdown, toAccepting, toShutdown } from './shutdown.
 import type { Inventory, Workload } from './workload.ts';
 
 /**
- * A pod that is being deleted goes on receiving connections until every kube-proxy has heard of it. With a
- * removal that is learnt of after 1 s, accepting for 0.5 s lost 4 to 5 % of the requests and accepting for 3 s none.
+ * A pod that is being deleted keeps receiving connections until every kube-proxy has learned of it. Where the
+ * removal is learned of after 1 s, accepting for 0.5 s lost 4 to 5 % of the requests and accepting for 3 s none.
  */
 const MIN_ACCEPT_SECONDS = 3;
 
@@ -25,8 +25,8 @@ export const SHUTDOWN_RULES: readonly Rule[] = [
     id: 'shutdown-budget',
     severity: 'error',
     title: 'The grace period ends before the shutdown does',
-    lost: 'The kubelet kills the container while it still answers: every request in flight at that moment is cut, in each rollout, scale-down and node drain.',
-    fix: 'Set terminationGracePeriodSeconds above preStop + lame duck + drain timeout, with some seconds of reserve. It is counted from the start of preStop.',
+    lost: 'The kubelet kills the container while it is still answering: every request in flight at that moment is cut, in each rollout, scale-down and node drain.',
+    fix: 'Set terminationGracePeriodSeconds above preStop + lame duck + drain timeout, with a few seconds to spare. It is counted from the start of preStop.',
     source: TERMINATION,
     check: forEachServing(({ workload, container, shutdown }) => {
       const grace = workload.pod.get('terminationGracePeriodSeconds');
@@ -68,9 +68,9 @@ spec:
   {
     id: 'shutdown-no-delay',
     severity: 'error',
-    title: 'The container stops accepting connections as soon as it is told to end',
-    lost: 'kube-proxies and balancers learn of the removal later than the container does, and until then send new connections to it. Unless the server goes on accepting by itself they are refused: in each rollout, scale-down and node drain.',
-    fix: 'Add lifecycle.preStop.sleep of 5 to 10 s (Kubernetes 1.30), before what ends the server, or let the server go on accepting for that long after SIGTERM. If it already does, say so in an annotation.',
+    title: 'The container stops accepting connections as soon as its pod is deleted',
+    lost: 'kube-proxies and balancers learn of the removal later than the container does, and until then send new connections to it. Unless the server itself keeps accepting, they are refused, in each rollout, scale-down and node drain.',
+    fix: 'Add lifecycle.preStop.sleep of 5 to 10 s (Kubernetes 1.30), before whatever stops the server, or make the server keep accepting for that long after SIGTERM. If it already does, say so in an annotation.',
     source: TERMINATION,
     check: forEachAccepting(({ workload, container, shutdown: { acceptsSeconds, preStop } }) => {
       if (acceptsSeconds !== 0) return [];
@@ -79,12 +79,12 @@ spec:
           ? {
               object: workload.object,
               field: container,
-              message: `${formatContainer(container)} has no preStop delay and no setting that makes it accept after SIGTERM`,
+              message: `${formatContainer(container)} has no preStop delay and no setting that keeps it accepting after SIGTERM`,
             }
           : {
               object: workload.object,
               field: preStop.field,
-              message: `preStop of ${formatContainer(container)} ends the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
+              message: `preStop of ${formatContainer(container)} stops the server at once: ${JSON.stringify(shorten(commandText(preStop.field.get('exec', 'command'))))}`,
             },
       ];
     }),
@@ -116,8 +116,8 @@ spec:
     id: 'shutdown-delay-short',
     severity: 'warning',
     title: 'The container stops accepting connections before its removal has spread',
-    lost: `Accepting for 0.5 s lost 4 to 5 % of the requests of a rollout where the balancer learnt of the removal after 1 s; accepting for ${MIN_ACCEPT_SECONDS} s lost none. Large clusters and cloud balancers take longer.`,
-    fix: 'Raise preStop.sleep, or the time for which the server accepts after SIGTERM, to 5 to 10 s together.',
+    lost: `Accepting for 0.5 s lost 4 to 5 % of the requests of a rollout where the balancer learned of the removal after 1 s; accepting for ${MIN_ACCEPT_SECONDS} s lost none. Large clusters and cloud balancers take longer.`,
+    fix: 'Raise preStop.sleep, or the time for which the server accepts after SIGTERM, to a total of 5 to 10 s.',
     source: TERMINATION,
     check: forEachAccepting(({ workload, container, shutdown: { acceptsSeconds = 0, preStop } }) =>
       acceptsSeconds === 0 || acceptsSeconds >= MIN_ACCEPT_SECONDS
@@ -153,9 +153,9 @@ spec:
   {
     id: 'shutdown-uneven',
     severity: 'warning',
-    title: 'A container ends before the one that passes requests on to it',
-    lost: 'All containers of a pod are told to end at once. While the one in front goes on accepting, those behind it are gone, and it answers 502: in each rollout, scale-down and node drain.',
-    fix: 'Give every container that requests pass through the same preStop, or make the one in front a sidecar (an init container with restartPolicy Always): it is told to end when the others have.',
+    title: 'A container stops before the one that forwards requests to it',
+    lost: 'All containers of a pod are terminated at once. While the one in front still accepts, those behind it are gone, and it answers 502, in each rollout, scale-down and node drain.',
+    fix: 'Give every container on the path of the requests the same preStop, or make the one in front a sidecar (an init container with restartPolicy Always): it gets SIGTERM only after the others have exited.',
     source: TERMINATION,
     check: ({ workloads, ...rest }) =>
       workloads.flatMap((workload) => {
@@ -203,7 +203,7 @@ spec:
     id: 'prestop-no-shell',
     severity: 'error',
     title: 'preStop runs a program that the image does not have',
-    lost: 'The hook fails at once (FailedPreStopHook, an event that nobody reads) and the delay it was to give is gone: new connections are refused in each rollout.',
+    lost: 'The hook fails at once (FailedPreStopHook, an event that nobody reads) and its delay is lost: new connections are refused in each rollout.',
     fix: 'Use lifecycle.preStop.sleep: the kubelet sleeps, the image needs nothing (Kubernetes 1.30).',
     source: HOOKS,
     check: forEachServing(({ workload, container, shutdown }) => {
@@ -214,7 +214,7 @@ spec:
         {
           object: workload.object,
           field: command,
-          message: `preStop runs ${JSON.stringify(commandText(command))}, but by its name ${image} has neither shell nor sleep`,
+          message: `preStop runs ${JSON.stringify(commandText(command))}, but ${image}, judging by its name, has neither a shell nor sleep`,
         },
       ];
     }),
@@ -244,8 +244,8 @@ spec:
   {
     id: 'prestop-exec-sleep',
     severity: 'info',
-    title: 'preStop sleeps by a program of the image',
-    lost: 'Nothing while the image has the program. When a leaner base image takes it away, the hook fails unseen and the delay is gone.',
+    title: 'preStop sleeps with a program of the image',
+    lost: 'Nothing while the image has the program. When a leaner base image drops it, the hook fails unnoticed and the delay is lost.',
     fix: 'Use lifecycle.preStop.sleep: the kubelet sleeps, the image needs nothing (Kubernetes 1.30).',
     source: HOOKS,
     check: forEachServing(({ inventory, workload, container, shutdown }) => {
@@ -286,9 +286,9 @@ spec:
   {
     id: 'prestop-sleep-dropped',
     severity: 'error',
-    title: 'preStop.sleep on a cluster that does not know it',
-    lost: 'Before Kubernetes 1.30 the API server refuses the manifest or drops the field. Dropped, there is no preStop, and new connections are refused in each rollout.',
-    fix: 'Run the sleep as a program of the image (exec), let the server accept for longer after SIGTERM, or upgrade to 1.30.',
+    title: 'preStop.sleep on a cluster that does not support it',
+    lost: 'Before Kubernetes 1.30 the API server rejects the manifest or drops the field. If it is dropped there is no preStop, and new connections are refused in each rollout.',
+    fix: 'Run sleep from the image (exec), make the server accept for longer after SIGTERM, or upgrade to 1.30.',
     source: HOOKS,
     check: forEachServing(({ inventory, workload, shutdown: { preStop } }) =>
       inventory.kubeMinor === undefined ||
@@ -329,9 +329,9 @@ spec:
   {
     id: 'sigterm-swallowed',
     severity: 'warning',
-    title: 'A shell or package manager stands between the kubelet and the server',
-    lost: 'SIGTERM goes to process 1. A shell that runs a list of commands does not pass it on: the server never learns that it is to end, and is killed at the end of the grace period with its requests in flight.',
-    fix: 'Start the server itself, or let the last command of the script be `exec SERVER`.',
+    title: 'A shell or package manager sits between the kubelet and the server',
+    lost: 'SIGTERM goes to process 1. A shell that runs a list of commands does not pass it on: the server never gets it, and is killed at the end of the grace period with its requests in flight.',
+    fix: 'Start the server directly, or make `exec SERVER` the last command of the script.',
     source: TERMINATION,
     check: forEachServing(({ workload, container }) => {
       const field = container.get('command').exists ? container.get('command') : container.get('args');
@@ -387,7 +387,10 @@ function forEachOf(choose: (workload: Workload) => readonly Field[]) {
       );
 }
 
-/** Whether something in the pod may send requests to the container; ports for metrics alone are asked from outside. */
+/**
+ * Whether something in the pod may send requests to the container; ports for metrics alone are scraped from
+ * outside.
+ */
 function isBehind(container: Field): boolean {
   return (
     !isSidecar(container) &&
@@ -412,8 +415,8 @@ function isShellOrSleep(command: Field): boolean {
 }
 
 /**
- * Shells pass a lone command their place, and scripts with `exec` or `trap` were written with signals in mind. What
- * is quoted is no command: `nginx -g 'daemon off;'` is one.
+ * A shell is replaced by a lone command, and scripts with `exec` or `trap` were written with signals in mind.
+ * Quoted text is not a command: `nginx -g 'daemon off;'` is one command.
  */
 export function isSwallowing(line: string): boolean {
   const [, given] =

@@ -5,12 +5,12 @@ import { type PreStop, toPreStop } from '../kube/pre-stop.ts';
 import { DRAIN_SETTINGS, type DrainStage, parseSeconds } from './drain-setting.ts';
 import type { Inventory, Workload } from './workload.ts';
 
-/** How one container shuts down, as far as the manifests tell. */
+/** How one container shuts down, as far as the manifests show. */
 export interface Shutdown {
   readonly preStop: PreStop;
-  /** At least so long; undefined where there is no hook, or nothing is known of its length. */
+  /** The least length of preStop; undefined where there is no hook, or its length is not known. */
   readonly preStopSeconds: number | undefined;
-  /** By the settings of servers that we know; undefined where none is given. */
+  /** From known server settings; undefined where none is set. */
   readonly lameDuckSeconds: number | undefined;
   readonly drainSeconds: number | undefined;
   /**
@@ -49,7 +49,7 @@ function toPreStopSeconds(preStop: PreStop): number | undefined {
 
 /**
  * The containers that must go on accepting after the pod’s deletion. A sidecar that is an init container gets its
- * SIGTERM only when the other containers have ended, so it is they that cut it off from what it stands before.
+ * SIGTERM only when the other containers have ended, so what it stands in front of is gone once they are.
  *
  * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#termination
  */
@@ -68,7 +68,7 @@ export function commandText(command: Field): string {
     .join(' ');
 }
 
-/** The longest of the settings for a stage, should several be given. */
+/** The longest of the settings for a stage, if several are set. */
 function settingSeconds(
   inventory: Inventory,
   workload: Workload,
@@ -121,7 +121,7 @@ function toFlags(container: Field): [string, string][] {
     container
       .get(key)
       .items()
-      // A script for a shell has its flags inside one argument.
+      // A shell script has its flags inside one argument.
       .flatMap((word) => String(word.scalar() ?? '').split(/\s+/)),
   );
   return words.flatMap((word, index): [string, string][] => {

@@ -12,14 +12,14 @@ import { parseQuantity } from '../kube/quantity.ts';
 import { matchesSelector } from '../kube/selector.ts';
 import { servicePorts, serviceSelector } from '../kube/service.ts';
 
-/** What the rules are asked about: the objects, and what is known of where they go. */
+/** What the rules examine: the objects, and what is known of the cluster that they go to. */
 export interface Inventory {
   readonly objects: readonly KubeObject[];
-  /** Those that answer requests; the rules speak of no others. */
+  /** Workloads that answer requests; most rules are only about these. */
   readonly workloads: readonly Workload[];
-  /** Those that answer none, but take of quotas and may be what a disruption budget is for. */
+  /** Workloads that answer no requests, but use quotas and may be covered by a disruption budget. */
   readonly idle: readonly Workload[];
-  /** The minor version of Kubernetes 1.x, where it is known. */
+  /** The minor version of Kubernetes 1.x; undefined if it is not known. */
   readonly kubeMinor: number | undefined;
 }
 
@@ -30,9 +30,12 @@ export interface Workload {
   readonly label: string;
   readonly pod: Field;
   readonly podLabels: ReadonlyMap<string, string>;
-  /** All that run as long as the pod does: containers, and init containers that restart always (sidecars). */
+  /**
+   * The containers that run as long as the pod does: containers, and init containers that always restart
+   * (sidecars).
+   */
   readonly containers: readonly Field[];
-  /** Those of them that requests are sent to. */
+  /** The containers that requests are sent to. */
   readonly serving: readonly Field[];
   readonly services: readonly KubeObject[];
   readonly budgets: readonly KubeObject[];
@@ -54,7 +57,7 @@ export function createInventory(objects: readonly KubeObject[], kubeMinor?: numb
   };
 }
 
-/** Whether the object is of a kind that makes pods which stay, whether or not they answer requests. */
+/** Whether the object is of a kind that makes long-running pods, whether or not they answer requests. */
 export function isWorkload(object: KubeObject): boolean {
   return KINDS.has(object.kind) && object.apiVersion.startsWith('apps/');
 }
@@ -87,7 +90,7 @@ function toWorkload(object: KubeObject, objects: readonly KubeObject[]): Workloa
   };
 }
 
-/** Containers that a Service's ports lead to; where ports do not tell, those with ports, or all. */
+/** Containers that a Service's ports lead to; where ports do not say, those with ports, or all. */
 function toServing(containers: readonly Field[], services: readonly KubeObject[]): readonly Field[] {
   const targets = new Set(
     services.flatMap((service) => servicePorts(service.root).map(({ target }) => target)),
@@ -112,8 +115,7 @@ function isSelectedBy(service: KubeObject, workload: Pick<Workload, 'object' | '
 }
 
 /**
- * Whether a selector of labels chooses pods of the workload. A StatefulSet adds labels by which one of its pods is
- * chosen.
+ * Whether a label selector selects pods of the workload. A StatefulSet adds labels that select one of its pods.
  *
  * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-name-label
  */
@@ -129,9 +131,9 @@ export function hasPodsWith(
 }
 
 /**
- * Whether the input has pods with such labels that no Deployment, StatefulSet or DaemonSet makes: by themselves,
- * by a template of another kind (a Job, a Rollout), or by an operator. Those label what they make with the name of
- * the custom resource that asks for it.
+ * Whether the input has pods with such labels that no Deployment, StatefulSet or DaemonSet makes: as bare pods, by
+ * a template of another kind (a Job, a Rollout), or by an operator. Those label what they make with the name of the
+ * custom resource that asks for it.
  */
 export function hasPodsElsewhere(
   { objects }: Inventory,

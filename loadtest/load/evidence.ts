@@ -4,7 +4,7 @@ import type { Outcome } from '../engine/outcome.ts';
 interface Conduct {
   /** How late requests went out: the 99th percentile, in ms; NaN where nothing was measured. */
   readonly lagP99Ms: number;
-  /** Stopped by its user, with what was open then. */
+  /** Stopped by the user, with requests still open. */
   readonly isInterrupted: boolean;
 }
 

@@ -10,9 +10,9 @@ interface Backend {
 
 export interface Balancer {
   readonly port: number;
-  /** The ready endpoints, as they are now: added ones count at once, removed ones after the propagation delay. */
+  /** The current ready endpoints: added ones take effect at once, removed ones after the propagation delay. */
   publish(backends: readonly Backend[]): void;
-  /** Resolves once the last published endpoints, and no others, are in force. Rejects where the signal is aborted. */
+  /** Resolves once only the last published endpoints are in use. Rejects where the signal is aborted. */
   settled(signal: AbortSignal): Promise<void>;
   /** The pod that the client's connection from this local port led to at that time; null: none. */
   podOf(clientPort: number, atMs: number): string | null;
@@ -22,17 +22,17 @@ export interface Balancer {
 interface BalancerOptions {
   /** From the removal of an endpoint until new connections avoid it. */
   readonly propagationMs: number;
-  /** Added to what goes through, each way. */
+  /** Latency added to the traffic, each way. */
   readonly latencyMs: number;
   nowMs(): number;
 }
 
 /**
- * Balances connections, not requests, as kube-proxy does: each new one goes to the next endpoint, stays there to
- * its end, and is not moved when the endpoint is removed. Of the many nodes of a cluster, which learn of endpoints each
- * in its own time, it is the worst for both: the first to hear of an added one and the last of a removed one. A close or
- * a reset is passed on as what it is. Where kube-proxy has the client's SYN refused, this one resets the connection that
- * it had to accept first.
+ * Balances connections, not requests, as kube-proxy does: each new one goes to the next endpoint, stays there until
+ * it closes, and is not moved when the endpoint is removed. Nodes of a cluster learn of endpoints at different
+ * times; this balancer is the worst case of both: the first to learn of an added one and the last to learn of a
+ * removed one. A close or a reset is passed on as such. Where a client's SYN would be refused behind kube-proxy,
+ * this balancer resets the connection that it had to accept first.
  */
 export async function createBalancer({
   propagationMs,
@@ -41,10 +41,10 @@ export async function createBalancer({
 }: BalancerOptions): Promise<Balancer> {
   const inForce = new Map<string, Backend>();
   let turn = 0;
-  /** By port of the client, in the order of their times. */
+  /** By client port, in chronological order. */
   const ways = new Map<number, { readonly fromMs: number; readonly pod: string }[]>();
   const sockets = new Set<Socket>();
-  /** By pod. */
+  /** Keyed by pod. */
   const removals = new Map<string, NodeJS.Timeout>();
   const waiters = createWaiters();
 
@@ -127,7 +127,7 @@ export async function createBalancer({
   };
 }
 
-/** So many bytes are under way at once, at most. */
+/** The most bytes under way at once. */
 const WINDOW_BYTES = 1_048_576;
 
 /** Holds each chunk, and the end, for `latencyMs`. Chunks on the way do not wait for one another. */

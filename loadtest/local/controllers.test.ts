@@ -72,10 +72,10 @@ describe('createRolloutProgress() with a deadline of 60 s', () => {
 describe('explainLateness()', () => {
   const probe = { path: '/ready', periodMs: 1_000, failureThreshold: 3 };
   for (const [late, readiness, text] of [
-    [{ readyMs: 5, seen: 'status 200' }, probe, 'it is ready, and for less than 2s at a time'],
+    [{ readyMs: 5, seen: 'status 200' }, probe, 'it becomes ready, but stays so for less than 2s'],
     [{ readyMs: null, seen: 'status 503' }, probe, 'the last probe of /ready saw status 503'],
     [undefined, probe, 'the last probe of /ready saw nothing'],
-    [{ readyMs: null, seen: 'nothing yet' }, null, 'it does not go on running'],
+    [{ readyMs: null, seen: 'nothing yet' }, null, 'it does not keep running'],
   ] as const) {
     test(text, () => assert.equal(explainLateness(late, readiness, 2_000), text));
   }

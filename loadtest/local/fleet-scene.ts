@@ -5,17 +5,17 @@ import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
 
 export interface FleetDisruption {
   readonly kind: Exclude<Disruption, 'run'> | 'power-off';
-  /** Of `kill`: no grace. */
+  /** For `kill`: grace period 0. */
   readonly isForced: boolean;
-  /** Of `scale`: replicas to add, and to take away again. */
+  /** For `scale`: replicas to add, then to remove again. */
   readonly scaleBy: number;
 }
 
-/** Events come from this very process. What comes late is the news of them. */
+/** Events come from this very process; only their delivery can be late. */
 const SLACK_MS = 30;
 /** Between the clocks of two threads. */
 const CLOCK_SLACK_MS = 5;
-/** Under a new node's first pod, longer than the balancer needs to hear of it. */
+/** How long a scaled-up pod gets traffic: longer than the balancer needs to learn of it. */
 const SETTLE_MS = 1_500;
 
 /** A fleet of its own for each proof, started and settled. */
@@ -53,7 +53,7 @@ export async function createFleetScene(
   };
 
   return {
-    name: `${options.replicas} processes of this machine`,
+    name: `${options.replicas} processes on this machine`,
     url: new URL(fleet.url),
     events,
     marks,

@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { isWithout, type Removal, toPreStopSleepMs, toRemovalEnv } from '../proof/safeguard.ts';
 import type { FleetOptions } from './fleet.ts';
 
-/** What the command line says of the fleet. */
+/** The options of the fleet from the command line. */
 export interface FleetSetup {
-  /** Null: this project's own service, on the runtime that runs this. */
+  /** Null: the reference service, on the current runtime. */
   readonly command: string | null;
   readonly replicas: number;
   readonly readyPath: string;
@@ -20,7 +20,7 @@ export interface FleetSetup {
 const PROBE = { periodMs: 100, failureThreshold: 2 };
 const NODE_GRACE_MS = 5_000;
 
-/** The fleet, without these safeguards. */
+/** The options of the fleet without these safeguards. */
 export function toFleetOptions(
   setup: FleetSetup,
   without: readonly Removal[],
@@ -33,7 +33,7 @@ export function toFleetOptions(
       HOST: '127.0.0.1',
       ACCESS_LOG: 'off',
       LAME_DUCK_MS: String(setup.lameDuckMs),
-      // However long the lame duck is, a response can be held back for longer.
+      // A response can be held back for longer than any lame duck.
       PAYLOAD_TIMEOUT_MS: '60000',
       ...toRemovalEnv(without),
     },
@@ -50,7 +50,7 @@ export function toFleetOptions(
   };
 }
 
-/** The command that starts it, from the source tree or from the bundle, whichever this is. */
+/** The command that starts the reference service, from the source tree or from the bundle. */
 export function toOwnService(from = import.meta.url): string {
   const isSource = from.endsWith('.ts');
   const file = fileURLToPath(new URL(isSource ? '../../src/main.ts' : './service/main.js', from));
@@ -58,7 +58,7 @@ export function toOwnService(from = import.meta.url): string {
   return [process.execPath, ...loader, file].map(quote).join(' ');
 }
 
-/** As one word of the shell, whatever is in it. */
+/** Quotes any text as one shell word. */
 function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -19,9 +19,9 @@ export interface FleetOptions extends PodTemplate {
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly minReadyMs: number;
-  /** From the deletion, preStop included, until SIGKILL. */
+  /** From the deletion until SIGKILL, preStop included. */
   readonly graceMs: number;
-  /** How much later than the controller the balancer learns of endpoints. */
+  /** How much later than the controller the balancer learns of removed endpoints. */
   readonly propagationMs: number;
   /** One way, between clients and pods. */
   readonly latencyMs: number;
@@ -40,23 +40,23 @@ export interface Fleet {
   /** Replaces every pod by one of this version. */
   rollout(version: string): void;
   scale(replicas: number): void;
-  /** Takes no new pods on the node and evicts those on it, one at a time, as a PDB with maxUnavailable 1 allows. */
+  /** Cordons the node and evicts its pods one at a time, as a PDB with maxUnavailable 1 allows. */
   drain(node: string, signal: AbortSignal): Promise<void>;
   uncordon(node: string): void;
-  /** With force: grace 0, killed at once. */
+  /** Deletes a pod; with force: grace period 0, killed at once. */
   kill(pod: string, options: { force: boolean }): void;
   /** The node's pods fall silent; the controller notices after `nodeGraceMs`. */
   powerOff(node: string): void;
   /**
    * Resolves when every wanted pod is available, none is terminating and the balancer knows it. Rejects with a
-   * `Fault` where that will not come about.
+   * `Fault` where that will not happen.
    */
   settled(signal: AbortSignal): Promise<void>;
   /** Ends every process. */
   close(): Promise<void>;
 }
 
-/** Starting and failing this often in a row, a version will not come up. */
+/** A version that starts and fails this often in a row will not come up. */
 const MAX_CRASHES = 5;
 const PROGRESS_DEADLINE_MS = 60_000;
 const NODES = ['node-1', 'node-2'] as const;
@@ -86,7 +86,7 @@ export async function createFleet(
   return fleet;
 }
 
-/** The controllers: whatever changes, they reconcile what there is with what is wanted. */
+/** The controllers: on every change they reconcile the current with the wanted state. */
 class LocalFleet implements Fleet {
   readonly podOf: Fleet['podOf'];
   readonly #options: FleetOptions;
@@ -102,10 +102,10 @@ class LocalFleet implements Fleet {
   readonly #deadlineMs: number;
   #desired: { readonly replicas: number; readonly revision: number; readonly version: string };
   #serial = 0;
-  /** Ends before it was ready, in a row. */
+  /** Consecutive exits before a pod was ready. */
   #crashes = 0;
   #failure: Fault | null = null;
-  /** The pods that the balancer was told of last. */
+  /** The pods last published to the balancer. */
   #published: readonly string[] = [];
 
   constructor(options: FleetOptions, world: FleetWorld, balancer: Balancer) {
@@ -202,7 +202,7 @@ class LocalFleet implements Fleet {
     this.#releaseExit();
   }
 
-  /** Whatever changed: act on it as the controller would, publish the endpoints, and wake who waits. */
+  /** On any change: acts as the controller would, publishes the endpoints, and wakes the waiters. */
   #reconcile(): void {
     if (this.#tasks.isClosing) return;
     while (this.#act());
@@ -211,7 +211,7 @@ class LocalFleet implements Fleet {
     this.#waiters.wakeAll();
   }
 
-  /** One step. Each makes room for the next, since a pod that terminates does not count. */
+  /** One step. Each makes room for the next, since a terminating pod does not count. */
   #act(): boolean {
     const pods = [...this.#pods];
     const actions = toActions(
@@ -278,7 +278,7 @@ class LocalFleet implements Fleet {
     this.#pods.delete(pod);
     if (this.#crashes >= MAX_CRASHES) {
       await replica.logged;
-      this.#fail(this.#toError(`ends with ${signal ?? `code ${code}`} before it is ready`, replica.log));
+      this.#fail(this.#toError(`exits with ${signal ?? `code ${code}`} before it is ready`, replica.log));
     }
     this.#reconcile();
   }
@@ -293,7 +293,7 @@ class LocalFleet implements Fleet {
     return pods.filter((pod) => this.#isAvailable(pod)).length;
   }
 
-  /** Those of the newest revision that are to stay. */
+  /** The pods of the newest revision that are to stay. */
   #wanted(): readonly Pod[] {
     return [...this.#pods].filter((pod) => !pod.isTerminating && pod.revision === this.#desired.revision);
   }
@@ -319,7 +319,7 @@ class LocalFleet implements Fleet {
     }
   }
 
-  /** The first failure is the one that counts. */
+  /** Only the first failure counts. */
   #fail(error: Fault): void {
     this.#failure ??= error;
   }
@@ -329,7 +329,7 @@ class LocalFleet implements Fleet {
     const { readiness, minReadyMs } = this.#options;
     const within = formatDuration(this.#deadlineMs);
     return this.#toError(
-      `does not get ready as ${this.#desired.version} within ${within}: ${explainLateness(late, readiness, minReadyMs)}`,
+      `does not become ready as ${this.#desired.version} within ${within}: ${explainLateness(late, readiness, minReadyMs)}`,
       late?.replica?.log ?? [],
     );
   }

@@ -13,7 +13,7 @@ interface KubeletWorld {
   readonly clock: Clock;
   readonly tasks: Tasks;
   emit(happening: Happening): void;
-  /** A pod has become ready, or is no longer. */
+  /** A pod has become ready or unready. */
   onReadiness(pod: Pod): void;
   /** Its process has ended. */
   onExited(pod: Pod, replica: Replica, exit: Omit<ContainerExit, 'atMs'>): Promise<void>;
@@ -22,7 +22,10 @@ interface KubeletWorld {
 /** Runs, probes and ends the processes of pods. */
 export interface Kubelet {
   start(pod: Pod): void;
-  /** Once a pod: preStop, SIGTERM and, where its grace is over, SIGKILL. Grace 0 is SIGKILL at once. */
+  /**
+   * Terminates a pod, once: preStop, SIGTERM and, at the end of its grace period, SIGKILL. Grace period 0 is
+   * SIGKILL at once.
+   */
   terminate(pod: Pod, graceMs: number): void;
 }
 

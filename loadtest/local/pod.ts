@@ -25,11 +25,11 @@ export interface Pod {
   readonly node: string;
   /** Null: its process has not been started yet. */
   replica: Replica | null;
-  /** Since when it is ready; null: it is not. */
+  /** When it became ready; null: it is not ready. */
   readyMs: number | null;
   /** What its last probe saw, in words. */
   seen: string;
   isTerminating: boolean;
-  /** Its node has lost its power. */
+  /** Its node has lost power. */
   isFrozen: boolean;
 }

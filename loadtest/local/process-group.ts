@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 
 /**
- * Signals everything that a child has started, itself included; 0 only asks. It must have been spawned `detached`,
+ * Signals a child and everything it has started; signal 0 only checks. The child must have been spawned `detached`,
  * which makes it the leader of a process group of its own.
- * @returns whether anything of the group was there
+ * @returns whether any process of the group existed
  */
 export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   if (pid === undefined) return false;

@@ -13,8 +13,8 @@ interface ProbeResult {
 }
 
 /**
- * One readiness probe, as the kubelet makes it: any status from 200 to 399 is a success, where the whole response comes
- * within the timeout. Redirects are not followed.
+ * One readiness probe, as the kubelet makes it: any status from 200 to 399 is a success if the whole response
+ * arrives within the timeout. Redirects are not followed.
  */
 export function probeReadiness(
   port: number,
@@ -47,7 +47,7 @@ export function probeReadiness(
     probe.on('error', (error: NodeJS.ErrnoException) =>
       settle(false, error.code === 'ECONNREFUSED' ? 'connection refused' : (error.code ?? error.message)),
     );
-    probe.on('close', () => settle(false, 'a response that was cut'));
+    probe.on('close', () => settle(false, 'a truncated response'));
     probe.end();
   });
 }

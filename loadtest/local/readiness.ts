@@ -1,7 +1,7 @@
-/** What the probes of a pod have come to. */
+/** The result of a pod's probes so far. */
 export interface Readiness {
   readonly isReady: boolean;
-  /** In a row. */
+  /** Consecutive. */
   readonly failures: number;
 }
 

@@ -5,38 +5,38 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerExit } from '../proof/timeline.ts';
 import { signalGroup } from './process-group.ts';
 
-/** Log lines kept of each replica, for the story of its end. */
+/** Log lines kept of each replica, to explain its exit. */
 const MAX_LOG_LINES = 20;
-/** How long a process that has ended may have its last words under way. */
+/** How long the last output of an exited process may still be on its way. */
 const LAST_WORDS_MS = 500;
-/** Waits for the end of the process that holds the other end of its standard input, then ends the group $1. */
+/** Waits for the exit of the process at the other end of its standard input, then kills the group $1. */
 const GUARD = 'read -r _; kill -s KILL -- "-$1" 2>/dev/null';
 
-/** A server as a process of its own, as the only container of a pod would be. */
+/** A server as a process of its own, like the only container of a pod. */
 export interface Replica {
   readonly port: number;
   /** Resolves when the process has ended; never rejects. */
   readonly exited: Promise<Omit<ContainerExit, 'atMs'>>;
   /** The last lines it wrote to stdout and stderr. */
   readonly log: readonly string[];
-  /** Resolves when the process has ended and its last lines are in the log. */
+  /** Resolves when the process has exited and its last lines are in the log. */
   readonly logged: Promise<void>;
-  /** To the process alone, as the kubelet signals process 1. */
+  /** Signals only the process itself, as the kubelet signals process 1. */
   signal(name: NodeJS.Signals): void;
-  /** Ends it and everything it started. */
+  /** Kills it and everything it started. */
   destroy(): void;
 }
 
 /**
  * Starts `sh -c "exec COMMAND"` with PORT set. A command that cannot be started ends with code 127. No replica
- * outlives this process, however that ends.
+ * outlives this process, however it exits.
  */
 export async function startReplica(
   command: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Replica> {
   const port = await takeFreePort();
-  // A process group of its own: Ctrl-C on the terminal reaches the prover alone, which then ends the fleet.
+  // A process group of its own: Ctrl-C on the terminal reaches only the prover, which then stops the fleet.
   const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
     detached: true,
     env: { ...env, PORT: String(port) },
@@ -67,8 +67,8 @@ export async function startReplica(
 }
 
 /**
- * The last line of defence: whatever ends this process ends the replicas that there are then.
- * @returns what takes that back
+ * The last line of defence: whatever ends this process also kills the replicas that still run.
+ * @returns a function that undoes this
  */
 export function destroyOnExit(replicas: () => Iterable<Replica | null>): () => void {
   const destroyAll = () => {
@@ -78,7 +78,7 @@ export function destroyOnExit(replicas: () => Iterable<Replica | null>): () => v
   return () => void process.off('exit', destroyAll);
 }
 
-/** Reads what a process that has ended wrote last. What it started may hold its output open for ever. */
+/** Reads the last output of an exited process. What it started may hold the output open for ever. */
 async function hearOut({ stdout, stderr }: ChildProcess, closed: Promise<void>): Promise<void> {
   const heard = new AbortController();
   const patience = sleep(LAST_WORDS_MS, undefined, { signal: heard.signal }).catch(() => {});
@@ -88,7 +88,7 @@ async function hearOut({ stdout, stderr }: ChildProcess, closed: Promise<void>):
   stderr?.destroy();
 }
 
-/** SIGKILL leaves this process no time to end what it started, so that another one has to watch over it. */
+/** SIGKILL leaves this process no time to kill what it started, so another process has to watch over it. */
 function guard(pid: number, exited: Promise<unknown>): void {
   const watcher = spawn('/bin/sh', ['-c', GUARD, 'guard', String(pid)], {
     detached: true,
@@ -99,7 +99,7 @@ function guard(pid: number, exited: Promise<unknown>): void {
   void exited.then(() => watcher.kill('SIGKILL'));
 }
 
-/** A port that nothing listened on a moment ago. */
+/** A port that was free a moment ago. */
 function takeFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,13 +1,13 @@
-/** What the controller wants. */
+/** The state that the controller wants. */
 export interface Desired {
   readonly replicas: number;
-  /** Grows with every change of the pod template. */
+  /** Incremented by every change of the pod template. */
   readonly revision: number;
   readonly maxSurge: number;
   readonly maxUnavailable: number;
 }
 
-/** What the controller sees of a pod. Oldest first in a list of them. */
+/** What the controller sees of a pod. Lists are ordered oldest first. */
 export interface PodView {
   readonly name: string;
   readonly revision: number;
@@ -19,7 +19,7 @@ export interface PodView {
 export interface Actions {
   /** How many pods of the newest revision to start. */
   readonly start: number;
-  /** The pods to end, by name. */
+  /** Names of the pods to terminate. */
   readonly terminate: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export function toActions(desired: Desired, pods: readonly PodView[]): Actions {
     .filter((pod) => pod.isAvailable)
     .slice(0, Math.max(0, Math.min(spare, removable - failing.length)));
 
-  // Of too many pods the ones that do not serve go first, then the youngest, as the ReplicaSet ranks them.
+  // Of surplus pods, those that do not serve go first, then the youngest, as the ReplicaSet ranks them.
   const surplus = [...current]
     .reverse()
     .sort((a, b) => Number(a.isAvailable) - Number(b.isAvailable))

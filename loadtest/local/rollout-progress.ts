@@ -2,11 +2,14 @@ import type { Clock } from '../cli/clock.ts';
 import { formatDuration } from '../cli/duration.ts';
 import type { Pod, PodTemplate } from './pod.ts';
 
-/** Gives up where the number of available pods does not grow in time, as `progressDeadlineSeconds` of a Deployment does. */
+/**
+ * Times out if the number of available pods does not grow in time, as `progressDeadlineSeconds` of a Deployment
+ * does.
+ */
 export interface RolloutProgress {
-  /** Something was done to the fleet: what there is begins to count anew. */
+  /** The fleet was disrupted: counting starts again. */
   begin(): void;
-  /** So many of the wanted pods are available now. */
+  /** Reports how many of the wanted pods are available now. */
   see(available: number, wanted: number): void;
   close(): void;
 }
@@ -55,8 +58,8 @@ export function explainLateness(
   minReadyMs: number,
 ): string {
   if (late !== undefined && late.readyMs !== null) {
-    return `it is ready, and for less than ${formatDuration(minReadyMs)} at a time`;
+    return `it becomes ready, but stays so for less than ${formatDuration(minReadyMs)}`;
   }
-  if (readiness === null) return 'it does not go on running';
+  if (readiness === null) return 'it does not keep running';
   return `the last probe of ${readiness.path} saw ${late?.seen ?? 'nothing'}`;
 }

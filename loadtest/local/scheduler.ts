@@ -1,8 +1,8 @@
 /**
- * The node for one more pod: of those that take pods the one with the fewest, the first of equals; where none takes
- * pods, the first of all.
+ * The node for one more pod: the schedulable node with the fewest pods, the first if several tie; if none is
+ * schedulable, the first of all.
  * @param nodes not empty
- * @param taken the node of each pod that there is
+ * @param taken the node of each existing pod
  */
 export function chooseNode(
   nodes: readonly [string, ...string[]],

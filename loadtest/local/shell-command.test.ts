@@ -37,8 +37,8 @@ function toScript(text: string): string {
 describe('runInShell()', () => {
   test('resolves where the command exits with 0, and says how it ended where it does not', async () => {
     await runInShell('true', never);
-    await assert.rejects(runInShell('exit 7', never), { message: '"exit 7" ended with code 7' });
-    await assert.rejects(runInShell('kill -9 $$', never), { message: '"kill -9 $$" ended with SIGKILL' });
+    await assert.rejects(runInShell('exit 7', never), { message: '"exit 7" exited with code 7' });
+    await assert.rejects(runInShell('kill -9 $$', never), { message: '"kill -9 $$" exited with SIGKILL' });
   });
 
   test('an abort ends what the command has started, too', async () => {

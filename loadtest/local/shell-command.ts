@@ -6,8 +6,9 @@ import { signalGroup } from './process-group.ts';
 const POLL_MS = 50;
 
 /**
- * Runs a command by `/bin/sh -c`. What it prints goes to standard error. An abort sends SIGTERM to it and to all that
- * it started, and SIGKILL to what is left after `patienceMs`: nothing of it outlives this call then, or this process.
+ * Runs a command with `/bin/sh -c`. Its output goes to standard error. An abort sends SIGTERM to it and to
+ * everything it started, and SIGKILL to what is left after `patienceMs`, so that nothing outlives this call or this
+ * process.
  * @throws {Error} where it does not exit with 0, or was aborted
  */
 export async function runInShell(command: string, signal: AbortSignal, patienceMs = 5_000): Promise<void> {
@@ -29,7 +30,7 @@ export async function runInShell(command: string, signal: AbortSignal, patienceM
     if (signal.aborted) await awaitEnd();
     signal.throwIfAborted();
     const [code, by] = await ended;
-    if (code !== 0) throw new Error(`${JSON.stringify(command)} ended with ${by ?? `code ${code}`}`);
+    if (code !== 0) throw new Error(`${JSON.stringify(command)} exited with ${by ?? `code ${code}`}`);
   } finally {
     signal.removeEventListener('abort', stop);
     process.off('exit', destroy);

@@ -1,12 +1,12 @@
 import type { Clock } from '../cli/clock.ts';
 
-/** What runs in the background, none of which outlives `close`. */
+/** Background tasks, none of which outlives `close`. */
 export interface Tasks {
   readonly isClosing: boolean;
   run(task: Promise<void>): void;
-  /** Ends early where they are closed. */
+  /** Pauses; ends early when the tasks are closed. */
   pause(ms: number): Promise<void>;
-  /** Calls `action` after `ms`; not where they are closed before. */
+  /** Calls `action` after `ms`, unless the tasks are closed before. */
   later(ms: number, action: () => void): void;
   /** Ends every pause. */
   stop(): void;

@@ -1,7 +1,7 @@
-/** Who waits for something to change. */
+/** Callers that wait for something to change. */
 export interface Waiters {
   wakeAll(): void;
-  /** Resolves when they are woken next, or when the signal is aborted. */
+  /** Resolves at the next wake-up, or when the signal is aborted. */
   next(signal: AbortSignal): Promise<void>;
 }
 

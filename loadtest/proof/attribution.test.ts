@@ -561,7 +561,7 @@ describe('toLoss() of a pod whose preStop takes nobody knows how long', () => {
       const exit = 'exit' in given ? [exited(10_050, given.exit)] : [];
       const loss = blame({ events: [...timeless, ...exit], endMs: 10_100, ...given });
       assert.equal(loss.cause, cause, loss.why);
-      assert.match(loss.why, /, and when it was sent SIGTERM is not known/);
+      assert.match(loss.why, /, and it is not known when it was sent SIGTERM/);
     });
   }
 });
@@ -662,7 +662,7 @@ describe('toLoss()', () => {
 
     test('does not say that the new pod never answered', () => {
       const { why } = blame({ events: fresh, outcome: 'refused', endMs: 2_100, pod: null, isNamed: false });
-      assert.equal(why, 'a was ready for 100 ms, and no response tells whether it had answered');
+      assert.equal(why, 'a was ready for 100 ms, and no response shows whether it had answered');
     });
   });
 
@@ -701,17 +701,17 @@ describe('toLoss()', () => {
     [
       'a way over a lost node',
       { events: nodeBack, outcome: 'timeout', endMs: 40_000, waitedMs: 5_000, pod: 'z' },
-      'z was ready, and the way to it may have led over the node n1, which was lost (seen at 90.0 s)',
+      'z was ready, and the route to it may have gone through node n1, which was lost (seen at 90.0 s)',
     ],
     [
       'an end by itself, with its code',
       { events: [...settled, exited(5_000, 3)], outcome: 'reset', endMs: 5_010 },
-      'the process of a ended untold with code 3',
+      'the process of a exited without being asked to with code 3',
     ],
     [
       'an end by itself, with its signal',
       { events: [...settled, exited(5_000, null, 'SIGSEGV')], outcome: 'reset', endMs: 5_010 },
-      'the process of a ended untold by SIGSEGV',
+      'the process of a exited without being asked to by SIGSEGV',
     ],
     [
       'a new pod that never answered',
@@ -721,12 +721,12 @@ describe('toLoss()', () => {
     [
       'a new pod that never took a connection',
       { events: fresh, outcome: 'refused', endMs: 2_100, firstOkMs: null },
-      'a was ready for 100 ms, and answered this endpoint never',
+      'a was ready for 100 ms, and never answered this endpoint',
     ],
     [
       'readiness that flaps',
       { events: flapping, outcome: 'http_500', endMs: 50_500 },
-      'a turned unready near that time, without being terminated',
+      'a became unready around that time without being terminated',
     ],
     [
       'readiness that flaps, of all there are',
@@ -758,11 +758,11 @@ describe('toLoss()', () => {
       { events: settled, outcome: 'http_500', endMs: 5_000 },
       'a was ready and the request ended as http_500',
     ],
-    ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'the timeline of a was not seen'],
+    ['a pod never seen', { events: [], outcome: 'reset', endMs: 5_000 }, 'no timeline was recorded for a'],
     [
       'force',
       { events: forced, outcome: 'reset', endMs: 10_100 },
-      'a was deleted with grace 0: killed at once',
+      'a was deleted with grace period 0: killed at once',
     ],
     [
       'a kill at the end of the grace period',
@@ -782,7 +782,7 @@ describe('toLoss()', () => {
     [
       'a request too slow before the end',
       { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000 },
-      'a took it before it was told to end, and did not answer in time',
+      'a received the request before it began terminating, and did not answer in time',
     ],
     [
       'an exit at once',
@@ -792,7 +792,7 @@ describe('toLoss()', () => {
     [
       'a request given up',
       { events: terminating, outcome: 'reset', endMs: 15_100, waitedMs: 60 },
-      'a gave up a request that had been in flight for 60 ms 100 ms after SIGTERM',
+      'a dropped a request that had been in flight for 60 ms 100 ms after SIGTERM',
     ],
     [
       'a keep-alive connection closed',
@@ -802,7 +802,7 @@ describe('toLoss()', () => {
     [
       'silence on a new connection',
       { events: terminating, outcome: 'timeout', endMs: 20_001, waitedMs: 5_000, kept: false },
-      'a answered nothing on a new connection 5001 ms after SIGTERM',
+      'a gave no response on a fresh connection 5001 ms after SIGTERM',
     ],
     [
       'a refusal before SIGTERM',
@@ -837,12 +837,12 @@ describe('toLoss()', () => {
     [
       'what nothing explains of any pod',
       { events: settled, outcome: 'refused', endMs: 5_000, pod: null },
-      'no pod that could be reached was starting, ending or unready',
+      'no pod that could be reached was starting, terminating or unready',
     ],
     [
       'a run that saw no pod',
       { events: [], outcome: 'refused', endMs: 5_000, pod: null },
-      'no pod that could be reached was starting, ending or unready',
+      'no pod that could be reached was starting, terminating or unready',
     ],
     [
       'two pods at odds',
@@ -853,7 +853,7 @@ describe('toLoss()', () => {
         pod: null,
         firstOkMs: 16_000,
       },
-      'any of a, b can have caused it',
+      'any of a, b could have caused it',
     ],
   ] as const satisfies readonly (readonly [string, Case, string])[]) {
     test(`says of ${what}: ${why}`, () => {
@@ -945,11 +945,11 @@ describe('toLoss()', () => {
     );
     assert.equal(
       blame({ events: terminating, outcome: 'reset', endMs: 15_012, kept: false }).why,
-      'a took no new connection 12 ms after SIGTERM',
+      'a accepted no fresh connection 12 ms after SIGTERM',
     );
     assert.equal(
       blame({ events: fresh, outcome: 'http_503', endMs: 2_100, firstOkMs: 2_500 }).why,
-      'a was ready for 100 ms, and answered this endpoint only 400 ms later',
+      'a was ready for 100 ms, and first answered this endpoint 400 ms later',
     );
   });
 });

@@ -13,28 +13,31 @@ import {
 /** What is known about the pods when a loss is judged. */
 export interface LossEvidence {
   readonly timelines: ReadonlyMap<string, PodTimeline>;
-  /** The pod a connection led to, where the way is known; null: not known. */
+  /** The pod that the connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
-  /** Is any of these pods named by answers, or by the way to it? If not, `firstOkMs` is null for all of them. */
+  /**
+   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` is null for all of
+   * them.
+   */
   readonly isNamed: boolean;
-  /** When this pod first answered this endpoint, or null: any endpoint, ok; null: never. */
+  /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
-  /** How much later than it happened an event may be stamped. */
+  /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
-  /** How long the ok responses of about that time took, at the median. It grows when anything on the way stalls. */
+  /** Median service time of the ok responses around that time. It grows when anything on the path stalls. */
   usualMs(atMs: number): number;
 }
 
-/** A lost request, with whom and what to blame. */
+/** A lost request, with the pod and the cause to blame. */
 export interface Loss {
   readonly settlement: Settlement;
   readonly pod: string | null;
-  /** How the pod is known: its responses or the way to it, or as the only one that it can have been. */
+  /** How the pod is known: from the response or the connection, or because no other pod is possible. */
   readonly podBy: 'connection' | 'elimination' | null;
   /** The pod's phase when the request failed. */
   readonly phase: PodPhase;
   readonly cause: CauseId;
-  /** The facts that tell the cause, in one sentence. */
+  /** The facts that point to the cause, in one sentence. */
   readonly why: string;
 }
 
@@ -44,30 +47,36 @@ interface Judgement {
 }
 
 /**
- * A request that meets the end of its connection on the way fails sooner than it would have been answered. Twice
- * the usual time and this much mean that the server had it, and gave it up.
+ * A request whose connection closes while it is on the way fails sooner than a response would have arrived. Twice
+ * the usual time plus this means that the server had received the request, and dropped it.
  */
 const IN_FLIGHT_MS = 10;
-/** A process that ends this soon after SIGTERM has waited for nothing. */
+/** A process that exits this soon after SIGTERM has not drained. */
 const AT_ONCE_MS = 100;
-/** node-monitor-grace-period is 50 s since Kubernetes 1.32: what a node loses before it is NotReady is its loss too. */
+/**
+ * node-monitor-grace-period is 50 s since Kubernetes 1.32: what is lost before the node turns NotReady is due to
+ * the node too.
+ */
 const NODE_GRACE_MS = 60_000;
 /**
- * A client's port that is used again is led where it was led before, for as long as a node remembers a connection
- * that was never answered: nf_conntrack_tcp_timeout_syn_sent.
+ * A reused client port is routed to the same pod as before for as long as a node remembers a connection that was
+ * never answered: nf_conntrack_tcp_timeout_syn_sent.
  */
 const NAT_MS = 120_000;
-/** A pod that failed all it got for this long after it became ready is not merely too early. */
+/** A pod that fails every request for this long after it became ready is broken, and not merely ready too early. */
 const START_MS = 60_000;
-/** Readiness and loss belong together within the default probe's three periods of 10 s. */
+/** A readiness change and a loss are related within the default probe's three periods of 10 s. */
 const FLAP_MS = 30_000;
-/** The watch hears of a new endpoint no later than so long after the nodes. */
+/** The watch learns of a new endpoint at most this long after the nodes do. */
 const NEWS_MS = 250;
-/** How long a removed endpoint goes on getting traffic from nodes that have not heard of it: usually, and at most. */
+/**
+ * How long a removed endpoint still gets traffic from nodes that have not learned of its removal: usually, and at
+ * most.
+ */
 const PROPAGATION_MS = [2_000, 10_000] as const;
 
 const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_response', 'truncated'];
-/** There was no connection to send it on. */
+/** There was no connection to send the request on. */
 const UNCONNECTED: readonly Outcome[] = ['refused', 'tls', 'connect_timeout'];
 const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
 const OVERLOAD: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
@@ -98,7 +107,7 @@ export function toLoss(settlement: Settlement, evidence: LossEvidence): Loss {
   return {
     ...nobody,
     cause: agree ? judgement.cause : 'unknown',
-    why: agree ? `one of ${names}; of the first: ${judgement.why}` : `any of ${names} can have caused it`,
+    why: agree ? `one of ${names}; for the first: ${judgement.why}` : `any of ${names} could have caused it`,
   };
 }
 
@@ -113,10 +122,10 @@ function phaseOf({ endMs }: Settlement, timeline: PodTimeline | undefined): PodP
 }
 
 function unseen(pod: string): Judgement {
-  return { cause: 'unknown', why: `the timeline of ${pod} was not seen` };
+  return { cause: 'unknown', why: `no timeline was recorded for ${pod}` };
 }
 
-/** The pods that may have failed it: of those most likely, if there are any. */
+/** The pods that may have failed the request: the most likely group that has any. */
 function findSuspects(settlement: Settlement, evidence: LossEvidence): readonly PodTimeline[] {
   const timelines = [...evidence.timelines.values()];
   const isLastReachable = (timeline: PodTimeline) =>
@@ -129,9 +138,9 @@ function findSuspects(settlement: Settlement, evidence: LossEvidence): readonly 
           (evidence.isNamed && isUntried(settlement, timeline, evidence))),
     ),
     (timeline) => isUnanswered(settlement, evidence) && isNodeLost(settlement, timeline),
-    // Where answers name no pod, every new one seems untried: only when nobody else can have failed it.
+    // Where responses name no pod, every new pod looks untried: only when no other pod can have failed the request.
     (timeline) => isLastReachable(timeline) && isUntried(settlement, timeline, evidence),
-    // A pod whose preStop sleeps serves on: last of all.
+    // A pod in its preStop sleep still serves, so it comes last.
     (timeline) => isLastReachable(timeline) && isPast(timeline.terminatingMs, settlement, evidence),
   ];
   for (const isSuspect of grounds) {
@@ -141,25 +150,25 @@ function findSuspects(settlement: Settlement, evidence: LossEvidence): readonly 
   return [];
 }
 
-/** Did the pod give no complete response? A proxy may have given one in its place. */
+/** Did the pod fail to give a complete response? A proxy may have given one in its place. */
 function isUnanswered(settlement: Settlement, evidence: LossEvidence): boolean {
   const { outcome } = settlement;
   return CUT.includes(outcome) || SILENT.includes(outcome) || isOfProxy(settlement, evidence);
 }
 
 /**
- * Is it the response of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known by the
- * way to it, or by this very answer, has answered itself.
+ * Is it the response of a proxy that got none from a pod (RFC 9110 §15.6.3 and §15.6.5)? A pod that is known from
+ * the connection, or from this very response, has answered itself.
  */
 function isOfProxy(settlement: Settlement, { podOf }: LossEvidence): boolean {
   const { outcome, pod, connection } = settlement;
   if (podOf(settlement) !== null) return false;
-  // On a keep-alive connection the name may be that of an earlier answer. For a 504 a pod itself is as likely.
+  // On a keep-alive connection the name may come from an earlier response. A 504 is as likely to be the pod's own.
   const isUnnamed = pod === null || (outcome === 'http_502' && connection?.reused === true);
   return isUnnamed && (outcome === 'http_502' || outcome === 'http_504');
 }
 
-/** May it have reached this pod: when it was written, or where it was not, when it failed? */
+/** Could the request have reached this pod when it was written, or, if it was not, when it failed? */
 function isReachable(
   { sentMs, endMs }: Settlement,
   { endpoint }: PodTimeline,
@@ -173,7 +182,10 @@ function isReachable(
   );
 }
 
-/** Was it told to end, lost or unready about then? Where SIGTERM is not known, it may have come with the deletion. */
+/**
+ * Was the pod terminating, lost or unready around then? Where the time of SIGTERM is not known, it may have come
+ * with the deletion.
+ */
 function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   return (
     isPast(timeline.sigtermMs ?? timeline.terminatingMs, settlement, evidence) ||
@@ -183,7 +195,10 @@ function isChanging(settlement: Settlement, timeline: PodTimeline, evidence: Los
   );
 }
 
-/** Is it new, and not known to have answered by then: this endpoint, or where nobody was met, any? */
+/**
+ * Is the pod new, and not known to have answered by then: this endpoint, or any endpoint if there was no
+ * connection?
+ */
 function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   const { endMs, outcome } = settlement;
   if (outcome === 'refused' && timeline.isProbed) return false;
@@ -191,7 +206,7 @@ function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: Loss
   return isNew(timeline, endMs) && (okMs === null || okMs > endMs);
 }
 
-/** Who has answered anything takes connections. */
+/** A pod that has answered anything accepts connections. */
 function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { firstOkMs }: LossEvidence) {
   return firstOkMs(pod, UNCONNECTED.includes(outcome) ? null : endpoint);
 }
@@ -204,7 +219,10 @@ function isPast(
   return ms !== null && endMs >= ms - slackMs;
 }
 
-/** Was its node lost then, or so shortly before that connections are still led there? Who reports an end has power. */
+/**
+ * Was its node lost then, or so recently that connections are still routed there? A pod whose exit was reported is
+ * on a live node.
+ */
 function isNodeLost(settlement: Settlement, timeline: PodTimeline): boolean {
   const { endMs } = settlement;
   const { nodeLostMs, ready, goneMs } = timeline;
@@ -220,7 +238,7 @@ function isNew({ ready }: PodTimeline, atMs: number): boolean {
   return fromMs !== undefined && fromMs > 0 && atMs <= fromMs + START_MS;
 }
 
-/** Was it unready, between two times of readiness or for good, near that moment, without being told to end? */
+/** Was the pod unready near that moment, between two ready spans or for good, without terminating? */
 function isFlapping({ ready, terminatingMs }: PodTimeline, atMs: number): boolean {
   return ready.some(({ toMs }, index) => {
     if (toMs === null || (terminatingMs !== null && toMs >= terminatingMs)) return false;
@@ -233,7 +251,7 @@ function judge(settlement: Settlement, timeline: PodTimeline, evidence: LossEvid
   const { outcome, endMs, connection } = settlement;
   const { pod } = timeline;
   const exit = toExit(timeline, settlement.endMs);
-  // The connection to a proxy says nothing of the one from it to the pod, which is taken for a new one.
+  // The connection to a proxy says nothing about the proxy's own to the pod, which is assumed to be fresh.
   const isKept = connection?.reused === true && !isOfProxy(settlement, evidence);
 
   if (isUnanswered(settlement, evidence) && isNodeLost(settlement, timeline)) {
@@ -246,7 +264,7 @@ function judge(settlement: Settlement, timeline: PodTimeline, evidence: LossEvid
     return judgeTerminating(settlement, timeline, evidence, isKept);
   }
   if (exit !== null && isPast(exit.atMs, settlement, evidence) && isUnanswered(settlement, evidence)) {
-    return { cause: 'unknown', why: `the process of ${pod} ended untold${how(exit)}` };
+    return { cause: 'unknown', why: `the process of ${pod} exited without being asked to${how(exit)}` };
   }
   if (isUntried(settlement, timeline, evidence)) {
     if (isBroken(settlement, timeline, evidence)) {
@@ -261,14 +279,14 @@ function judge(settlement: Settlement, timeline: PodTimeline, evidence: LossEvid
   if (isFlapping(timeline, endMs)) {
     return {
       cause: 'readiness-flaps',
-      why: `${pod} turned unready near that time, without being terminated`,
+      why: `${pod} became unready around that time without being terminated`,
     };
   }
   const lost = [...evidence.timelines.values()].find((other) => isNodeLost(settlement, other));
   if (SILENT.includes(outcome) && lost !== undefined) {
     return {
       cause: 'node-lost',
-      why: `${pod} was ready, and the way to it may have led over the node ${lost.node ?? ''}, which was lost${when(lost.nodeLostMs)}`,
+      why: `${pod} was ready, and the route to it may have gone through node ${lost.node ?? ''}, which was lost${when(lost.nodeLostMs)}`,
     };
   }
   if (OVERLOAD.includes(outcome) || SILENT.includes(outcome)) {
@@ -287,7 +305,7 @@ function judge(settlement: Settlement, timeline: PodTimeline, evidence: LossEvid
   };
 }
 
-/** Does it take requests, and has it answered none of this endpoint to the end of the load? */
+/** Does the pod take requests, yet answer none on this endpoint until the end of the load? */
 function isBroken(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
   const isTaken = !UNCONNECTED.includes(settlement.outcome) && !isOfProxy(settlement, evidence);
   return evidence.isNamed && isTaken && firstOkMsOf(settlement, timeline, evidence) === null;
@@ -295,9 +313,11 @@ function isBroken(settlement: Settlement, timeline: PodTimeline, evidence: LossE
 
 function describeFirstOk(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): string {
   const { endMs } = settlement;
-  if (!evidence.isNamed) return 'no response tells whether it had answered';
+  if (!evidence.isNamed) return 'no response shows whether it had answered';
   const okMs = firstOkMsOf(settlement, timeline, evidence);
-  return `answered this endpoint ${okMs === null ? 'never' : `only ${Math.round(okMs - endMs)} ms later`}`;
+  return okMs === null
+    ? 'never answered this endpoint'
+    : `first answered this endpoint ${Math.round(okMs - endMs)} ms later`;
 }
 
 function judgeTerminating(
@@ -314,7 +334,7 @@ function judgeTerminating(
   const hasNoAnswer = isUnanswered(settlement, evidence);
   const ended = exit !== null && isPast(exit.atMs, settlement, evidence);
   if (hasNoAnswer && timeline.graceMs === 0) {
-    return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace 0: killed at once` };
+    return { cause: 'killed-at-grace-end', why: `${pod} was deleted with grace period 0: killed at once` };
   }
   if (hasNoAnswer && ended && (exit.signal === 'SIGKILL' || exit.code === 137)) {
     return {
@@ -335,13 +355,13 @@ function judgeTerminating(
   ) {
     return {
       cause: 'too-little-capacity',
-      why: `${pod} took it before it was told to end, and did not answer in time`,
+      why: `${pod} received the request before it began terminating, and did not answer in time`,
     };
   }
   const isInFlight =
     bytesReceived > 0 || (sentMs !== null && endMs - sentMs >= 2 * evidence.usualMs(endMs) + IN_FLIGHT_MS);
-  // A new connection that finds nobody would have been as lost had the process only stopped listening. One that exits
-  // with 0 has waited for what was in flight, as far as it could know.
+  // A refused connection would have been lost just the same had the process only stopped listening. A process that
+  // exits with 0 has waited for all requests in flight that it knew of.
   if (hasNoAnswer && isKept && endedAtOnce && (exit.code !== 0 || isInFlight)) {
     return {
       cause: 'exits-on-sigterm',
@@ -353,12 +373,12 @@ function judgeTerminating(
     if (timeline.sigtermMs === null) {
       return {
         cause: 'unknown',
-        why: `${pod} gave up a request that had been in flight for ${waited} ms, ${SIGTERM_UNKNOWN}`,
+        why: `${pod} dropped a request that had been in flight for ${waited} ms, ${SIGTERM_UNKNOWN}`,
       };
     }
     return {
       cause: 'exits-on-sigterm',
-      why: `${pod} gave up a request that had been in flight for ${waited} ms${at}`,
+      why: `${pod} dropped a request that had been in flight for ${waited} ms${at}`,
     };
   }
   if (CUT.includes(outcome) && isKept) {
@@ -368,8 +388,8 @@ function judgeTerminating(
     const what = isOfProxy(settlement, evidence)
       ? `a proxy answered ${settlement.status} for ${pod}`
       : outcome === 'timeout'
-        ? `${pod} answered nothing on a new connection`
-        : `${pod} took no new connection`;
+        ? `${pod} gave no response on a fresh connection`
+        : `${pod} accepted no fresh connection`;
     return { cause: 'stops-listening-early', why: `${what}${at}` };
   }
   if (OVERLOAD.includes(outcome) && timeline.sigtermMs === null) {
@@ -387,8 +407,8 @@ function judgeTerminating(
   return { cause: 'unknown', why: `${pod} was terminating and the request ended as ${outcome}` };
 }
 
-/** After a comma. */
-const SIGTERM_UNKNOWN = 'and when it was sent SIGTERM is not known (preStop of unknown length)';
+/** A clause to follow a comma. */
+const SIGTERM_UNKNOWN = 'and it is not known when it was sent SIGTERM (preStop of unknown length)';
 
 function isFleetEmpty({ endMs }: Settlement, { timelines }: LossEvidence): boolean {
   return (
@@ -406,11 +426,11 @@ function judgeEmptyFleet({ endMs }: Settlement, { timelines }: LossEvidence): Ju
       };
 }
 
-/** Of a fleet in which no pod is suspect. */
+/** The cause where no pod is suspect. */
 function judgeFleet({ outcome }: Settlement): Judgement {
   return OVERLOAD.includes(outcome) || SILENT.includes(outcome)
     ? { cause: 'too-little-capacity', why: 'every pod that could be reached was ready' }
-    : { cause: 'unknown', why: 'no pod that could be reached was starting, ending or unready' };
+    : { cause: 'unknown', why: 'no pod that could be reached was starting, terminating or unready' };
 }
 
 function relative(atMs: number, toMs: number | null, name: string): string {

@@ -12,10 +12,10 @@ import { formatStory, toControlRows, toSentence } from './summary.ts';
 import { countEnded, type PodTimeline } from './timeline.ts';
 import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
-/** Stories told one by one; the JSON report has more. */
+/** Stories shown one by one; the JSON report has more. */
 const MAX_STORIES = 300;
 
-/** The flight recorder: each proof on one page that needs nothing else, not even a script. */
+/** The flight recorder: all proofs on one self-contained page, even without a script. */
 export function formatFlightPage(series: Series, { style }: Pick<PageAssets, 'style'>): string {
   const { proofs, controls } = series;
   const [first] = proofs;
@@ -48,13 +48,13 @@ ${isAlone ? formatProof(first, 0) : proofs.map(formatSection)}
 ${controls.map(
   (control, index) => html`<section>
 <h2 id="control-${control.without.map(toAnchor).join('-')}">Without ${nameRemovals(control.without)}</h2>
-<p class="note">Taken away: ${describeRemovals(control.without)}.</p>
+<p class="note">Removed: ${describeRemovals(control.without)}.</p>
 ${formatVerdictBox(control.verdict, toSentence(control, first ?? null))}
 ${formatProof(control, proofs.length + index)}
 </section>`,
 )}
 </main>
-<footer><p>Every request is counted once, by how it ended, and none was sent twice. Times are on the clock of the load.</p></footer>
+<footer><p>Every request is counted once, by how it ended, and none was sent twice. Times are on the load’s clock.</p></footer>
 </body>
 </html>
 `.text;
@@ -87,7 +87,7 @@ ${formatProof(proof, index)}
 function formatControls(proof: Proof, controls: readonly Proof[]): Html {
   return html`<section>
 <h2 id="controls">Controls</h2>
-<p class="note">The same disruption with one safeguard taken away. Where no more is lost without it, it is not shown to matter.</p>
+<p class="note">The same disruption with one safeguard removed. If no more is lost without it, it is not shown to matter.</p>
 ${formatTableElement(toControlRows(proof, controls), 'controls')}
 </section>`;
 }
@@ -117,13 +117,13 @@ function formatFlight(proof: Proof, id: string): Html {
   const { width, left, right, top, chartHeight } = FLIGHT;
   const lossesY = top + chartHeight;
   const { losses, lost } = proof;
-  // Those beyond are in the bars, by their outcome alone.
+  // The rest appear only in the bars, by outcome.
   const untold =
     losses.length < lost
-      ? ` Of ${formatCount(lost)} losses the first ${formatCount(losses.length)} are marked.`
+      ? ` Of ${formatCount(lost)} losses, the first ${formatCount(losses.length)} are marked.`
       : '';
   return html`<figure class="flight">
-<figcaption><strong>Flight recorder</strong> Requests per second by the version that answered, the pods below them on the same time, and each loss as a mark that leads to its story.${untold}</figcaption>
+<figcaption><strong>Flight recorder</strong> Requests per second by the version that answered, the pods below on the same time axis, and each loss as a mark that links to its story.${untold}</figcaption>
 <div class="scroll"><svg viewBox="0 0 ${width} ${flight.height}" width="${width}" height="${flight.height}" role="img" aria-label="Requests and pods over time">
 <g class="grid">${flight.ticks.map(({ x }) => html`<line x1="${px(x)}" x2="${px(x)}" y1="${top}" y2="${flight.axisY}"/>`)}</g>
 <text class="name" x="${left - 8}" y="${top + 10}" text-anchor="end">${formatCount(flight.maxPerSecond)}/s</text>
@@ -252,7 +252,7 @@ function formatPods(timelines: readonly PodTimeline[], id: string): Html {
   ];
   return html`<section>
 <h2 id="${id}-pods">Pods</h2>
-<p class="note">Seconds since the load began; negative: before it, or before it was first looked at.</p>
+<p class="note">Seconds since the load began; negative: before it, or before the pod was first observed.</p>
 ${formatTableElement({ columns, rows }, `${id}-pods`)}
 </section>`;
 }
@@ -273,12 +273,12 @@ ${leftBehind.map((what) => html`<p class="note">Not undone: ${what}</p>`)}
 
 const MAX_NAME = 24;
 
-/** The end of a pod's name is what tells it from the others. */
+/** The end of a pod's name is what distinguishes it. */
 function shorten(name: string): string {
   return name.length <= MAX_NAME ? name : `…${name.slice(1 - MAX_NAME)}`;
 }
 
-/** The story of a loss, or where it is not told, all that are. */
+/** The anchor of a loss's story, or that of all stories where this one is not shown. */
 function toTarget(id: string, loss: number): string {
   return loss < MAX_STORIES ? storyId(id, loss) : `${id}-losses`;
 }
@@ -299,7 +299,7 @@ function capitalise(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-/** Anchors have no blanks. */
+/** Anchors have no spaces. */
 function toAnchor(removal: Removal): string {
   return formatRemoval(removal).replace(/[^\w-]+/g, '-');
 }

@@ -148,14 +148,14 @@ describe('formatFlightPage()', () => {
   test('says how many losses are marked where it is not all', () => {
     assert.doesNotMatch(formatFlightPage(alone, { style: '' }), /are marked/);
     const page = formatFlightPage({ ...alone, proofs: [{ ...sample, lost: 6_000 }] }, { style: '' });
-    assert.match(page, /leads to its story\. Of 6,000 losses the first 3 are marked\.<\/figcaption>/);
+    assert.match(page, /links to its story\. Of 6,000 losses, the first 3 are marked\.<\/figcaption>/);
   });
 
   test('of one disruption where there should have been more tells so first', () => {
     const page = formatFlightPage({ ...alone, cutShort: 'it was interrupted' }, { style: '' });
     assert.match(
       page,
-      /<p class="sentence">LOST 3 of 800 requests, in 1 of 1 disruptions\. Besides, it was interrupted\.<\/p>/,
+      /<p class="sentence">LOST 3 of 800 requests, in 1 of 1 disruptions\. Also, it was interrupted\.<\/p>/,
     );
     assert.match(page, /<h2 id="disruption-1">1 Rollout<\/h2>/);
   });
@@ -191,7 +191,7 @@ describe('formatFlightPage()', () => {
     assert.match(page, /<h2 id="controls">Controls<\/h2>/);
     assert.match(page, /<h2 id="control-preStop">Without preStop<\/h2>/);
     assert.equal(page.match(/LOST 3 of 800 requests\./g)?.length, 3);
-    assert.match(page, /As it should without preStop\./);
+    assert.match(page, /As expected without preStop\./);
     assert.match(page, /Without readiness, no more was lost: not shown to matter here\./);
   });
 

@@ -26,7 +26,7 @@ interface Bar {
   readonly width: number;
   readonly y: number;
   readonly height: number;
-  /** Position of the version among `versions`; `lost`: lost or not ok. */
+  /** Index of the version in `versions`; `lost`: lost or not ok. */
   readonly series: number | 'lost';
 }
 
@@ -34,7 +34,7 @@ export interface Lane {
   readonly timeline: PodTimeline;
   readonly y: number;
   readonly stretches: readonly { readonly x: number; readonly width: number; readonly stage: Stage }[];
-  /** While it was an endpoint. */
+  /** When the pod was an endpoint. */
   readonly endpoints: readonly { readonly x: number; readonly width: number }[];
   readonly ticks: readonly {
     readonly x: number;
@@ -48,7 +48,9 @@ export interface Flight {
   readonly versions: readonly (string | null)[];
   readonly maxPerSecond: number;
   readonly bars: readonly Bar[];
-  /** Of all losses, the pod known or not: position of the first loss in each place, and how many there are. */
+  /**
+   * All losses, whether or not the pod is known: index of the first loss at each position, and how many there are.
+   */
   readonly losses: readonly { readonly x: number; readonly loss: number; readonly count: number }[];
   readonly lanes: readonly Lane[];
   readonly marks: readonly { readonly x: number; readonly text: string }[];
@@ -66,7 +68,7 @@ export function toFlight(proof: Proof): Flight {
     width: Math.max(0, toX(toMs ?? endMs) - toX(fromMs)),
   });
   const timelines = [...proof.timelines].sort((a, b) => startOf(a) - startOf(b) || (a.pod < b.pod ? -1 : 1));
-  // What got no response has no version, and is drawn as lost whatever its version.
+  // A request without a response has no version, and is drawn as lost in any case.
   const answered = proof.record.series.filter(({ outcomes }) => (outcomes.ok ?? 0) > 0);
   const versions = [...new Set(answered.map(({ version }) => version))];
   const lanesY = top + chartHeight + lossHeight;
@@ -95,7 +97,7 @@ function startOf({ scheduledMs, startedMs, ready }: PodTimeline): number {
   return scheduledMs ?? startedMs ?? ready[0]?.fromMs ?? 0;
 }
 
-/** Stacked columns, ok by version from below, what was not ok on top. */
+/** Stacked columns: ok by version from the bottom, everything else on top. */
 function toBars(
   { record: { series: slots, slotMs }, durationMs }: Proof,
   versions: Flight['versions'],
@@ -133,7 +135,7 @@ function toBars(
 
 function toStretches(timeline: PodTimeline): { fromMs: number; toMs: number | null; stage: Stage }[] {
   const { ready, scheduledMs, startedMs, terminatingMs, sigtermMs, exit, goneMs } = timeline;
-  // A container that ended of itself was started again, where its pod became ready again.
+  // A container that exited by itself was restarted if its pod became ready again.
   const isBack = exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs);
   const diedMs = isBack ? null : (exit?.atMs ?? null);
   const endMs = terminatingMs === null ? (goneMs ?? diedMs) : (exit?.atMs ?? goneMs);
@@ -184,7 +186,7 @@ function lossesOf(losses: readonly Loss[], pod: string): { atMs: number; loss: n
   );
 }
 
-/** Those that would be drawn over one another become one. */
+/** Merges marks that would overlap. */
 function gather(places: readonly number[]): { x: number; loss: number; count: number }[] {
   const apart = 6;
   const marks: { x: number; loss: number; count: number }[] = [];

@@ -2,7 +2,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import type { Collector } from '../load/collector.ts';
 import type { OutcomeCounts } from '../load/record.ts';
 
-/** Whether each endpoint has served: a target is not disrupted before it has. */
+/** Whether each endpoint has answered ok: a target is not disrupted before that. */
 export interface Health {
   /** Has each endpoint been ok at least once? */
   isServing(): boolean;
@@ -23,7 +23,7 @@ export function createHealth(endpoints: readonly { readonly name: string }[]): H
   };
 }
 
-/** Endpoints that have answered, and never ok; or that no request was ok at all. Null: neither. */
+/** Names the endpoints that answered, but never ok, or says that no request was ok at all; null: neither. */
 export function toHealthFault(
   endpoints: readonly { readonly name: string }[],
   counts: readonly OutcomeCounts[],

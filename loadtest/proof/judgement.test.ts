@@ -68,7 +68,7 @@ describe('toUnseen()', () => {
       ['staging-1'],
       { firstMs: 1, lastMs: 9_000 },
       rollout,
-      ['the responses name no pod of this target, but others, as staging-1 (--pod-header)'],
+      ['the responses name pods that are not the target’s, for example staging-1 (--pod-header)'],
     ],
   ] as const) {
     test(what, () => {
@@ -94,10 +94,10 @@ describe('toUndisrupted()', () => {
   for (const [what, disruption, timelines, expected] of [
     ['every pod replaced', 'rollout', replaced, null],
     ['one pod left', 'rollout', toTold({ a: 1_000, b: null }), 'not replaced: b'],
-    ['nothing at all', 'rollout', toTold({ a: null, b: null }), 'no pod that served was ended'],
-    ['an end from before', 'kill', toTold({ a: 999 }), 'no pod that served was ended'],
+    ['nothing at all', 'rollout', toTold({ a: null, b: null }), 'no serving pod was terminated'],
+    ['an end from before', 'kill', toTold({ a: 999 }), 'no serving pod was terminated'],
     ['one of two', 'drain', toTold({ a: 1_000, b: null }), null],
-    ['a pod that never served', 'kill', [...corpse.values()], 'no pod that served was ended'],
+    ['a pod that never served', 'kill', [...corpse.values()], 'no serving pod was terminated'],
     ['a command that ended a pod', 'run', toTold({ a: 1_000 }), null],
     [
       'a command that touched only a pod of another Deployment',
@@ -109,13 +109,13 @@ describe('toUndisrupted()', () => {
           { atMs: 1_000, pod: 'canary', kind: 'endpoint-removed' },
         ]).values(),
       ],
-      'no pod was seen to change, so that the command of --do has disrupted something else, or nothing',
+      'no pod was seen to change, so the command of --do disrupted something else, or nothing',
     ],
     [
       'a command that touched no pod',
       'run',
       toTold({ a: 999 }),
-      'no pod was seen to change, so that the command of --do has disrupted something else, or nothing',
+      'no pod was seen to change, so the command of --do disrupted something else, or nothing',
     ],
   ] as const) {
     test(`${disruption}, ${what}`, () => assert.equal(toUndisrupted(disruption, timelines, 1_000), expected));
@@ -124,7 +124,7 @@ describe('toUndisrupted()', () => {
   test('pods of another Deployment behind the same Service need not end, and do not count', () => {
     const foreign = [...toPodTimelines([{ atMs: -5_000, pod: 'canary', kind: 'endpoint-added' }]).values()];
     assert.equal(toUndisrupted('rollout', [...replaced, ...foreign], 1_000), null);
-    assert.equal(toUndisrupted('kill', foreign, 1_000), 'no pod that served was ended');
+    assert.equal(toUndisrupted('kill', foreign, 1_000), 'no serving pod was terminated');
   });
 
   test('a new pod of a rollout need not end', () => {

@@ -14,39 +14,39 @@ import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
 import { type ProofVerdict, toVerdict } from './verdict.ts';
 
-/** One disruption under load, and what it comes to. Times are ms since the load began. */
+/** One disruption under load, with the verdict on it. Times are ms since the load began. */
 export interface Proof {
   readonly disruption: Disruption;
-  /** The safeguards that were taken away; none: this is the proof itself. */
+  /** The safeguards that were removed; empty: this is the proof itself. */
   readonly without: readonly Removal[];
   readonly target: string;
-  /** RFC 3339. */
+  /** Start time, RFC 3339. */
   readonly startedAt: string;
   readonly durationMs: number;
   readonly endpoints: readonly string[];
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
-  /** What failed because the load itself was late, was stopped, or could not send; no part of `lost`. */
+  /** Requests that failed because the load itself was late, was stopped or could not send; not part of `lost`. */
   readonly givenUp: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** How late requests went out: the 99th percentile. */
   readonly lagP99Ms: number;
   readonly requirements: readonly RequirementResult[];
-  /** Losses by cause, all of them. */
+  /** All losses by cause. */
   readonly causes: Readonly<Partial<Record<CauseId, number>>>;
-  /** In the order they ended; all that were kept to be judged. */
+  /** In the order in which they ended; all that were kept for judgement. */
   readonly losses: readonly Loss[];
   readonly marks: readonly Mark[];
   readonly timelines: readonly PodTimeline[];
   /** Exact counts and latencies before, during and after the disruption, by version. */
   readonly record: LoadRecord;
-  /** What was done to the target and could not be taken back. */
+  /** What was done to the target and could not be undone. */
   readonly leftBehind: readonly string[];
   readonly verdict: ProofVerdict;
 }
 
-/** All that was seen of one disruption under load. Times are ms since the load began. */
+/** Everything that was observed of one disruption under load. Times are ms since the load began. */
 export interface ProofObservation
   extends Pick<
     Proof,
@@ -63,17 +63,17 @@ export interface ProofObservation
   readonly load: Pick<LoadResult, 'record' | 'ledgerFault'>;
   /** Requests that were not ok; all of them, or the first that could be kept. */
   readonly failures: readonly Settlement[];
-  /** The pod that a request's connection led to, where the way is known; null: not known. */
+  /** The pod that a request's connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
   readonly responses: PodResponses;
   readonly serviceTimes: ServiceTimes;
   /** Seconds of the load in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];
-  /** When the disruption began; Infinity: it was left out. */
+  /** When the disruption began; Infinity: it was skipped. */
   readonly beganMs: number;
-  /** Why the disruption did not run to its end; null: it did. */
+  /** Why the disruption did not complete; null: it did. */
   readonly incomplete: string | null;
-  /** How much later than it happened an event may be stamped. */
+  /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
   /** Why events may be missing or stamped late. */
   readonly watchGaps: readonly string[];
@@ -81,10 +81,10 @@ export interface ProofObservation
   readonly requirements: readonly Requirement[];
 }
 
-/** A pod that was an endpoint for less may have had no request. */
+/** A pod that was an endpoint for less time may have received no request. */
 const MIN_REACHABLE_MS = 1_500;
 
-/** What one disruption comes to. Pure. */
+/** Judges one disruption. Pure. */
 export function judgeObservation(observation: ProofObservation): Proof {
   const { disruption, durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } =
     observation;
@@ -162,9 +162,10 @@ function toLosses(
 }
 
 /**
- * Why the target was not disrupted, whatever was done to it; null: it was. Pods that served when it began must have
- * been told to end: each in a rollout, at least one otherwise. Pods of another Deployment, which the Service may lead
- * to as well, count for nothing. What a command of `run` is to do is not known, but some pod has to show that it did.
+ * Why the target was not disrupted, whatever was done to it; null: it was. Pods that served when the disruption
+ * began must have been terminated: all of them in a rollout, at least one otherwise. Pods of other Deployments
+ * behind the same Service do not count. What the command of `run` does is not known, but at least one pod must show
+ * an effect.
  */
 export function toUndisrupted(
   disruption: Disruption,
@@ -175,21 +176,21 @@ export function toUndisrupted(
   if (disruption === 'run') {
     return timelines.some((timeline) => timeline.scheduledMs !== null && isTouched(timeline, beganMs))
       ? null
-      : 'no pod was seen to change, so that the command of --do has disrupted something else, or nothing';
+      : 'no pod was seen to change, so the command of --do disrupted something else, or nothing';
   }
   const endMsOf = ({ terminatingMs, goneMs }: PodTimeline) => terminatingMs ?? goneMs;
   const served = timelines.filter(
     (timeline) => timeline.scheduledMs !== null && timeline.endpoint.length > 0,
   );
   const ended = served.filter((timeline) => (endMsOf(timeline) ?? Number.NEGATIVE_INFINITY) >= beganMs);
-  if (ended.length === 0) return 'no pod that served was ended';
+  if (ended.length === 0) return 'no serving pod was terminated';
   if (disruption !== 'rollout') return null;
   const old = served.filter((timeline) => isWithin(timeline.endpoint, beganMs));
   const left = old.filter((timeline) => !ended.includes(timeline));
   return left.length === 0 ? null : `not replaced: ${left.map(({ pod }) => pod).join(', ')}`;
 }
 
-/** Losses that were not kept to be judged have no cause. */
+/** Losses that were not kept for judgement count as unknown. */
 function countCauses(losses: readonly Loss[], lost: number): Partial<Record<CauseId, number>> {
   const counts: Partial<Record<CauseId, number>> = {};
   for (const { cause } of losses) counts[cause] = (counts[cause] ?? 0) + 1;
@@ -200,7 +201,7 @@ function countCauses(losses: readonly Loss[], lost: number): Partial<Record<Caus
   );
 }
 
-/** Did anything happen to it after that? */
+/** Did anything happen to the pod after that time? */
 function isTouched(timeline: PodTimeline, afterMs: number): boolean {
   const { scheduledMs, startedMs, terminatingMs, exit, nodeLostMs, goneMs, ready, endpoint } = timeline;
   return [
@@ -210,9 +211,9 @@ function isTouched(timeline: PodTimeline, afterMs: number): boolean {
 }
 
 /**
- * Every pod that was an endpoint long enough must have answered. Where answers name no pod at all, there must be ok
- * answers from before the first change and from after the last: those came from old and new pods. Answers that name
- * only others came from somewhere else.
+ * Every pod that was an endpoint long enough must have answered. Where responses name no pod at all, there must be
+ * ok responses from before the first change and after the last: those came from old and new pods. Responses that
+ * name only unknown pods came from elsewhere.
  */
 export function toUnseen(
   { answered, okSpan }: Pick<PodResponses, 'answered' | 'okSpan'>,
@@ -225,7 +226,7 @@ export function toUnseen(
   }
   const [foreign] = answered.keys();
   if (foreign !== undefined) {
-    return [`the responses name no pod of this target, but others, as ${foreign} (--pod-header)`];
+    return [`the responses name pods that are not the target’s, for example ${foreign} (--pod-header)`];
   }
   const changes = timelines.flatMap(({ endpoint, goneMs }) => [
     ...endpoint.flatMap(({ fromMs, toMs }) => [fromMs, ...(toMs === null ? [] : [toMs])]),

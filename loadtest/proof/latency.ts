@@ -7,11 +7,11 @@ import type { Table } from '../report/tables.ts';
 export interface PhaseLatency {
   /** `before`, `during` or `after` the disruption. */
   readonly phase: string;
-  /** Null: no response told it. */
+  /** Null: no response named it. */
   readonly version: string | null;
   readonly requests: number;
   readonly lost: number;
-  /** From the intended time to the end of the response, ok responses. */
+  /** Ok responses, from the intended time to the end of the response. */
   readonly response: LatencySummary;
 }
 
@@ -30,7 +30,7 @@ export function toPhaseLatencies({ phases, cells }: Pick<LoadRecord, 'phases' | 
 export function toPhaseLatencyTable(record: Pick<LoadRecord, 'phases' | 'cells'>): Table {
   return {
     title: 'Latency',
-    note: 'From the intended time to the end of the response, ok responses.',
+    note: 'Ok responses, from the intended time to the end of the response.',
     columns: ['Phase', 'Version', 'Requests', 'p50', 'p99', 'Max'],
     rows: toPhaseLatencies(record).map(({ phase, version, requests, response }) => [
       phase,

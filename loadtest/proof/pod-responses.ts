@@ -3,11 +3,11 @@ import type { Collector } from '../load/collector.ts';
 
 /** What the load saw of the pods. Times are ms since the load began. */
 export interface PodResponses {
-  /** When each pod first answered ok at all. */
+  /** When each pod first gave an ok response on any endpoint. */
   readonly answered: ReadonlyMap<string, number>;
-  /** When this pod first answered this endpoint, or with null any, ok; null: never. */
+  /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
-  /** The first and the last time a response was ok, of whichever pod; null: none was. */
+  /** The first and last time of an ok response from any pod; null: there was none. */
   readonly okSpan: { readonly firstMs: number; readonly lastMs: number } | null;
 }
 

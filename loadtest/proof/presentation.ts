@@ -13,7 +13,8 @@ type Files = Parameters<typeof writeReports>[0];
 
 /**
  * Shows one proof of a series.
- * @param beside the proof that this one is a control of, which makes a sentence enough; null: it is none, and told in full
+ * @param beside the proof that this one is a control for, in which case one sentence is shown; null: not a control,
+ * shown in full
  */
 export function presentProof(proof: Proof, beside: Proof | null, output: TextOutput): void {
   const body = beside === null ? formatProof(proof) : toSentence(proof, beside);
@@ -26,7 +27,10 @@ function formatHeading({ disruption, without }: Proof): string {
   return `${heading}\n${'-'.repeat(heading.length)}`;
 }
 
-/** Shows what a series comes to, after each of its proofs was, writes the reports asked for, and tells the exit. */
+/**
+ * Shows the verdict of a series whose proofs have each been shown, writes the requested reports, and returns the
+ * exit.
+ */
 export async function presentSeries(series: Series, files: Files, world: World): Promise<Exit> {
   const { proofs, controls, cutShort } = series;
   const [first] = proofs;

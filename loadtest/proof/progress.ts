@@ -14,13 +14,13 @@ export interface Progress {
 
 export interface ProgressLog {
   show(progress: Progress): void;
-  /** A line of its own, before or after the load too. */
+  /** Prints a line of its own, also before and after the load. */
   tell(step: string): void;
-  /** Leaves the output ready for what comes next. */
+  /** Leaves the output ready for what is printed next. */
   end(): void;
 }
 
-/** Tells each mark once, as a line, and on a terminal the state of the load below them. */
+/** Prints each mark once, as a line, and on a terminal the state of the load below the marks. */
 export function createProgressLog(
   output: TextOutput,
   env: Readonly<Record<string, string | undefined>>,

@@ -4,20 +4,20 @@ import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { parseTargetUrl, toTarget } from '../load/target-url.ts';
 
-/** What a target is put under for a proof. */
+/** The load that a target is put under for a proof. */
 export interface ProofLoad {
   /** Requests per second. */
   readonly rate: number;
-  /** None: the path of the URL, or where that is `/`, this service's own routes. */
+  /** Empty: the path of the URL or, if that is `/`, the routes of the reference service. */
   readonly endpoints: readonly Endpoint[];
   /**
-   * How long this service is asked to hold back one of twenty responses: some are always in flight then, and where it is
-   * longer than the lame duck, only the wait of the drain saves them.
+   * How long the reference service is asked to hold back one in twenty responses, so that some are always in
+   * flight. If that is longer than the lame duck, only the drain saves them.
    */
   readonly heldMs: number;
-  /** Of every request. */
+  /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** From 0 to 1: the part of the requests that open a connection of their own. */
+  /** The share of the requests, from 0 to 1, that open a fresh connection. */
   readonly freshShare: number;
   /** Age at which a keep-alive connection is replaced, so that new pods are reached. */
   readonly connMaxAgeMs: number;
@@ -25,12 +25,12 @@ export interface ProofLoad {
   readonly podHeader: string;
   readonly versionHeader: string;
   readonly seed: number;
-  /** PEM of the authority that signs the target's certificate; null: those of the system. */
+  /** PEM of the authority that signs the target's certificate; null: the system's authorities. */
   readonly ca: string | null;
   readonly isVerified: boolean;
 }
 
-/** Of the command line, where it says nothing else. */
+/** The load where the command line says nothing else. */
 export const DEFAULT_LOAD: ProofLoad = {
   rate: 400,
   endpoints: [],
@@ -53,14 +53,14 @@ export const PROOF_PHASES = ['before', 'during', 'after'] as const;
 const SLOT_MS = 250;
 const MAX_PROOF_MS = 24 * 3_600_000;
 
-/** All of this service's routes but /ready: what that answers while draining is a message, and no loss. */
+/** All routes of the reference service except /ready: its 503 while draining is a signal, and not a loss. */
 function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
   const quick = ['/health', '/payload', '/metrics', '/version'].map((path) => `GET ${path} 19`);
   return [...quick, `GET /payload?delayMs=${heldMs} 4`].map(parseEndpoint);
 }
 
 /**
- * The load on a URL, until it is ended.
+ * The load on a URL, until it is stopped.
  * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {

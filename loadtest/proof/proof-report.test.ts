@@ -190,7 +190,7 @@ describe('parseSeries()', () => {
       'the report.proofs[0].verdict.exit must be proven or failed or usage or inconclusive, but is "perfect"',
     ],
     ['proofs.0.verdict.exit', 'proven', 'the report.proofs[0].verdict.exit must be failed, but is "proven"'],
-    ['verdict', clean.verdict, 'the report.verdict.kind must be losses, as its proofs are, but is proven'],
+    ['verdict', clean.verdict, 'the report.verdict.kind must be losses to match its proofs, but is proven'],
   ];
   for (const [path, value, message] of faults) {
     test(`refuses ${path} = ${JSON.stringify(value)}`, () => {
@@ -215,7 +215,7 @@ describe('parseSeries()', () => {
     const cut = series({ proofs: [clean], cutShort: 'it was interrupted' });
     assert.throws(() => parseSeries(altered('cutShort', null, cut), 'proof.json'), {
       name: 'Fault',
-      message: /verdict\.kind must be proven, as its proofs are, but is inconclusive$/,
+      message: /verdict\.kind must be proven to match its proofs, but is inconclusive$/,
     });
   });
 

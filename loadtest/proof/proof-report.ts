@@ -27,10 +27,10 @@ import type { ProofVerdict } from './verdict.ts';
 /** Changes when a reader of the old one would misread the new one. */
 export const PROOF_SCHEMA = 'dropless.proof/4';
 
-/** Losses told one by one in a report; all are counted. */
+/** Losses listed one by one in a report; all are counted. */
 export const MAX_LOSSES = 5_000;
 
-/** The series as one line of JSON: of each proof the first losses, and the number of all. */
+/** The series as one line of JSON, with the first losses of each proof and the number of all. */
 export function formatProofReport(series: Series): string {
   return `${JSON.stringify(toReport(series))}\n`;
 }
@@ -40,7 +40,7 @@ export function toReport({ proofs, controls, cutShort }: Series) {
   const toReported = (proof: Proof) => ({
     ...proof,
     without: proof.without.map(formatRemoval),
-    // For readers with other tools: it follows from the record.
+    // For other tools: it follows from the record.
     latency: toPhaseLatencies(proof.record),
     losses: proof.losses.slice(0, MAX_LOSSES),
   });
@@ -54,18 +54,18 @@ export function toReport({ proofs, controls, cutShort }: Series) {
 }
 
 /**
- * Reads what `toReport` has made: the series is the one that was written, but for the losses that it leaves out.
+ * Reads what `toReport` wrote: the same series, except for the losses that were left out.
  * @param place name of the file, for the fault's message
- * @throws {Fault} where the text is not a report of this schema, or its verdict not that of its proofs
+ * @throws {Fault} where the text is not a report of this schema, or its verdict does not match its proofs
  */
 export function parseSeries(text: string, place: string): Series {
   return parseAs(text, place, 'prove --json', (value, at) => {
     schemaOf(PROOF_SCHEMA)(value, at);
     const { verdict: given, ...series } = report(value, at);
-    // A report that somebody has mended must not turn green by that.
+    // A report that somebody has edited must not turn green that way.
     const { kind } = toSeriesVerdict(series);
     if (kind !== given.kind) {
-      throw new Fault(`${at}.verdict.kind must be ${kind}, as its proofs are, but is ${given.kind}`);
+      throw new Fault(`${at}.verdict.kind must be ${kind} to match its proofs, but is ${given.kind}`);
     }
     return series;
   });

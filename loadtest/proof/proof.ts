@@ -24,18 +24,18 @@ export interface ProofOptions {
   /** Load before the disruption, and after the target is quiet again. */
   readonly baselineMs: number;
   readonly tailMs: number;
-  /** What must hold besides that nothing is lost. */
+  /** What must hold besides losing nothing. */
   readonly requirements: readonly Requirement[];
 }
 
-/** Failures kept to be judged, of each outcome; all are counted. */
+/** Failures kept for judgement, per outcome; all are counted. */
 const MAX_FAILURES_PER_OUTCOME = 100_000;
 const POLL_MS = 50;
 
 /**
  * Puts the scene under load, disrupts it, waits for quiet, and judges. The scene is closed on every path.
  *
- * @param show told some times a second how far it has come
+ * @param show called several times a second with the progress so far
  */
 export async function carryOut(
   options: ProofOptions,
@@ -75,7 +75,7 @@ export async function carryOut(
     const result = await load.result;
     const durationMs = load.nowMs();
     await scene.confirm();
-    // What the scene's end does to the pods is no part of it.
+    // What closing the scene does to the pods is not part of the proof.
     return { ...course, load: result, durationMs, seen: [...scene.events] };
   }
 
@@ -113,7 +113,7 @@ export async function carryOut(
   });
 }
 
-/** All that look at the settlements of a proof, and the phases that they share with the load. */
+/** The observers of a proof's settlements, and the phases that they share with the load. */
 function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => string | null) {
   const phases = createPhases(spec.phases);
   return {
@@ -136,7 +136,10 @@ interface UnderLoad {
   readonly marks: Mark[];
 }
 
-/** From the first request until the target has been quiet for the tail. Tells when the disruption began, and what cut it short. */
+/**
+ * Runs from the first request until the target has been quiet for the tail. Returns when the disruption began, and
+ * what cut it short.
+ */
 async function disrupt(
   { disruption, baselineMs, tailMs }: ProofOptions,
   spec: LoadSpec,
@@ -155,7 +158,7 @@ async function disrupt(
     return atMs;
   }
 
-  /** Each endpoint has until the first request to it must have ended. */
+  /** Each endpoint gets as long as its first request may take. */
   async function awaitHealth(): Promise<string | null> {
     const endMs = load.nowMs() + spec.engine.timeoutMs;
     while (!health.isServing() && load.nowMs() <= endMs) await sleep(POLL_MS, undefined, { signal });
@@ -166,7 +169,7 @@ async function disrupt(
     await sleep(baselineMs - load.nowMs(), undefined, { signal });
     const fault = await awaitHealth();
     if (fault !== null) {
-      return { beganMs, incomplete: `${fault} before the ${disruption}, which was left out` };
+      return { beganMs, incomplete: `${fault} before the ${disruption}, which was skipped` };
     }
     beganMs = enter(during, `${disruption} begins`);
     await scene.disrupt(signal);
@@ -179,7 +182,7 @@ async function disrupt(
   }
 }
 
-/** How late the load is needs all of it: until the end, only what is never the target's fault is left out. */
+/** How late the load is shows only at its end: until then, only what is never the target's fault is left out. */
 function toProgress(
   { elapsedMs, outcomes }: Snapshot,
   marks: readonly Mark[],

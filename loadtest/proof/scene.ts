@@ -5,48 +5,48 @@ import type { PodEvent } from './timeline.ts';
 /** What is done to the target while it is under load. */
 export const DISRUPTIONS = {
   rollout: 'replace every pod, by a restart or by a new image',
-  scale: 'add replicas, then take them away again',
+  scale: 'add replicas, then remove them again',
   drain: 'evict the pods of one node',
   kill: 'delete one pod; with --force, without any grace period',
-  run: 'run the command of --do, which disrupts in a way of its own; on a cluster only',
+  run: 'run the command of --do, which disrupts in its own way; on a cluster only',
 } as const satisfies Record<string, string>;
 
 export type Disruption = keyof typeof DISRUPTIONS;
 
-/** Something worth a line on the timeline that is no event of a pod. */
+/** Something worth a line on the timeline that is not a pod event. */
 export interface Mark {
   readonly atMs: number;
   readonly text: string;
 }
 
-/** A target made ready for one proof. Times are of `performance.now()`. */
+/** A target prepared for one proof. Times are on the clock of `performance.now()`. */
 export interface Scene {
   /** What is disrupted, in words. */
   readonly name: string;
   readonly url: URL;
-  /** All seen so far, of this scene. */
+  /** All events of this scene so far. */
   readonly events: readonly PodEvent[];
   readonly marks: readonly Mark[];
   /** Why events may be missing or stamped late. */
   readonly gaps: readonly string[];
-  /** How much later than it happened an event may be stamped. */
+  /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
-  /** The pod that the request's connection led to, where the way is known. */
+  /** The pod that the request's connection led to, where that is known. */
   podOf(settlement: Settlement, startMs: number): string | null;
-  /** Disrupts, and waits until the target is quiet again. Rejects with what did not come about. */
+  /** Disrupts, and waits until the target is quiet again. Rejects with what failed to happen. */
   disrupt(signal: AbortSignal): Promise<void>;
-  /** Looks whether every event was seen; `gaps` then holds what was not. */
+  /** Checks whether every event was seen; `gaps` then lists what was missed. */
   confirm(): Promise<void>;
-  /** Takes back what was done to the target. Returns what could not be, in words. Never rejects. */
+  /** Undoes what was done to the target. Returns what could not be undone, in words. Never rejects. */
   close(): Promise<readonly string[]>;
 }
 
-/** A target made ready, or why that does not apply: the safeguard that was to be taken away is not there. */
+/** A prepared target, or why that does not apply: the safeguard to be removed is not there. */
 export type Opening =
   | { readonly kind: 'open'; readonly scene: Scene }
   | { readonly kind: 'not-applicable'; readonly reason: string };
 
-/** The error, with what could not be taken back: nobody may miss that the target is not as it was. */
+/** The error, with what could not be undone: the user must learn that the target was left changed. */
 export function withLeftBehind(error: Error, leftBehind: readonly string[]): Error {
   if (leftBehind.length === 0) return error;
   const message = `${error.message}; not undone: ${leftBehind.join(', ')}`;

@@ -73,7 +73,7 @@ describe('toSeriesVerdict()', () => {
       [clean, slow, doubtful, slow],
       null,
       'failed',
-      `MISSED: none lost of 3,500 requests, but not as required in 2 of 4 disruptions: ${slow.verdict.sentence} ${slow.verdict.sentence}`,
+      `MISSED: none lost of 3,500 requests, but requirements were missed in 2 of 4 disruptions: ${slow.verdict.sentence} ${slow.verdict.sentence}`,
     ],
     [
       'all are without a safeguard',

@@ -6,17 +6,20 @@ import { nameRemovals } from './safeguard.ts';
 import { countEnded } from './timeline.ts';
 import { formatProven, formatVerdict, type ProofVerdict } from './verdict.ts';
 
-/** All that one call of `prove` has done, in the order it was done. */
+/** Everything that one call of `prove` did, in order. */
 export interface Series {
-  /** Of each disruption that was asked for. */
+  /** One for each requested disruption. */
   readonly proofs: readonly Proof[];
   /** The same disruption again, each time without some of its safeguards. */
   readonly controls: readonly Proof[];
-  /** Why a disruption that was asked for has no proof; null: each has one. */
+  /** Why a requested disruption has no proof; null: each has one. */
   readonly cutShort: string | null;
 }
 
-/** What all disruptions come to: losses in one are losses, and only where each is proven is the whole. */
+/**
+ * The verdict over all disruptions: losses in one are losses of the series, which is proven only if each of them
+ * is.
+ */
 export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'cutShort'>): ProofVerdict {
   const [first, ...more] = proofs;
   const lacking =
@@ -39,7 +42,7 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
   }
   const missed = proofs.filter(({ verdict }) => verdict.kind === 'missed');
   if (missed.length > 0) {
-    const sentence = `MISSED: none lost of ${planned} requests, but not as required in ${missed.length} of ${proofs.length} disruptions${lacking}: ${missed.map(({ verdict }) => verdict.sentence).join(' ')}`;
+    const sentence = `MISSED: none lost of ${planned} requests, but requirements were missed in ${missed.length} of ${proofs.length} disruptions${lacking}: ${missed.map(({ verdict }) => verdict.sentence).join(' ')}`;
     return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || first === undefined) {
@@ -56,7 +59,7 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
   };
 }
 
-/** One row a disruption. */
+/** One row per disruption. */
 export function toSeriesTable(proofs: readonly Proof[]): Table {
   return {
     title: 'Disruptions',

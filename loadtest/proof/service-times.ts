@@ -2,10 +2,10 @@ import type { Collector } from '../load/collector.ts';
 import { createHistogram } from '../load/histogram.ts';
 
 const MOMENT_MS = 100;
-/** Kept of each moment: enough for a median, and few enough for a day of load. */
+/** Samples kept per slot: enough for a median, and few enough for a day of load. */
 const MAX_OF_A_MOMENT = 16;
 
-/** How long responses took, about a time. */
+/** How long responses took around a given time. */
 export interface ServiceTimes {
   /**
    * Median service time in ms of the ok responses that ended within 150 ms of that time; of all where there were none.

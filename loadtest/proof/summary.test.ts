@@ -13,7 +13,7 @@ function toProof(kind: ProofVerdict['kind'], lost: number, doubts: readonly stri
 }
 
 const toControl = (proof: Proof): Proof => ({ ...proof, without: [parseRemoval('preStop')] });
-const YES = 'As it should without preStop.';
+const YES = 'As expected without preStop.';
 const NOTHING = 'Without preStop, nothing was lost: not shown to matter here.';
 const NO_MORE = 'Without preStop, no more was lost: not shown to matter here.';
 const UNDECIDED = 'Whether preStop matters here is undecided.';
@@ -88,7 +88,7 @@ describe('toControlRows()', () => {
     [
       'nothing',
       proven,
-      'nothing missed the wait before SIGTERM, in which every node learns that the pod is leaving',
+      'no request needed the wait before SIGTERM, in which every node learns that the pod is leaving',
     ],
     ['doubts', toProof('inconclusive', 0, late), 'it was late'],
     [

@@ -7,7 +7,7 @@ import { toPhaseLatencyTable } from './latency.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
 import { formatVerdict } from './verdict.ts';
 
-/** Losses told one by one on a terminal: the rest is in the reports. */
+/** Losses listed one by one on a terminal: the rest is in the reports. */
 const SHOWN_LOSSES = 5;
 
 /** One proof for a terminal: what was lost by cause, why, what to change, and the verdict. */
@@ -22,7 +22,7 @@ export function formatProof(proof: Proof): string {
 }
 
 /**
- * The verdict, with what stands against it.
+ * The verdict with the doubts about it.
  * @param beside the proof with all safeguards, which a control is compared with; null: there is none
  */
 export function toSentence(proof: Proof, beside: Proof | null = null): string {
@@ -30,7 +30,7 @@ export function toSentence(proof: Proof, beside: Proof | null = null): string {
   return `${formatVerdict(verdict)}${without.length === 0 ? '' : ` ${describeWorth(proof, beside)}`}`;
 }
 
-/** Whether a control shows its safeguards to matter: it loses more than the proof with them, and not by chance. */
+/** Whether a control shows that its safeguards matter: it loses more than the proof with them, and not by chance. */
 type Worth = 'yes' | 'not shown' | 'undecided';
 
 /** Losses arrive like a Poisson process: a difference of more than this many standard deviations is not chance. */
@@ -40,7 +40,7 @@ function toWorth(control: Proof, beside: Proof | null): Worth {
   const lostWith = beside?.lost ?? 0;
   const both = [control, ...(beside === null ? [] : [beside])];
   if (both.some(({ verdict }) => verdict.kind === 'inconclusive')) return 'undecided';
-  // With a doubt, what was lost is not all there was to lose, or not all the target's.
+  // If there are doubts, the losses may be incomplete, or not all the target's.
   if (lostWith > 0 && both.some(({ verdict }) => verdict.doubts.length > 0)) return 'undecided';
   const scale = beside === null || beside.planned === 0 ? 1 : control.planned / beside.planned;
   const expected = scale * lostWith;
@@ -57,7 +57,7 @@ function describeWorth(control: Proof, beside: Proof | null): string {
   const names = nameRemovals(control.without);
   const lostWith = beside === null || beside.lost === 0 ? 'nothing was lost' : 'no more was lost';
   return {
-    yes: `As it should without ${names}.`,
+    yes: `As expected without ${names}.`,
     'not shown': `Without ${names}, ${lostWith}: not shown to matter here.`,
     undecided: `Whether ${names} matters here is undecided.`,
   }[toWorth(control, beside)];
@@ -104,7 +104,7 @@ export function formatStory(
         : 'fresh connection';
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const who =
-    pod === null ? 'pod not known' : `${pod}${podBy === 'elimination' ? ' (worked out)' : ''}, ${phase}`;
+    pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
   return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
 }
 
@@ -114,7 +114,7 @@ function formatFixes({ causes }: Proof): string {
     .join('\n');
 }
 
-/** What each safeguard is worth: the losses of the proof beside those of each control. */
+/** What each safeguard is worth: the losses of the proof next to those of each control. */
 export function toControlRows(
   proof: Proof,
   controls: readonly Proof[],
@@ -130,7 +130,7 @@ export function toControlRows(
       toShare(proof),
       toShare(control),
       toWorth(control, proof),
-      [...because, ...verdict.doubts].join('; ') || `nothing missed ${describeRemovals(without)}`,
+      [...because, ...verdict.doubts].join('; ') || `no request needed ${describeRemovals(without)}`,
     ];
   });
   return { columns: ['Safeguard', 'Lost with', 'Lost without', 'Matters', 'Because'], rows };

@@ -5,9 +5,9 @@ interface At {
 }
 
 /**
- * What happened to a pod, stamped when it was seen. `endpoint-*` is its membership of the ready endpoints,
- * `sigterm` is sent only where it can be observed, else it is worked out from `terminating`, whose `preStopMs` is null
- * where nobody knows how long preStop takes.
+ * What happened to a pod, stamped when it was seen. `endpoint-*` is its membership in the ready endpoints.
+ * `sigterm` is emitted only where it can be observed; otherwise it is derived from `terminating`, whose `preStopMs`
+ * is null where the length of preStop is not known.
  */
 export type PodEvent = At &
   (
@@ -15,7 +15,7 @@ export type PodEvent = At &
         readonly kind: 'scheduled';
         readonly version: string | null;
         readonly node: string | null;
-        /** Its readiness probe connects to the port that gets the traffic: what is ready takes connections. */
+        /** Its readiness probe connects to the port that gets the traffic: a ready pod accepts connections. */
         readonly isProbed: boolean;
       }
     | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
@@ -24,7 +24,7 @@ export type PodEvent = At &
     | { readonly kind: 'exited'; readonly code: number | null; readonly signal: string | null }
   );
 
-/** From `fromMs` until `toMs`; null: still. */
+/** From `fromMs` until `toMs`; null: it still lasts. */
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number | null;
@@ -41,16 +41,16 @@ export interface PodTimeline {
   readonly pod: string;
   readonly version: string | null;
   readonly node: string | null;
-  /** It took connections when it became ready: its probe made one. */
+  /** It accepted connections when it became ready: its probe made one. */
   readonly isProbed: boolean;
   readonly scheduledMs: number | null;
   readonly startedMs: number | null;
   readonly ready: readonly Span[];
-  /** While it was among the ready endpoints. */
+  /** When it was among the ready endpoints. */
   readonly endpoint: readonly Span[];
   readonly terminatingMs: number | null;
   readonly graceMs: number | null;
-  /** Null too where the pod was told to end, and it is not known how long its preStop takes. */
+  /** Also null where the pod is terminating and the length of its preStop is not known. */
   readonly sigtermMs: number | null;
   readonly exit: ContainerExit | null;
   readonly nodeLostMs: number | null;
@@ -59,10 +59,10 @@ export interface PodTimeline {
 
 export const PHASES = {
   unknown: 'the pod was not seen at that time',
-  starting: 'scheduled, and not ready yet',
+  starting: 'scheduled, but not ready yet',
   ready: 'ready',
-  unready: 'was ready, and is not now',
-  terminating: 'to be ended, and still an endpoint',
+  unready: 'was ready, but is not now',
+  terminating: 'being terminated, and still an endpoint',
   preStop: 'no longer an endpoint, SIGTERM not sent yet',
   'endpoint removed': 'no longer an endpoint, SIGTERM sent',
   'preStop or later': 'no longer an endpoint; not known whether SIGTERM was sent',
@@ -71,7 +71,7 @@ export const PHASES = {
 
 export type PodPhase = keyof typeof PHASES;
 
-/** Lives by pod, from events in any order. */
+/** Pod timelines by pod name, from events in any order. */
 export function toPodTimelines(events: readonly PodEvent[]): Map<string, PodTimeline> {
   const byPod = new Map<string, PodEvent[]>();
   for (const event of [...events].sort((a, b) => a.atMs - b.atMs)) {
@@ -129,7 +129,7 @@ function toSpans(
   return spans;
 }
 
-/** How many were told to end since the load began. */
+/** How many pods have been terminating since the load began. */
 export function countEnded(timelines: readonly PodTimeline[]): number {
   return timelines.filter(({ terminatingMs }) => terminatingMs !== null && terminatingMs >= 0).length;
 }
@@ -144,7 +144,10 @@ export function toExit({ exit, ready }: PodTimeline, atMs: number): ContainerExi
   return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
 }
 
-/** The pod's phase at a moment. The end of its process outweighs its termination, and that its readiness. */
+/**
+ * The pod's phase at a moment. The exit of its process takes precedence over termination, and termination over
+ * readiness.
+ */
 export function toPhase(timeline: PodTimeline | undefined, atMs: number): PodPhase {
   if (timeline === undefined) return 'unknown';
   const isPast = (ms: number | null) => ms !== null && atMs >= ms;

@@ -32,9 +32,9 @@ describe('toVerdict()', () => {
   });
 
   for (const [what, change, doubt] of [
-    ['no request at all', { planned: 0, ok: 0 }, 'nothing was requested'],
+    ['no request at all', { planned: 0, ok: 0 }, 'no request was planned'],
     ['an open ledger', { isLedgerClosed: false }, 'the ledger does not balance'],
-    ['a response neither ok nor lost', { ok: 2_999 }, '1 answers were neither ok nor lost (4xx or 3xx)'],
+    ['a response neither ok nor lost', { ok: 2_999 }, '1 responses were neither ok nor lost (4xx or 3xx)'],
     [
       'a late generator',
       { lagP99Ms: 250.6 },
@@ -43,22 +43,22 @@ describe('toVerdict()', () => {
     [
       'a load that stood still',
       { lateSeconds: [7] },
-      'the load generator could not keep its schedule at 7 s (most requests of a second went out more than 250 ms late)',
+      'the load generator could not keep its schedule at 7 s (most requests of each such second went out more than 250 ms late)',
     ],
     [
       'a load that stood still five times',
       { lateSeconds: [7, 8, 9, 10, 11] },
-      'the load generator could not keep its schedule at 7, 8, 9, 10, 11 s (most requests of a second went out more than 250 ms late)',
+      'the load generator could not keep its schedule at 7, 8, 9, 10, 11 s (most requests of each such second went out more than 250 ms late)',
     ],
     [
       'a load that stood still more than once',
       { lateSeconds: [7, 8, 9, 10, 11, 12] },
-      'the load generator could not keep its schedule at 7, 8, 9, 10, 11 s and later (most requests of a second went out more than 250 ms late)',
+      'the load generator could not keep its schedule at 7, 8, 9, 10, 11 s and later (most requests of each such second went out more than 250 ms late)',
     ],
     [
       'requests that the load gave up itself',
       { ok: 2_990, givenUp: 10 },
-      '10 requests were given up by the load itself',
+      '10 requests were abandoned by the load itself',
     ],
     ['a gap in the watch', { watchGaps: ['pods, 3.0 s'] }, 'the watch was interrupted (pods, 3.0 s)'],
     ['a disruption not complete', { incomplete: 'the rollout did not end' }, 'the rollout did not end'],
@@ -96,7 +96,7 @@ describe('toVerdict()', () => {
   test('counts what the load gave up itself as no loss, and keeps it in mind beside losses', () => {
     const verdict = toVerdict({ ...clean, ok: 2_989, lost: 1, givenUp: 10 });
     assert.equal(verdict.sentence, 'LOST 1 of 3,000 requests.');
-    assert.deepEqual(verdict.doubts, ['10 requests were given up by the load itself']);
+    assert.deepEqual(verdict.doubts, ['10 requests were abandoned by the load itself']);
   });
 
   test('counts nothing on an open ledger', () => {
@@ -109,14 +109,21 @@ describe('toVerdict()', () => {
     const verdict = toVerdict({ ...clean, requirements: [missed], watchGaps: ['pods'] });
     assert.deepEqual(
       [verdict.kind, verdict.exit, verdict.sentence],
-      ['missed', 'failed', 'MISSED: none lost of 3,000 requests, but not as required: p99 < 50ms (61.2 ms).'],
+      [
+        'missed',
+        'failed',
+        'MISSED: none lost of 3,000 requests, but requirements were missed: p99 < 50ms (61.2 ms).',
+      ],
     );
-    assert.match(formatVerdict(verdict), / Besides, the watch was interrupted \(pods\)\.$/);
+    assert.match(formatVerdict(verdict), / Also, the watch was interrupted \(pods\)\.$/);
   });
 
   test('names what was missed beside losses', () => {
     const verdict = toVerdict({ ...clean, ok: 2_999, lost: 1, requirements: [missed] });
-    assert.deepEqual([verdict.kind, verdict.doubts], ['losses', ['not as required: p99 < 50ms (61.2 ms)']]);
+    assert.deepEqual(
+      [verdict.kind, verdict.doubts],
+      ['losses', ['requirements were missed: p99 < 50ms (61.2 ms)']],
+    );
   });
 
   test('does not hold a target to latencies that are the load’s own', () => {
@@ -124,7 +131,7 @@ describe('toVerdict()', () => {
     assert.equal(toVerdict(late).kind, 'proven');
     assert.equal(
       toVerdict({ ...late, requirements: [missed] }).sentence,
-      'INCONCLUSIVE: none lost of 3,000 requests, but not as required: p99 < 50ms (61.2 ms), of which the load itself, 12 ms late at p99, has its part.',
+      'INCONCLUSIVE: none lost of 3,000 requests, but requirements were missed: p99 < 50ms (61.2 ms), in part because the load itself was 12 ms late at p99.',
     );
   });
 
@@ -148,7 +155,7 @@ describe('formatVerdict()', () => {
     [
       'losses and doubts',
       { ok: 2_999, lost: 1, isInterrupted: true, unseen: ['no response came from v2'] },
-      'LOST 1 of 3,000 requests. Besides, it was interrupted; no response came from v2.',
+      'LOST 1 of 3,000 requests. Also, it was interrupted; no response came from v2.',
     ],
     [
       'doubts alone once, in the sentence',

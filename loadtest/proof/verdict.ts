@@ -3,15 +3,18 @@ import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../load/evi
 import type { RequirementResult } from '../report/requirement.ts';
 import { formatMetric } from '../report/tables.ts';
 
-/** All that a verdict rests on. */
+/** Everything that a verdict rests on. */
 export interface ProofEvidence {
   /** Requests planned; each has one outcome, or `isLedgerClosed` is false. */
   readonly planned: number;
   readonly ok: number;
   readonly lost: number;
-  /** What failed because the load itself was late, was stopped, or could not send: said apart, and not lost. */
+  /**
+   * Requests that failed because the load itself was late, was stopped or could not send: reported separately, and
+   * not lost.
+   */
   readonly givenUp: number;
-  /** Of the lost, those that had ended before the disruption began, which is not to blame. */
+  /** Losses that ended before the disruption began, which cannot be to blame. */
   readonly lostBefore: number;
   readonly isLedgerClosed: boolean;
   /** How late requests went out: the 99th percentile. */
@@ -20,13 +23,13 @@ export interface ProofEvidence {
   readonly lateSeconds: readonly number[];
   /** Why the events of the pods may be incomplete; empty: the watch covered the whole event. */
   readonly watchGaps: readonly string[];
-  /** Stopped by its user, with what was open then. */
+  /** Stopped by the user, with requests still open. */
   readonly isInterrupted: boolean;
-  /** Why the disruption did not run to its end, or was not seen to; null: it did. */
+  /** Why the disruption did not complete, or was not seen to; null: it did. */
   readonly incomplete: string | null;
   /** Which of the pods that had to be seen answering never did, in words; empty: all did. */
   readonly unseen: readonly string[];
-  /** What was done to the target and could not be taken back, in words. */
+  /** What was done to the target and could not be undone, in words. */
   readonly leftBehind: readonly string[];
   readonly requirements: readonly RequirementResult[];
   /** Did requests go out so late that it shows in their latencies? */
@@ -38,15 +41,15 @@ export type ProofVerdict = {
   readonly exit: Exit;
   /** One plain sentence. */
   readonly sentence: string;
-  /** What stands against a proof, besides losses. */
+  /** Doubts about a proof, besides losses. */
   readonly doubts: readonly string[];
   /** 95 % upper bound of the share of requests lost; null where requests were lost. */
   readonly upperBound: number | null;
 };
 
 /**
- * Losses are red whatever else is in doubt, unless all came before the disruption. So is a requirement that is missed,
- * unless the load itself was late. No loss is green only with nothing in doubt.
+ * Losses are red whatever else is in doubt, unless all came before the disruption. So is a requirement that is
+ * missed, unless the load itself was late. Zero losses are green only if nothing is in doubt.
  */
 export function toVerdict(evidence: ProofEvidence): ProofVerdict {
   const { planned, ok, lost } = evidence;
@@ -57,7 +60,7 @@ export function toVerdict(evidence: ProofEvidence): ProofVerdict {
   }
   const missed = listRequirements(evidence, 'missed');
   if (evidence.isLedgerClosed && missed !== '' && !evidence.isLatencyDoubtful) {
-    const sentence = `MISSED: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but not as required: ${missed}.`;
+    const sentence = `MISSED: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but requirements were missed: ${missed}.`;
     return { kind: 'missed', exit: 'failed', sentence, doubts, upperBound: null };
   }
   if (doubts.length > 0 || lost > 0) {
@@ -73,14 +76,14 @@ export function toVerdict(evidence: ProofEvidence): ProofVerdict {
   };
 }
 
-/** The verdict, with what stands beside losses. */
+/** The verdict, with the doubts that stand beside losses. */
 export function formatVerdict({ kind, sentence, doubts }: ProofVerdict): string {
   return (kind === 'losses' || kind === 'missed') && doubts.length > 0
-    ? `${sentence} Besides, ${doubts.join('; ')}.`
+    ? `${sentence} Also, ${doubts.join('; ')}.`
     : sentence;
 }
 
-/** @param where the requests were made, as the end of the first sentence */
+/** @param where the requests were made: the end of the first sentence */
 export function formatProven(ok: number, where: string): string {
   const rate = `1 in ${count(Math.floor(1 / upperBound95(ok)))}`;
   return `PROVEN: 0 lost of ${count(ok)} requests${where}. At 95 % confidence fewer than ${rate} are lost.`;
@@ -95,21 +98,21 @@ function toDoubts(evidence: ProofEvidence): string[] {
   const isAside = evidence.isLatencyDoubtful || lost > evidence.lostBefore;
   return [
     ...(evidence.isLedgerClosed ? [] : ['the ledger does not balance']),
-    ...(planned === 0 ? ['nothing was requested'] : []),
-    ...(neither > 0 ? [`${count(neither)} answers were neither ok nor lost (4xx or 3xx)`] : []),
-    ...(givenUp > 0 ? [`${count(givenUp)} requests were given up by the load itself`] : []),
+    ...(planned === 0 ? ['no request was planned'] : []),
+    ...(neither > 0 ? [`${count(neither)} responses were neither ok nor lost (4xx or 3xx)`] : []),
+    ...(givenUp > 0 ? [`${count(givenUp)} requests were abandoned by the load itself`] : []),
     ...(isLateForLosses(evidence)
       ? [`the load generator could not keep its schedule (p99 ${Math.round(evidence.lagP99Ms)} ms late)`]
       : []),
     ...(lateSeconds.length > 0 && !isLateForLosses(evidence)
       ? [
-          `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of a second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
+          `the load generator could not keep its schedule at ${lateSeconds.slice(0, 5).join(', ')} s${lateSeconds.length > 5 ? ' and later' : ''} (most requests of each such second went out more than ${MAX_LAG_OF_A_LOSS_MS} ms late)`,
         ]
       : []),
     ...(missed === '' || !isAside
       ? []
       : [
-          `not as required: ${missed}${evidence.isLatencyDoubtful ? `, of which the load itself, ${Math.round(evidence.lagP99Ms)} ms late at p99, has its part` : ''}`,
+          `requirements were missed: ${missed}${evidence.isLatencyDoubtful ? `, in part because the load itself was ${Math.round(evidence.lagP99Ms)} ms late at p99` : ''}`,
         ]),
     ...(unknown === '' ? [] : [`there was nothing to measure for ${unknown}`]),
     ...(evidence.isInterrupted ? ['it was interrupted'] : []),

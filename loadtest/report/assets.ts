@@ -7,7 +7,7 @@ export interface PageAssets {
   readonly style: string;
 }
 
-/** How script and style are bundled: two files, each free of any other. */
+/** How script and style are bundled: two files, each self-contained. */
 export const PAGE_CLIENT = {
   bundle: true,
   minify: true,
@@ -16,7 +16,7 @@ export const PAGE_CLIENT = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** From beside the bundled program; from the sources, where that is what runs. */
+/** Reads them from beside the bundled program, or builds them when running from source. */
 export async function loadPageAssets(): Promise<PageAssets> {
   if (!import.meta.url.endsWith('.ts')) {
     const read = (name: string) => readFile(new URL(name, import.meta.url), 'utf8');

@@ -15,7 +15,7 @@ interface Line {
   readonly label: string;
   readonly tone: Tone;
   readonly axis: 'left' | 'right';
-  /** One for each time; null: nothing was measured then. */
+  /** One value per time; null: nothing was measured then. */
   readonly values: readonly (number | null)[];
 }
 
@@ -23,7 +23,7 @@ interface Line {
 export interface Chart {
   readonly id: string;
   readonly title: string;
-  /** What is seen and how to read it, in a sentence. */
+  /** What the chart shows and how to read it, in a sentence. */
   readonly caption: string;
   readonly leftUnit: string;
   readonly rightUnit: string | null;
@@ -60,7 +60,7 @@ function toSlots({ record, setup, durationMs }: Report): readonly Slot[] {
   const count = Math.max(0, ...[...bySlot.keys()].map((slot) => slot + 1));
   return Array.from({ length: count }, (_, slot) => ({
     startS: (slot * slotMs) / 1_000,
-    // The last one may be cut short: a rate over all of it would show a fall that there was not.
+    // The last one may be cut short: a rate over its full width would show a drop that never happened.
     lengthS: Math.max(1, Math.min(slotMs, endMs - slot * slotMs)) / 1_000,
     cells: bySlot.get(slot) ?? [],
   }));
@@ -80,7 +80,8 @@ function toRateChart(slots: readonly Slot[], versions: readonly (string | null)[
   return {
     id: 'rate',
     title: 'Rate',
-    caption: 'Requests per second by the time at which they were due, all and by the version that answered.',
+    caption:
+      'Requests per second by the time at which they were due, in total and by the version that answered.',
     leftUnit: 'requests/s',
     rightUnit: null,
     isLogarithmic: false,
@@ -135,7 +136,7 @@ function toLatencyChart(slots: readonly Slot[]): Chart {
   return {
     id: 'latency',
     title: 'Response time',
-    caption: 'Percentiles of the ok responses from the intended time on. The scale is logarithmic.',
+    caption: 'Percentiles of the ok responses, measured from the intended time. The scale is logarithmic.',
     leftUnit: 'ms',
     rightUnit: null,
     isLogarithmic: true,
@@ -170,7 +171,7 @@ function toVersionLatencyChart(slots: readonly Slot[], versions: readonly (strin
   };
 }
 
-/** A logarithm has no place for 0. */
+/** A logarithmic scale has no place for 0. */
 function toDrawable(ms: number): number | null {
   return Number.isNaN(ms) ? null : Math.max(0.001, ms);
 }

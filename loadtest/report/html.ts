@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PageAssets } from './assets.ts';
 import type { Table } from './tables.ts';
 
-/** HTML that may go into the page as it is. */
+/** HTML that may go into the page unescaped. */
 export class Html {
   readonly text: string;
   constructor(text: string) {
@@ -10,7 +10,7 @@ export class Html {
   }
 }
 
-/** A template in which every value is escaped that is not `Html` itself. */
+/** A template that escapes every value that is not `Html` itself. */
 export function html(
   parts: TemplateStringsArray,
   ...values: readonly (Html | string | number | readonly Html[])[]
@@ -36,7 +36,9 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
-/** Lets nothing be loaded, and only the script and the style that the page holds run. */
+/**
+ * A Content-Security-Policy under which nothing is loaded, and only the script and style in the page itself apply.
+ */
 export function toPolicy({ script, style }: PageAssets): string {
   return [
     "default-src 'none'",
@@ -52,7 +54,7 @@ function toSource(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** JSON that cannot end the script element which holds it. */
+/** JSON that cannot close the script element that holds it. */
 export function toScriptData(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

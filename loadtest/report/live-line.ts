@@ -12,7 +12,7 @@ interface Extent {
 
 export interface LiveLine {
   show(snapshot: Snapshot): void;
-  /** Leaves the line empty for what comes next. */
+  /** Clears the line for what is printed next. */
   clear(): void;
 }
 
@@ -33,7 +33,7 @@ export function createLiveLine(
   };
 }
 
-/** @param beforeMs time of the snapshot before, from which on the recent figures count */
+/** @param beforeMs time of the previous snapshot, from which the recent figures count */
 function formatSnapshot(snapshot: Snapshot, beforeMs: number, extent: Extent): string {
   const { elapsedMs, outcomes, recentSettled, recentP99Ms } = snapshot;
   const { total: settled, notOk, lost } = countOutcomes(outcomes);

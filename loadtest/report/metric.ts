@@ -1,16 +1,16 @@
 import type { Histogram } from '../load/histogram.ts';
 import { type Cell, countOutcomes, sumCells, type Tally } from '../load/record.ts';
 
-/** The phase that settles the target and the generator in: counted in the ledger, left out of the latencies. */
+/** The phase in which target and generator warm up: counted in the ledger, left out of the latencies. */
 export const WARMUP = 'warmup';
 
 /** What the figures are read from: the requests of one endpoint or phase, or all. */
 export interface MetricSource {
   /** Every request, warm-up included. */
   readonly all: Tally;
-  /** Without the warm-up. */
+  /** Excluding the warm-up. */
   readonly measured: Tally;
-  /** Of the whole run. */
+  /** Over the whole run. */
   readonly durationMs: number;
 }
 
@@ -41,7 +41,7 @@ const FIXED_METRICS: Readonly<Record<string, Metric>> = {
   },
   lost_share: {
     unit: 'percent',
-    meaning: 'lost requests among all',
+    meaning: 'share of all requests that were lost',
     read: ({ all }) => share(countOutcomes(all.outcomes).lost, countOutcomes(all.outcomes).total),
   },
   failed: {
@@ -51,7 +51,7 @@ const FIXED_METRICS: Readonly<Record<string, Metric>> = {
   },
   failed_share: {
     unit: 'percent',
-    meaning: 'requests that were not ok among all',
+    meaning: 'share of all requests that were not ok',
     read: ({ all }) => share(countOutcomes(all.outcomes).notOk, countOutcomes(all.outcomes).total),
   },
   requests: {
@@ -67,11 +67,12 @@ const FIXED_METRICS: Readonly<Record<string, Metric>> = {
 };
 
 const LATENCIES = {
-  response: { prefix: '', meaning: 'from the intended time to the end of the response, ok responses' },
-  service: { prefix: 'service_', meaning: 'from the write to the end of the response, ok responses' },
+  response: { prefix: '', meaning: 'from the intended time to the end of the response, for ok responses' },
+  service: { prefix: 'service_', meaning: 'from the write to the end of the response, for ok responses' },
   lag: {
     prefix: 'lag_',
-    meaning: 'from the intended time to the write, less the opening of connections, all requests written',
+    meaning:
+      'from the intended time to the write, less the time to open a connection, for all requests written',
   },
 } as const satisfies Partial<Record<keyof Tally, { prefix: string; meaning: string }>>;
 
@@ -81,7 +82,7 @@ const STATISTICS = {
   max: 'the exact maximum',
 } as const;
 
-/** The metric of that name; null: there is none. `p99` and its like are made as they are asked for. */
+/** The metric of that name; null: there is none. Percentiles such as `p99` are made on demand. */
 export function findMetric(name: string): Metric | null {
   const fixed = Object.hasOwn(FIXED_METRICS, name) ? FIXED_METRICS[name] : undefined;
   if (fixed !== undefined) return fixed;

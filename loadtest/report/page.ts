@@ -17,8 +17,8 @@ import type { RunFindings } from './summary.ts';
 import type { Table } from './tables.ts';
 
 /**
- * The report as one page without any other resource: its policy lets nothing be loaded and only its own script
- * and style run. Everything but the drawings is there without script.
+ * The report as one self-contained page: its policy lets nothing be loaded, and only its own script and style
+ * apply. Without script, everything but the charts is there.
  */
 export function formatPage(
   report: Report,
@@ -58,14 +58,14 @@ ${formatHeadline(report, findings)}
 ${endpoints === undefined ? '' : formatTableSection(endpoints)}
 <section>
 <h2>Over time</h2>
-<p class="note" id="unscripted">The charts are drawn by a script. Without it, their figures are in the tables below each of them.</p>
+<p class="note" id="unscripted">The charts are drawn by a script. Without it, the figures are in the table below each chart.</p>
 <div class="charts">${charts.map(formatChart)}</div>
 </section>
 ${figures.map(formatTableSection)}
 ${failures.map(formatTableSection)}
 ${formatSetup(report)}
 </main>
-<footer><p>Response time runs from the moment at which a request was due, so that a stalled target cannot hide its delay. Every request is counted once, by how it ended.</p></footer>
+<footer><p>Response time counts from the moment a request was due, so a stalled target cannot hide its delay. Every request is counted once, by how it ended.</p></footer>
 <script type="application/json" id="charts">${new Html(toScriptData({ charts, phases: report.record.phases }))}</script>
 <script>${new Html(script)}</script>
 </body>

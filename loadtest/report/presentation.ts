@@ -9,7 +9,7 @@ import { parseRequirement } from './requirement.ts';
 import { toFindings } from './summary.ts';
 import { formatTable, toTables } from './tables.ts';
 
-/** Of all commands that end with a report. */
+/** The flags of all commands that end with a report. */
 export const REPORT_OPTIONS = group('Reports', {
   require: repeatable({
     placeholder: 'CONDITION',
@@ -22,18 +22,18 @@ export const REPORT_OPTIONS = group('Reports', {
       'Write the report as one line of JSON; - is standard output, and the tables then go to standard error',
     ),
   ),
-  html: optional(text('FILE', 'Write the report as a page that needs nothing else')),
+  html: optional(text('FILE', 'Write the report as a self-contained page')),
 });
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
 
 const STANDARD_OUTPUT = '-';
-/** Rows of the failures on a terminal: the rest is in the reports. */
+/** Rows of the failures table on a terminal: the rest is in the reports. */
 const SHOWN_FAILURES = 10;
 
 /**
- * Empties what is to be written, so that no report of an earlier run is left: once the inputs are read, and before
- * the run.
+ * Empties the files to be written, so that no report of an earlier run is left behind. Called once the inputs are
+ * read, and before the run.
  * @throws {Fault} where a report could not be written
  */
 export async function prepareOutputs(
@@ -53,14 +53,14 @@ export async function prepareOutputs(
   }
 }
 
-/** Writes the reports asked for, shows the tables, and tells what it comes to. */
+/** Writes the requested reports, shows the tables, and returns the exit. */
 export async function presentReport(report: Report, options: ReportOptions, world: World): Promise<Exit> {
   const findings = toFindings(report);
   const tables = toTables(report, findings);
   const shown = tables.map((table) =>
     table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,
   );
-  // The tables first: a disk that is full shall not cost what the run has found.
+  // The tables first: a full disk must not lose what the run has found.
   toTextOutput(options, world).write(
     `${[...shown.map(formatTable), findings.verdict.sentence].join('\n\n')}\n`,
   );
@@ -77,8 +77,9 @@ export async function presentReport(report: Report, options: ReportOptions, worl
 }
 
 /**
- * Writes what was asked for, each report whatever becomes of the other, and says which cannot be written.
- * @param exit what was found. Losses stay losses where they could not be written down; what is good is not kept then.
+ * Writes the requested reports, each regardless of the others, and names those that cannot be written.
+ * @param exit what was found. Losses stay losses even if they could not be written; a good result does not stay
+ * good.
  */
 export async function writeReports(
   { json, html }: Pick<ReportOptions, 'json' | 'html'>,
@@ -101,7 +102,7 @@ export async function writeReports(
   return isKept || exit === 'failed' ? exit : 'inconclusive';
 }
 
-/** Where tables and sentences go: standard output holds the JSON alone, where it is to go there. */
+/** Where tables and sentences go: if the JSON goes to standard output, it is alone there. */
 export function toTextOutput({ json }: Pick<ReportOptions, 'json'>, { stdout, stderr }: World): TextOutput {
   return json === STANDARD_OUTPUT ? stderr : stdout;
 }

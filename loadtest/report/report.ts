@@ -19,7 +19,7 @@ import {
 /** Changes when a reader of the old one would misread the new one. */
 export const RUN_SCHEMA = 'dropless.run/1';
 
-/** Failures told in full in a report; `record` counts all. */
+/** Failures listed in full in a report; `record` counts all. */
 export const MAX_FAILURES_PER_OUTCOME = 100;
 
 function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
@@ -35,7 +35,7 @@ function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   }) satisfies Shape<unknown>;
 }
 
-/** What a load measured, of a run and of a proof alike. */
+/** What a load measured, in a run or in a proof. */
 export const loadRecord = object({
   planned: count,
   sent: count,
@@ -65,7 +65,7 @@ export const loadRecord = object({
 });
 
 const report = object({
-  /** What was asked for: the same in all parts of one run. */
+  /** What was requested: the same in all parts of one run. */
   setup: object({
     target: string,
     endpoints: array(object({ name: string, method: string, path: string, weight: finite(0) })),
@@ -80,7 +80,7 @@ const report = object({
     maxRequests: nullable(count),
     seed: count,
     timeoutMs: finite(0),
-    /** The moment agreed upon for the start, RFC 3339; null: none was. */
+    /** The agreed start time, RFC 3339; null: none. */
     startAt: nullable(string),
   }),
   shards: object({
@@ -88,31 +88,34 @@ const report = object({
     of: count,
     /** The parts that are in this report, from 0. */
     present: array(count),
-    /** Those of them that were given more than once, and counted once. */
+    /** The parts that were given more than once, and counted once. */
     duplicates: array(count),
     isMerged: boolean,
   }),
-  /** RFC 3339. */
+  /** Start time, RFC 3339. */
   startedAt: string,
   durationMs: finite(0),
   runtime: string,
   isInterrupted: boolean,
   /** What does not add up in the ledger; null: it balances. */
   ledgerFault: nullable(string),
-  /** As they were written on the command line. */
+  /** As written on the command line. */
   requirements: array(string),
   /** The target's own figures for the same requests, by endpoint; null: it offers none. */
   server: nullable(array(object({ endpoint: count, count, sumMs: finite(0) }))),
   record: loadRecord,
-  /** Requests that were not ok, in the order of the plan: of each outcome the first `MAX_FAILURES_PER_OUTCOME`. */
+  /** Requests that were not ok, in the order of the plan: the first `MAX_FAILURES_PER_OUTCOME` of each outcome. */
   failures: array(object({ ...settlementFields, phase: string, endPhase: string })),
 });
 
-/** All that is known of a run or of a part of it. What follows from it, as percentiles and verdict, is not here. */
+/**
+ * All that is known of a run or of a part of it. What can be derived from it, such as percentiles and the verdict,
+ * is not here.
+ */
 export type Report = ShapeOf<typeof report>;
 export type ServerLatency = NonNullable<Report['server']>[number];
 
-/** The report as one line of text. `derived` is for readers with other tools; `parseReport` leaves it out. */
+/** The report as one line of text. `derived` is for other tools; `parseReport` ignores it. */
 export function formatRunReport(given: Report, derived: object): string {
   return `${JSON.stringify({ schema: RUN_SCHEMA, ...derived, ...given })}\n`;
 }
@@ -128,7 +131,7 @@ export function parseReport(text: string, place: string): Report {
   });
 }
 
-/** The schema of a report, which is one of these. */
+/** The schema of a report; it must be one of these. */
 export function schemaOf<const S extends string>(...known: readonly S[]): Shape<S> {
   return (value, place) => {
     const { schema } = object({ schema: string })(value, place);

@@ -70,11 +70,11 @@ describe('parseRequirement()', () => {
   });
 
   const faults: readonly (readonly [string, RegExp])[] = [
-    ['', /^at character 1: "" is no metric; there are lost, /],
-    ['p0 < 1ms', /^at character 1: "p0" is no metric/],
-    ['p101 < 1ms', /^at character 1: "p101" is no metric/],
-    ['  speed < 1ms', /^at character 3: "speed" is no metric/],
-    ['constructor < 1', /^at character 1: "constructor" is no metric/],
+    ['', /^at character 1: "" is not a metric; there are lost, /],
+    ['p0 < 1ms', /^at character 1: "p0" is not a metric/],
+    ['p101 < 1ms', /^at character 1: "p101" is not a metric/],
+    ['  speed < 1ms', /^at character 3: "speed" is not a metric/],
+    ['constructor < 1', /^at character 1: "constructor" is not a metric/],
     ['p99', /^at character 4: expected one of == <= >= < >$/],
     ['p99 = 5ms', /^at character 5: expected one of/],
     ['p99 < ', /^at character 7: expected a value such as 50ms, not ""$/],

@@ -33,7 +33,7 @@ const VALUES: Readonly<Record<Unit, { example: string; parse(text: string): numb
 
 /** `METRIC[(SCOPE)] COMPARISON VALUE`, for example `p99(/payload) < 50ms` or `p99(during) < 80ms`. */
 export interface Requirement {
-  /** As it was written. */
+  /** As written by the user. */
   readonly text: string;
   /** Name of an endpoint or of a phase; null: all requests together. */
   readonly scope: string | null;
@@ -51,7 +51,7 @@ export function parseRequirement(text: string): Requirement {
   const metric = findMetric(name);
   if (metric === null) {
     const names = listMetrics().map((listed) => listed.name);
-    throw fault(before.length, `${JSON.stringify(name)} is no metric; there are ${names.join(', ')}`);
+    throw fault(before.length, `${JSON.stringify(name)} is not a metric; there are ${names.join(', ')}`);
   }
   const compare = Object.hasOwn(COMPARISONS, comparison) ? COMPARISONS[comparison] : undefined;
   if (compare === undefined) {
@@ -70,7 +70,7 @@ function fault(offset: number, message: string): Fault {
   return new Fault(`at character ${offset + 1}: ${message}`);
 }
 
-/** Unknown: nothing was measured that could meet or miss it. */
+/** `unknown`: nothing was measured that could meet or miss it. */
 export interface RequirementResult {
   readonly text: string;
   readonly unit: Unit;
@@ -88,7 +88,7 @@ export function judgeRequirement(
   return { text, unit: metric.unit, actual, state: isMetBy(actual) ? 'met' : 'missed' };
 }
 
-/** Each requirement, over the requests in its scope. A scope that names nothing leaves nothing to measure. */
+/** Each requirement, over the requests in its scope. A scope without requests leaves nothing to measure. */
 export function judgeRequirements(
   requirements: readonly Requirement[],
   { cells }: Pick<LoadRecord, 'cells'>,
@@ -104,14 +104,14 @@ export function judgeRequirements(
 }
 
 /**
- * @param names the endpoints and phases that there are
+ * @param names the endpoints and phases that exist
  * @throws {Fault} where a scope is none of them
  */
 export function checkScopes(requirements: readonly Requirement[], names: readonly string[]): void {
   for (const { text, scope } of requirements) {
     if (scope === null || names.includes(scope)) continue;
     throw new Fault(
-      `--require ${JSON.stringify(text)}: ${JSON.stringify(scope)} is no endpoint and no phase of this load: ${names.join(', ')}`,
+      `--require ${JSON.stringify(text)}: ${JSON.stringify(scope)} is neither an endpoint nor a phase of this load; there are ${names.join(', ')}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../engine/settlement.ts';
 import type { ServerLatency } from './report.ts';
 
-/** Labels that name the route in the usual instrumentations. */
+/** Labels that name the route in common instrumentations. */
 const ROUTE_LABELS = ['route', 'path', 'handler', 'endpoint', 'uri'];
 const METRIC = 'http_request_duration_seconds';
 
@@ -29,8 +29,8 @@ function readDurations(text: string, endpoints: readonly Endpoint[]): { count: n
 }
 
 /**
- * What the target measured between two readings of its metrics; null where it offers nothing, or where another
- * pod or a restarted one gave the second reading.
+ * What the target measured between two readings of its metrics; null where it exposes nothing, or where the second
+ * reading came from another or a restarted pod.
  */
 export function toServerLatencies(
   before: { text: string; pod: string | null } | null,

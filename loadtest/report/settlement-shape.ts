@@ -3,7 +3,7 @@ import { isOutcome, type Outcome } from '../engine/outcome.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
 import { boolean, count, dictionary, finite, nullable, object, type Shape, string } from './shape.ts';
 
-/** A field that reports have lacked: where it is absent, it was not known. */
+/** A field that older reports lack: if absent, it was not known. */
 function addedLater<T>(shape: Shape<T>): Shape<T | null> {
   return (value, place) => nullable(shape)(value ?? null, place);
 }
@@ -14,7 +14,7 @@ const outcome: Shape<Outcome> = (value, place) => {
   return name;
 };
 
-/** How often each of these names was met; names that were not are left out. */
+/** How often each of these names occurred; names that did not are left out. */
 export function countsOf<K extends string>(name: Shape<K>): Shape<Readonly<Partial<Record<K, number>>>> {
   return (value, place) => {
     const counts = dictionary(count)(value, place);
@@ -37,7 +37,7 @@ const connection: Shape<ConnectionFacts> = object({
   remoteAddress: addedLater(string),
 });
 
-/** For `object()`: what every report tells of a request that it tells at all. */
+/** For `object()`: what every report says of each request that it lists. */
 export const settlementFields = {
   index: count,
   endpoint: count,

@@ -27,21 +27,21 @@ interface GroupSummary {
 }
 
 interface EndpointSummary extends GroupSummary {
-  /** Exact sum over all requests, those that failed included, from the intended time on. */
+  /** Exact sum over all requests, failed ones included, measured from the intended time. */
   readonly totalDurationMs: number;
-  /** As the target's own histogram has it. */
+  /** According to the target's own histogram. */
   readonly serverAverageMs: number | null;
 }
 
-/** What a report says, worked out. */
+/** The figures derived from a report. */
 export interface Summary {
   readonly outcomes: OutcomeCounts;
   readonly requests: number;
   readonly notOk: number;
   readonly lost: number;
-  /** Ok answers per second. */
+  /** Ok responses per second. */
   readonly ratePerSecond: number;
-  /** Without the warm-up; `failed` is the response time of what was not ok. */
+  /** Excluding the warm-up; `failed` is the response time of requests that were not ok. */
   readonly latency: Readonly<Record<'response' | 'service' | 'lag' | 'failed', LatencySummary>>;
   readonly endpoints: readonly EndpointSummary[];
   readonly phases: readonly GroupSummary[];
@@ -110,7 +110,7 @@ export function toFindings(report: Report): RunFindings {
   return { summary, verdict };
 }
 
-/** The last check of the books, over what is in the report itself. */
+/** The last check of the ledger, over what is in the report itself. */
 function toLedgerFault({ record: { planned, sent, settled } }: Report, counted: number): string | null {
   if (planned === settled && settled === counted && sent <= planned) return null;
   return `planned ${planned}, sent ${sent}, settled ${settled}, counted ${counted}`;

@@ -4,10 +4,10 @@ import { outcomeEntries } from '../load/record.ts';
 import type { Report } from './report.ts';
 import type { LatencySummary, RunFindings, Summary } from './summary.ts';
 
-/** One table of a report, for terminal and page alike. The first column is text, the others are figures. */
+/** One table of a report, for both terminal and page. The first column is text, the others are figures. */
 export interface Table {
   readonly title: string;
-  /** What the figures are, where the title leaves that open. */
+  /** What the figures are, where the title does not say. */
   readonly note: string | null;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -71,7 +71,7 @@ function toLatencyTable({ record }: Report, { latency }: Summary): Table {
   const left = record.phases.length > 1 ? ' The warm-up is left out.' : '';
   return {
     title: 'Latency',
-    note: `Response: intended time to end. Service: write to end. Lag: intended time to write, without the opening of connections.${left}`,
+    note: `Response: intended time to end. Service: write to end. Lag: intended time to write, without the time to open a connection.${left}`,
     columns: ['Latency', 'Count', 'Average', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'Max'],
     rows: LATENCY_ROWS.filter(([key]) => latency[key].count > 0).map(([key, name]) => [
       name,
@@ -139,7 +139,7 @@ export function formatMetric(actual: number | null, unit: Summary['requirements'
 function toFailureTable({ failures, setup }: Report): Table {
   return {
     title: 'Failures',
-    note: `The first of each outcome in the order of the plan, ${formatCount(failures.length)} in all. Times since the start.`,
+    note: `The first of each outcome in the order of the plan, ${formatCount(failures.length)} in all. Times are since the start.`,
     columns: [
       'Request',
       'Endpoint',
@@ -175,7 +175,7 @@ function toFailureTable({ failures, setup }: Report): Table {
   };
 }
 
-/** Tables as text in columns: the first flush left, figures flush right, the rest as wide as they are. */
+/** A table as text in columns: text flush left, figures flush right. */
 export function formatTable({ columns, rows }: Table): string {
   const isText = columns.map((_, at) => at === 0 || rows.some((row) => /^[a-z]/i.test(row[at] ?? '')));
   const widths = columns.map((column, at) =>

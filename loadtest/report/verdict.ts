@@ -13,7 +13,7 @@ export interface RunEvidence {
   readonly requirements: readonly RequirementResult[];
   /** Without the warm-up; NaN where nothing was measured. */
   readonly lagP99Ms: number;
-  /** Likewise, of the ok responses. */
+  /** Likewise, for the ok responses. */
   readonly responseP50Ms: number;
   /** Stopped before the plan's end. */
   readonly isInterrupted: boolean;
@@ -48,7 +48,10 @@ export interface RunVerdict {
   readonly sentence: string;
 }
 
-/** The first that applies. Losses go before doubts: what the target lost stays lost, however thin the rest. */
+/**
+ * The first that applies. Losses come before doubts: what the target lost stays lost, however weak the rest of the
+ * evidence.
+ */
 export function judge(evidence: RunEvidence): RunVerdict {
   const { outcomes, ledgerFault, requirements, isInterrupted, shards } = evidence;
   const { total, notOk, lost } = countOutcomes(outcomes);
@@ -63,13 +66,13 @@ export function judge(evidence: RunEvidence): RunVerdict {
       : `${formatCount(lost)} ${ofAll} ${lost === 1 ? 'was' : 'were'} lost`;
 
   if (ledgerFault !== null) {
-    return verdict('unbalanced', 'failed', `no figure of this run counts: ${ledgerFault}`);
+    return verdict('unbalanced', 'failed', `the figures of this run are void: ${ledgerFault}`);
   }
   if (!shards.isMerged && shards.of > 1) {
     const part = `part ${(shards.present[0] ?? 0) + 1} of ${shards.of}: ${tally}`;
     return isInterrupted
       ? verdict('interrupted', 'inconclusive', `${part} before it was interrupted`)
-      : verdict('part', 'proven', `${part}; the verdict is that of dropless merge`);
+      : verdict('part', 'proven', `${part}; dropless merge gives the verdict`);
   }
   if (lostByTarget > 0) {
     return verdict(
@@ -91,7 +94,7 @@ export function judge(evidence: RunEvidence): RunVerdict {
     );
   }
   if (listed('missed') !== '')
-    return verdict('missed', 'failed', `${tally}, but not as required: ${listed('missed')}`);
+    return verdict('missed', 'failed', `${tally}, but requirements were missed: ${listed('missed')}`);
   if (isInterrupted)
     return verdict(
       'interrupted',
@@ -103,7 +106,7 @@ export function judge(evidence: RunEvidence): RunVerdict {
     return verdict(
       'not-ok',
       'inconclusive',
-      `${tally}, but ${formatCount(notOk)} got a response that was not expected: ${formatOutcomes(outcomes)}`,
+      `${tally}, but ${formatCount(notOk)} got an unexpected response: ${formatOutcomes(outcomes)}`,
     );
   }
   if (listed('unknown') !== '') {
@@ -125,7 +128,7 @@ function verdict(kind: VerdictKind, exit: Exit, clause: string): RunVerdict {
   return { kind, exit, sentence: `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.` };
 }
 
-/** What stands against the parts being the whole plan; null: nothing. */
+/** Why the parts are not the whole plan; null: they are. */
 function toMissing({ of, present, duplicates }: Shards): string | null {
   const absent = Array.from({ length: of }, (_, index) => index).filter((index) => !present.includes(index));
   const faults = [
@@ -135,7 +138,7 @@ function toMissing({ of, present, duplicates }: Shards): string | null {
   return faults.length === 0 ? null : faults.join('; ');
 }
 
-/** All that was not ok, the most frequent first: `31 reset, 2 http_503`. */
+/** Everything that was not ok, most frequent first: `31 reset, 2 http_503`. */
 function formatOutcomes(outcomes: OutcomeCounts): string {
   return outcomeEntries(outcomes)
     .filter(([outcome]) => outcome !== 'ok')

@@ -107,7 +107,7 @@ async function carryOutAll(target: Namespace): Promise<void> {
     interruption.signal.throwIfAborted();
     const proof = await prove(target.name, { ...attempt, signal: interruption.signal });
     to.push(proof);
-    // What comes next would take the damage for the state to go back to.
+    // The next disruption would take the damage for the state to restore.
     if (proof.leftBehind.length > 0) throw new Error(`not undone: ${proof.leftBehind.join(', ')}`);
   }
 }

@@ -3,24 +3,24 @@ import { startServer } from '../faults/server.ts';
 
 /** The point of the contract that each flaw breaks. */
 export const FLAWS = {
-  'refuses work before SIGTERM': 'serves while ready, and is alive',
-  'is not alive before SIGTERM': 'serves while ready, and is alive',
-  'is unready now and then': 'serves while ready, and is alive',
-  'ends by itself': 'serves while ready, and is alive',
+  'refuses work before SIGTERM': 'serves and is alive while ready',
+  'is not alive before SIGTERM': 'serves and is alive while ready',
+  'is unready now and then': 'serves and is alive while ready',
+  'ends by itself': 'serves and is alive while ready',
   'stays ready': 'SIGTERM: turns unready',
   'turns unready late': 'SIGTERM: turns unready',
   'gets ready again': 'SIGTERM: turns unready',
-  'stops listening early': 'goes on taking connections for 500 ms',
-  'is not alive while it drains': 'stays alive while it drains',
-  'is silent to liveness while it drains': 'stays alive while it drains',
+  'stops listening early': 'keeps accepting connections for 500 ms',
+  'is not alive while it drains': 'stays alive while draining',
+  'is silent to liveness while it drains': 'stays alive while draining',
   'announces the end late': 'answers with Connection: close',
   'closes idle connections at once': 'closes no keep-alive connection unannounced',
-  'refuses work while it drains': 'answers every request it took',
-  'cuts requests while it drains': 'answers every request it took',
-  'cuts what is in flight': 'finishes what is in flight',
-  'fails what is in flight': 'finishes what is in flight',
+  'refuses work while it drains': 'answers every request it accepted',
+  'cuts requests while it drains': 'answers every request it accepted',
+  'cuts what is in flight': 'finishes requests in flight',
+  'fails what is in flight': 'finishes requests in flight',
   'exits 1': 'exits 0',
-  'does not exit': 'has ended within 4 s',
+  'does not exit': 'exits within 4 s',
 } as const;
 
 type Flaw = keyof typeof FLAWS;

@@ -74,7 +74,7 @@ describe('dropless contract', () => {
       const { text, broken, status } = hold(flawed(flaw));
       // A request may be on its way at the very moment at which the flaw begins or ends.
       const isOfRace = (name: string | undefined) =>
-        name === 'answers every request it took' && name !== point;
+        name === 'answers every request it accepted' && name !== point;
       assert.deepEqual(
         broken.filter((name) => !isOfRace(name)),
         [point],
@@ -87,9 +87,12 @@ describe('dropless contract', () => {
   for (const [command, message] of [
     [
       'no-such-program --port 1',
-      /^dropless: the command "no-such.*ended with code 127 before it took a conn.*\n.*no-such-/m,
+      /^dropless: the command "no-such.*exited with code 127 before it accepted a conn.*\n.*no-such-/m,
     ],
-    ['sh -c "echo on my way; exit 0"', /ended with code 0 before it took a connection\n {2}on my way\n$/],
+    [
+      'sh -c "echo on my way; exit 0"',
+      /exited with code 0 before it accepted a connection\n {2}on my way\n$/,
+    ],
   ] as const) {
     test(`a command that does not come up is a fault of the command line: ${command}`, () => {
       const { text, status } = hold(['--command', command]);

@@ -196,7 +196,7 @@ describe('createFleet()', () => {
       start({ command: 'sh -c "echo no such thing >&2; exit 3"' }),
       (error: Error) =>
         error instanceof Fault &&
-        /ends with code 3 before it is ready\n {2}no such thing/.test(error.message),
+        /exits with code 3 before it is ready\n {2}no such thing/.test(error.message),
     );
   });
 
@@ -225,7 +225,7 @@ describe('createFleet()', () => {
         assert.ok(error instanceof Fault, error.stack);
         assert.equal(
           error.message,
-          `the command ${JSON.stringify(command)} does not get ready as v1 within 1h: the last probe of /ready saw ${seen}\n  hello`,
+          `the command ${JSON.stringify(command)} does not become ready as v1 within 1h: the last probe of /ready saw ${seen}\n  hello`,
         );
         return true;
       });
@@ -241,7 +241,7 @@ describe('createFleet()', () => {
     const { fleet, events } = await start({ command, progressDeadlineMs: DEADLINE_MS }, { clock });
     fleet.rollout('v2');
     void passAfter(file);
-    const fault = /does not get ready as v2 within 1h: .* connection refused\n {2}no v2$/;
+    const fault = /does not become ready as v2 within 1h: .* connection refused\n {2}no v2$/;
     await assert.rejects(
       fleet.settled(never),
       (error: Error) => error instanceof Fault && fault.test(error.message),
@@ -259,7 +259,7 @@ describe('createFleet()', () => {
     };
     await assert.rejects(
       start(change, { clock, onEvent }),
-      /does not get ready as v1 within 1h: it is ready, and for less than 1m at a time$/,
+      /does not become ready as v1 within 1h: it becomes ready, but stays so for less than 1m$/,
     );
   });
 

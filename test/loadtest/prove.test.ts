@@ -110,7 +110,7 @@ describe('dropless prove --local', () => {
     );
     assert.equal(code, 1, out);
     assert.match(out, /^rollout, without preStop: the wait before SIGTERM/m);
-    assert.match(out, /As it should without preStop\.$/m);
+    assert.match(out, /As expected without preStop\.$/m);
   });
 
   test('so is one that goes without what its user names', async () => {
@@ -228,7 +228,7 @@ describe('dropless prove --local', () => {
     assert.equal(code, 3, out);
     assert.match(
       out,
-      /but .*\/nowhere was never ok \(.*\d+ http_404.*\) before the rollout, which was left out/,
+      /but .*\/nowhere was never ok \(.*\d+ http_404.*\) before the rollout, which was skipped/,
     );
     const { proofs } = JSON.parse(readFileSync(json, 'utf8'));
     assert.equal(proofs[0].timelines.length, 3);
@@ -242,7 +242,7 @@ describe('dropless prove --local', () => {
       begin(['kill', ...OWN, ...BRIEF, '--command', `node -e '${program}'`, ...endpoints]),
     );
     assert.equal(code, 3, out);
-    assert.match(out, /\/hang was never ok \(\d+ timeout\) before the kill, which was left out/);
+    assert.match(out, /\/hang was never ok \(\d+ timeout\) before the kill, which was skipped/);
   });
 
   for (const program of [SOURCES, onNode]) {
@@ -266,9 +266,9 @@ describe('dropless prove --local', () => {
     };
     const unasked = await finish(begin(['kill'], configured));
     assert.equal(unasked.code, 2);
-    assert.match(unasked.err, /name a target in the cluster of context "production", .* or say --local/);
+    assert.match(unasked.err, /name a target in the cluster of context "production", .* or give --local/);
     const command = ['--command', 'sh -c "exit 7"'];
-    assert.match((await finish(begin(['kill', ...command], configured))).err, /ends with code 7/);
+    assert.match((await finish(begin(['kill', ...command], configured))).err, /exits with code 7/);
   });
 
   for (const [what, args, message] of [
@@ -295,12 +295,12 @@ describe('dropless prove --local', () => {
     [
       'a command that ends',
       ['rollout', '--local', '--command', 'sh -c "exit 7"'],
-      'ends with code 7 before it is ready',
+      'exits with code 7 before it is ready',
     ],
     [
       'a command that is not there',
       ['rollout', '--local', '--command', '/no/such'],
-      'ends with code 127 before it is ready',
+      'exits with code 127 before it is ready',
     ],
   ] as const) {
     test(`${what} is one clear line, and exit code 2`, async () => {

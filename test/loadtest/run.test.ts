@@ -229,8 +229,8 @@ for (const program of programs) {
         [['run', `https://127.0.0.1:${port}`], new RegExp(`cannot reach 127\\.0\\.0\\.1 on port ${port}: `)],
         [['run', url, '--rps', '5'], /unknown flag --rps/],
         [['run', url, '--rate', 'fast'], /--rate "fast": must be a number/],
-        [['run', url, '--closed', '1', '--rate', '5'], /--closed and --rate exclude each other/],
-        [['run', url, '--stage', '1/1s', '--duration', '5s'], /--stage and --duration exclude each other/],
+        [['run', url, '--closed', '1', '--rate', '5'], /--closed and --rate cannot be combined/],
+        [['run', url, '--stage', '1/1s', '--duration', '5s'], /--stage and --duration cannot be combined/],
         [['run', url, '--stage', '0/1s'], /a plan of no request/],
         [
           ['run', url, '--require', 'p99 < 50'],
@@ -238,7 +238,7 @@ for (const program of programs) {
         ],
         [
           ['run', url, '--require', 'p99(/x) < 5ms'],
-          /"\/x" is no endpoint and no phase of this load: \/health, \/ready/,
+          /"\/x" is neither an endpoint nor a phase of this load; there are \/health, \/ready/,
         ],
         [['run', url, '--endpoint', '/x'], /--endpoint "\/x": must be 'METHOD/],
         [['run', url, '--header', 'Content-Length: 5'], /Content-Length/],
