@@ -26,7 +26,7 @@ export function createPackagingRules({ selectors, images }: Released): readonly 
       severity: 'error',
       title: 'A selector is not that of the released versions',
       lost: 'Selectors are immutable: the apply is refused, or the Deployment is deleted and made anew, with every request in between.',
-      fix: 'Keep the selector. Other labels go through `labels:` with includeTemplates, never includeSelectors. A new workload is added to kustomize/checks/released.json.',
+      fix: 'Keep the selector. Other labels go through `labels:` with includeTemplates, never includeSelectors. A new workload is added to test/kustomize/released.json.',
       source: 'https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-updates',
       check: ({ objects }) =>
         objects.filter(isWorkload).flatMap((object) => {
@@ -133,7 +133,7 @@ spec: { template: { spec: { containers: [{ name: web, image: "web:dev" }] } } }
       severity: 'error',
       title: 'A tag stands beside the digest of another image',
       lost: 'The digest wins: the rollout reports success and ships the old version.',
-      fix: 'Set both at once: kustomize edit set image NAME=REGISTRY/NAME:TAG@DIGEST, and add the pair to `images` of kustomize/checks/released.json.',
+      fix: 'Set both at once: kustomize edit set image NAME=REGISTRY/NAME:TAG@DIGEST, and add the pair to `images` of test/kustomize/released.json.',
       source: 'https://kubernetes.io/docs/concepts/containers/images/#image-names',
       check: (inventory) =>
         forEachImage(inventory, (field, image) => {
