@@ -1,10 +1,11 @@
 import type { Clock } from '../cli/clock.ts';
 import type { Disruption } from '../proof/scene.ts';
-import { type Api, toApiStatus } from './api.ts';
+import type { Api } from './api.ts';
 import { findNamed } from './container.ts';
+import { cordon, evict, toBusiestNode } from './drain.ts';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
-import { type LiveDeployment, until } from './live-deployment.ts';
+import type { LiveDeployment } from './live-deployment.ts';
 import { nameOf } from './object.ts';
 import type { Undo } from './undo.ts';
 
@@ -40,76 +41,25 @@ const SETTLE_MS = 3_000;
 export function createDisruptions(
   deployment: LiveDeployment,
   options: DisruptionOptions,
-  { api, undo, container, mark, clock }: Surroundings,
+  surroundings: Surroundings,
 ): Record<Disruption, (aborted: AbortSignal) => Promise<void>> {
   const { name, namespace, replicas } = deployment;
-  const podsPath = `/api/v1/namespaces/${namespace}/pods`;
-
-  async function setImage(image: unknown): Promise<void> {
-    await deployment.patch('strategic', {
-      spec: { template: { spec: { containers: [{ name: container, image }] } } },
-    });
-  }
-
-  function imageOf(state: Json): string | undefined {
-    const containers = new Field(state).get('spec', 'template', 'spec', 'containers');
-    return findNamed(containers, container).get('image').text();
-  }
-
-  async function restart(): Promise<void> {
-    const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
-    await deployment.patch('strategic', { spec: { template: { metadata: { annotations } } } });
-  }
-
-  /** Tries again for as long as the PodDisruptionBudget forbids it. */
-  async function evict(pod: string, aborted: AbortSignal): Promise<void> {
-    let isTold = false;
-    const findReason = async () => {
-      try {
-        await api.post(`${podsPath}/${pod}/eviction`, {
-          apiVersion: 'policy/v1',
-          kind: 'Eviction',
-          metadata: { name: pod, namespace },
-        });
-        return null;
-      } catch (error) {
-        const { message } = error as Error;
-        const status = toApiStatus(error);
-        if (status === 404) return null;
-        // Its status is 500, as of faults that pass.
-        if (/more than one PodDisruptionBudget/.test(message)) throw new Error(message);
-        if (status !== 429) throw error;
-        if (!isTold) mark(`the PodDisruptionBudget does not let ${pod} go yet`);
-        isTold = true;
-        return 'the PodDisruptionBudget does not allow it';
-      }
-    };
-    await until(findReason, `${pod} not evicted`, aborted, clock);
-  }
-
-  /** A node that was cordoned before stays so. */
-  async function cordon(node: string): Promise<void> {
-    const path = `/api/v1/nodes/${node}`;
-    if (new Field(await api.get(path)).get('spec', 'unschedulable').isTrue()) return;
-    const set = (unschedulable: boolean) => api.patch(path, 'merge', { spec: { unschedulable } });
-    undo.add(`node ${node} cordoned`, () => set(false));
-    await set(true);
-    mark(`${node} is cordoned`);
-  }
+  const { api, undo, container, mark, clock } = surroundings;
 
   return {
     rollout: async () => {
       const { image } = options;
-      if (image === null) return restart();
-      const old = imageOf(deployment.original);
+      if (image === null) return restart(deployment);
+      const old = imageOf(deployment.original, container);
       if (!options.isImageKept) {
         undo.add(`image ${image} instead of ${old}`, async () => {
           // Somebody else's is not taken back.
-          if (imageOf(await deployment.read()) === image) await setImage(old);
+          if (imageOf(await deployment.read(), container) === image)
+            await setImage(deployment, container, old);
           await deployment.untilQuiet(null);
         });
       }
-      await setImage(image);
+      await setImage(deployment, container, image);
       mark(`to ${image}`);
     },
 
@@ -130,8 +80,8 @@ export function createDisruptions(
       const node = options.node ?? toBusiestNode(pods);
       const leaving = pods.filter((pod) => pod.get('spec', 'nodeName').text() === node);
       if (leaving.length === 0) throw new Error(`node ${node} has no pod of Deployment ${name}`);
-      await cordon(node);
-      for (const pod of leaving) await evict(nameOf(pod), aborted);
+      await cordon(node, surroundings);
+      for (const pod of leaving) await evict(nameOf(pod), namespace, surroundings, aborted);
       mark(`the pods of ${node} are evicted`);
     },
 
@@ -140,18 +90,26 @@ export function createDisruptions(
       if (pod === undefined) throw new Error('no pod is ready');
       const victim = nameOf(pod);
       mark(`${victim} is deleted`);
-      await api.remove(`${podsPath}/${victim}`, options.isForced ? { gracePeriodSeconds: 0 } : {});
+      const path = `/api/v1/namespaces/${namespace}/pods/${victim}`;
+      await api.remove(path, options.isForced ? { gracePeriodSeconds: 0 } : {});
     },
 
     run: options.run,
   };
 }
 
-function toBusiestNode(pods: readonly Field[]): string {
-  const counts = new Map<string, number>();
-  for (const pod of pods) {
-    const node = pod.get('spec', 'nodeName').text() ?? '';
-    counts.set(node, (counts.get(node) ?? 0) + 1);
-  }
-  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? '';
+async function restart(deployment: LiveDeployment): Promise<void> {
+  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+  await deployment.patch('strategic', { spec: { template: { metadata: { annotations } } } });
+}
+
+async function setImage(deployment: LiveDeployment, container: string, image: unknown): Promise<void> {
+  await deployment.patch('strategic', {
+    spec: { template: { spec: { containers: [{ name: container, image }] } } },
+  });
+}
+
+function imageOf(state: Json, container: string): string | undefined {
+  const containers = new Field(state).get('spec', 'template', 'spec', 'containers');
+  return findNamed(containers, container).get('image').text();
 }

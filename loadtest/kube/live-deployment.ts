@@ -7,7 +7,7 @@ import { toDeploymentState } from './deployment.ts';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
 import { type KubeObject, toListItems } from './object.ts';
-import { ownerUids } from './owner.ts';
+import { findUnrestOfPods, readOwnPods } from './own-pods.ts';
 import { toSelectorQuery } from './selector.ts';
 
 /** A Deployment of a cluster with its pods and what scales it: read, changed, and waited for. */
@@ -54,11 +54,9 @@ export async function openDeployment(
   clock: Clock,
 ): Promise<LiveDeployment> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
-  const replicaSetsPath = `/apis/apps/v1/namespaces/${namespace}/replicasets`;
-  const podsPath = `/api/v1/namespaces/${namespace}/pods`;
   const hpasPath = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
 
-  const original = await awaitRest();
+  const original = await awaitRest(api, { namespace, name, path }, signal, tell, clock);
   const { replicas } = toDeploymentState(new Field(original));
   const uid = new Field(original).get('metadata', 'uid').text();
   const selector = encodeURIComponent(toSelectorQuery(new Field(original).get('spec', 'selector')));
@@ -66,55 +64,17 @@ export async function openDeployment(
   const target = { kind: 'Deployment', name };
   const hpa = hpas.find((candidate) => isScaleTarget(toScaleTarget(candidate), target)) ?? null;
 
-  async function awaitRest(): Promise<Json> {
-    const endMs = clock.nowMs() + REST_TIMEOUT_MS;
-    for (let isTold = false; ; isTold = true) {
-      const found = await api.get(path).catch((error: Error) => {
-        if (isUnheard(error)) throw error;
-        const isAbsent = toApiStatus(error) === 404;
-        throw new Fault(
-          isAbsent ? `there is no Deployment ${name} in namespace ${namespace}` : error.message,
-        );
-      });
-      const state = toDeploymentState(new Field(found));
-      if (state.replicas === 0) throw new Fault(`Deployment ${name} has no replicas`);
-      if (state.unrest === null) return found;
-      if (clock.nowMs() > endMs) {
-        throw new Fault(`Deployment ${name} is not at rest: ${state.unrest}`);
-      }
-      if (!isTold) tell(`waiting for Deployment ${name} to come to rest: ${state.unrest}`);
-      await clock.pause(POLL_MS, signal);
-      signal.throwIfAborted();
-    }
-  }
-
   /** Why it is not quiet; null: it is. */
   async function findUnrest(): Promise<string | null> {
     const { unrest, replicas: wanted } = toDeploymentState(new Field(await api.get(path)));
     if (unrest !== null && /timed out progressing/.test(unrest)) throw new Error(unrest);
     if (unrest !== null) return unrest;
-    const pods = await readPods();
-    const leaving = pods.filter(isTerminating);
-    if (leaving.length > 0) return `${leaving.length} pods are terminating`;
-    return pods.length === wanted ? null : `${pods.length} pods of ${wanted} wanted`;
+    return findUnrestOfPods(await readPods(), wanted);
   }
 
   const untilQuiet = (aborted: AbortSignal | null) => until(findUnrest, 'not quiet', aborted, clock);
 
-  /** The pods of its ReplicaSets that have not ended. */
-  async function readPods(): Promise<readonly Field[]> {
-    const query = `?labelSelector=${selector}`;
-    const list = async (from: string) => new Field(await api.get(from + query)).get('items').items();
-    const replicaSets = (await list(replicaSetsPath)).filter((each) =>
-      ownerUids(each).some((its) => its === uid),
-    );
-    const owners = replicaSets.map((each) => each.get('metadata', 'uid').text());
-    return (await list(podsPath)).filter(
-      (pod) =>
-        ownerUids(pod).some((its) => owners.includes(its)) &&
-        !['Succeeded', 'Failed'].includes(pod.get('status', 'phase').text() ?? ''),
-    );
-  }
+  const readPods = () => readOwnPods(api, { namespace, selector, uid });
 
   async function setBounds(minReplicas: number, maxReplicas: number): Promise<void> {
     await api.patch(`${hpasPath}/${hpa?.name}`, 'merge', {
@@ -155,6 +115,33 @@ export async function openDeployment(
     },
     untilQuiet,
   };
+}
+
+/** The Deployment as soon as it is at rest. */
+async function awaitRest(
+  api: Api,
+  { namespace, name, path }: { namespace: string; name: string; path: string },
+  signal: AbortSignal,
+  tell: (step: string) => void,
+  clock: Clock,
+): Promise<Json> {
+  const endMs = clock.nowMs() + REST_TIMEOUT_MS;
+  for (let isTold = false; ; isTold = true) {
+    const found = await api.get(path).catch((error: Error) => {
+      if (isUnheard(error)) throw error;
+      const isAbsent = toApiStatus(error) === 404;
+      throw new Fault(isAbsent ? `there is no Deployment ${name} in namespace ${namespace}` : error.message);
+    });
+    const state = toDeploymentState(new Field(found));
+    if (state.replicas === 0) throw new Fault(`Deployment ${name} has no replicas`);
+    if (state.unrest === null) return found;
+    if (clock.nowMs() > endMs) {
+      throw new Fault(`Deployment ${name} is not at rest: ${state.unrest}`);
+    }
+    if (!isTold) tell(`waiting for Deployment ${name} to come to rest: ${state.unrest}`);
+    await clock.pause(POLL_MS, signal);
+    signal.throwIfAborted();
+  }
 }
 
 /**

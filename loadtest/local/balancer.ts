@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { type Duplex, PassThrough, Transform } from 'node:stream';
+import { createDelay } from './delay.ts';
 import { createWaiters } from './waiters.ts';
 
 interface Backend {
@@ -125,32 +125,4 @@ export async function createBalancer({
       await closed;
     },
   };
-}
-
-/** The most bytes under way at once. */
-const WINDOW_BYTES = 1_048_576;
-
-/** Holds each chunk, and the end, for `latencyMs`. Chunks on the way do not wait for one another. */
-function createDelay(latencyMs: number): Duplex {
-  if (latencyMs === 0) return new PassThrough();
-  const underWay: Buffer[] = [];
-  let bytes = 0;
-  const arrive = () => {
-    const chunk = underWay.shift();
-    bytes -= chunk?.length ?? 0;
-    return chunk;
-  };
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      underWay.push(chunk);
-      bytes += chunk.length;
-      const hasRoom = bytes < WINDOW_BYTES && this.readableLength < this.readableHighWaterMark;
-      setTimeout(() => {
-        if (hasRoom) this.push(arrive());
-        else done(null, arrive());
-      }, latencyMs);
-      if (hasRoom) done();
-    },
-    flush: (done) => void setTimeout(done, latencyMs),
-  });
 }

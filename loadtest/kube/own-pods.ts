@@ -1,0 +1,42 @@
+import type { Api } from './api.ts';
+import { isTerminating } from './conditions.ts';
+import { Field } from './field.ts';
+import { ownerUids } from './owner.ts';
+
+interface Owner {
+  readonly namespace: string;
+  /** Of its pods, as a query takes it. */
+  readonly selector: string;
+  /** Undefined: not known, and then it owns nothing. */
+  readonly uid: string | undefined;
+}
+
+/** The pods of a Deployment that have not ended, whatever else carries their labels. */
+export async function readOwnPods(api: Api, { namespace, selector, uid }: Owner): Promise<readonly Field[]> {
+  const list = async (path: string) =>
+    new Field(await api.get(`${path}?labelSelector=${selector}`)).get('items').items();
+  const replicaSets = await list(`/apis/apps/v1/namespaces/${namespace}/replicasets`);
+  return toOwnPods(uid, replicaSets, await list(`/api/v1/namespaces/${namespace}/pods`));
+}
+
+/** Those that have not ended, of ReplicaSets of the Deployment with that uid. */
+export function toOwnPods(
+  uid: string | undefined,
+  replicaSets: readonly Field[],
+  pods: readonly Field[],
+): readonly Field[] {
+  const own = replicaSets.filter((each) => ownerUids(each).some((its) => its === uid));
+  const owners = own.map((each) => each.get('metadata', 'uid').text());
+  return pods.filter(
+    (pod) =>
+      ownerUids(pod).some((its) => owners.includes(its)) &&
+      !['Succeeded', 'Failed'].includes(pod.get('status', 'phase').text() ?? ''),
+  );
+}
+
+/** Why it is not quiet with these pods; null: it is. @param wanted replicas */
+export function findUnrestOfPods(pods: readonly Field[], wanted: number): string | null {
+  const leaving = pods.filter(isTerminating);
+  if (leaving.length > 0) return `${leaving.length} pods are terminating`;
+  return pods.length === wanted ? null : `${pods.length} pods of ${wanted} wanted`;
+}
