@@ -11,6 +11,7 @@ ARG NODE_IMAGE=docker.io/library/node:24-slim
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY loadtest/package.json ./loadtest/
 RUN npm ci --no-audit --no-fund
 COPY build.ts tsconfig.json ./
 COPY loadtest ./loadtest
