@@ -7,6 +7,8 @@ import { DEFAULT_LOAD, type ProofLoad, toLoadSpec } from '../../loadtest/proof/p
 import { saw } from './figures.ts';
 import { DEPLOYMENT_NAME } from './target.ts';
 
+/** What a machine of two cores carries beside the cluster: a request that waits for the processor is not lost. */
+export const SUITE_LOAD = { rate: 200, timeoutMs: 10_000 } as const;
 /** Load before a disruption and after it. */
 const EDGE_MS = 2_000;
 const CURRENT_CONTEXT = { context: undefined, kubeconfig: undefined, namespace: undefined };
@@ -55,7 +57,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
       requirements: [],
       tailMs: edgeMs,
     },
-    toLoadSpec(scene.url, { ...DEFAULT_LOAD, ...load }),
+    toLoadSpec(scene.url, { ...DEFAULT_LOAD, ...SUITE_LOAD, ...load }),
     scene,
     signal,
     log.show,

@@ -14,6 +14,7 @@ import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
 import { copyManifests } from './manifests.ts';
+import { SUITE_LOAD } from './proof.ts';
 import { createScenarios, toVersions } from './scenario.ts';
 import { awaitQuiet, DEPLOYMENT, DEPLOYMENT_NAME, PORT } from './target.ts';
 
@@ -22,7 +23,7 @@ const images = toImages(process.env);
 /** A disruption that may lose requests is repeated until it does, so often at most. */
 const MAX_ATTEMPTS = 4;
 
-/** A tenth of the requests is in flight for longer than the lame duck, and than a pod timelines that is deleted by force. */
+/** A tenth of the requests is in flight for longer than the lame duck, and than a pod lasts that is deleted by force. */
 const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000', '--timeout', '10s'];
 
 interface Outcome {
@@ -82,7 +83,9 @@ describe('the instrument on a cluster', () => {
   }
 
   async function requireProof(what: string, ...args: readonly string[]): Promise<readonly Proof[]> {
-    const { code, text, verdict, proofs } = await prove(...args);
+    const { rate, timeoutMs } = SUITE_LOAD;
+    const load = ['--rate', String(rate), '--timeout', `${timeoutMs}ms`];
+    const { code, text, verdict, proofs } = await prove(...args, ...load);
     recordFigure(`proof, ${what}`, verdict.sentence);
     assert.equal(code, 0, text);
     assert.deepEqual(
