@@ -23,7 +23,8 @@ const DROPLESS = {
 const COMMONJS_NAMES = [
   "import { createRequire as dropless_createRequire } from 'node:module';",
   'const require = dropless_createRequire(import.meta.url);',
-  "const __dirname = new URL('.', import.meta.url).pathname;",
+  "import { fileURLToPath as dropless_toPath } from 'node:url';",
+  "const __dirname = dropless_toPath(new URL('.', import.meta.url));",
 ].join('\n');
 
 const root = process.argv[2] ?? '.';

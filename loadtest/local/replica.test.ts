@@ -11,6 +11,14 @@ after(() => {
   for (const pid of leftovers) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 });
 
+/** Starts a process in a session of its own, which holds the output open, and tells its id. */
+const GET_AWAY = `
+  const { spawn } = require('node:child_process');
+  const away = spawn('sleep', ['60'], { detached: true, stdio: 'inherit' });
+  console.log(away.pid);
+  away.unref();
+`;
+
 /** Of this runtime, with a program that imports the module under test. */
 function startProver(program: string) {
   const url = JSON.stringify(new URL('./replica.ts', import.meta.url).href);
@@ -19,7 +27,8 @@ function startProver(program: string) {
     process.versions.bun === undefined
       ? ['--import=tsx', '--input-type=module', '--eval', text]
       : ['--eval', text];
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = { ...process.env, RUNTIME: process.execPath, GET_AWAY };
+  return spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 describe('startReplica()', () => {
@@ -32,7 +41,7 @@ describe('startReplica()', () => {
 
   test('ends what the process started, and is not held up by what has got away', async () => {
     const prover = startProver(`
-      const replica = await startReplica("sh -c 'setsid sleep 60 & echo $!; sleep 60 & echo $!; exit 0'", process.env);
+      const replica = await startReplica("sh -c '\\"$RUNTIME\\" -e \\"$GET_AWAY\\"; sleep 60 & echo $!; exit 0'", process.env);
       await replica.exited;
       replica.destroy();
       await replica.logged;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 
 /** What the page holds besides the report. */
@@ -23,7 +24,7 @@ export async function loadPageAssets(): Promise<PageAssets> {
     return { script: await read('./page-client.js'), style: await read('./page-client.css') };
   }
   const { build } = await import('esbuild');
-  const directory = new URL('./client/', import.meta.url).pathname;
+  const directory = fileURLToPath(new URL('./client/', import.meta.url));
   const { outputFiles } = await build({
     ...PAGE_CLIENT,
     entryPoints: [`${directory}charts.ts`, `${directory}page.css`],
