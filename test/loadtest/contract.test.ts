@@ -44,7 +44,7 @@ describe('dropless contract', () => {
       const { text, status } = hold(['--command', command, '--slow', '/payload?delayMs=3000']);
       assert.match(
         text,
-        /^waiting until \/ready is ok\nready, and under load\ntold to end\nSIGTERM, and 30s for it to end\n$/m,
+        /^waiting until \/ready is ok\nready, and under load\ntermination begins\nSIGTERM; it has 30s to exit\n$/m,
       );
       assert.match(text, /^12 held, 0 broken, 0 not shown\.$/m, text);
       assert.equal(status, 0);
