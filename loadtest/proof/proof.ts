@@ -100,7 +100,8 @@ export async function carryOut(
     endpoints: spec.plan.endpoints.map(({ name }) => name),
     marks: allMarks(),
     timelines: [...toPodTimelines(seen.map((event) => ({ ...event, atMs: event.atMs - startMs }))).values()],
-    failures: failures.list(),
+    // A loss has the phase of its pod instead.
+    failures: failures.list().map(({ phase: _phase, endPhase: _endPhase, ...settlement }) => settlement),
     podOf,
     responses,
     serviceTimes,

@@ -278,7 +278,7 @@ describe('dropless prove --local', () => {
     [
       'an image that is kept, twice',
       ['rollout', 'deploy/a', '--image', 'i', '--keep', '--rounds', '2'],
-      '--keep goes with one rollout',
+      '--keep works only with a single rollout',
     ],
     [
       'an address with a path, and endpoints',
@@ -289,7 +289,7 @@ describe('dropless prove --local', () => {
     [
       'controls of several',
       ['rollout', 'kill', '--with-controls'],
-      '--with-controls goes with one disruption',
+      '--with-controls works only with one disruption',
     ],
     ['an unknown safeguard', ['rollout', '--without', 'x'], 'must be preStop or lame-duck or readiness'],
     [

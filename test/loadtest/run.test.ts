@@ -227,9 +227,9 @@ for (const program of programs) {
           /cannot reach no-such-host\.invalid on port 80: the host name is not known/,
         ],
         [['run', `https://127.0.0.1:${port}`], new RegExp(`cannot reach 127\\.0\\.0\\.1 on port ${port}: `)],
-        [['run', url, '--rps', '5'], /unknown flag --rps/],
+        [['run', url, '--rps', '5'], /unknown option .--rps/],
         [['run', url, '--rate', 'fast'], /--rate "fast": must be a number/],
-        [['run', url, '--closed', '1', '--rate', '5'], /--closed and --rate cannot be combined/],
+        [['run', url, '--closed', '1', '--rate', '5'], /--rate and --closed cannot be combined/],
         [['run', url, '--stage', '1/1s', '--duration', '5s'], /--stage and --duration cannot be combined/],
         [['run', url, '--stage', '0/1s'], /a plan of no request/],
         [
