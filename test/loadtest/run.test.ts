@@ -231,7 +231,7 @@ for (const program of programs) {
         [['run', url, '--rate', 'fast'], /--rate "fast": must be a number/],
         [['run', url, '--closed', '1', '--rate', '5'], /--rate and --closed cannot be combined/],
         [['run', url, '--stage', '1/1s', '--duration', '5s'], /--duration and --stage cannot be combined/],
-        [['run', url, '--stage', '0/1s'], /a plan of no request/],
+        [['run', url, '--stage', '0/1s'], /a plan without requests/],
         [
           ['run', url, '--require', 'p99 < 50'],
           /--require "p99 < 50": at character 7: expected a value such as 50ms/,
