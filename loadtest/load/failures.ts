@@ -29,7 +29,7 @@ export function createFailureCollector(phases: Phases, perOutcome: number): Fail
       own.push({ ...settlement, phase: phases.at(intendedMs), endPhase: phases.at(endMs) });
       // Requests end in another order than they were planned in. Sorting at each failure would take longer than the
       // request did.
-      if (own.length >= 50 * perOutcome) kept.set(outcome, keepFirst(own, perOutcome));
+      if (own.length >= 2 * perOutcome) kept.set(outcome, keepFirst(own, perOutcome));
     },
     list: () => keepFirst([...kept.values()].flat(), perOutcome),
   };
