@@ -77,13 +77,14 @@ async function run({ name, files, argv }: Job): Promise<Counts> {
   const [status] = await once(child, 'close');
   const counts = countCases(report);
   // A runner that dies before it writes its report has failed, whatever the report counts.
-  if (status !== 0 && counts.failed === 0) counts.failed = 1;
-  if (counts.failed > 0) {
+  if (status !== 0 && counts.failed.length === 0) counts.failed.push(`exit code ${status}`);
+  if (counts.failed.length > 0) {
     // Node's output is its report.
     console.log(command === 'node' ? readFileSync(report, 'utf8') : (await output).join(''));
   }
   const seconds = Math.round((performance.now() - startMs) / 1_000);
-  console.log(`# ${name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
+  console.log(`# ${name}: ${counts.passed} passed, ${counts.failed.length} failed in ${seconds} s`);
+  counts.failed = counts.failed.map((test) => `${name}: ${test}`);
   return counts;
 }
 
@@ -96,12 +97,14 @@ for (const stage of stages) {
   );
   counts.push(...(await Promise.all(jobs.map(run))));
 }
-const sum = (kind: keyof Counts) => counts.reduce((total, each) => total + each[kind], 0);
+const sum = (count: (counts: Counts) => number) => counts.reduce((total, each) => total + count(each), 0);
+const failed = counts.flatMap((each) => each.failed);
 const notRun = readFileSync(notRunFile, 'utf8').split('\n').filter(Boolean);
 rmSync(reports, { recursive: true });
 
-const skipped = sum('skipped') - notRun.length;
+const skipped = sum((each) => each.skipped) - notRun.length;
 if (skipped > 0) console.log(`${skipped} skipped`);
 process.stdout.write(formatNotRun(notRun));
-console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
-process.exit(sum('failed') === 0 ? 0 : 1);
+for (const test of failed) console.log(`FAILED: ${test}`);
+console.log(`${sum((each) => each.passed)} passed, ${failed.length} failed`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -55,5 +55,5 @@ const page = join(ROOT, 'docs/cluster-figures.md');
 if (values.write === true && suite.status === 0) writeFileSync(page, replaceBlock(page, table));
 const { passed, failed } = countCases(report);
 rmSync(work, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed.length} failed`);
 process.exit(suite.status ?? 1);
