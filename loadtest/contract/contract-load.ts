@@ -30,7 +30,8 @@ interface LoadRules {
 
 const PROBE_MS = 25;
 const KEPT_CLIENTS = 6;
-const KEPT_PAUSE_MS = 20;
+/** Between the requests of a keep-alive connection: from so long up to twice that. */
+const KEPT_PAUSE_MS = 15;
 /** Begun one after another, so that one slow request is always under way until the latest SIGTERM. */
 const SLOW_CLIENTS = 3;
 const SLOW_LEAD_MS = 50;
@@ -57,13 +58,15 @@ export function startContractLoad(
     }
   }
 
-  async function keep(): Promise<void> {
+  /** Each has a pause of its own, so that they never send in step, and some are idle at any moment. */
+  async function keep(index: number): Promise<void> {
+    const pauseMs = KEPT_PAUSE_MS * (1 + index / (KEPT_CLIENTS - 1));
     while (isSentTo()) {
       const client = await dialer.open();
       if (client === null) return;
       while (client.isOpen && isRunning()) {
         seen.kept.push(await client.get(paths.path));
-        await sleep(KEPT_PAUSE_MS);
+        await sleep(pauseMs);
       }
       if (client.wasClosedIdle) seen.closedIdleMs.push(performance.now());
       client.close();
@@ -79,7 +82,7 @@ export function startContractLoad(
     probe(seen.ready, paths.ready, isRunning),
     probe(seen.health, paths.health, isRunning),
     probe(seen.fresh, paths.path, isSentTo),
-    ...Array.from({ length: KEPT_CLIENTS }, keep),
+    ...Array.from({ length: KEPT_CLIENTS }, (_, index) => keep(index)),
   ];
   return {
     seen,
