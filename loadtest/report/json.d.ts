@@ -133,7 +133,16 @@ export interface GroupSummary {
 /** What `run --json`, `merge --json` and `report --json` write of a run. */
 export interface RunReport {
   readonly schema: 'dropless.run/1';
-  readonly verdict: { readonly kind: string; readonly exit: Exit; readonly sentence: string };
+  readonly verdict: {
+    readonly kind: string;
+    readonly exit: Exit;
+    readonly sentence: string;
+    /** How far the latencies can be trusted. */
+    readonly latency: {
+      readonly kind: 'trusted' | 'generator-limited' | 'unmeasured';
+      readonly sentence: string;
+    };
+  };
   readonly summary: {
     readonly outcomes: OutcomeCounts;
     readonly requests: number;

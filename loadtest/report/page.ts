@@ -31,7 +31,7 @@ export function formatPage(
   const [endpoints, ...others] = tables;
   const failures = others.filter(({ title }) => title === 'Failures');
   const figures = others.filter(({ title }) => title !== 'Failures');
-  const { kind, exit, sentence } = findings.verdict;
+  const { kind, exit, sentence, latency } = findings.verdict;
 
   return html`<!doctype html>
 <html lang="en">
@@ -45,7 +45,7 @@ export function formatPage(
 </head>
 <body>
 <header>
-<p class="kicker">loadtest</p>
+<p class="kicker">dropless</p>
 <h1>Load on <span class="target">${report.setup.target}</span></h1>
 <p class="when"><time datetime="${report.startedAt}">${formatMoment(report.startedAt)}</time>, ${describeModel(report)}</p>
 </header>
@@ -53,6 +53,7 @@ export function formatPage(
 <section class="verdict ${exit}" aria-label="Verdict">
 <p class="word"><span class="mark" aria-hidden="true">${VERDICT_WORDS[exit].mark}</span> ${VERDICT_WORDS[exit].word} <span class="kind">${kind}</span></p>
 <p class="sentence">${sentence}</p>
+<p>${latency.sentence}</p>
 </section>
 ${formatHeadline(report, findings)}
 ${endpoints === undefined ? '' : formatTableSection(endpoints)}

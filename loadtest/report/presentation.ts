@@ -61,8 +61,9 @@ export async function presentReport(report: Report, options: ReportOptions, worl
     table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,
   );
   // The tables first: a full disk must not lose what the run has found.
+  const { sentence, latency } = findings.verdict;
   toTextOutput(options, world).write(
-    `${[...shown.map(formatTable), findings.verdict.sentence].join('\n\n')}\n`,
+    `${[...shown.map(formatTable), `${sentence}\n${latency.sentence}`].join('\n\n')}\n`,
   );
 
   return writeReports(

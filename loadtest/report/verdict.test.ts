@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { upperBound95 } from '../load/evidence.ts';
-import { isGeneratorLimited, judge, type RunEvidence } from './verdict.ts';
+import { judge, type RunEvidence } from './verdict.ts';
 
 const evidence = (changes: Partial<RunEvidence> = {}): RunEvidence => ({
   outcomes: { ok: 1_000 },
@@ -37,27 +37,40 @@ describe('judge()', () => {
     ],
     ['nothing sent', { outcomes: {} }, 'unmeasured', 'inconclusive'],
     ['a 404, which is the caller’s fault', { outcomes: { ok: 999, http_404: 1 } }, 'not-ok', 'inconclusive'],
-    ['limited generator', limited, 'generator-limited', 'inconclusive'],
+    ['load a little late: no loss', limited, 'clean', 'proven'],
     [
-      'limited generator, requirement missed',
+      'load a little late, latency missed',
       { ...limited, requirements: requirement('missed') },
-      'generator-limited',
+      'missed',
       'inconclusive',
     ],
     [
-      'limited generator, time-outs that its lag does not explain',
+      'load a little late, another requirement missed',
+      { ...limited, requirements: [{ text: 'requests > 9', unit: 'count', actual: 6, state: 'missed' }] },
+      'missed',
+      'failed',
+    ],
+    ['late load', late, 'late', 'inconclusive'],
+    [
+      'late load, requirement missed',
+      { ...late, requirements: requirement('missed') },
+      'late',
+      'inconclusive',
+    ],
+    [
+      'load a little late, time-outs that its lag does not explain',
       { lagP99Ms: 250, outcomes: { ok: 9, timeout: 1 } },
       'lost',
       'failed',
     ],
     [
-      'late generator, its own time-outs',
+      'late load, its own time-outs',
       { ...late, outcomes: { ok: 9, timeout: 1, not_sent: 5 } },
-      'generator-limited',
+      'late',
       'inconclusive',
     ],
     [
-      'late generator, a reset among time-outs',
+      'late load, a reset among time-outs',
       { ...late, outcomes: { ok: 9, timeout: 5, reset: 1 } },
       'lost',
       'failed',
@@ -117,19 +130,20 @@ describe('judge()', () => {
   }
 });
 
-describe('isGeneratorLimited()', () => {
-  const cases: readonly (readonly [number, number, boolean])[] = [
-    [2, 5, false],
-    [2.01, 5, true],
-    [2.01, 20.1, false],
-    [3, 30, false],
-    [3.01, 30, true],
-    [2.01, Number.NaN, true],
-    [Number.NaN, 5, false],
+describe('the latency verdict', () => {
+  const cases: readonly (readonly [number, number, string])[] = [
+    [2, 5, 'trusted'],
+    [2.01, 5, 'generator-limited'],
+    [2.01, 20.1, 'trusted'],
+    [3, 30, 'trusted'],
+    [3.01, 30, 'generator-limited'],
+    [2.01, Number.NaN, 'unmeasured'],
   ];
-  for (const [lagP99Ms, responseP50Ms, expected] of cases) {
-    test(`lag p99 ${lagP99Ms} ms at response p50 ${responseP50Ms} ms: ${expected}`, () => {
-      assert.equal(isGeneratorLimited({ lagP99Ms, responseP50Ms }), expected);
+  for (const [lagP99Ms, responseP50Ms, kind] of cases) {
+    test(`lag p99 ${lagP99Ms} ms at response p50 ${responseP50Ms} ms: ${kind}`, () => {
+      const { latency } = judge(evidence({ lagP99Ms, responseP50Ms }));
+      assert.equal(latency.kind, kind);
+      assert.match(latency.sentence, /^[A-Z].*\.$/);
     });
   }
 });

@@ -1,6 +1,6 @@
 import type { Exit } from '../cli/exit-code.ts';
 import { formatCount, formatMs, formatPercent } from '../cli/format.ts';
-import { countOwnFailures, upperBound95 } from '../load/evidence.ts';
+import { countOwnFailures, isLateForLosses, upperBound95 } from '../load/evidence.ts';
 import { countOutcomes, type OutcomeCounts, outcomeEntries } from '../load/record.ts';
 import type { RequirementResult } from './requirement.ts';
 
@@ -34,31 +34,51 @@ type VerdictKind =
   | 'lost'
   | 'missed'
   | 'incomplete'
-  | 'generator-limited'
+  | 'late'
   | 'interrupted'
   | 'not-ok'
   | 'unmeasured'
   | 'part'
   | 'clean';
 
-export interface RunVerdict {
+/** Two verdicts: what was lost, which decides the exit code, and how far the latencies can be trusted. */
+export interface RunVerdict extends LossVerdict {
+  readonly latency: LatencyVerdict;
+}
+
+interface LossVerdict {
   readonly kind: VerdictKind;
   readonly exit: Exit;
   /** One plain sentence. */
   readonly sentence: string;
 }
 
+interface LatencyVerdict {
+  readonly kind: 'trusted' | 'generator-limited' | 'unmeasured';
+  /** One plain sentence. */
+  readonly sentence: string;
+}
+
+export function judge(evidence: RunEvidence): RunVerdict {
+  return { ...judgeLosses(evidence), latency: judgeLatency(evidence) };
+}
+
 /**
  * The first that applies. Losses come before doubts: what the target lost stays lost, however weak the rest of the
- * evidence.
+ * evidence. A load that went out a little late still shows every loss; only latencies that were required are then in
+ * doubt.
  */
-export function judge(evidence: RunEvidence): RunVerdict {
+function judgeLosses(evidence: RunEvidence): LossVerdict {
   const { outcomes, ledgerFault, requirements, isInterrupted, shards } = evidence;
   const { total, notOk, lost } = countOutcomes(outcomes);
-  const isLimited = isGeneratorLimited(evidence);
   const lostByTarget = lost - countOwnFailures(outcomes, evidence);
-  const listed = (state: RequirementResult['state']) =>
-    requirements.flatMap((result) => (result.state === state ? [result.text] : [])).join(', ');
+  const isDoubtful = ({ unit }: RequirementResult) => unit === 'time' && isGeneratorLimited(evidence);
+  const listed = (isListed: (result: RequirementResult) => boolean) =>
+    requirements.flatMap((result) => (isListed(result) ? [result.text] : [])).join(', ');
+  const missed = listed((result) => result.state === 'missed' && !isDoubtful(result));
+  const doubtful = listed((result) => result.state === 'missed' && isDoubtful(result));
+  const unknown = listed(({ state }) => state === 'unknown');
+  const lag = formatMs(evidence.lagP99Ms);
   const ofAll = `of ${formatCount(total)} requests`;
   const tally =
     lost === 0
@@ -84,17 +104,15 @@ export function judge(evidence: RunEvidence): RunVerdict {
   const missing = toMissing(shards);
   if (missing !== null)
     return verdict('incomplete', 'inconclusive', `INCOMPLETE: ${missing}; ${tally} in what there is`);
-  if (isLimited) {
-    const lag = formatMs(evidence.lagP99Ms);
+  if (isLateForLosses(evidence)) {
     const advice = 'lower the rate, allow more connections, or use more machines (--shard)';
     return verdict(
-      'generator-limited',
+      'late',
       'inconclusive',
-      `GENERATOR-LIMITED: requests went out late (lag p99 ${lag}), so nothing is proven: ${advice}`,
+      `the load itself was late (lag p99 ${lag}), so nothing is proven: ${advice}`,
     );
   }
-  if (listed('missed') !== '')
-    return verdict('missed', 'failed', `${tally}, but requirements were missed: ${listed('missed')}`);
+  if (missed !== '') return verdict('missed', 'failed', `${tally}, but requirements were missed: ${missed}`);
   if (isInterrupted)
     return verdict(
       'interrupted',
@@ -109,12 +127,15 @@ export function judge(evidence: RunEvidence): RunVerdict {
       `${tally}, but ${formatCount(notOk)} got an unexpected response: ${formatOutcomes(outcomes)}`,
     );
   }
-  if (listed('unknown') !== '') {
+  if (doubtful !== '') {
     return verdict(
-      'unmeasured',
+      'missed',
       'inconclusive',
-      `${tally}, but there was nothing to measure for ${listed('unknown')}`,
+      `${tally}, but requirements were missed, in part because the load itself was late (lag p99 ${lag}): ${doubtful}`,
     );
+  }
+  if (unknown !== '') {
+    return verdict('unmeasured', 'inconclusive', `${tally}, but there was nothing to measure for ${unknown}`);
   }
   const bound = formatPercent(upperBound95(total));
   return verdict(
@@ -124,7 +145,7 @@ export function judge(evidence: RunEvidence): RunVerdict {
   );
 }
 
-function verdict(kind: VerdictKind, exit: Exit, clause: string): RunVerdict {
+function verdict(kind: VerdictKind, exit: Exit, clause: string): LossVerdict {
   return { kind, exit, sentence: `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.` };
 }
 
@@ -147,7 +168,21 @@ function formatOutcomes(outcomes: OutcomeCounts): string {
     .join(', ');
 }
 
-/** Lag p99 above 2 ms and above a tenth of the response p50: the generator shows up in the figures. */
+function judgeLatency(evidence: RunEvidence): LatencyVerdict {
+  const { lagP99Ms, responseP50Ms } = evidence;
+  if (Number.isNaN(responseP50Ms)) {
+    return { kind: 'unmeasured', sentence: 'There are no latencies: no response was ok.' };
+  }
+  const lag = `lag p99 ${formatMs(lagP99Ms)}`;
+  return isGeneratorLimited(evidence)
+    ? {
+        kind: 'generator-limited',
+        sentence: `GENERATOR-LIMITED: the load itself was late (${lag}), so response times may be too long by that much; service times leave it out.`,
+      }
+    : { kind: 'trusted', sentence: `Requests went out on time (${lag}): the latencies are the target’s.` };
+}
+
+/** Lag p99 above 2 ms and above a tenth of the response p50: the generator shows up in the latencies. */
 export function isGeneratorLimited({
   lagP99Ms,
   responseP50Ms,
