@@ -2,25 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSettlement } from '../../test/fixtures/settlement.ts';
 import { createFailureCollector } from './failures.ts';
-import { createPhases } from './phases.ts';
-
-const phases = createPhases([
-  { name: 'warmup', fromMs: 0 },
-  { name: 'load', fromMs: 1_000 },
-]);
 
 describe('createFailureCollector()', () => {
-  test('keeps the first of each outcome in the order of the plan, with their phases', () => {
-    const collector = createFailureCollector(phases, 3);
+  test('keeps the first of each outcome in the order of the plan', () => {
+    const collector = createFailureCollector(3);
     // More than are held before the first are chosen, the last planned first.
     for (let index = 500; index >= 1; index -= 1) {
-      collector.add(createSettlement({ index, intendedMs: 990, endMs: 1_020, outcome: 'reset' }));
+      collector.add(createSettlement({ index, outcome: 'reset' }));
     }
     collector.add(createSettlement({ index: 501, outcome: 'http_503' }));
     collector.add(createSettlement({ index: 502 }));
-    const list = collector.list();
     assert.deepEqual(
-      list.map(({ index, outcome }) => [index, outcome]),
+      collector.list().map(({ index, outcome }) => [index, outcome]),
       [
         [1, 'reset'],
         [2, 'reset'],
@@ -28,11 +21,10 @@ describe('createFailureCollector()', () => {
         [501, 'http_503'],
       ],
     );
-    assert.deepEqual([list[0]?.phase, list[0]?.endPhase], ['warmup', 'load']);
   });
 
   test('keeps none where none are asked for', () => {
-    const collector = createFailureCollector(phases, 0);
+    const collector = createFailureCollector(0);
     collector.add(createSettlement({ outcome: 'reset' }));
     assert.deepEqual(collector.list(), []);
   });

@@ -1,32 +1,23 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
-import type { Phases } from './phases.ts';
-
-/** A request that was not ok, in full. */
-export interface Failure extends Settlement {
-  /** Phase at its intended time. */
-  readonly phase: string;
-  /** Phase at its end. */
-  readonly endPhase: string;
-}
 
 /** Keeps requests that were not ok. The recorder counts all of them. */
 export interface FailureCollector extends Collector {
   /** Of each outcome the first `perOutcome`, in the order of the plan. */
-  list(): readonly Failure[];
+  list(): readonly Settlement[];
 }
 
 /** @param perOutcome how many of each outcome are kept */
-export function createFailureCollector(phases: Phases, perOutcome: number): FailureCollector {
-  const kept = new Map<Outcome, Failure[]>();
+export function createFailureCollector(perOutcome: number): FailureCollector {
+  const kept = new Map<Outcome, Settlement[]>();
   return {
     add(settlement) {
-      const { outcome, intendedMs, endMs } = settlement;
+      const { outcome } = settlement;
       if (outcome === 'ok' || perOutcome === 0) return;
       const own = kept.get(outcome) ?? [];
       kept.set(outcome, own);
-      own.push({ ...settlement, phase: phases.at(intendedMs), endPhase: phases.at(endMs) });
+      own.push(settlement);
       // Requests end in another order than they were planned in. Sorting at each failure would take longer than the
       // request did.
       if (own.length >= 2 * perOutcome) kept.set(outcome, keepFirst(own, perOutcome));
@@ -36,7 +27,7 @@ export function createFailureCollector(phases: Phases, perOutcome: number): Fail
 }
 
 /** Of each outcome the first `perOutcome`, in the order of the plan. */
-export function keepFirst(failures: readonly Failure[], perOutcome: number): Failure[] {
+export function keepFirst<Kept extends Settlement>(failures: readonly Kept[], perOutcome: number): Kept[] {
   const counts = new Map<Outcome, number>();
   return [...failures]
     .sort((a, b) => a.index - b.index)

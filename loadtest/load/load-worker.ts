@@ -4,7 +4,7 @@ import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
 import { createFailureCollector } from './failures.ts';
 import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load.ts';
-import { createPhases } from './phases.ts';
+import { createPhases, withPhases } from './phases.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
 import { createRecorder } from './recorder.ts';
@@ -18,7 +18,7 @@ const spec = workerData as WorkerSpec;
 const { engine, startAtEpochMs } = spec;
 const phases = createPhases(spec.phases);
 const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: engine.timeoutMs }, phases);
-const failures = createFailureCollector(phases, spec.failuresPerOutcome);
+const failures = createFailureCollector(spec.failuresPerOutcome);
 let batch: Settlement[] = [];
 const collectors: readonly Collector[] = [
   recorder,
@@ -62,7 +62,7 @@ tell({
   kind: 'finished',
   result: {
     record: recorder.toRecord({ planned, sent, settled }),
-    failures: failures.list(),
+    failures: failures.list().map((settlement) => withPhases(settlement, phases)),
     ledgerFault: fault,
     isInterrupted: isAborted,
     startedAtEpochMs,

@@ -100,8 +100,7 @@ export async function carryOut(
     endpoints: spec.plan.endpoints.map(({ name }) => name),
     marks: allMarks(),
     timelines: [...toPodTimelines(seen.map((event) => ({ ...event, atMs: event.atMs - startMs }))).values()],
-    // A loss has the phase of its pod instead.
-    failures: failures.list().map(({ phase: _phase, endPhase: _endPhase, ...settlement }) => settlement),
+    failures: failures.list(),
     podOf,
     responses,
     serviceTimes,
@@ -121,7 +120,7 @@ function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => str
     phases,
     of: {
       health: createHealth(spec.plan.endpoints),
-      failures: createFailureCollector(phases, MAX_FAILURES_PER_OUTCOME),
+      failures: createFailureCollector(MAX_FAILURES_PER_OUTCOME),
       responses: createPodResponses((settlement) => podOf(settlement) ?? settlement.pod),
       serviceTimes: createServiceTimes(),
       lateSeconds: createLateSecondCollector(),
