@@ -19,7 +19,7 @@ export function formatReference(commands: readonly Command[]): string {
     'Made by `npm run generate` from the definitions in the code. What to use them for: [load-testing.md](load-testing.md).\n',
     ...commands.flatMap(formatCommand),
     '## Conditions of --require\n',
-    '`METRIC COMPARISON VALUE`, with one of `==`, `<=`, `>=`, `<`, `>`. An endpoint in parentheses narrows the metric to it: `p99(/payload) < 50ms`.\n',
+    '`METRIC COMPARISON VALUE`, with one of `==`, `<=`, `>=`, `<`, `>`. The name of an endpoint or a phase in parentheses narrows the metric to it: `p99(/payload) < 50ms`, `p99(during) < 50ms`.\n',
     formatTable(
       ['Metric', 'Value', 'Meaning'],
       listMetrics().map(({ name, unit, meaning }) => [`\`${name}\``, UNITS[unit], meaning]),

@@ -4,7 +4,7 @@ import { Fault } from '../cli/fault.ts';
 import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
 import { type SeenExchanges, startContractLoad } from './contract-load.ts';
 
-/** A server that is started, or is running, and can be told to end. */
+/** A server that is started, or is running, and can be terminated. */
 export interface Subject {
   /** As its user calls it. */
   readonly name: string;
@@ -142,7 +142,7 @@ async function observe(
 
 /** Times of `performance.now()`, except for the two durations. */
 interface ShutdownTimes extends Pick<Observation, 'startMs' | 'readyMs' | 'toldMs' | 'exit'> {
-  /** When `terminate` had resolved, or the subject was to be told to end, and had ended. */
+  /** When `terminate` had resolved, or the subject was to be terminated, and had ended. */
   readonly zeroMs: number;
   readonly hasSlow: boolean;
 }

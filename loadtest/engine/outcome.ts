@@ -9,10 +9,11 @@ interface OutcomeKind {
  * decided by `isLost`. Code, tests and docs take the kinds from here.
  */
 export const OUTCOME_KINDS = {
-  ok: { lost: false, meaning: 'a complete answer with the expected status' },
+  ok: { lost: false, meaning: 'a complete response with the expected status' },
   http_CODE: {
     lost: false,
-    meaning: 'a complete answer with another status; lost when it is 429 or 5xx, else the caller is at fault',
+    meaning:
+      'a complete response with another status; lost when it is 429 or 5xx, else the caller is at fault',
   },
   refused: { lost: true, meaning: 'no connection: refused by the host, or no route to it' },
   connect_timeout: { lost: true, meaning: 'no connection before the deadline' },

@@ -138,7 +138,7 @@ function onNumber(path: readonly string[], tell: (name: string, value: number) =
   };
 }
 
-/** Where no slice tells it: what is ready, and not told to end, gets traffic. */
+/** Where no slice tells it: what is ready, and not terminating, gets traffic. */
 function toEndpointEvent({ kind, atMs, pod }: PodEvent): PodEvent | null {
   if (kind === 'ready') return { atMs, pod, kind: 'endpoint-added' };
   const isEnd = kind === 'unready' || kind === 'terminating' || kind === 'exited' || kind === 'gone';

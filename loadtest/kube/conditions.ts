@@ -11,7 +11,7 @@ export function isReady(object: Field): boolean {
   return findCondition(object, 'Ready')?.get('status').text() === 'True';
 }
 
-/** Has the object been told to end? */
+/** Has the object been deleted, and is it terminating? */
 export function isTerminating(object: Field): boolean {
   return object.get('metadata', 'deletionTimestamp').exists;
 }

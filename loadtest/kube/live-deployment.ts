@@ -23,7 +23,7 @@ export interface LiveDeployment {
   readonly hpa: KubeObject | null;
   read(): Promise<Json>;
   patch(type: 'strategic' | 'json', patch: unknown): Promise<unknown>;
-  /** Its own pods that are ready and not told to end, whatever else carries their labels. */
+  /** Its own pods that are ready and not terminating, whatever else carries their labels. */
   readServingPods(): Promise<readonly Field[]>;
   /** Through the HPA, where there is one. */
   scaleTo(replicas: number): Promise<void>;

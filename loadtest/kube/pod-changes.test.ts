@@ -27,7 +27,7 @@ describe('toPodChanges()', () => {
     ['that it runs', null, container({ running: {} }), ['started'], { isStarted: true }],
     ['that it is ready', told(), ready, ['ready'], { isReady: true }],
     ['that it is not any more', told({ isReady: true }), {}, ['unready'], {}],
-    ['that it is told to end', told(), deleted, ['terminating'], { isTerminating: true }],
+    ['its deletion', told(), deleted, ['terminating'], { isTerminating: true }],
     ['an end at the first look', null, container(end('a')), ['exited'], { ended: 'a' }],
     ['no end before the first look', null, container({}, end('a')), [], { ended: 'a' }],
     ['an end before a start', told(), container({ waiting: {} }, end('a')), ['exited'], { ended: 'a' }],

@@ -353,12 +353,12 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ['504', { events: settled, outcome: 'http_504', endMs: 5_000 }, 'ready'],
     ['too slow', { events: settled, outcome: 'timeout', endMs: 9_000, waitedMs: 5_000 }, 'ready'],
     [
-      'too slow already when it was told to end, on a new connection',
+      'too slow already when it was deleted, on a new connection',
       { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000, kept: false },
       'preStop',
     ],
     [
-      'too slow already when it was told to end',
+      'too slow already when it was deleted',
       { events: terminating, outcome: 'timeout', endMs: 14_979, waitedMs: 5_000 },
       'preStop',
     ],
@@ -896,7 +896,7 @@ describe('toLoss()', () => {
       'unknown',
     ],
     [
-      'a pod that turned unready as it was told to end',
+      'a pod that turned unready as it was deleted',
       {
         events: [
           ...settled,
@@ -909,7 +909,7 @@ describe('toLoss()', () => {
       'unknown',
     ],
     [
-      'a pod that turned unready before it was told to end',
+      'a pod that turned unready before it was deleted',
       {
         events: [
           ...settled,

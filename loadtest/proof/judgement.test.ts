@@ -79,7 +79,7 @@ describe('toUnseen()', () => {
 });
 
 describe('toUndisrupted()', () => {
-  /** One pod a letter, an endpoint all the time: when it was told to end; null: never. */
+  /** One pod a letter, an endpoint all the time: when it was deleted; null: never. */
   function toTold(told: Readonly<Record<string, number | null>>) {
     const events = Object.entries(told).flatMap(([pod, atMs]): PodEvent[] => [
       { atMs: -5_000, pod, kind: 'scheduled', version: null, node: null, isProbed: false },

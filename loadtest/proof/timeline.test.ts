@@ -120,7 +120,7 @@ describe('toPhase()', () => {
   test('of a pod not seen: unknown', () => assert.equal(toPhase(undefined, 0), 'unknown'));
 });
 
-test('countEnded() leaves out what was told to end before the load began', () => {
+test('countEnded() leaves out what was deleted before the load began', () => {
   const shifted = (byMs: number) =>
     toPodTimelines(events.map((event) => ({ ...event, atMs: event.atMs - byMs })));
   assert.equal(countEnded([...shifted(400).values(), ...shifted(401).values()]), 1);

@@ -79,10 +79,10 @@ export function toPodTimelines(events: readonly PodEvent[]): Map<string, PodTime
     if (known === undefined) byPod.set(event.pod, [event]);
     else known.push(event);
   }
-  return new Map([...byPod].map(([pod, own]) => [pod, toLife(pod, own)]));
+  return new Map([...byPod].map(([pod, own]) => [pod, toTimeline(pod, own)]));
 }
 
-function toLife(pod: string, events: readonly PodEvent[]): PodTimeline {
+function toTimeline(pod: string, events: readonly PodEvent[]): PodTimeline {
   const first = <K extends PodEvent['kind']>(kind: K) =>
     events.find((event): event is Extract<PodEvent, { kind: K }> => event.kind === kind);
   const firstMs = (kind: PodEvent['kind']) => first(kind)?.atMs ?? null;
