@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from './modules.ts';
@@ -10,7 +9,9 @@ const SPEAKS = /(\.(md|ts|js|ya?ml)|(^|\/)Dockerfile|^\.ci\/\w+)$/;
 /** Of other projects, or what a build and a run write. */
 const ELSEWHERE = /^(node_modules|dist|loadtest\/dist|\.\.|\/)/;
 
-const files = listTracked();
+const IGNORED = /^(node_modules|dist|coverage|\.git)$/;
+
+const files = listFiles();
 const known = new Set(files.flatMap(withFolders));
 
 describe('what the project says of its files', () => {
@@ -54,11 +55,14 @@ describe('findDead()', () => {
   });
 });
 
-/** What git keeps or would keep. */
-function listTracked(): string[] {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard'];
-  const { stdout } = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
-  return [...new Set(stdout.trim().split('\n'))].filter((path) => existsSync(join(ROOT, path)));
+/** All but what .gitignore names: the project may stand where git is not. */
+function listFiles(folder = ''): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter(({ name }) => !IGNORED.test(name))
+    .flatMap((entry) => {
+      const path = posix.join(folder, entry.name);
+      return entry.isDirectory() ? listFiles(path) : [path];
+    });
 }
 
 function withFolders(path: string): string[] {
