@@ -253,7 +253,9 @@ describe('createFleet()', () => {
   test('gives up a command that is ready for a moment at a time', async () => {
     const program = 'require("node:http").createServer((_, a) => a.end()).listen(process.env.PORT);';
     const { clock, pass } = createDeadlineClock();
-    const change = { command: `node -e '${program}'`, minReadyMs: 60_000, progressDeadlineMs: DEADLINE_MS };
+    const command = `node -e '${program}'`;
+    // Of two, the one that is not up yet might be what is told.
+    const change = { command, replicas: 1, minReadyMs: 60_000, progressDeadlineMs: DEADLINE_MS };
     const onEvent = ({ kind }: PodEvent) => {
       if (kind === 'ready') setImmediate(pass);
     };
