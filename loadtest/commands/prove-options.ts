@@ -16,6 +16,7 @@ import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { Relations } from '../cli/relations.ts';
 import { type ObjectName, parseObjectName, requireType } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
+import { HAZARDS, parseHazard } from '../proof/hazard.ts';
 import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof/safeguard.ts';
 import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
@@ -84,6 +85,10 @@ const LOAD_OPTIONS = group('Load', {
   ),
   header: headerOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
+  'keep-alive': withDefault(
+    String(DEFAULT_LOAD.keptConnections),
+    integer('Keep-alive connections that share the other requests', { min: 1, max: 1_000 }),
+  ),
   'conn-max-age': optional(
     duration('Age at which a keep-alive connection is replaced, so that new pods are reached', {
       min: 100,
@@ -132,6 +137,11 @@ const FLEET_OPTIONS = group(
 );
 
 const REPORT_OPTIONS = group('Reports', {
+  allow: repeatable({
+    placeholder: 'HAZARD',
+    help: `A hazard that does not count: ${Object.keys(HAZARDS).join(', ')}`,
+    parse: parseHazard,
+  }),
   require: repeatable({
     placeholder: 'CONDITION',
     help: "What must hold besides losing nothing, for example 'p99 < 50ms' or 'p99(during) < 80ms'; else the exit code is 1",

@@ -163,6 +163,7 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
     headers: Object.fromEntries(options.header),
     freshShare: options.fresh,
+    keptConnections: options['keep-alive'],
     connMaxAgeMs:
       options['conn-max-age'] ?? (isOnCluster ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
     timeoutMs: options.timeout,
@@ -209,6 +210,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
       {
         disruption,
         without,
+        allowed: options.allow,
         baselineMs: options.baseline ?? edgeMs,
         tailMs: options.tail ?? edgeMs,
         // Without a safeguard, different latencies are to be expected.

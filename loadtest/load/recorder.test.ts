@@ -8,6 +8,8 @@ import { createPhases } from './phases.ts';
 import { type LoadRecord, mergeRecords, sumCells, sumSeries } from './record.ts';
 import { createRecorder, toSlotMs } from './recorder.ts';
 
+const connections = { tried: 2, established: 2, endings: { closed_by_load: 1, closed_with_notice: 1 } };
+
 function record(
   settlements: readonly Settlement[],
   options = { slotMs: 1_000, timeoutMs: 2_000 },
@@ -17,7 +19,7 @@ function record(
   const recorder = createRecorder(options, phases);
   for (const given of settlements) recorder.add(given);
   const count = settlements.length;
-  return recorder.toRecord({ planned: count, sent: count, settled: count });
+  return recorder.toRecord({ planned: count, sent: count, settled: count, connections });
 }
 
 describe('createRecorder()', () => {

@@ -59,10 +59,8 @@ export async function createFleetScene(
     marks,
     gaps: [],
     slackMs: SLACK_MS,
-    podOf: ({ connection, endMs }, startMs) => {
-      const clientPort = connection?.localPort ?? null;
-      return clientPort === null ? null : fleet.podOf(clientPort, startMs + endMs + CLOCK_SLACK_MS);
-    },
+    podOf: ({ localPort, atMs }) =>
+      localPort === null ? null : fleet.podOf(localPort, atMs + CLOCK_SLACK_MS),
     disrupt: async (aborted) => {
       await disruptions[kind](aborted);
       await fleet.settled(aborted);

@@ -7,7 +7,12 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
+import type { Hazard, HazardId } from './hazard.ts';
+import { type EndpointTimes, findHazards } from './hazard-search.ts';
+import { type PodMargins, toPodMargins } from './margin.ts';
+import type { PodConnections } from './pod-connections.ts';
 import type { PodResponses } from './pod-responses.ts';
+import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
 import type { Disruption, Mark } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
@@ -39,6 +44,12 @@ export interface Proof {
   readonly losses: readonly Loss[];
   readonly marks: readonly Mark[];
   readonly timelines: readonly PodTimeline[];
+  /** One for each timeline. */
+  readonly margins: readonly PodMargins[];
+  /** In the order in which they first showed. */
+  readonly hazards: readonly Hazard[];
+  /** Hazards that do not count. */
+  readonly allowed: readonly HazardId[];
   /** Exact counts and latencies before, during and after the disruption, by version. */
   readonly record: LoadRecord;
   /** What was done to the target and could not be undone. */
@@ -59,6 +70,7 @@ export interface ProofObservation
     | 'marks'
     | 'timelines'
     | 'leftBehind'
+    | 'allowed'
   > {
   readonly load: Pick<LoadResult, 'record' | 'ledgerFault'>;
   /** Requests that were not ok; all of them, or the first that could be kept. */
@@ -67,6 +79,9 @@ export interface ProofObservation
   podOf(settlement: Settlement): string | null;
   readonly responses: PodResponses;
   readonly serviceTimes: ServiceTimes;
+  readonly connections: PodConnections;
+  /** Deadline of each request. */
+  readonly deadlineMs: number;
   /** Seconds of the load in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];
   /** When the disruption began; Infinity: it was skipped. */
@@ -100,6 +115,20 @@ export function judgeObservation(observation: ProofObservation): Proof {
     observation.failures.filter(({ outcome }) => isLost(outcome) && !isOwnFailure(outcome, conduct)),
     observation,
   );
+  const margins = timelines.map((timeline) =>
+    toPodMargins(timeline, {
+      lastOpenedMs: observation.connections.lastOpenedMs,
+      firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
+    }),
+  );
+  const hazards = findHazards({
+    ...observation,
+    ...observation.connections,
+    margins,
+    endMs: durationMs,
+    endpoints: toEndpointTimes(record, endpoints),
+    firstServiceMs: observation.responses.firstServiceMs,
+  });
   const requirements = judgeRequirements(observation.requirements, record, endpoints, durationMs);
   return {
     disruption,
@@ -119,6 +148,9 @@ export function judgeObservation(observation: ProofObservation): Proof {
     losses,
     marks: observation.marks,
     timelines,
+    margins,
+    hazards,
+    allowed: observation.allowed,
     record,
     leftBehind,
     verdict: toVerdict({
@@ -138,10 +170,26 @@ export function judgeObservation(observation: ProofObservation): Proof {
       incomplete: observation.incomplete ?? toUndisrupted(disruption, timelines, beganMs),
       unseen: toUnseen(observation.responses, timelines),
       leftBehind,
+      hazards,
+      allowed: observation.allowed,
       requirements,
       isLatencyDoubtful: isGeneratorLimited({ lagP99Ms, responseP50Ms: sum.response.percentileMs(50) }),
     }),
   };
+}
+
+function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): EndpointTimes[] {
+  const [before, during] = PROOF_PHASES;
+  return endpoints.map((name, endpoint) => {
+    const sumOf = (phase: string) =>
+      sumCells(record.cells.filter((cell) => cell.endpoint === endpoint && cell.phase === phase));
+    return {
+      name,
+      usualMs: sumOf(before).service.percentileMs(50),
+      beforeP99Ms: sumOf(before).response.percentileMs(99),
+      duringP99Ms: sumOf(during).response.percentileMs(99),
+    };
+  });
 }
 
 function toLosses(

@@ -21,6 +21,8 @@ function toProof(requests: number, doubt: string | null): Proof {
     incomplete: doubt,
     unseen: [],
     leftBehind: [],
+    hazards: [],
+    allowed: [],
     requirements: [],
     isLatencyDoubtful: false,
   });

@@ -16,6 +16,8 @@ const clean: ProofEvidence = {
   incomplete: null,
   unseen: [],
   leftBehind: [],
+  hazards: [],
+  allowed: [],
   requirements: [],
   isLatencyDoubtful: false,
 };

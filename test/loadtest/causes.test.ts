@@ -46,6 +46,8 @@ function toSpec(url: URL): LoadSpec {
       timeoutMs: 10_000,
       maxConnections: 500,
       connMaxAgeMs: 2_000,
+      keptConnections: 0,
+      idleConnections: 0,
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
@@ -72,7 +74,14 @@ async function prove(
   );
   const spec = toSpec(parseTargetUrl(scene.url.href));
   const kind = disruption.kind === 'power-off' ? 'kill' : disruption.kind;
-  const given = { disruption: kind, without: [], baselineMs: 500, tailMs: 500, requirements: [] } as const;
+  const given = {
+    disruption: kind,
+    without: [],
+    allowed: [],
+    baselineMs: 500,
+    tailMs: 500,
+    requirements: [],
+  } as const;
   return carryOut(given, spec, scene, never, () => {});
 }
 

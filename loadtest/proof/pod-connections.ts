@@ -1,0 +1,39 @@
+import type { ConnectionEnd } from '../engine/connection-ledger.ts';
+import type { ConnectionCollector } from '../load/collector.ts';
+
+/** A connection that ended, with its pod; null: not known. */
+export interface PodConnection extends ConnectionEnd {
+  readonly pod: string | null;
+}
+
+/** What the load saw of the connections of the pods. Times are ms since the load began. */
+export interface PodConnections {
+  /** Keep-alive connections that the server closed in silence, those that were left idle included. */
+  readonly closedInSilence: readonly PodConnection[];
+  /** When the last connection that was led to the pod was opened; null: none was. */
+  lastOpenedMs(pod: string): number | null;
+}
+
+/** Kept in full; all are counted in the record. */
+const MAX_CLOSED_IN_SILENCE = 100_000;
+
+/** @param podOf the pod that the connection led to; null: not known but by what answered on it */
+export function createPodConnections(
+  podOf: (end: ConnectionEnd) => string | null,
+): PodConnections & ConnectionCollector {
+  const closedInSilence: PodConnection[] = [];
+  const lastOpened = new Map<string, number>();
+  return {
+    addConnection(end) {
+      const pod = podOf(end) ?? end.pod;
+      if (pod !== null && end.ending !== 'never_opened') {
+        lastOpened.set(pod, Math.max(end.openedMs, lastOpened.get(pod) ?? end.openedMs));
+      }
+      if (end.ending === 'closed_in_silence' && closedInSilence.length < MAX_CLOSED_IN_SILENCE) {
+        closedInSilence.push({ ...end, pod });
+      }
+    },
+    closedInSilence,
+    lastOpenedMs: (pod) => lastOpened.get(pod) ?? null,
+  };
+}
