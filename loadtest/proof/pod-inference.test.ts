@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  SIMULATED_FAULTS,
+  type SimulatedFault,
+  type SimulatedFleet,
+  simulateRollout,
+} from '../../test/fixtures/simulated-fleet.ts';
+import { isLost } from '../engine/outcome.ts';
+import { inferPods } from './pod-inference.ts';
+import { createSuccesses } from './successes.ts';
+import { toPodTimelines } from './timeline.ts';
+
+const SLACK_MS = 120;
+
+/** Any rollout of a fleet whose pods have this fault. */
+function toFleets(fault: SimulatedFault): fc.Arbitrary<SimulatedFleet> {
+  const between = (min: number, max: number) => fc.integer({ min, max });
+  return fc.record({
+    fault: fc.constant(fault),
+    seed: between(1, 1_000_000),
+    replicas: between(2, 6),
+    ratePerSecond: between(100, 400),
+    freshShare: between(2, 6).map((tenths) => tenths / 10),
+    keptConnections: fc.constant(24),
+    deadlineMs: between(2_000, 5_000),
+    startMs: between(500, 3_000),
+    preStopMs: between(0, 6_000),
+    graceMs: between(8_000, 16_000),
+    lameDuckMs: between(1_500, 4_500),
+    propagationMs: between(100, 1_000),
+    faultMs: between(500, 4_500),
+    roundTripMs: between(1, 200).map((tenths) => tenths / 10),
+    isProbed: fc.boolean(),
+  });
+}
+
+/** How many of the losses are said to be of pods that may have the fault, of others, or of none that is known. */
+function score(fleet: SimulatedFleet) {
+  const run = simulateRollout(fleet);
+  const successes = createSuccesses();
+  for (const settlement of run.settlements) successes.add(settlement);
+  // No names: what the simulation writes on responses is hidden.
+  const losses = run.settlements
+    // Where no pod was an endpoint, there is none to be found.
+    .filter(({ outcome, index }) => isLost(outcome) && run.podOf.has(index))
+    .map((settlement) => ({ ...settlement, pod: null }));
+  const timelines = [...toPodTimelines(run.events).values()];
+  const found = inferPods({ timelines, losses, successes, beganMs: 2_000, slackMs: SLACK_MS });
+  const counts = { lost: losses.length, right: 0, wrong: 0, unknown: 0 };
+  for (const { index } of losses) {
+    const pods = found.get(index) ?? [];
+    const kinds = new Set(pods.map((pod) => pod.split('-')[0]));
+    const kind = run.podOf.get(index)?.split('-')[0];
+    if (kinds.size !== 1 || kind === undefined) counts.unknown += 1;
+    else if (kinds.has(kind)) counts.right += 1;
+    else counts.wrong += 1;
+  }
+  return counts;
+}
+
+describe('inferPods(), with all names hidden', () => {
+  for (const fault of SIMULATED_FAULTS) {
+    test(`finds the pods of a fleet with the fault ${fault}`, () => {
+      const total = { lost: 0, right: 0, wrong: 0, unknown: 0 };
+      fc.assert(
+        fc.property(toFleets(fault), (fleet) => {
+          const counts = score(fleet);
+          for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += counts[key];
+        }),
+        { numRuns: 30, seed: 1 },
+      );
+      const text = JSON.stringify(total);
+      assert.ok(total.right >= 0.98 * total.lost, text);
+      assert.ok(total.wrong <= 0.005 * total.lost, text);
+    });
+  }
+});

@@ -1,0 +1,462 @@
+import type { Outcome } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
+import { isWithin, type PodTimeline } from './timeline.ts';
+
+/** What the pods of losses are inferred from, where neither responses nor addresses tell them. */
+export interface InferenceEvidence {
+  readonly timelines: readonly PodTimeline[];
+  /** Of unknown pods. */
+  readonly losses: readonly Settlement[];
+  readonly successes: Successes;
+  /** When the disruption began; before it requests fail by chance. */
+  readonly beganMs: number;
+  /** How far the timestamp of an event may lag behind the event. */
+  readonly slackMs: number;
+}
+
+/** Ok responses by when their requests were sent. */
+export interface Successes {
+  readonly slotMs: number;
+  count(slot: number, isFresh: boolean): number;
+}
+
+/** Requests that one fault fails alike. */
+interface FailureClass {
+  readonly isFresh: boolean;
+  readonly how: 'cut' | 'status' | 'silent';
+}
+
+const CLASSES: readonly FailureClass[] = [true, false].flatMap((isFresh) =>
+  (['cut', 'status', 'silent'] as const).map((how) => ({ isFresh, how })),
+);
+const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_response', 'truncated'];
+
+/** The least share of requests that fail by a chance that no hypothesis tells. */
+const MIN_CHANCE = 1e-4;
+/** What is left free in a hypothesis costs as much: the more it can be bent, the more it has to explain. */
+const FREEDOM = 4;
+/** What one more hypothesis has to explain beyond chance, in units of log-likelihood: the smallest set wins. */
+const PARSIMONY = 4;
+/** Hypotheses that are less than e² times as likely as the best are as good. */
+const TIE = 2;
+/** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
+const PROPAGATION_MS = 1_000;
+const PROPAGATION_TAIL_MS = 300;
+const MAX_PROPAGATION_MS = 10_000;
+/** The watch learns of a new endpoint at most this long after the nodes do. */
+const NEWS_MS = 250;
+/** A new pod that fails requests for longer than this is broken, and not new. */
+const START_MS = 60_000;
+/** Probes notice a pod that fails within three periods of 10 s. */
+const FLAP_MS = 30_000;
+const SECOND_MS = 1_000;
+
+/** What happens to a pod, and may make it fail requests. */
+type Kind = 'start' | 'drain' | 'exit' | 'flap' | 'crash' | 'node';
+
+/** A stretch of one pod's timeline, on a scale of its own: from the event that the kind is named after. */
+interface Stretch {
+  readonly timeline: PodTimeline;
+  /** The event. */
+  readonly zeroMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Is the event that the pod became an endpoint? */
+  readonly isStart: boolean;
+}
+
+/**
+ * Pods that are alike, and so fail alike: all new ones from their start, all that are terminated at the same time
+ * after SIGTERM. What befalls one pod alone (a crash, an unready probe) is a suspicion of its own.
+ */
+interface Suspicion {
+  readonly kind: Kind;
+  readonly stretches: readonly Stretch[];
+  /** Failing begins with the event. */
+  readonly isFromZero: boolean;
+  /** Failing lasts until so long after the event at least. */
+  readonly throughMs: number;
+}
+
+/** What a hypothesis says: in this stretch of time after the event, the pods failed every request of the class. */
+interface Hypothesis {
+  readonly failureClass: FailureClass;
+  readonly suspicion: Suspicion;
+  readonly score: number;
+  /** In bins of time after the event, the last of each stretch included. */
+  readonly from: number;
+  readonly ends: readonly number[];
+}
+
+/**
+ * The pods that may have failed each loss, by its index: one where it is known, several where they are as likely,
+ * none where no pod is suspect. Judges all losses and all successes together: of n endpoints one gets every n-th new
+ * connection, so a pod that fails them fails that share while its fault lasts, and none before and after. The smallest
+ * set of hypotheses wins. Pure.
+ */
+export function inferPods(evidence: InferenceEvidence): Map<number, readonly string[]> {
+  const found = new Map<number, readonly string[]>();
+  const suspicions = toSuspicions(evidence);
+  let left = evidence.losses;
+  while (left.length > 0) {
+    const explanations = suspicions
+      .map((suspicion) => toExplanation(suspicion, left, evidence))
+      .sort((a, b) => b.score - a.score);
+    if ((globalThis as any).DEBUG)
+      console.log(
+        '      ',
+        explanations
+          .slice(0, 4)
+          .map(
+            (e) =>
+              `${e.hypotheses[0]?.suspicion.kind} ${e.score.toFixed(1)} [${e.hypotheses.map((h) => `${h.failureClass.isFresh ? 'fresh' : 'kept'}-${h.failureClass.how} ${h.from}..${h.ends}`)}]`,
+          )
+          .join(' | '),
+      );
+    const [best] = explanations;
+    if (best === undefined || best.score < PARSIMONY) break;
+    const rivals = explanations.filter(({ score }) => score > best.score - TIE);
+    const explained = left.filter((loss) => findPods(loss, best, evidence).length > 0);
+    for (const loss of explained) {
+      const pods = rivals.flatMap((rival) => findPods(loss, rival, evidence));
+      found.set(loss.index, [...new Set(pods)]);
+    }
+    left = left.filter(({ index }) => !found.has(index));
+  }
+  for (const loss of left) {
+    const pods = suspicions.flatMap(({ stretches }) =>
+      stretches.filter((stretch) => isEligible(loss, stretch, evidence)).map(({ timeline }) => timeline.pod),
+    );
+    found.set(loss.index, [...new Set(pods)]);
+  }
+  return found;
+}
+
+/** All that one suspicion explains: for each class of requests from when to when it failed them. */
+interface Explanation {
+  readonly score: number;
+  readonly hypotheses: readonly Hypothesis[];
+}
+
+function toExplanation(
+  suspicion: Suspicion,
+  losses: readonly Settlement[],
+  evidence: InferenceEvidence,
+): Explanation {
+  const hypotheses = CLASSES.map((failureClass) =>
+    toHypothesis(
+      suspicion,
+      failureClass,
+      losses.filter((loss) => isOfClass(loss, failureClass)),
+      evidence,
+    ),
+  ).filter(({ score }) => score > 0);
+  return { hypotheses, score: hypotheses.reduce((sum, { score }) => sum + score, 0) };
+}
+
+function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
+  const isTerminated = ({ terminatingMs }: PodTimeline, ms: number) =>
+    terminatingMs !== null && ms >= terminatingMs - slackMs;
+  const free = { isFromZero: false, throughMs: Number.NEGATIVE_INFINITY };
+  const fromZero = { ...free, isFromZero: true };
+  const endOf = ({ goneMs }: PodTimeline) => (goneMs ?? Number.POSITIVE_INFINITY) + MAX_PROPAGATION_MS;
+
+  const starts = timelines.flatMap((timeline) => {
+    const zeroMs = timeline.endpoint[0]?.fromMs ?? timeline.ready[0]?.fromMs;
+    if (zeroMs === undefined || zeroMs <= 0) return [];
+    const toMs = Math.min(zeroMs + START_MS, timeline.terminatingMs ?? Number.POSITIVE_INFINITY);
+    return [{ timeline, zeroMs, fromMs: zeroMs - NEWS_MS, toMs, isStart: true }];
+  });
+  const drains = timelines.flatMap((timeline) => {
+    const { terminatingMs, sigtermMs } = timeline;
+    if (terminatingMs === null) return [];
+    return [
+      {
+        timeline,
+        zeroMs: sigtermMs ?? terminatingMs,
+        fromMs: sigtermMs ?? terminatingMs,
+        toMs: endOf(timeline),
+        isStart: false,
+      },
+    ];
+  });
+  const exits = timelines.flatMap((timeline) => {
+    const { exit, terminatingMs } = timeline;
+    if (exit === null || terminatingMs === null || !isTerminated(timeline, exit.atMs)) return [];
+    return [{ timeline, zeroMs: exit.atMs, fromMs: timeline.sigtermMs ?? terminatingMs, toMs: endOf(timeline), isStart: false }];
+  });
+  const crashes = timelines.flatMap((timeline) => {
+    const { exit } = timeline;
+    if (exit === null || isTerminated(timeline, exit.atMs)) return [];
+    return [
+      {
+        timeline,
+        zeroMs: exit.atMs,
+        fromMs: exit.atMs - NEWS_MS,
+        toMs: exit.atMs + MAX_PROPAGATION_MS,
+        isStart: false,
+      },
+    ];
+  });
+  const flaps = timelines.flatMap((timeline) =>
+    timeline.ready.flatMap(({ toMs }, index) => {
+      if (toMs === null || isTerminated(timeline, toMs)) return [];
+      if (timeline.exit !== null && Math.abs(toMs - timeline.exit.atMs) <= SECOND_MS) return [];
+      const untilMs = (timeline.ready[index + 1]?.fromMs ?? toMs) + 2 * SECOND_MS;
+      return [{ timeline, zeroMs: toMs, fromMs: toMs - FLAP_MS, toMs: untilMs, isStart: false }];
+    }),
+  );
+  const nodes = timelines.flatMap((timeline) => {
+    const { nodeLostMs } = timeline;
+    if (nodeLostMs === null) return [];
+    return [
+      {
+        timeline,
+        zeroMs: nodeLostMs,
+        fromMs: nodeLostMs - START_MS,
+        toMs: Number.POSITIVE_INFINITY,
+        isStart: false,
+      },
+    ];
+  });
+  return [
+    { kind: 'start', stretches: starts, ...fromZero },
+    { kind: 'drain', stretches: drains, ...free },
+    { kind: 'exit', stretches: exits, ...free },
+    ...crashes.map((stretch) => ({ kind: 'crash' as const, stretches: [stretch], ...fromZero })),
+    { kind: 'flap', stretches: flaps, ...free, throughMs: -SECOND_MS },
+    { kind: 'node', stretches: nodes, ...free },
+  ];
+}
+
+/** The losses and successes of one bin of time after the event, of one pod. */
+interface Cell {
+  readonly losses: readonly Settlement[];
+  readonly successes: number;
+  readonly slot: number;
+  readonly share: number;
+}
+
+/** The stretch in which the losses of the class speak most for these pods, and the successes least against them. */
+function toHypothesis(
+  suspicion: Suspicion,
+  failureClass: FailureClass,
+  losses: readonly Settlement[],
+  evidence: InferenceEvidence,
+): Hypothesis {
+  const { stretches, isFromZero, throughMs } = suspicion;
+  const { slotMs } = evidence.successes;
+  const nothing = { suspicion, failureClass, score: 0, from: 0, ends: [] };
+  const lossesOf = stretches.map((stretch) =>
+    groupByBin(losses, (loss) =>
+      isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
+    ),
+  );
+  const bins = lossesOf.flatMap((byBin) => [...byBin.keys()]);
+  if (bins.length === 0) return nothing;
+  const [first, last] = [Math.min(...bins), Math.max(...bins)];
+  const cellsAt = (bin: number): (Cell | undefined)[] =>
+    stretches.map((stretch, index) => {
+      const atMs = stretch.zeroMs + (bin + 0.5) * slotMs;
+      if (atMs < stretch.fromMs - slotMs || atMs > stretch.toMs) return undefined;
+      const slot = Math.floor(atMs / slotMs);
+      return {
+        losses: lossesOf[index]?.get(bin) ?? [],
+        successes: evidence.successes.count(slot, failureClass.isFresh),
+        slot,
+        share: toShare(stretch.timeline, atMs, failureClass, evidence),
+      };
+    });
+  const table = new Map<number, (Cell | undefined)[]>();
+  for (let bin = Math.min(first, 0); bin <= last; bin += 1) table.set(bin, cellsAt(bin));
+  // What is cut on open connections is cut together: in one bin, or across its border.
+  const isInstant = failureClass.how === 'cut' && !failureClass.isFresh;
+  const lateBins = Math.ceil(evidence.slackMs / slotMs);
+  const beginnings = [...new Set(bins)].filter((bin) => !isFromZero || bin <= lateBins).sort((a, b) => a - b);
+  const through = Math.floor(throughMs / slotMs);
+  const chance = toChance(failureClass, evidence);
+  // New connections fail until every node has learned that the endpoint is gone, which takes as long as it takes.
+  const isEndFree = failureClass.isFresh && ['drain', 'exit', 'crash'].includes(suspicion.kind);
+  const freedom = isFromZero ? 0 : FREEDOM;
+  let best: Hypothesis = nothing;
+  for (const from of sample(beginnings)) {
+    const failing = createLikelihood(chance);
+    if (isEndFree) {
+      const ends = stretches.map((_, index) => {
+        const own = failing.branch();
+        let end = { score: failing.score, bin: from - 1 };
+        for (let bin = from; bin <= last; bin += 1) {
+          const cell = table.get(bin)?.[index];
+          if (cell === undefined) continue;
+          own.add(cell);
+          if (own.score > end.score) end = { score: own.score, bin };
+        }
+        for (let bin = from; bin <= end.bin; bin += 1) {
+          const cell = table.get(bin)?.[index];
+          if (cell !== undefined) failing.add(cell);
+        }
+        return end.bin;
+      });
+      const score = failing.score - freedom - ends.filter((end) => end >= from).length;
+      if (score > best.score) best = { ...nothing, score, from, ends };
+      continue;
+    }
+    const end = isInstant ? Math.min(last, from + 1) : last;
+    for (let bin = from; bin <= end; bin += 1) {
+      for (const cell of table.get(bin) ?? []) if (cell !== undefined) failing.add(cell);
+      if (failing.score - freedom > best.score && bin >= through) {
+        best = { ...nothing, score: failing.score - freedom, from, ends: stretches.map(() => bin) };
+      }
+    }
+  }
+  return best;
+}
+
+/** Grows with what more pods at more times explain; a loss or a success that two of them may have had counts once. */
+interface Likelihood {
+  readonly score: number;
+  add(cell: Cell): void;
+  /** A copy to try out. */
+  branch(): Likelihood;
+}
+
+function createLikelihood(
+  chance: number,
+  score = 0,
+  lossShares: ReadonlyMap<number, number> = new Map(),
+  successShares: ReadonlyMap<number, number> = new Map(),
+): Likelihood {
+  const sharesOf = { losses: new Map(lossShares), successes: new Map(successShares) };
+  let sum = score;
+  return {
+    get score() {
+      return sum;
+    },
+    add({ losses, successes, slot, share }) {
+      for (const { index } of losses) {
+        const before = sharesOf.losses.get(index) ?? chance;
+        sharesOf.losses.set(index, before + share);
+        sum += Math.log((before + share) / before);
+      }
+      const before = sharesOf.successes.get(slot) ?? 0;
+      const after = Math.min(0.95, before + share);
+      sharesOf.successes.set(slot, after);
+      sum += successes * Math.log((1 - after) / (1 - before));
+    },
+    branch: () => createLikelihood(chance, sum, sharesOf.losses, sharesOf.successes),
+  };
+}
+
+/** The share of the requests of the class that failed before anything happened to a pod. */
+function toChance(failureClass: FailureClass, { losses, successes, beganMs }: InferenceEvidence): number {
+  let requests = 0;
+  for (let slot = 0; (slot + 1) * successes.slotMs <= beganMs; slot += 1) {
+    requests += successes.count(slot, failureClass.isFresh);
+  }
+  const failed = losses.filter((loss) => isOfClass(loss, failureClass) && sentMsOf(loss) < beganMs).length;
+  return Math.max(MIN_CHANCE, failed / Math.max(1, requests + failed));
+}
+
+/** Many beginnings cost time, and the best is near one of these. */
+const MAX_BEGINNINGS = 60;
+
+function sample(sorted: readonly number[]): number[] {
+  const step = Math.ceil(sorted.length / MAX_BEGINNINGS);
+  return sorted.filter((_, index) => index % step === 0);
+}
+
+function groupByBin(
+  losses: readonly Settlement[],
+  toKey: (loss: Settlement) => number | null,
+): Map<number, Settlement[]> {
+  const groups = new Map<number, Settlement[]>();
+  for (const loss of losses) {
+    const key = toKey(loss);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [loss]);
+    else group.push(loss);
+  }
+  return groups;
+}
+
+/** The bin of time after the event in which the request was failed: a cut when it was cut, all else when it was sent. */
+function toBin(loss: Settlement, { zeroMs }: Stretch, { successes }: InferenceEvidence): number {
+  const isCut = loss.sentMs !== null && toHow(loss.outcome) === 'cut';
+  const atMs = isCut ? loss.endMs : sentMsOf(loss);
+  return Math.floor((atMs - zeroMs) / successes.slotMs);
+}
+
+/** The pods that failed the loss if the explanation is true. */
+function findPods(loss: Settlement, { hypotheses }: Explanation, evidence: InferenceEvidence): string[] {
+  return hypotheses
+    .filter(({ failureClass }) => isOfClass(loss, failureClass))
+    .flatMap(({ suspicion, from, ends }) =>
+      suspicion.stretches.filter((stretch, index) => {
+        const bin = toBin(loss, stretch, evidence);
+        return bin >= from && bin <= (ends[index] ?? -1) && isEligible(loss, stretch, evidence);
+      }),
+    )
+    .map(({ timeline }) => timeline.pod);
+}
+
+/** The share of the requests of the class that the pod gets at that time. */
+function toShare(
+  { pod, endpoint }: PodTimeline,
+  atMs: number,
+  { isFresh }: FailureClass,
+  { timelines }: InferenceEvidence,
+): number {
+  const others = timelines.filter((other) => other.pod !== pod && isWithin(other.endpoint, atMs)).length;
+  const share = 1 / (others + 1);
+  // New connections reach it for a while after its removal, from ever fewer nodes; open ones stay where they are.
+  const removedMs = endpoint.findLast(({ toMs }) => toMs !== null && toMs <= atMs)?.toMs ?? null;
+  if (isFresh && removedMs !== null && !isWithin(endpoint, atMs)) {
+    return share * Math.min(1, Math.exp((PROPAGATION_MS - (atMs - removedMs)) / PROPAGATION_TAIL_MS));
+  }
+  return Math.min(0.9, isFresh ? share : share / 2);
+}
+
+/** Could this pod have failed the request in this stretch of its timeline? */
+function isEligible(
+  loss: Settlement,
+  { timeline: { endpoint, exit, isProbed }, fromMs, toMs, isStart }: Stretch,
+  { slackMs }: InferenceEvidence,
+): boolean {
+  // Its probe has connected to it.
+  if (isStart && isProbed && loss.outcome === 'refused') return false;
+  const { endMs, connection } = loss;
+  const earlyMs = Math.max(NEWS_MS, slackMs);
+  if (endMs < fromMs - earlyMs || sentMsOf(loss) > toMs) return false;
+  const openedMs = openedMsOf(loss);
+  const isLed = endpoint.some(
+    (span) =>
+      openedMs >= span.fromMs - earlyMs && (span.toMs === null || openedMs < span.toMs + MAX_PROPAGATION_MS),
+  );
+  if (!isLed) return false;
+  // A pod that has exited answers nothing: its connection would have been closed before.
+  const answeredMs = connection?.reused === true ? sentMsOf(loss) - connection.idleMs : null;
+  return answeredMs === null || exit === null || answeredMs <= exit.atMs + slackMs;
+}
+
+function isOfClass(loss: Settlement, { isFresh, how }: FailureClass): boolean {
+  return isFreshConnection(loss) === isFresh && toHow(loss.outcome) === how;
+}
+
+function toHow(outcome: Outcome): FailureClass['how'] {
+  if (outcome.startsWith('http_')) return 'status';
+  return CUT.includes(outcome) || outcome === 'connect_timeout' ? 'cut' : 'silent';
+}
+
+function isFreshConnection({ connection }: Settlement): boolean {
+  return connection?.reused !== true;
+}
+
+function sentMsOf({ sentMs, intendedMs, connection, endMs }: Settlement): number {
+  return sentMs ?? (connection === null ? intendedMs : endMs - connection.setupMs);
+}
+
+/** When its connection was opened, or began to be. */
+function openedMsOf(loss: Settlement): number {
+  return sentMsOf(loss) - (loss.sentMs === null ? 0 : (loss.connection?.ageMs ?? 0));
+}
