@@ -35,10 +35,10 @@ const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_respo
 const MIN_CHANCE = 1e-4;
 /** What is left free in a hypothesis costs as much: the more it can be bent, the more it has to explain. */
 const FREEDOM = 4;
-/** What one more hypothesis has to explain beyond chance, in units of log-likelihood: the smallest set wins. */
-const PARSIMONY = 4;
-/** Hypotheses that are less than e² times as likely as the best are as good. */
-const TIE = 2;
+/** Successes that speak so much against a pod have ended its fault, as in the X-drop of sequence alignment. */
+const DROP = 6;
+/** Hypotheses that are less than e⁴ times as likely as the best are as good. */
+const TIE = 4;
 /** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
 const PROPAGATION_MS = 1_000;
 const PROPAGATION_TAIL_MS = 300;
@@ -102,19 +102,8 @@ export function inferPods(evidence: InferenceEvidence): Map<number, readonly str
     const explanations = suspicions
       .map((suspicion) => toExplanation(suspicion, left, evidence))
       .sort((a, b) => b.score - a.score);
-    if ((globalThis as any).DEBUG)
-      console.log(
-        '      ',
-        explanations
-          .slice(0, 4)
-          .map(
-            (e) =>
-              `${e.hypotheses[0]?.suspicion.kind} ${e.score.toFixed(1)} [${e.hypotheses.map((h) => `${h.failureClass.isFresh ? 'fresh' : 'kept'}-${h.failureClass.how} ${h.from}..${h.ends}`)}]`,
-          )
-          .join(' | '),
-      );
     const [best] = explanations;
-    if (best === undefined || best.score < PARSIMONY) break;
+    if (best === undefined || best.score <= 0) break;
     const rivals = explanations.filter(({ score }) => score > best.score - TIE);
     const explained = left.filter((loss) => findPods(loss, best, evidence).length > 0);
     for (const loss of explained) {
@@ -143,15 +132,24 @@ function toExplanation(
   losses: readonly Settlement[],
   evidence: InferenceEvidence,
 ): Explanation {
-  const hypotheses = CLASSES.map((failureClass) =>
-    toHypothesis(
-      suspicion,
-      failureClass,
-      losses.filter((loss) => isOfClass(loss, failureClass)),
-      evidence,
-    ),
-  ).filter(({ score }) => score > 0);
-  return { hypotheses, score: hypotheses.reduce((sum, { score }) => sum + score, 0) };
+  // An exit cuts; nothing else comes of it.
+  const classes = CLASSES.filter(({ how }) => suspicion.kind !== 'exit' || how === 'cut');
+  const hypotheses = classes
+    .map((failureClass) =>
+      toHypothesis(
+        suspicion,
+        failureClass,
+        losses.filter((loss) => isOfClass(loss, failureClass)),
+        evidence,
+      ),
+    )
+    .filter(({ score }) => score > 0);
+  // A pod that is not up yet fails new connections first.
+  const isWhole = suspicion.kind !== 'start' || hypotheses.some(({ failureClass }) => failureClass.isFresh);
+  return {
+    hypotheses: isWhole ? hypotheses : [],
+    score: isWhole ? hypotheses.reduce((sum, { score }) => sum + score, 0) : 0,
+  };
 }
 
 function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
@@ -183,7 +181,15 @@ function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
   const exits = timelines.flatMap((timeline) => {
     const { exit, terminatingMs } = timeline;
     if (exit === null || terminatingMs === null || !isTerminated(timeline, exit.atMs)) return [];
-    return [{ timeline, zeroMs: exit.atMs, fromMs: timeline.sigtermMs ?? terminatingMs, toMs: endOf(timeline), isStart: false }];
+    return [
+      {
+        timeline,
+        zeroMs: exit.atMs,
+        fromMs: timeline.sigtermMs ?? terminatingMs,
+        toMs: endOf(timeline),
+        isStart: false,
+      },
+    ];
   });
   const crashes = timelines.flatMap((timeline) => {
     const { exit } = timeline;
@@ -271,13 +277,17 @@ function toHypothesis(
   for (let bin = Math.min(first, 0); bin <= last; bin += 1) table.set(bin, cellsAt(bin));
   // What is cut on open connections is cut together: in one bin, or across its border.
   const isInstant = failureClass.how === 'cut' && !failureClass.isFresh;
+  // Connections must have been opened to a pod before one of them can be used again.
+  const isAnchored = isFromZero && failureClass.isFresh;
   const lateBins = Math.ceil(evidence.slackMs / slotMs);
-  const beginnings = [...new Set(bins)].filter((bin) => !isFromZero || bin <= lateBins).sort((a, b) => a - b);
+  const beginnings = isAnchored
+    ? Array.from({ length: lateBins - Math.min(first, 0) + 1 }, (_, index) => Math.min(first, 0) + index)
+    : [...new Set(bins)].sort((a, b) => a - b);
   const through = Math.floor(throughMs / slotMs);
   const chance = toChance(failureClass, evidence);
   // New connections fail until every node has learned that the endpoint is gone, which takes as long as it takes.
   const isEndFree = failureClass.isFresh && ['drain', 'exit', 'crash'].includes(suspicion.kind);
-  const freedom = isFromZero ? 0 : FREEDOM;
+  const freedom = isAnchored ? 0 : FREEDOM;
   let best: Hypothesis = nothing;
   for (const from of sample(beginnings)) {
     const failing = createLikelihood(chance);
@@ -290,6 +300,8 @@ function toHypothesis(
           if (cell === undefined) continue;
           own.add(cell);
           if (own.score > end.score) end = { score: own.score, bin };
+          // What follows so many successes is another pod's.
+          if (own.score < end.score - DROP) break;
         }
         for (let bin = from; bin <= end.bin; bin += 1) {
           const cell = table.get(bin)?.[index];
