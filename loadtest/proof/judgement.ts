@@ -9,8 +9,10 @@ import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { Hazard, HazardId } from './hazard.ts';
 import { type EndpointTimes, findHazards } from './hazard-search.ts';
+import { isOfProxy } from './loss-facts.ts';
 import { type PodMargins, toPodMargins } from './margin.ts';
 import type { PodConnections } from './pod-connections.ts';
+import { inferPods, type Successes } from './pod-inference.ts';
 import type { PodResponses } from './pod-responses.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
@@ -80,6 +82,7 @@ export interface ProofObservation
   readonly responses: PodResponses;
   readonly serviceTimes: ServiceTimes;
   readonly connections: PodConnections;
+  readonly successes: Successes;
   /** Deadline of each request. */
   readonly deadlineMs: number;
   /** Seconds of the load in which most of the requests went out late. */
@@ -194,9 +197,20 @@ function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): Endp
 
 function toLosses(
   settlements: readonly Settlement[],
-  { timelines, podOf, responses, serviceTimes, slackMs }: ProofObservation,
+  { timelines, podOf, responses, serviceTimes, successes, beganMs, slackMs }: ProofObservation,
 ): Loss[] {
+  const unnamed = settlements.filter(
+    (settlement) => (podOf(settlement) ?? settlement.pod) === null || isOfProxy(settlement, { podOf }),
+  );
   const evidence = {
+    inferred: inferPods({
+      timelines,
+      losses: unnamed,
+      successes,
+      firstOkMs: responses.firstOkMs,
+      beganMs,
+      slackMs,
+    }),
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),
     podOf,
     isNamed: timelines.some(({ pod }) => responses.answered.has(pod)),

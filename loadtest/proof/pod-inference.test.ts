@@ -47,7 +47,14 @@ function score(fleet: SimulatedFleet) {
     .filter(({ outcome, index }) => isLost(outcome) && run.podOf.has(index))
     .map((settlement) => ({ ...settlement, pod: null }));
   const timelines = [...toPodTimelines(run.events).values()];
-  const found = inferPods({ timelines, losses, successes, beganMs: 2_000, slackMs: SLACK_MS });
+  const found = inferPods({
+    timelines,
+    losses,
+    successes,
+    firstOkMs: () => null,
+    beganMs: 2_000,
+    slackMs: SLACK_MS,
+  });
   const counts = { lost: losses.length, right: 0, wrong: 0, unknown: 0 };
   for (const { index } of losses) {
     const pods = found.get(index) ?? [];

@@ -8,6 +8,8 @@ export interface InferenceEvidence {
   /** Of unknown pods. */
   readonly losses: readonly Settlement[];
   readonly successes: Successes;
+  /** When the pod is known to have given its first ok response on this endpoint, or on any if that is null; null: never. */
+  firstOkMs(pod: string, endpoint: number | null): number | null;
   /** When the disruption began; before it requests fail by chance. */
   readonly beganMs: number;
   /** How far the timestamp of an event may lag behind the event. */
@@ -112,11 +114,13 @@ export function inferPods(evidence: InferenceEvidence): Map<number, readonly str
     }
     left = left.filter(({ index }) => !found.has(index));
   }
+  // What no fault explains well may still have one suspect. A pod in its preStop serves on, and so comes last.
+  const grounds = [suspicions.flatMap(({ stretches }) => stretches), toPreStops(evidence)];
   for (const loss of left) {
-    const pods = suspicions.flatMap(({ stretches }) =>
-      stretches.filter((stretch) => isEligible(loss, stretch, evidence)).map(({ timeline }) => timeline.pod),
-    );
-    found.set(loss.index, [...new Set(pods)]);
+    const suspects = grounds
+      .map((stretches) => stretches.filter((stretch) => isEligible(loss, stretch, evidence)))
+      .find((stretches) => stretches.length > 0);
+    found.set(loss.index, [...new Set(suspects?.map(({ timeline }) => timeline.pod))]);
   }
   return found;
 }
@@ -233,6 +237,14 @@ function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
     { kind: 'flap', stretches: flaps, ...free, throughMs: -SECOND_MS },
     { kind: 'node', stretches: nodes, ...free },
   ];
+}
+
+function toPreStops({ timelines }: InferenceEvidence): Stretch[] {
+  return timelines.flatMap((timeline) => {
+    const { terminatingMs, sigtermMs } = timeline;
+    if (terminatingMs === null || sigtermMs === null) return [];
+    return [{ timeline, zeroMs: terminatingMs, fromMs: terminatingMs, toMs: sigtermMs, isStart: false }];
+  });
 }
 
 /** The losses and successes of one bin of time after the event, of one pod. */
@@ -432,11 +444,15 @@ function toShare(
 /** Could this pod have failed the request in this stretch of its timeline? */
 function isEligible(
   loss: Settlement,
-  { timeline: { endpoint, exit, isProbed }, fromMs, toMs, isStart }: Stretch,
-  { slackMs }: InferenceEvidence,
+  { timeline: { pod, endpoint, exit, isProbed }, fromMs, toMs, isStart }: Stretch,
+  { slackMs, firstOkMs }: InferenceEvidence,
 ): boolean {
-  // Its probe has connected to it.
-  if (isStart && isProbed && loss.outcome === 'refused') return false;
+  if (isStart) {
+    // Its probe has connected to it.
+    if (isProbed && loss.outcome === 'refused') return false;
+    const okMs = firstOkMs(pod, loss.sentMs === null ? null : loss.endpoint);
+    if (okMs !== null && okMs <= loss.endMs) return false;
+  }
   const { endMs, connection } = loss;
   const earlyMs = Math.max(NEWS_MS, slackMs);
   if (endMs < fromMs - earlyMs || sentMsOf(loss) > toMs) return false;

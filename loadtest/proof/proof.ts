@@ -19,6 +19,7 @@ import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
 import { type ConnectionTrace, type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
 import { createServiceTimes } from './service-times.ts';
+import { createSuccesses } from './successes.ts';
 import { toPodTimelines } from './timeline.ts';
 
 export interface ProofOptions {
@@ -100,7 +101,7 @@ export async function carryOut(
   if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { seen, ...observed } = watched.value;
-  const { failures, responses, serviceTimes, lateSeconds } = collectors.of;
+  const { failures, responses, serviceTimes, successes, lateSeconds } = collectors.of;
   return judgeObservation({
     ...observed,
     disruption: options.disruption,
@@ -114,6 +115,7 @@ export async function carryOut(
     podOf,
     responses,
     serviceTimes,
+    successes,
     connections,
     deadlineMs: spec.engine.timeoutMs,
     allowed: options.allowed,
@@ -152,6 +154,7 @@ function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => str
       failures: createFailureCollector(MAX_FAILURES_PER_OUTCOME),
       responses: createPodResponses((settlement) => podOf(settlement) ?? settlement.pod),
       serviceTimes: createServiceTimes(),
+      successes: createSuccesses(),
       lateSeconds: createLateSecondCollector(),
     },
   };

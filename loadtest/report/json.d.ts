@@ -39,6 +39,11 @@ export type ConnectionEnding =
 export type ConnectionEndingCounts = Readonly<Partial<Record<ConnectionEnding, number>>>;
 
 export type Cause =
+  | 'rejects-while-draining'
+  | 'cut-by-drain-limit'
+  | 'slow-first-requests'
+  | 'crashes'
+  | 'closes-idle-connections'
   | 'exits-on-sigterm'
   | 'closes-keep-alive-connections'
   | 'stops-listening-early'
