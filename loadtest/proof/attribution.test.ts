@@ -5,7 +5,7 @@ import { toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { LossEvidence } from './loss-facts.ts';
 import { inferPods } from './pod-inference.ts';
-import { type PodEvent, type PodPhase, type PodTimeline, toPodTimelines } from './timeline.ts';
+import { type PodEvent, type PodPhase, toPodTimelines } from './timeline.ts';
 
 const SLACK_MS = 20;
 const ROUND_TRIP_MS = 5;
@@ -124,7 +124,7 @@ function toSettlement({
   };
 }
 
-/** Evidence of one loss alone: no successes speak against anyone. */
+/** Evidence of one loss among many successes. */
 function toEvidence(
   settlement: Settlement,
   events: readonly PodEvent[],
@@ -144,7 +144,7 @@ function toEvidence(
     ...evidence,
     timelines: [...timelines.values()],
     losses: [settlement],
-    successes: { slotMs: 50, count: () => 0 },
+    successes: { slotMs: 50, count: () => 1 },
     beganMs: 0,
   });
   return { ...evidence, inferred };
@@ -670,12 +670,12 @@ describe('toLoss()', () => {
     assert.deepEqual([torn.pod, torn.cause], [null, 'unknown']);
   });
 
-  test('prefers the pod whose endpoint went 2 s ago to one whose went before', () => {
+  test('prefers the pod whose endpoint went a moment ago to one whose went seconds before', () => {
     const earlier = unwarned.map((event) => ({ ...event, pod: 'b', atMs: event.atMs - 5_000 }));
     const events = [...other, ...unwarned, ...earlier];
     const at = (endMs: number) => blame({ events, outcome: 'refused', endMs, pod: null });
     assert.deepEqual([at(12_009).pod, at(12_009).podBy], ['a', 'elimination']);
-    assert.equal(at(12_010).pod, null);
+    assert.equal(at(14_000).pod, null);
   });
 
   describe('where answers name no pod', () => {

@@ -202,8 +202,10 @@ function toLosses(
   const unnamed = settlements.filter(
     (settlement) => (podOf(settlement) ?? settlement.pod) === null || isOfProxy(settlement, { podOf }),
   );
+  const isNamed = timelines.some(({ pod }) => responses.answered.has(pod));
   const evidence = {
     inferred: inferPods({
+      isNamed,
       timelines,
       losses: unnamed,
       successes,
@@ -213,7 +215,7 @@ function toLosses(
     }),
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),
     podOf,
-    isNamed: timelines.some(({ pod }) => responses.answered.has(pod)),
+    isNamed,
     firstOkMs: responses.firstOkMs,
     slackMs,
     usualMs: serviceTimes.usualMs,

@@ -51,6 +51,7 @@ function score(fleet: SimulatedFleet) {
     timelines,
     losses,
     successes,
+    isNamed: false,
     firstOkMs: () => null,
     beganMs: 2_000,
     slackMs: SLACK_MS,
@@ -86,11 +87,13 @@ describe('inferPods(), with all names hidden', () => {
       const text = JSON.stringify(total);
       // A pod that starts as another stops listening, for less than a second, looks the same: both are named then.
       assert.ok(total.right >= 0.9 * total.lost, text);
-      assert.ok(total.wrong <= 0.005 * total.lost, text);
+      assert.ok(total.wrong <= 0.01 * total.lost, text);
     });
   }
 
-  test('is right for 98 of 100 losses over all faults', () => {
-    assert.ok(all.right >= 0.98 * all.lost && all.lost > 10_000, JSON.stringify(all));
+  test('is right for 98 of 100 losses over all faults, and wrong for fewer than 1 in 200', () => {
+    const text = JSON.stringify(all);
+    assert.ok(all.lost > 10_000 && all.right >= 0.98 * all.lost, text);
+    assert.ok(all.wrong <= 0.005 * all.lost, text);
   });
 });

@@ -8,6 +8,8 @@ export interface InferenceEvidence {
   /** Of unknown pods. */
   readonly losses: readonly Settlement[];
   readonly successes: Successes;
+  /** Are pods known from other responses? */
+  readonly isNamed: boolean;
   /** When the pod is known to have given its first ok response on this endpoint, or on any if that is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
   /** When the disruption began; before it requests fail by chance. */
@@ -44,6 +46,7 @@ const TIE = 4;
 /** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
 const PROPAGATION_MS = 1_000;
 const PROPAGATION_TAIL_MS = 300;
+const USUAL_PROPAGATION_MS = 2_000;
 const MAX_PROPAGATION_MS = 10_000;
 /** The watch learns of a new endpoint at most this long after the nodes do. */
 const NEWS_MS = 250;
@@ -51,6 +54,8 @@ const NEWS_MS = 250;
 const START_MS = 60_000;
 /** Probes notice a pod that fails within three periods of 10 s. */
 const FLAP_MS = 30_000;
+/** nf_conntrack_tcp_timeout_syn_sent. */
+const NAT_MS = 120_000;
 const SECOND_MS = 1_000;
 
 /** What happens to a pod, and may make it fail requests. */
@@ -65,6 +70,8 @@ interface Stretch {
   readonly toMs: number;
   /** Is the event that the pod became an endpoint? */
   readonly isStart: boolean;
+  /** For how long after its removal an endpoint gets new connections; undefined: at most. */
+  readonly reachMs?: number;
 }
 
 /**
@@ -84,6 +91,8 @@ interface Suspicion {
 interface Hypothesis {
   readonly failureClass: FailureClass;
   readonly suspicion: Suspicion;
+  /** Log-likelihood over chance, and what is left of it after what it costs to be free. */
+  readonly fit: number;
   readonly score: number;
   /** In bins of time after the event, the last of each stretch included. */
   readonly from: number;
@@ -106,27 +115,51 @@ export function inferPods(evidence: InferenceEvidence): Map<number, readonly str
       .sort((a, b) => b.score - a.score);
     const [best] = explanations;
     if (best === undefined || best.score <= 0) break;
-    const rivals = explanations.filter(({ score }) => score > best.score - TIE);
+    const rivals = explanations.filter(({ fit }) => fit > 0 && fit > best.fit - TIE);
     const explained = left.filter((loss) => findPods(loss, best, evidence).length > 0);
     for (const loss of explained) {
       const pods = rivals.flatMap((rival) => findPods(loss, rival, evidence));
-      found.set(loss.index, [...new Set(pods)]);
+      found.set(loss.index, toNames(pods, evidence));
     }
     left = left.filter(({ index }) => !found.has(index));
   }
-  // What no fault explains well may still have one suspect. A pod in its preStop serves on, and so comes last.
-  const grounds = [suspicions.flatMap(({ stretches }) => stretches), toPreStops(evidence)];
+  // What no fault explains well may still have one suspect.
+  const stretchesOf = (kinds: readonly Kind[]) =>
+    suspicions.filter(({ kind }) => kinds.includes(kind)).flatMap(({ stretches }) => stretches);
+  const changes = stretchesOf([
+    'drain',
+    'exit',
+    'crash',
+    'flap',
+    ...(evidence.isNamed ? ['start' as const] : []),
+  ]);
+  const grounds = [
+    // Most nodes have learned of a removal by then.
+    changes.map((stretch) => ({ ...stretch, reachMs: USUAL_PROPAGATION_MS })),
+    changes,
+    stretchesOf(['node']),
+    // Where responses name no pod, every new pod may be one that has never answered.
+    stretchesOf(['start']),
+    // A pod in its preStop serves on.
+    toPreStops(evidence),
+  ];
   for (const loss of left) {
     const suspects = grounds
       .map((stretches) => stretches.filter((stretch) => isEligible(loss, stretch, evidence)))
       .find((stretches) => stretches.length > 0);
-    found.set(loss.index, [...new Set(suspects?.map(({ timeline }) => timeline.pod))]);
+    found.set(loss.index, toNames(suspects?.map(({ timeline }) => timeline.pod) ?? [], evidence));
   }
   return found;
 }
 
+/** Each once, in the order of the timelines. */
+function toNames(pods: readonly string[], { timelines }: InferenceEvidence): string[] {
+  return timelines.map(({ pod }) => pod).filter((pod) => pods.includes(pod));
+}
+
 /** All that one suspicion explains: for each class of requests from when to when it failed them. */
 interface Explanation {
+  readonly fit: number;
   readonly score: number;
   readonly hypotheses: readonly Hypothesis[];
 }
@@ -152,6 +185,7 @@ function toExplanation(
   const isWhole = suspicion.kind !== 'start' || hypotheses.some(({ failureClass }) => failureClass.isFresh);
   return {
     hypotheses: isWhole ? hypotheses : [],
+    fit: isWhole ? hypotheses.reduce((sum, { fit }) => sum + fit, 0) : 0,
     score: isWhole ? hypotheses.reduce((sum, { score }) => sum + score, 0) : 0,
   };
 }
@@ -166,7 +200,7 @@ function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
   const starts = timelines.flatMap((timeline) => {
     const zeroMs = timeline.endpoint[0]?.fromMs ?? timeline.ready[0]?.fromMs;
     if (zeroMs === undefined || zeroMs <= 0) return [];
-    const toMs = Math.min(zeroMs + START_MS, timeline.terminatingMs ?? Number.POSITIVE_INFINITY);
+    const toMs = Math.min(zeroMs + START_MS + 1, timeline.terminatingMs ?? Number.POSITIVE_INFINITY);
     return [{ timeline, zeroMs, fromMs: zeroMs - NEWS_MS, toMs, isStart: true }];
   });
   const drains = timelines.flatMap((timeline) => {
@@ -217,17 +251,11 @@ function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
     }),
   );
   const nodes = timelines.flatMap((timeline) => {
-    const { nodeLostMs } = timeline;
+    const { nodeLostMs, ready, goneMs } = timeline;
     if (nodeLostMs === null) return [];
-    return [
-      {
-        timeline,
-        zeroMs: nodeLostMs,
-        fromMs: nodeLostMs - START_MS,
-        toMs: Number.POSITIVE_INFINITY,
-        isStart: false,
-      },
-    ];
+    const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
+    const toMs = backMs === null ? Number.POSITIVE_INFINITY : backMs + NAT_MS;
+    return [{ timeline, zeroMs: nodeLostMs, fromMs: nodeLostMs - START_MS, toMs, isStart: false }];
   });
   return [
     { kind: 'start', stretches: starts, ...fromZero },
@@ -264,7 +292,7 @@ function toHypothesis(
 ): Hypothesis {
   const { stretches, isFromZero, throughMs } = suspicion;
   const { slotMs } = evidence.successes;
-  const nothing = { suspicion, failureClass, score: 0, from: 0, ends: [] };
+  const nothing = { suspicion, failureClass, fit: 0, score: 0, from: 0, ends: [] };
   const lossesOf = stretches.map((stretch) =>
     groupByBin(losses, (loss) =>
       isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
@@ -280,7 +308,9 @@ function toHypothesis(
       const slot = Math.floor(atMs / slotMs);
       return {
         losses: lossesOf[index]?.get(bin) ?? [],
-        successes: evidence.successes.count(slot, failureClass.isFresh),
+        successes: isKnownSilent(stretch, atMs, evidence)
+          ? 0
+          : evidence.successes.count(slot, failureClass.isFresh),
         slot,
         share: toShare(stretch.timeline, atMs, failureClass, evidence),
       };
@@ -322,18 +352,31 @@ function toHypothesis(
         return end.bin;
       });
       const score = failing.score - freedom - ends.filter((end) => end >= from).length;
-      if (score > best.score) best = { ...nothing, score, from, ends };
+      if (score > best.score) best = { ...nothing, fit: failing.score, score, from, ends };
       continue;
     }
     const end = isInstant ? Math.min(last, from + 1) : last;
     for (let bin = from; bin <= end; bin += 1) {
       for (const cell of table.get(bin) ?? []) if (cell !== undefined) failing.add(cell);
       if (failing.score - freedom > best.score && bin >= through) {
-        best = { ...nothing, score: failing.score - freedom, from, ends: stretches.map(() => bin) };
+        best = {
+          ...nothing,
+          fit: failing.score,
+          score: failing.score - freedom,
+          from,
+          ends: stretches.map(() => bin),
+        };
       }
     }
   }
   return best;
+}
+
+/** Responses name their pods, and none of this new one had come by then: no success speaks against it. */
+function isKnownSilent({ timeline, isStart }: Stretch, atMs: number, evidence: InferenceEvidence): boolean {
+  if (!isStart || !evidence.isNamed) return false;
+  const okMs = evidence.firstOkMs(timeline.pod, null);
+  return okMs === null || okMs > atMs;
 }
 
 /** Grows with what more pods at more times explain; a loss or a success that two of them may have had counts once. */
@@ -444,7 +487,14 @@ function toShare(
 /** Could this pod have failed the request in this stretch of its timeline? */
 function isEligible(
   loss: Settlement,
-  { timeline: { pod, endpoint, exit, isProbed }, fromMs, toMs, isStart }: Stretch,
+  {
+    timeline: { pod, endpoint, exit, isProbed, nodeLostMs },
+    zeroMs,
+    fromMs,
+    toMs,
+    isStart,
+    reachMs = MAX_PROPAGATION_MS,
+  }: Stretch,
   { slackMs, firstOkMs }: InferenceEvidence,
 ): boolean {
   if (isStart) {
@@ -454,16 +504,19 @@ function isEligible(
     if (okMs !== null && okMs <= loss.endMs) return false;
   }
   const { endMs, connection } = loss;
-  const earlyMs = Math.max(NEWS_MS, slackMs);
-  if (endMs < fromMs - earlyMs || sentMsOf(loss) > toMs) return false;
+  if (endMs < fromMs - Math.max(NEWS_MS, slackMs) || (loss.sentMs ?? endMs) >= toMs) return false;
   const openedMs = openedMsOf(loss);
+  // Nodes go on leading connections to it while they remember others that were never answered.
+  const isLost = nodeLostMs !== null && zeroMs === nodeLostMs;
   const isLed = endpoint.some(
     (span) =>
-      openedMs >= span.fromMs - earlyMs && (span.toMs === null || openedMs < span.toMs + MAX_PROPAGATION_MS),
+      openedMs >= span.fromMs - Math.min(NEWS_MS, slackMs) &&
+      (span.toMs === null || openedMs < span.toMs + reachMs),
   );
-  if (!isLed) return false;
+  if (!isLed && !isLost) return false;
   // A pod that has exited answers nothing: its connection would have been closed before.
-  const answeredMs = connection?.reused === true ? sentMsOf(loss) - connection.idleMs : null;
+  const answeredMs =
+    isFreshConnection(loss) || connection === null ? null : sentMsOf(loss) - connection.idleMs;
   return answeredMs === null || exit === null || answeredMs <= exit.atMs + slackMs;
 }
 
@@ -471,20 +524,25 @@ function isOfClass(loss: Settlement, { isFresh, how }: FailureClass): boolean {
   return isFreshConnection(loss) === isFresh && toHow(loss.outcome) === how;
 }
 
+/** A proxy that got no response from a pod says so by these; its own connection to the pod is taken for a fresh one. */
+const BAD_GATEWAY: readonly Outcome[] = ['http_502', 'http_504'];
+
 function toHow(outcome: Outcome): FailureClass['how'] {
+  if (BAD_GATEWAY.includes(outcome)) return outcome === 'http_502' ? 'cut' : 'silent';
   if (outcome.startsWith('http_')) return 'status';
   return CUT.includes(outcome) || outcome === 'connect_timeout' ? 'cut' : 'silent';
 }
 
-function isFreshConnection({ connection }: Settlement): boolean {
-  return connection?.reused !== true;
+function isFreshConnection({ connection, outcome }: Settlement): boolean {
+  return connection?.reused !== true || BAD_GATEWAY.includes(outcome);
 }
 
-function sentMsOf({ sentMs, intendedMs, connection, endMs }: Settlement): number {
-  return sentMs ?? (connection === null ? intendedMs : endMs - connection.setupMs);
+function sentMsOf({ sentMs, connection, endMs }: Settlement): number {
+  return sentMs ?? (connection === null ? endMs : endMs - connection.setupMs);
 }
 
 /** When its connection was opened, or began to be. */
 function openedMsOf(loss: Settlement): number {
-  return sentMsOf(loss) - (loss.sentMs === null ? 0 : (loss.connection?.ageMs ?? 0));
+  const sentMs = sentMsOf(loss);
+  return isFreshConnection(loss) || loss.connection === null ? sentMs : sentMs - loss.connection.ageMs;
 }
