@@ -3,7 +3,7 @@ import type { Settlement } from '../engine/settlement.ts';
 import { isWithin, type PodTimeline } from './timeline.ts';
 
 /** What the pods of losses are inferred from, where neither responses nor addresses tell them. */
-export interface InferenceEvidence {
+export interface Observed {
   readonly timelines: readonly PodTimeline[];
   /** Of unknown pods. */
   readonly losses: readonly Settlement[];
@@ -41,6 +41,8 @@ const MIN_CHANCE = 1e-4;
 const FREEDOM = 4;
 /** Successes that speak so much against a pod have ended its fault, as in the X-drop of sequence alignment. */
 const DROP = 6;
+/** Losses that come later than this belong to something else. */
+const LOST_CAUSE = 60;
 /** Hypotheses that are less than e⁴ times as likely as the best are as good. */
 const TIE = 4;
 /** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
@@ -105,7 +107,8 @@ interface Hypothesis {
  * connection, so a pod that fails them fails that share while its fault lasts, and none before and after. The smallest
  * set of hypotheses wins. Pure.
  */
-export function inferPods(evidence: InferenceEvidence): Map<number, readonly string[]> {
+export function inferPods(observed: Observed): Map<number, readonly string[]> {
+  const evidence = { ...observed, endpointsAt: countEndpoints(observed) };
   const found = new Map<number, readonly string[]>();
   const suspicions = toSuspicions(evidence);
   let left = evidence.losses;
@@ -155,6 +158,23 @@ export function inferPods(evidence: InferenceEvidence): Map<number, readonly str
 /** Each once, in the order of the timelines. */
 function toNames(pods: readonly string[], { timelines }: InferenceEvidence): string[] {
   return timelines.map(({ pod }) => pod).filter((pod) => pods.includes(pod));
+}
+
+interface InferenceEvidence extends Observed {
+  /** How many pods were endpoints around that time. */
+  endpointsAt(atMs: number): number;
+}
+
+function countEndpoints({ timelines, successes: { slotMs } }: Observed): InferenceEvidence['endpointsAt'] {
+  const counts = new Map<number, number>();
+  return (atMs) => {
+    const slot = Math.floor(atMs / slotMs);
+    const known = counts.get(slot);
+    if (known !== undefined) return known;
+    const count = timelines.filter(({ endpoint }) => isWithin(endpoint, atMs)).length;
+    counts.set(slot, count);
+    return count;
+  };
 }
 
 /** All that one suspicion explains: for each class of requests from when to when it failed them. */
@@ -275,12 +295,39 @@ function toPreStops({ timelines }: InferenceEvidence): Stretch[] {
   });
 }
 
-/** The losses and successes of one bin of time after the event, of one pod. */
-interface Cell {
-  readonly losses: readonly Settlement[];
-  readonly successes: number;
-  readonly slot: number;
-  readonly share: number;
+/** One stretch, in bins of time after its event. */
+interface Column {
+  /** Losses that the pod may have failed, by bin. */
+  readonly losses: ReadonlyMap<number, readonly Settlement[]>;
+  /** The share of the requests of the class that the pod gets. */
+  shareAt(bin: number): number;
+  /** How much the successes speak against the pod: at most 0. */
+  penaltyAt(bin: number): number;
+}
+
+function toColumn(
+  stretch: Stretch,
+  failureClass: FailureClass,
+  losses: readonly Settlement[],
+  evidence: InferenceEvidence,
+): Column {
+  const { slotMs, count } = evidence.successes;
+  const middleOf = (bin: number) => stretch.zeroMs + (bin + 0.5) * slotMs;
+  const isIn = (atMs: number) => atMs >= stretch.fromMs - slotMs && atMs <= stretch.toMs;
+  const shareAt = (bin: number) =>
+    isIn(middleOf(bin)) ? toShare(stretch.timeline, middleOf(bin), failureClass, evidence) : 0;
+  return {
+    losses: groupByBin(losses, (loss) =>
+      isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
+    ),
+    shareAt,
+    penaltyAt: (bin) => {
+      const atMs = middleOf(bin);
+      if (!isIn(atMs) || isKnownSilent(stretch, atMs, evidence)) return 0;
+      const successes = count(Math.floor(atMs / slotMs), failureClass.isFresh);
+      return successes === 0 ? 0 : successes * Math.log(1 - shareAt(bin));
+    },
+  };
 }
 
 /** The stretch in which the losses of the class speak most for these pods, and the successes least against them. */
@@ -293,83 +340,127 @@ function toHypothesis(
   const { stretches, isFromZero, throughMs } = suspicion;
   const { slotMs } = evidence.successes;
   const nothing = { suspicion, failureClass, fit: 0, score: 0, from: 0, ends: [] };
-  const lossesOf = stretches.map((stretch) =>
-    groupByBin(losses, (loss) =>
-      isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
-    ),
-  );
-  const bins = lossesOf.flatMap((byBin) => [...byBin.keys()]);
-  if (bins.length === 0) return nothing;
-  const [first, last] = [Math.min(...bins), Math.max(...bins)];
-  const cellsAt = (bin: number): (Cell | undefined)[] =>
-    stretches.map((stretch, index) => {
-      const atMs = stretch.zeroMs + (bin + 0.5) * slotMs;
-      if (atMs < stretch.fromMs - slotMs || atMs > stretch.toMs) return undefined;
-      const slot = Math.floor(atMs / slotMs);
-      return {
-        losses: lossesOf[index]?.get(bin) ?? [],
-        successes: isKnownSilent(stretch, atMs, evidence)
-          ? 0
-          : evidence.successes.count(slot, failureClass.isFresh),
-        slot,
-        share: toShare(stretch.timeline, atMs, failureClass, evidence),
-      };
-    });
-  const table = new Map<number, (Cell | undefined)[]>();
-  for (let bin = Math.min(first, 0); bin <= last; bin += 1) table.set(bin, cellsAt(bin));
-  // What is cut on open connections is cut together: in one bin, or across its border.
-  const isInstant = failureClass.how === 'cut' && !failureClass.isFresh;
+  const columns = stretches.map((stretch) => toColumn(stretch, failureClass, losses, evidence));
+  const bins = [...new Set(columns.flatMap((column) => [...column.losses.keys()]))].sort((a, b) => a - b);
+  const [first] = bins;
+  if (first === undefined) return nothing;
   // Connections must have been opened to a pod before one of them can be used again.
   const isAnchored = isFromZero && failureClass.isFresh;
-  const lateBins = Math.ceil(evidence.slackMs / slotMs);
+  const earliest = Math.min(first, 0);
+  const late = Math.ceil(evidence.slackMs / slotMs);
   const beginnings = isAnchored
-    ? Array.from({ length: lateBins - Math.min(first, 0) + 1 }, (_, index) => Math.min(first, 0) + index)
-    : [...new Set(bins)].sort((a, b) => a - b);
-  const through = Math.floor(throughMs / slotMs);
-  const chance = toChance(failureClass, evidence);
+    ? Array.from({ length: late - earliest + 1 }, (_, index) => earliest + index)
+    : sample(bins);
   // New connections fail until every node has learned that the endpoint is gone, which takes as long as it takes.
   const isEndFree = failureClass.isFresh && ['drain', 'exit', 'crash'].includes(suspicion.kind);
   const freedom = isAnchored ? 0 : FREEDOM;
+  const limits = {
+    last: bins.at(-1) ?? first,
+    // What is cut on open connections is cut together: in one bin, or across its border.
+    length: failureClass.how === 'cut' && !failureClass.isFresh ? 2 : Number.POSITIVE_INFINITY,
+    through: Math.floor(throughMs / slotMs),
+    chance: toChance(failureClass, evidence),
+  };
+  const fitFrom = isEndFree ? fitEachEnd(columns, limits) : fitOneEnd(columns, limits);
   let best: Hypothesis = nothing;
-  for (const from of sample(beginnings)) {
-    const failing = createLikelihood(chance);
-    if (isEndFree) {
-      const ends = stretches.map((_, index) => {
-        const own = failing.branch();
-        let end = { score: failing.score, bin: from - 1 };
-        for (let bin = from; bin <= last; bin += 1) {
-          const cell = table.get(bin)?.[index];
-          if (cell === undefined) continue;
-          own.add(cell);
-          if (own.score > end.score) end = { score: own.score, bin };
-          // What follows so many successes is another pod's.
-          if (own.score < end.score - DROP) break;
-        }
-        for (let bin = from; bin <= end.bin; bin += 1) {
-          const cell = table.get(bin)?.[index];
-          if (cell !== undefined) failing.add(cell);
-        }
-        return end.bin;
-      });
-      const score = failing.score - freedom - ends.filter((end) => end >= from).length;
-      if (score > best.score) best = { ...nothing, fit: failing.score, score, from, ends };
-      continue;
-    }
-    const end = isInstant ? Math.min(last, from + 1) : last;
-    for (let bin = from; bin <= end; bin += 1) {
-      for (const cell of table.get(bin) ?? []) if (cell !== undefined) failing.add(cell);
-      if (failing.score - freedom > best.score && bin >= through) {
-        best = {
-          ...nothing,
-          fit: failing.score,
-          score: failing.score - freedom,
-          from,
-          ends: stretches.map(() => bin),
-        };
-      }
-    }
+  for (const from of beginnings) {
+    const { fit, ends } = fitFrom(from);
+    const freeEnds = isEndFree ? ends.filter((end) => end >= from).length : 0;
+    const score = fit - freedom - freeEnds;
+    if (score > best.score) best = { ...nothing, fit, score, from, ends };
   }
   return best;
+}
+
+interface Limits {
+  /** The last bin with a loss. */
+  readonly last: number;
+  /** How many bins it may take. */
+  readonly length: number;
+  /** It lasts until then at least. */
+  readonly through: number;
+  readonly chance: number;
+}
+
+interface Fit {
+  readonly fit: number;
+  /** The last bin of each column. */
+  readonly ends: readonly number[];
+}
+
+/** The pods fail from one time after their events to another. */
+function fitOneEnd(columns: readonly Column[], { last, length, through, chance }: Limits) {
+  const penalties = new Map<number, number>();
+  const penaltyAt = (bin: number) => {
+    const known = penalties.get(bin);
+    if (known !== undefined) return known;
+    const penalty = columns.reduce((sum, column) => sum + column.penaltyAt(bin), 0);
+    penalties.set(bin, penalty);
+    return penalty;
+  };
+  return (from: number): Fit => {
+    const explained = createExplained(chance);
+    let fit = 0;
+    let best = { fit: 0, bin: from - 1 };
+    for (let bin = from; bin <= Math.min(last, from + length - 1); bin += 1) {
+      fit += penaltyAt(bin);
+      for (const column of columns) fit += explained.add(column, bin);
+      if (fit > best.fit && bin >= through) best = { fit, bin };
+      if (fit < best.fit - LOST_CAUSE && bin >= through) break;
+    }
+    return { fit: best.fit, ends: columns.map(() => best.bin) };
+  };
+}
+
+/** The pods begin to fail at one time after their events, and each ends in its own time. */
+function fitEachEnd(columns: readonly Column[], { last, chance }: Limits) {
+  return (from: number): Fit => {
+    const explained = createExplained(chance);
+    let total = 0;
+    const ends = columns.map((column) => {
+      if (column.losses.size === 0) return from - 1;
+      const tried = explained.branch();
+      let fit = 0;
+      let best = { fit: 0, bin: from - 1 };
+      for (let bin = from; bin <= last; bin += 1) {
+        fit += column.penaltyAt(bin) + tried.add(column, bin);
+        if (fit > best.fit) best = { fit, bin };
+        // What follows so many successes is another pod's.
+        if (fit < best.fit - DROP) break;
+      }
+      for (let bin = from; bin <= best.bin; bin += 1) explained.add(column, bin);
+      total += best.fit;
+      return best.bin;
+    });
+    return { fit: total, ends };
+  };
+}
+
+/** What is explained so far: a loss that two pods may have failed counts once. */
+interface Explained {
+  /** Returns the log-likelihood that the losses of this bin add. */
+  add(column: Column, bin: number): number;
+  /** To try something out: changes nothing here. */
+  branch(): Explained;
+}
+
+function createExplained(chance: number, below: ReadonlyMap<number, number> = new Map()): Explained {
+  const shares = new Map<number, number>();
+  return {
+    add(column, bin) {
+      const losses = column.losses.get(bin);
+      if (losses === undefined) return 0;
+      const share = column.shareAt(bin);
+      let gain = 0;
+      for (const { index } of losses) {
+        const before = shares.get(index) ?? below.get(index) ?? chance;
+        shares.set(index, before + share);
+        gain += Math.log((before + share) / before);
+      }
+      return gain;
+    },
+    branch: () => createExplained(chance, shares),
+  };
 }
 
 /** Responses name their pods, and none of this new one had come by then: no success speaks against it. */
@@ -377,41 +468,6 @@ function isKnownSilent({ timeline, isStart }: Stretch, atMs: number, evidence: I
   if (!isStart || !evidence.isNamed) return false;
   const okMs = evidence.firstOkMs(timeline.pod, null);
   return okMs === null || okMs > atMs;
-}
-
-/** Grows with what more pods at more times explain; a loss or a success that two of them may have had counts once. */
-interface Likelihood {
-  readonly score: number;
-  add(cell: Cell): void;
-  /** A copy to try out. */
-  branch(): Likelihood;
-}
-
-function createLikelihood(
-  chance: number,
-  score = 0,
-  lossShares: ReadonlyMap<number, number> = new Map(),
-  successShares: ReadonlyMap<number, number> = new Map(),
-): Likelihood {
-  const sharesOf = { losses: new Map(lossShares), successes: new Map(successShares) };
-  let sum = score;
-  return {
-    get score() {
-      return sum;
-    },
-    add({ losses, successes, slot, share }) {
-      for (const { index } of losses) {
-        const before = sharesOf.losses.get(index) ?? chance;
-        sharesOf.losses.set(index, before + share);
-        sum += Math.log((before + share) / before);
-      }
-      const before = sharesOf.successes.get(slot) ?? 0;
-      const after = Math.min(0.95, before + share);
-      sharesOf.successes.set(slot, after);
-      sum += successes * Math.log((1 - after) / (1 - before));
-    },
-    branch: () => createLikelihood(chance, sum, sharesOf.losses, sharesOf.successes),
-  };
 }
 
 /** The share of the requests of the class that failed before anything happened to a pod. */
@@ -469,16 +525,16 @@ function findPods(loss: Settlement, { hypotheses }: Explanation, evidence: Infer
 
 /** The share of the requests of the class that the pod gets at that time. */
 function toShare(
-  { pod, endpoint }: PodTimeline,
+  { endpoint }: PodTimeline,
   atMs: number,
   { isFresh }: FailureClass,
-  { timelines }: InferenceEvidence,
+  { endpointsAt }: InferenceEvidence,
 ): number {
-  const others = timelines.filter((other) => other.pod !== pod && isWithin(other.endpoint, atMs)).length;
-  const share = 1 / (others + 1);
+  const own = isWithin(endpoint, atMs);
+  const share = 1 / (endpointsAt(atMs) + (own ? 0 : 1));
   // New connections reach it for a while after its removal, from ever fewer nodes; open ones stay where they are.
   const removedMs = endpoint.findLast(({ toMs }) => toMs !== null && toMs <= atMs)?.toMs ?? null;
-  if (isFresh && removedMs !== null && !isWithin(endpoint, atMs)) {
+  if (isFresh && removedMs !== null && !own) {
     return share * Math.min(1, Math.exp((PROPAGATION_MS - (atMs - removedMs)) / PROPAGATION_TAIL_MS));
   }
   return Math.min(0.9, isFresh ? share : share / 2);
