@@ -72,7 +72,7 @@ export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
   };
 }
 
-/** One sentence: `Endpoints were used for up to 1.9 s after deletion (web-a); …`. Empty where no pod ended. */
+/** One sentence: `Endpoints were used for up to 1.9 s (web-a) after deletion; …`. Empty where no pod ended. */
 export function formatMargins(margins: readonly PodMargins[]): string {
   const { ledForMs, acceptedForMs, graceLeftMs, firstResponseMs } = toLeastMargins(margins);
   const clauses = [

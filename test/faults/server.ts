@@ -1,6 +1,6 @@
 /**
- * The smallest HTTP server whose every fault is chosen: it answers on keep-alive connections, names its pod and version,
- * and does nothing at SIGTERM unless told to.
+ * The smallest HTTP server whose every fault is chosen: it answers on keep-alive connections, names its pod and version
+ * unless ANONYMOUS is set, and does nothing at SIGTERM unless told to.
  */
 import { createServer, type Socket } from 'node:net';
 
@@ -22,7 +22,7 @@ export interface Server {
 export function startServer(onRequest: (request: Request) => void): Server {
   const sockets = new Set<Socket>();
   const busy = new Set<Socket>();
-  const { PORT, POD_NAME = 'pod', APP_VERSION = 'v1' } = process.env;
+  const { PORT, POD_NAME = 'pod', APP_VERSION = 'v1', ANONYMOUS } = process.env;
 
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -49,8 +49,7 @@ export function startServer(onRequest: (request: Request) => void): Server {
             if (socket.destroyed) return;
             const head = [
               `HTTP/1.1 ${status} Any`,
-              `x-pod: ${POD_NAME}`,
-              `x-version: ${APP_VERSION}`,
+              ...(ANONYMOUS === undefined ? [`x-pod: ${POD_NAME}`, `x-version: ${APP_VERSION}`] : []),
               'content-length: 2',
               ...(close ? ['connection: close'] : []),
             ];

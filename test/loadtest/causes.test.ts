@@ -30,7 +30,7 @@ const options: FleetOptions = {
   nodeGraceMs: 1_500,
 };
 
-function toSpec(url: URL): LoadSpec {
+function toSpec(url: URL, timeoutMs: number): LoadSpec {
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: 60_000, fromRate: 300, toRate: 300 }] },
@@ -43,11 +43,11 @@ function toSpec(url: URL): LoadSpec {
     engine: {
       target: toTarget(url, { ca: null, isVerified: true }),
       mode: 'open',
-      timeoutMs: 10_000,
+      timeoutMs,
       maxConnections: 500,
       connMaxAgeMs: 2_000,
-      keptConnections: 0,
-      idleConnections: 0,
+      keptConnections: 24,
+      idleConnections: 4,
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
@@ -60,19 +60,31 @@ function toSpec(url: URL): LoadSpec {
   };
 }
 
+/** What makes a fault show; the fleet as it is, where nothing is said. */
+interface Setting {
+  /** In `test/faults`. */
+  readonly server: string;
+  readonly change?: Partial<FleetOptions>;
+  readonly disruption?: FleetDisruption;
+  readonly timeoutMs?: number;
+}
+
+const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 };
+
+/** @param isNamed do responses and connections tell the pod? */
 async function prove(
-  server: string,
-  change: Partial<FleetOptions> = {},
-  disruption: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 },
+  { server, change = {}, disruption = ROLLOUT, timeoutMs = 10_000 }: Setting,
+  isNamed = true,
 ): Promise<Proof> {
   const file = join(import.meta.dirname, '../faults', `${server}.ts`);
   assert.ok(existsSync(file), file);
+  const env = isNamed ? options.env : { ...options.env, ANONYMOUS: '1' };
   const scene = await createFleetScene(
-    { ...options, command: toShellLine([process.execPath, file]), ...change },
+    { ...options, env, command: toShellLine([process.execPath, file]), ...change },
     disruption,
     never,
   );
-  const spec = toSpec(parseTargetUrl(scene.url.href));
+  const spec = toSpec(parseTargetUrl(scene.url.href), timeoutMs);
   const kind = disruption.kind === 'power-off' ? 'kill' : disruption.kind;
   const given = {
     disruption: kind,
@@ -82,14 +94,10 @@ async function prove(
     tailMs: 500,
     requirements: [],
   } as const;
-  return carryOut(given, spec, scene, never, () => {});
+  return carryOut(given, spec, isNamed ? scene : { ...scene, podOf: () => null }, never, () => {});
 }
 
-/** What makes each fault show: the fleet as it is, where nothing is said. */
-const FAULTS: Record<
-  CauseId,
-  { server?: string; change?: Partial<FleetOptions>; disruption?: FleetDisruption }
-> = {
+const FAULTS: Record<CauseId, Omit<Setting, 'server'> & { readonly server?: string }> = {
   'exits-on-sigterm': {},
   'closes-keep-alive-connections': { change: { preStopMs: 1_000 } },
   'stops-listening-early': { change: { preStopMs: 0 } },
@@ -98,21 +106,21 @@ const FAULTS: Record<
   'too-little-capacity': { change: { maxSurge: 0, maxUnavailable: 2 } },
   'readiness-flaps': { change: { replicas: 2 }, disruption: { kind: 'scale', isForced: false, scaleBy: 2 } },
   'node-lost': { server: 'none', disruption: { kind: 'power-off', isForced: false, scaleBy: 2 } },
+  'rejects-while-draining': {},
+  'cut-by-drain-limit': {},
+  'slow-first-requests': { timeoutMs: 2_500 },
+  crashes: {},
+  'closes-idle-connections': {},
   unknown: {},
 };
 
-async function requireCause(
-  cause: CauseId,
-  server: string,
-  change?: Partial<FleetOptions>,
-  disruption?: FleetDisruption,
-): Promise<void> {
-  const { verdict, causes, lost, losses, outcomes } = await prove(server, change, disruption);
+async function requireCause(cause: CauseId, setting: Setting, isNamed: boolean): Promise<void> {
+  const { verdict, causes, lost, losses, outcomes } = await prove(setting, isNamed);
   const found = JSON.stringify({
     causes,
     outcomes,
     doubts: verdict.doubts,
-    why: losses.slice(0, 3).map(({ why }) => why),
+    why: losses.slice(0, 5).map(({ why }) => why),
   });
   assert.equal(verdict.kind, 'losses', found);
   // A race may make some of them look like their neighbours. The fault must stand out all the same.
@@ -120,17 +128,24 @@ async function requireCause(
 }
 
 describe('a fault of the target is named', () => {
-  for (const [cause, { server = cause, change, disruption }] of Object.entries(FAULTS)) {
-    test(CAUSES[cause as CauseId].title, () => requireCause(cause as CauseId, server, change, disruption));
+  for (const [cause, { server = cause, ...setting }] of Object.entries(FAULTS)) {
+    for (const isNamed of [true, false]) {
+      test(`${CAUSES[cause as CauseId].title}, ${isNamed ? 'pods known' : 'no name on any response'}`, () =>
+        requireCause(cause as CauseId, { server, ...setting }, isNamed));
+    }
   }
 
   test('of a server that answers what is in flight and exits 0 at once: its keep-alive connections', () =>
-    requireCause('closes-keep-alive-connections', 'exits-when-idle', { preStopMs: 1_000 }));
+    requireCause(
+      'closes-keep-alive-connections',
+      { server: 'exits-when-idle', change: { preStopMs: 1_000 } },
+      true,
+    ));
 });
 
 test('a server without a fault loses nothing, and is proven', async () => {
   const { verdict, causes, ok, planned } = await onSchedule(
-    () => prove('none'),
+    () => prove({ server: 'none' }),
     ({ verdict }) =>
       verdict.doubts.some((doubt) => /could not keep its schedule|given up by the load/.test(doubt)),
   );
@@ -139,6 +154,9 @@ test('a server without a fault loses nothing, and is proven', async () => {
 });
 
 test('deletion by force loses what the pod held, and is blamed', async () => {
-  const { causes } = await prove('none', {}, { kind: 'kill', isForced: true, scaleBy: 2 });
+  const { causes } = await prove({
+    server: 'none',
+    disruption: { kind: 'kill', isForced: true, scaleBy: 2 },
+  });
   assert.deepEqual(Object.keys(causes), ['killed-at-grace-end'], JSON.stringify(causes));
 });
