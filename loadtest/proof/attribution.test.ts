@@ -86,6 +86,8 @@ interface Case {
   readonly pod?: string | null;
   /** Default: true. */
   readonly isNamed?: boolean;
+  /** Default: true. */
+  readonly hasAnnounced?: boolean;
 }
 
 function toSettlement({
@@ -137,6 +139,7 @@ function toEvidence(
     isNamed: true,
     firstOkMs: () => -1_000,
     slackMs: SLACK_MS,
+    hasAnnounced: () => true,
     usualMs: () => ROUND_TRIP_MS,
     ...given,
   };
@@ -156,7 +159,11 @@ function blame(given: Case) {
     given.isNamed === false ? null : given.firstOkMs === undefined ? -1_000 : given.firstOkMs;
   return toLoss(
     settlement,
-    toEvidence(settlement, given.events, { isNamed: given.isNamed ?? true, firstOkMs }),
+    toEvidence(settlement, given.events, {
+      isNamed: given.isNamed ?? true,
+      firstOkMs,
+      hasAnnounced: () => given.hasAnnounced ?? true,
+    }),
   );
 }
 
@@ -285,6 +292,18 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
         firstOkMs: 9_000,
       },
       'terminating',
+    ],
+  ],
+  'ignores-sigterm': [
+    [
+      'killed at the end of grace, and had never announced anything',
+      {
+        events: [...terminating, exited(55_000, 137)],
+        outcome: 'closed_before_response',
+        endMs: 55_005,
+        hasAnnounced: false,
+      },
+      'gone',
     ],
   ],
   crashes: [

@@ -34,6 +34,12 @@ export const CAUSE_RULES: readonly CauseRule[] = [
     why: (f) => `${f.pod} was deleted with grace period 0: killed at once`,
   },
   {
+    cause: 'ignores-sigterm',
+    when: (f) => f.isTerminating && f.isUnanswered && f.isKilled && f.isDeaf,
+    why: (f) =>
+      `${f.pod} was killed${relative(f.exitSinceSigtermMs, 'SIGTERM')}, and had announced on no response that it would go`,
+  },
+  {
     cause: 'killed-at-grace-end',
     when: (f) => f.isTerminating && f.isUnanswered && f.isKilled,
     why: (f) => `${f.pod} was killed${relative(f.exitSinceSigtermMs, 'SIGTERM')}`,

@@ -60,6 +60,12 @@ export const CAUSES = {
     shows: 'The process of a pod exits without being asked to, with requests on its connections.',
     fix: 'Read the log of the pod from before its exit. Exit code 137 without a termination is mostly memory: raise the limit, or find the leak.',
   },
+  'ignores-sigterm': {
+    title: 'Ignores SIGTERM',
+    shows:
+      'The pod takes requests as before until it is killed at the end of its grace period: it does not react to SIGTERM, or waits for connections that clients keep open.',
+    fix: 'Handle SIGTERM: answer with `Connection: close` from then on, finish what is in flight, and exit. Where the image sets another STOPSIGNAL, or a shell is process 1, the server never hears of it. A longer grace period does not help.',
+  },
   'killed-at-grace-end': {
     title: 'Killed at the end of the grace period',
     shows: 'The pod did not exit within its grace period and was killed with requests on its connections.',

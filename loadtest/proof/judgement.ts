@@ -197,7 +197,7 @@ function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): Endp
 
 function toLosses(
   settlements: readonly Settlement[],
-  { timelines, podOf, responses, serviceTimes, successes, beganMs, slackMs }: ProofObservation,
+  { timelines, podOf, responses, serviceTimes, successes, connections, beganMs, slackMs }: ProofObservation,
 ): Loss[] {
   const unnamed = settlements.filter(
     (settlement) => (podOf(settlement) ?? settlement.pod) === null || isOfProxy(settlement, { podOf }),
@@ -218,6 +218,7 @@ function toLosses(
     isNamed,
     firstOkMs: responses.firstOkMs,
     slackMs,
+    hasAnnounced: connections.hasAnnounced,
     usualMs: serviceTimes.usualMs,
   };
   return settlements

@@ -18,6 +18,8 @@ export interface LossEvidence {
   readonly inferred: ReadonlyMap<number, readonly string[]>;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
+  /** Did the pod ever announce that it closes a keep-alive connection? A server that reacts to SIGTERM does. */
+  hasAnnounced(pod: string): boolean;
   /** Median service time of the ok responses around that time. It grows when anything on the path stalls. */
   usualMs(atMs: number): number;
 }
@@ -67,6 +69,8 @@ export interface LossFacts {
   /** Its process had ended by then. */
   readonly hasEnded: boolean;
   readonly isKilled: boolean;
+  /** It took requests to the end as if it had never been sent SIGTERM. */
+  readonly isDeaf: boolean;
   readonly exitSinceSigtermMs: number | null;
   /** It exited so soon after SIGTERM that it cannot have drained. */
   readonly exitedAtOnce: boolean;
@@ -156,6 +160,7 @@ export function toLossFacts(
     exit,
     hasEnded,
     isKilled: hasEnded && (exit?.signal === 'SIGKILL' || exit?.code === 137),
+    isDeaf: !evidence.hasAnnounced(pod),
     exitSinceSigtermMs,
     exitedAtOnce: hasEnded && exitSinceSigtermMs !== null && exitSinceSigtermMs <= AT_ONCE_MS + slackMs,
     isUntried: isUntried(settlement, timeline, evidence),

@@ -12,6 +12,11 @@ export interface PodConnections {
   readonly closedInSilence: readonly PodConnection[];
   /** When the last connection that was led to the pod was opened; null: none was. */
   lastOpenedMs(pod: string): number | null;
+  /**
+   * Did this pod ever announce on a response that it closes a keep-alive connection, as a server does that reacts to
+   * SIGTERM? Where no connection tells its pod: did any.
+   */
+  hasAnnounced(pod: string): boolean;
 }
 
 /** Kept in full; all are counted in the record. */
@@ -23,17 +28,20 @@ export function createPodConnections(
 ): PodConnections & ConnectionCollector {
   const closedInSilence: PodConnection[] = [];
   const lastOpened = new Map<string, number>();
+  const announced = new Set<string | null>();
   return {
     addConnection(end) {
       const pod = podOf(end) ?? end.pod;
       if (pod !== null && end.ending !== 'never_opened') {
         lastOpened.set(pod, Math.max(end.openedMs, lastOpened.get(pod) ?? end.openedMs));
       }
+      if (end.ending === 'closed_with_notice' && end.role === 'kept') announced.add(pod);
       if (end.ending === 'closed_in_silence' && closedInSilence.length < MAX_CLOSED_IN_SILENCE) {
         closedInSilence.push({ ...end, pod });
       }
     },
     closedInSilence,
     lastOpenedMs: (pod) => lastOpened.get(pod) ?? null,
+    hasAnnounced: (pod) => announced.has(pod) || announced.has(null),
   };
 }

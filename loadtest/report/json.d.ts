@@ -39,6 +39,7 @@ export type ConnectionEnding =
 export type ConnectionEndingCounts = Readonly<Partial<Record<ConnectionEnding, number>>>;
 
 export type Cause =
+  | 'ignores-sigterm'
   | 'rejects-while-draining'
   | 'cut-by-drain-limit'
   | 'slow-first-requests'

@@ -163,7 +163,7 @@ describe('createFleet()', () => {
   });
 
   test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
-    const command = toFault('killed-at-grace-end');
+    const command = toFault('ignores-sigterm');
     const { fleet, events } = await start({ command, replicas: 2, graceMs: 300 });
     fleet.kill('pod-1', { force: false });
     await fleet.settled(never);
