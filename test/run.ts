@@ -1,13 +1,13 @@
 /**
  * Runs every test: first the unit tests on Bun and beside them on Node, then the suites that start processes of
- * their own, on Bun, two at a time: they mostly wait. Tells at the end what was not run for want of a tool, and what
- * failed. The last line is `N passed, N failed`.
+ * their own, on Bun and by themselves: their times are those of the machine. Tells at the end what was not run for
+ * want of a tool. The last line is `N passed, N failed`.
  *
  *   bun test/run.ts [--only bun|node] [PATH ...]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -38,33 +38,14 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-/** Their subjects are processes. */
+/** Their subjects are processes, and what they measure is time. */
 const isOfProcesses = (file: string) => /^test\/(contract|hostile|loadtest)\//.test(file);
 
 interface Job {
   readonly name: string;
+  readonly files: readonly string[];
   readonly argv: readonly string[];
 }
-
-const BUN_TEST = [process.execPath, 'test', '--reporter=junit'];
-const NODE_TEST = ['node', '--import=tsx', '--test-reporter=junit'];
-const units = files.filter((file) => !isOfProcesses(file));
-const portable = units.filter((file) => !file.startsWith('test/'));
-/** In this order; of one stage two jobs run at a time, the first ones first. */
-const stages: readonly (readonly Job[])[] = [
-  [
-    ...(units.length === 0
-      ? []
-      : [{ name: 'bun', argv: [...BUN_TEST, ...units.map((file) => `./${file}`)] }]),
-    ...(portable.length === 0 ? [] : [{ name: 'node', argv: [...NODE_TEST, writeEntry(portable)] }]),
-  ],
-  // The longest first, so that none of them is left over at the end.
-  files
-    .filter(isOfProcesses)
-    .sort((a, b) => statSync(join(root, b)).size - statSync(join(root, a)).size)
-    .map((file) => ({ name: `bun, ${file}`, argv: [...BUN_TEST, `./${file}`] })),
-];
-const AT_A_TIME = 2;
 
 /** Node starts a process for each file that it is given, which takes longer than most files do. */
 function writeEntry(paths: readonly string[]): string {
@@ -74,18 +55,34 @@ function writeEntry(paths: readonly string[]): string {
   return entry;
 }
 
+const BUN_TEST = [process.execPath, 'test', '--reporter=junit'];
+const units = files.filter((file) => !isOfProcesses(file));
+/** In this order; the jobs of one stage run side by side. */
+const stages: readonly (readonly Job[])[] = [
+  [
+    { name: 'bun', files: units, argv: BUN_TEST },
+    {
+      name: 'node',
+      files: units.filter((file) => !file.startsWith('test/')),
+      argv: ['node', '--import=tsx', '--test-reporter=junit'],
+    },
+  ],
+  [{ name: 'bun, processes', files: files.filter(isOfProcesses), argv: BUN_TEST }],
+];
+
 /** Shows the output of a job once it is complete, so that those of two jobs do not mix. */
-async function run({ name, argv }: Job): Promise<Counts> {
-  const report = join(reports, `${name.replaceAll(/\W/g, '-')}.xml`);
-  const [command = '', subcommand = '', ...operands] = argv;
+async function run({ name, files, argv }: Job): Promise<Counts> {
+  const report = join(reports, `${name}.xml`);
+  const [command = '', ...args] = argv;
   const into = command === 'node' ? `--test-reporter-destination=${report}` : `--reporter-outfile=${report}`;
   const startMs = performance.now();
-  const child = spawn(command, [subcommand, into, ...operands], {
+  const operands = command === 'node' ? [writeEntry(files)] : files.map((file) => `./${file}`);
+  const child = spawn(command, [...args, into, ...operands], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, [NOT_RUN_FILE]: notRunFile },
   });
-  console.log(`# ${name}`);
+  console.log(`# ${name}: ${files.length} test files`);
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   const [status] = await once(child, 'close');
   const counts = countCases(report);
@@ -102,22 +99,14 @@ async function run({ name, argv }: Job): Promise<Counts> {
   return counts;
 }
 
-async function runAll(jobs: readonly Job[]): Promise<Counts[]> {
-  const queue = [...jobs];
-  const lane = async (): Promise<Counts[]> => {
-    const job = queue.shift();
-    return job === undefined ? [] : [await run(job), ...(await lane())];
-  };
-  return (await Promise.all(Array.from({ length: AT_A_TIME }, lane))).flat();
-}
-
 // The suites run what is shipped.
 execFileSync(process.execPath, ['build.ts'], { cwd: root, stdio: 'inherit' });
 const counts: Counts[] = [];
 for (const stage of stages) {
-  counts.push(
-    ...(await runAll(stage.filter(({ name }) => values.only === undefined || name.startsWith(values.only)))),
+  const jobs = stage.filter(
+    ({ name, files }) => files.length > 0 && (values.only === undefined || name.startsWith(values.only)),
   );
+  counts.push(...(await Promise.all(jobs.map(run))));
 }
 const sum = (count: (counts: Counts) => number) => counts.reduce((total, each) => total + count(each), 0);
 const failed = counts.flatMap((each) => each.failed);

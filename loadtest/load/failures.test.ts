@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSettlement } from '../../test/fixtures/settlement.ts';
-import { createFailureCollector } from './failures.ts';
+import { createFailureCollector, withPhases } from './failures.ts';
+import { createPhases } from './phases.ts';
 
 describe('createFailureCollector()', () => {
   test('keeps the first of each outcome in the order of the plan', () => {
@@ -28,4 +29,13 @@ describe('createFailureCollector()', () => {
     collector.add(createSettlement({ outcome: 'reset' }));
     assert.deepEqual(collector.list(), []);
   });
+});
+
+test('withPhases() tells when a request was due, and when it ended', () => {
+  const phases = createPhases([
+    { name: 'warmup', fromMs: 0 },
+    { name: 'load', fromMs: 1_000 },
+  ]);
+  const { phase, endPhase } = withPhases(createSettlement({ intendedMs: 990, endMs: 1_020 }), phases);
+  assert.deepEqual([phase, endPhase], ['warmup', 'load']);
 });

@@ -1,6 +1,23 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
+import type { Phases } from './phases.ts';
+
+/** A request that was not ok, in full. */
+export interface Failure extends Settlement {
+  /** Phase at its intended time. */
+  readonly phase: string;
+  /** Phase at its end. */
+  readonly endPhase: string;
+}
+
+export function withPhases(settlement: Settlement, phases: Phases): Failure {
+  return {
+    ...settlement,
+    phase: phases.at(settlement.intendedMs),
+    endPhase: phases.at(settlement.endMs),
+  };
+}
 
 /** Keeps requests that were not ok. The recorder counts all of them. */
 export interface FailureCollector extends Collector {

@@ -3,9 +3,9 @@ import type { ConnectionCounts, ConnectionEnd } from '../engine/connection-ledge
 import { runEngine } from '../engine/engine.ts';
 import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
-import { createFailureCollector } from './failures.ts';
+import { createFailureCollector, withPhases } from './failures.ts';
 import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load.ts';
-import { createPhases, withPhases } from './phases.ts';
+import { createPhases } from './phases.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
 import { createRecorder } from './recorder.ts';

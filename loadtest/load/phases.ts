@@ -1,5 +1,3 @@
-import type { Settlement } from '../engine/settlement.ts';
-
 /** A label over a time span: from `fromMs` until the next phase starts. */
 export interface Phase {
   readonly name: string;
@@ -14,22 +12,6 @@ export interface Phases {
   start(phase: Phase): void;
   /** Name of the phase at that time; empty before the first. */
   at(ms: number): string;
-}
-
-/** A request that was not ok, in full. */
-export interface Failure extends Settlement {
-  /** Phase at its intended time. */
-  readonly phase: string;
-  /** Phase at its end. */
-  readonly endPhase: string;
-}
-
-export function withPhases(settlement: Settlement, phases: Phases): Failure {
-  return {
-    ...settlement,
-    phase: phases.at(settlement.intendedMs),
-    endPhase: phases.at(settlement.endMs),
-  };
 }
 
 export function createPhases(known: readonly Phase[]): Phases {

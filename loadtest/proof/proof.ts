@@ -5,7 +5,6 @@ import { countOwnFailures } from '../load/evidence.ts';
 import { createFailureCollector } from '../load/failures.ts';
 import { createLateSecondCollector } from '../load/lag.ts';
 import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
-import { createPhases } from '../load/phases.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';
@@ -67,7 +66,7 @@ export async function carryOut(
   const tell = () => latest !== null && show(toProgress(latest, allMarks(), signal.aborted));
 
   const load = await startLoad(spec, {
-    collectors: Object.values(collectors.of),
+    collectors: Object.values(collectors),
     connectionCollectors: [connections],
     onSnapshot(snapshot) {
       latest = snapshot;
@@ -101,7 +100,7 @@ export async function carryOut(
   if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { seen, ...observed } = watched.value;
-  const { failures, responses, serviceTimes, successes, lateSeconds } = collectors.of;
+  const { failures, responses, serviceTimes, successes, lateSeconds } = collectors;
   return judgeObservation({
     ...observed,
     disruption: options.disruption,
@@ -144,19 +143,15 @@ function toEndTrace(
   return { localPort, remoteAddress, openedMs: startMs + openedMs, atMs: startMs + endMs };
 }
 
-/** The observers of a proof's settlements, and the phases that they share with the load. */
+/** The observers of a proof's settlements. */
 function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => string | null) {
-  const phases = createPhases(spec.phases);
   return {
-    phases,
-    of: {
-      health: createHealth(spec.plan.endpoints),
-      failures: createFailureCollector(MAX_FAILURES_PER_OUTCOME),
-      responses: createPodResponses((settlement) => podOf(settlement) ?? settlement.pod),
-      serviceTimes: createServiceTimes(),
-      successes: createSuccesses(),
-      lateSeconds: createLateSecondCollector(),
-    },
+    health: createHealth(spec.plan.endpoints),
+    failures: createFailureCollector(MAX_FAILURES_PER_OUTCOME),
+    responses: createPodResponses((settlement) => podOf(settlement) ?? settlement.pod),
+    serviceTimes: createServiceTimes(),
+    successes: createSuccesses(),
+    lateSeconds: createLateSecondCollector(),
   };
 }
 
@@ -178,14 +173,13 @@ async function disrupt(
   { load, scene, collectors, marks }: UnderLoad,
   signal: AbortSignal,
 ): Promise<{ beganMs: number; incomplete: string | null }> {
-  const { health } = collectors.of;
+  const { health } = collectors;
   const [, during, after] = PROOF_PHASES;
   let beganMs = Number.POSITIVE_INFINITY;
 
   function enter(phase: string, text: string): number {
     const atMs = load.nowMs();
     marks.push({ atMs, text });
-    collectors.phases.start({ name: phase, fromMs: atMs });
     load.startPhase({ name: phase, fromMs: atMs });
     return atMs;
   }

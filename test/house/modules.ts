@@ -42,11 +42,18 @@ export function readModules(folder: string): Module[] {
   return listFiles(folder, '.ts').map((path) => toModule(path, readFileSync(join(ROOT, path), 'utf8')));
 }
 
+/** What .gitignore names, and git's own: the project may stand where git is not. */
+const IGNORED = /^(node_modules|dist|coverage|\.git)$/;
+
 /** Every file below a folder whose name ends so, from the project's root, without what is installed or built. */
 export function listFiles(folder: string, end: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .map((path) => posix.join(folder, path.replaceAll('\\', '/')))
-    .filter((path) => path.endsWith(end) && !/(^|\/)(node_modules|dist)\//.test(path))
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter(({ name }) => !IGNORED.test(name))
+    .flatMap((entry) => {
+      const path = posix.join(folder, entry.name);
+      if (entry.isDirectory()) return listFiles(path, end);
+      return path.endsWith(end) ? [path] : [];
+    })
     .sort();
 }
 

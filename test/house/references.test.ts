@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
-import { ROOT } from './modules.ts';
+import { listFiles, ROOT } from './modules.ts';
 
 /** What may speak of files: prose, comments, manifests, scripts. */
 const SPEAKS = /(\.(md|ts|js|ya?ml)|(^|\/)Dockerfile|^\.ci\/\w+)$/;
 /** Of other projects, or what a build and a run write. */
 const ELSEWHERE = /^(node_modules|dist|loadtest\/dist|\.\.|\/)/;
 
-const IGNORED = /^(node_modules|dist|coverage|\.git)$/;
-
-const files = listFiles();
+const files = listFiles('', '');
 const known = new Set(files.flatMap(withFolders));
 
 describe('what the project says of its files', () => {
@@ -54,16 +52,6 @@ describe('findDead()', () => {
     assert.deepEqual(sample('README.md', text), []);
   });
 });
-
-/** All but what .gitignore names: the project may stand where git is not. */
-function listFiles(folder = ''): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true })
-    .filter(({ name }) => !IGNORED.test(name))
-    .flatMap((entry) => {
-      const path = posix.join(folder, entry.name);
-      return entry.isDirectory() ? listFiles(path) : [path];
-    });
-}
 
 function withFolders(path: string): string[] {
   const parts = path.split('/');
