@@ -8,8 +8,6 @@ import { createPhases } from './phases.ts';
 import { type LoadRecord, mergeRecords, sumCells, sumSeries } from './record.ts';
 import { createRecorder, toSlotMs } from './recorder.ts';
 
-const connections = { tried: 2, established: 2, endings: { closed_by_load: 1, closed_with_notice: 1 } };
-
 function record(
   settlements: readonly Settlement[],
   options = { slotMs: 1_000, timeoutMs: 2_000 },
@@ -19,6 +17,8 @@ function record(
   const recorder = createRecorder(options, phases);
   for (const given of settlements) recorder.add(given);
   const count = settlements.length;
+  // One for each request.
+  const connections = { tried: count, established: count, endings: { closed_by_load: count } };
   return recorder.toRecord({ planned: count, sent: count, settled: count, connections });
 }
 
