@@ -4,7 +4,7 @@ import type { Settlement } from '../engine/settlement.ts';
 import { toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { LossEvidence } from './loss-facts.ts';
-import { inferPods } from './pod-inference.ts';
+import { inferSuspects } from './pod-inference.ts';
 import { type PodEvent, type PodPhase, toPodTimelines } from './timeline.ts';
 
 const SLACK_MS = 20;
@@ -139,11 +139,12 @@ function toEvidence(
     isNamed: true,
     firstOkMs: () => -1_000,
     slackMs: SLACK_MS,
+    idleTimeoutMs: null,
     hasAnnounced: () => true,
     usualMs: () => ROUND_TRIP_MS,
     ...given,
   };
-  const inferred = inferPods({
+  const inferred = inferSuspects({
     ...evidence,
     timelines: [...timelines.values()],
     losses: [settlement],
@@ -904,7 +905,7 @@ describe('toLoss()', () => {
     [
       'too much load for all',
       { events: settled, outcome: 'not_sent', endMs: 9_000, pod: null },
-      'every pod that could be reached was ready',
+      'every pod that could be reached was ready; there were 1',
     ],
     [
       'what nothing explains of any pod',
@@ -925,7 +926,7 @@ describe('toLoss()', () => {
         pod: null,
         firstOkMs: 16_000,
       },
-      'any of a, b could have caused it',
+      'any of b, a could have caused it',
     ],
   ] as const satisfies readonly (readonly [string, Case, string])[]) {
     test(`says of ${what}: ${why}`, () => {

@@ -1,7 +1,15 @@
 import type { Settlement } from '../engine/settlement.ts';
 import type { CauseId } from './cause.ts';
-import { type Judgement, judgeLoss } from './cause-rules.ts';
-import { isFlapping, isOfProxy, isOverload, type LossEvidence, toLossFacts } from './loss-facts.ts';
+import { type Judgement, judgeLoss, toIdleReason } from './cause-rules.ts';
+import {
+  isFlapping,
+  isIdledOut,
+  isOfProxy,
+  isOverload,
+  type LossEvidence,
+  toLossFacts,
+} from './loss-facts.ts';
+import type { Suspect } from './pod-inference.ts';
 import { isWithin, type PodPhase, type PodTimeline, toPhase } from './timeline.ts';
 
 /** A lost request, with the pod and the cause to blame. */
@@ -23,30 +31,26 @@ export function toLoss(settlement: Settlement, evidence: LossEvidence): Loss {
   if (known !== null && !isOfProxy(settlement, evidence)) return toLossOf(known, settlement, evidence);
   const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
   if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
-  const suspects = (evidence.inferred.get(settlement.index) ?? []).flatMap(
-    (pod) => evidence.timelines.get(pod) ?? [],
-  );
+  const suspects = evidence.inferred.get(settlement.index) ?? [];
   const [first, ...others] = suspects;
   if (first === undefined) {
-    return known === null ? { ...nobody, ...judgeFleet(settlement) } : toLossOf(known, settlement, evidence);
+    return known === null
+      ? { ...nobody, ...judgeFleet(settlement, evidence) }
+      : toLossOf(known, settlement, evidence);
   }
-  const judgement = judge(settlement, first, evidence);
-  if (others.length === 0) {
-    return {
-      settlement,
-      pod: first.pod,
-      podBy: 'elimination',
-      phase: phaseOf(settlement, first),
-      ...judgement,
-    };
+  const judgement = judgeSuspect(settlement, first, evidence);
+  const agree = others.every(
+    (suspect) => judgeSuspect(settlement, suspect, evidence).cause === judgement.cause,
+  );
+  const pods = [...new Set(suspects.map(({ pod }) => pod))];
+  const names = pods.map((pod) => pod ?? 'the fleet').join(', ');
+  if (!agree) return { ...nobody, cause: 'unknown', why: `any of ${names} could have caused it` };
+  if (pods.length > 1) {
+    return { ...nobody, ...judgement, why: `one of ${names}; for the first: ${judgement.why}` };
   }
-  const agree = others.every((timeline) => judge(settlement, timeline, evidence).cause === judgement.cause);
-  const names = suspects.map(({ pod }) => pod).join(', ');
-  return {
-    ...nobody,
-    cause: agree ? judgement.cause : 'unknown',
-    why: agree ? `one of ${names}; for the first: ${judgement.why}` : `any of ${names} could have caused it`,
-  };
+  if (first.pod === null) return { ...nobody, ...judgement };
+  const phase = phaseOf(settlement, evidence.timelines.get(first.pod));
+  return { settlement, pod: first.pod, podBy: 'elimination', phase, ...judgement };
 }
 
 function toLossOf(pod: string, settlement: Settlement, evidence: LossEvidence): Loss {
@@ -67,6 +71,12 @@ function judge(settlement: Settlement, timeline: PodTimeline, evidence: LossEvid
   return judgeLoss(toLossFacts(settlement, timeline, evidence));
 }
 
+function judgeSuspect(settlement: Settlement, { pod, kind }: Suspect, evidence: LossEvidence): Judgement {
+  const timeline = pod === null ? undefined : evidence.timelines.get(pod);
+  if (timeline === undefined) return judgeFleet(settlement, evidence);
+  return judgeLoss(toLossFacts(settlement, timeline, evidence, kind));
+}
+
 function isFleetEmpty({ endMs }: Settlement, { timelines }: LossEvidence): boolean {
   return (
     timelines.size > 0 && ![...timelines.values()].some((timeline) => isWithin(timeline.endpoint, endMs))
@@ -83,9 +93,21 @@ function judgeEmptyFleet({ endMs }: Settlement, { timelines }: LossEvidence): Ju
       };
 }
 
-/** The cause where no pod is suspect. */
-function judgeFleet(settlement: Settlement): Judgement {
+/** The cause where no pod alone is suspect. */
+function judgeFleet(settlement: Settlement, { timelines, idleTimeoutMs }: LossEvidence): Judgement {
+  if (isIdledOut(settlement, idleTimeoutMs)) {
+    return {
+      cause: 'closes-idle-connections',
+      why: toIdleReason('a pod', settlement.connection?.idleMs ?? 0),
+    };
+  }
+  const endpoints = [...timelines.values()].filter((timeline) =>
+    isWithin(timeline.endpoint, settlement.endMs),
+  ).length;
   return isOverload(settlement)
-    ? { cause: 'too-little-capacity', why: 'every pod that could be reached was ready' }
+    ? {
+        cause: 'too-little-capacity',
+        why: `every pod that could be reached was ready; there were ${endpoints}`,
+      }
     : { cause: 'unknown', why: 'no pod that could be reached was starting, terminating or unready' };
 }

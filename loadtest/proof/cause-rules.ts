@@ -29,6 +29,11 @@ export const CAUSE_RULES: readonly CauseRule[] = [
     why: (f) => `the node ${f.node} of ${f.pod} was lost${seenAt(f.nodeLostMs)}`,
   },
   {
+    cause: 'closes-idle-connections',
+    when: (f) => f.isIdledOut,
+    why: (f) => toIdleReason(f.pod, f.idleMs),
+  },
+  {
     cause: 'killed-at-grace-end',
     when: (f) => f.isTerminating && f.isUnanswered && f.graceMs === 0,
     why: (f) => `${f.pod} was deleted with grace period 0: killed at once`,
@@ -115,6 +120,11 @@ export const CAUSE_RULES: readonly CauseRule[] = [
     why: (f) => `${f.pod} answered ${f.status}, ${SIGTERM_UNKNOWN}`,
   },
   {
+    cause: 'readiness-flaps',
+    when: (f) => f.isTerminating && f.isRejected && !f.isAfterSigterm && f.isFlapping,
+    why: (f) => `${f.pod} had become unready around that time before it was terminated`,
+  },
+  {
     cause: 'too-little-capacity',
     when: (f) => f.isTerminating && f.isRejected && !f.isAfterSigterm,
     why: (f) => `${f.pod} had not been sent SIGTERM and answered ${f.status}`,
@@ -174,8 +184,7 @@ export const CAUSE_RULES: readonly CauseRule[] = [
   {
     cause: 'closes-idle-connections',
     when: (f) => f.isKept && (f.outcome === 'reset' || f.outcome === 'closed_before_response'),
-    why: (f) =>
-      `${f.pod} was ready and closed a connection that had been idle for ${Math.round(f.idleMs)} ms`,
+    why: (f) => toIdleReason(`${f.pod} was ready and`, f.idleMs),
   },
   {
     cause: 'unknown',
@@ -199,6 +208,10 @@ function wasDropped({ isCut, outcome, wasInFlight }: LossFacts): boolean {
 function isWithExit({ exit, sinceSigtermMs, exitSinceSigtermMs, isKilled }: LossFacts): boolean {
   if (exit === null || isKilled || sinceSigtermMs === null || exitSinceSigtermMs === null) return false;
   return Math.abs(sinceSigtermMs - exitSinceSigtermMs) <= WITH_EXIT_MS;
+}
+
+export function toIdleReason(who: string, idleMs: number): string {
+  return `${who} closed a connection that had been idle for ${Math.round(idleMs)} ms`;
 }
 
 /** A clause to follow a comma. */

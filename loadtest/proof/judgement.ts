@@ -9,10 +9,10 @@ import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import type { Hazard, HazardId } from './hazard.ts';
 import { type EndpointTimes, findHazards } from './hazard-search.ts';
-import { isOfProxy } from './loss-facts.ts';
+import { isIdledOut, isOfProxy } from './loss-facts.ts';
 import { type PodMargins, toPodMargins } from './margin.ts';
 import type { PodConnections } from './pod-connections.ts';
-import { inferPods, type Successes } from './pod-inference.ts';
+import { inferSuspects, type Successes } from './pod-inference.ts';
 import type { PodResponses } from './pod-responses.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
@@ -199,12 +199,15 @@ function toLosses(
   settlements: readonly Settlement[],
   { timelines, podOf, responses, serviceTimes, successes, connections, beganMs, slackMs }: ProofObservation,
 ): Loss[] {
+  const idleTimeoutMs = connections.idleTimeoutMs(beganMs);
   const unnamed = settlements.filter(
-    (settlement) => (podOf(settlement) ?? settlement.pod) === null || isOfProxy(settlement, { podOf }),
+    (settlement) =>
+      ((podOf(settlement) ?? settlement.pod) === null || isOfProxy(settlement, { podOf })) &&
+      !isIdledOut(settlement, idleTimeoutMs),
   );
   const isNamed = timelines.some(({ pod }) => responses.answered.has(pod));
   const evidence = {
-    inferred: inferPods({
+    inferred: inferSuspects({
       isNamed,
       timelines,
       losses: unnamed,
@@ -218,6 +221,7 @@ function toLosses(
     isNamed,
     firstOkMs: responses.firstOkMs,
     slackMs,
+    idleTimeoutMs,
     hasAnnounced: connections.hasAnnounced,
     usualMs: serviceTimes.usualMs,
   };

@@ -1,5 +1,6 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
+import type { Suspect, SuspicionKind } from './pod-inference.ts';
 import { type ContainerExit, type PodPhase, type PodTimeline, toExit, toPhase } from './timeline.ts';
 
 /** What is known about the pods when a loss is judged. */
@@ -14,8 +15,10 @@ export interface LossEvidence {
   readonly isNamed: boolean;
   /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
-  /** The pods that may have failed a loss, by its index, where neither responses nor the connection tell one. */
-  readonly inferred: ReadonlyMap<number, readonly string[]>;
+  /** Who may have failed a loss, by its index, where neither responses nor the connection tell the pod. */
+  readonly inferred: ReadonlyMap<number, readonly Suspect[]>;
+  /** How long the server keeps idle connections at rest; null: longer than was seen. */
+  readonly idleTimeoutMs: number | null;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
   /** Did the pod ever announce that it closes a keep-alive connection? A server that reacts to SIGTERM does. */
@@ -40,6 +43,8 @@ export interface LossFacts {
   readonly isKept: boolean;
   /** How long the connection had been idle before it. */
   readonly idleMs: number;
+  /** It had been idle for as long as the server keeps idle connections. */
+  readonly isIdledOut: boolean;
   /** The pod gave no complete response; a proxy may have given one in its place. */
   readonly isUnanswered: boolean;
   /** A proxy answered in the pod's place. */
@@ -106,6 +111,8 @@ const NODE_GRACE_MS = 60_000;
 const NAT_MS = 120_000;
 /** A pod that fails every request for this long after it became ready is broken, and not merely ready too early. */
 const START_MS = 60_000;
+/** Far away clients, and servers that look for idle connections now and then. */
+const IDLED_OUT_MS = 100;
 /** A readiness change and a loss are related within the default probe's three periods of 10 s. */
 const FLAP_MS = 30_000;
 
@@ -115,11 +122,15 @@ const UNCONNECTED: readonly Outcome[] = ['refused', 'tls', 'connect_timeout'];
 const SILENT: readonly Outcome[] = ['timeout', 'connect_timeout', 'unfinished', 'not_sent'];
 const REJECTED: readonly Outcome[] = ['http_429', 'http_503', 'http_504'];
 
-/** Works out once what the causes are told from. Pure. */
+/**
+ * Works out once what the causes are told from. Pure.
+ * @param suspicion the occasion on which the pod is inferred to have failed it; null: the pod is known
+ */
 export function toLossFacts(
   settlement: Settlement,
   timeline: PodTimeline,
   evidence: LossEvidence,
+  suspicion: SuspicionKind | null = null,
 ): LossFacts {
   const { outcome, status, sentMs, endMs, connection, bytesReceived } = settlement;
   const { pod, terminatingMs, sigtermMs, graceMs, ready, nodeLostMs } = timeline;
@@ -142,6 +153,7 @@ export function toLossFacts(
     // The connection to a proxy says nothing about the proxy's own to the pod, which is assumed to be fresh.
     isKept: connection?.reused === true && !isBehindProxy,
     idleMs: connection?.idleMs ?? 0,
+    isIdledOut: isIdledOut(settlement, evidence.idleTimeoutMs),
     isUnanswered: isUnanswered(settlement, evidence),
     isOfProxy: isBehindProxy,
     isCut: CUT.includes(outcome),
@@ -163,7 +175,7 @@ export function toLossFacts(
     isDeaf: !evidence.hasAnnounced(pod),
     exitSinceSigtermMs,
     exitedAtOnce: hasEnded && exitSinceSigtermMs !== null && exitSinceSigtermMs <= AT_ONCE_MS + slackMs,
-    isUntried: isUntried(settlement, timeline, evidence),
+    isUntried: (suspicion === null || suspicion === 'start') && isUntried(settlement, timeline, evidence),
     isBroken: evidence.isNamed && !UNCONNECTED.includes(outcome) && !isBehindProxy && firstOkMs === null,
     firstOk: describeFirstOk(firstOkMs, endMs, evidence),
     isFlapping: isFlapping(timeline, endMs),
@@ -201,10 +213,12 @@ export function isOverload({ outcome }: Settlement): boolean {
  * connection?
  */
 function isUntried(settlement: Settlement, timeline: PodTimeline, evidence: LossEvidence): boolean {
-  const { endMs, outcome } = settlement;
+  const { sentMs, endMs, outcome } = settlement;
   if (outcome === 'refused' && timeline.isProbed) return false;
   const okMs = firstOkMsOf(settlement, timeline, evidence);
-  return isNew(timeline, endMs) && (okMs === null || okMs > endMs);
+  // What times out belongs to the moment in which it was sent.
+  const atMs = outcome === 'timeout' ? (sentMs ?? endMs) : endMs;
+  return isNew(timeline, atMs) && (okMs === null || okMs > atMs);
 }
 
 function isNew({ ready }: PodTimeline, atMs: number): boolean {
@@ -236,6 +250,16 @@ function isNodeLost(settlement: Settlement, timeline: PodTimeline): boolean {
   if (toldEndMs !== null && toldEndMs < nodeLostMs) return false;
   const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
   return backMs === null || endMs < backMs + NAT_MS;
+}
+
+/**
+ * Was the connection closed under the request because it had been idle for too long? A request meets that close only
+ * within a round trip of it.
+ */
+export function isIdledOut({ outcome, connection }: Settlement, idleTimeoutMs: number | null): boolean {
+  if (idleTimeoutMs === null || connection?.reused !== true) return false;
+  if (outcome !== 'reset' && outcome !== 'closed_before_response') return false;
+  return Math.abs(connection.idleMs - idleTimeoutMs) <= Math.max(IDLED_OUT_MS, idleTimeoutMs / 20);
 }
 
 /** Was the pod unready near that moment, between two ready spans or for good, without terminating? */

@@ -10,6 +10,11 @@ export interface PodConnection extends ConnectionEnd {
 export interface PodConnections {
   /** Keep-alive connections that the server closed in silence, those that were left idle included. */
   readonly closedInSilence: readonly PodConnection[];
+  /**
+   * How long the server keeps idle connections, as it showed before that time: the median idle time of those that it
+   * closed in silence; null: there were fewer than two.
+   */
+  idleTimeoutMs(untilMs: number): number | null;
   /** When the last connection that was led to the pod was opened; null: none was. */
   lastOpenedMs(pod: string): number | null;
   /**
@@ -41,6 +46,13 @@ export function createPodConnections(
       }
     },
     closedInSilence,
+    idleTimeoutMs: (untilMs) => {
+      const idleMs = closedInSilence
+        .filter(({ endMs }) => endMs < untilMs)
+        .map((end) => end.idleMs ?? 0)
+        .sort((a, b) => a - b);
+      return idleMs.length < 2 ? null : (idleMs[Math.floor(idleMs.length / 2)] ?? null);
+    },
     lastOpenedMs: (pod) => lastOpened.get(pod) ?? null,
     hasAnnounced: (pod) => announced.has(pod) || announced.has(null),
   };

@@ -59,9 +59,19 @@ const FLAP_MS = 30_000;
 /** nf_conntrack_tcp_timeout_syn_sent. */
 const NAT_MS = 120_000;
 const SECOND_MS = 1_000;
+/** Who does not accept a connection says so within a round trip. */
+const ACCEPTED_MS = 150;
 
-/** What happens to a pod, and may make it fail requests. */
-type Kind = 'start' | 'drain' | 'exit' | 'flap' | 'crash' | 'node';
+/** What happens to a pod, or to the fleet as a whole, and may make it fail requests. */
+export type SuspicionKind = 'start' | 'drain' | 'exit' | 'flap' | 'crash' | 'node' | 'fleet';
+
+/** Who may have failed a loss, and on what occasion. */
+export interface Suspect {
+  /** Null: any pod, for all of them together were too few. */
+  readonly pod: string | null;
+  /** Null: the pod is the only one to which anything happened. */
+  readonly kind: SuspicionKind | null;
+}
 
 /** A stretch of one pod's timeline, on a scale of its own: from the event that the kind is named after. */
 interface Stretch {
@@ -76,12 +86,9 @@ interface Stretch {
   readonly reachMs?: number;
 }
 
-/**
- * Pods that are alike, and so fail alike: all new ones from their start, all that are terminated at the same time
- * after SIGTERM. What befalls one pod alone (a crash, an unready probe) is a suspicion of its own.
- */
+/** Pods that are alike, and so fail alike: all new ones from their start, all that are terminated after SIGTERM. */
 interface Suspicion {
-  readonly kind: Kind;
+  readonly kind: SuspicionKind;
   readonly stretches: readonly Stretch[];
   /** Failing begins with the event. */
   readonly isFromZero: boolean;
@@ -102,32 +109,34 @@ interface Hypothesis {
 }
 
 /**
- * The pods that may have failed each loss, by its index: one where it is known, several where they are as likely,
- * none where no pod is suspect. Judges all losses and all successes together: of n endpoints one gets every n-th new
+ * Who may have failed each loss, by its index: one where it is known, several where they are as likely, none where
+ * nobody is suspect. Judges all losses and all successes together: of n endpoints one gets every n-th new
  * connection, so a pod that fails them fails that share while its fault lasts, and none before and after. The smallest
  * set of hypotheses wins. Pure.
  */
-export function inferPods(observed: Observed): Map<number, readonly string[]> {
+export function inferSuspects(observed: Observed): Map<number, readonly Suspect[]> {
   const evidence = { ...observed, endpointsAt: countEndpoints(observed) };
-  const found = new Map<number, readonly string[]>();
+  const found = new Map<number, readonly Suspect[]>();
   const suspicions = toSuspicions(evidence);
   let left = evidence.losses;
   while (left.length > 0) {
-    const explanations = suspicions
-      .map((suspicion) => toExplanation(suspicion, left, evidence))
-      .sort((a, b) => b.score - a.score);
+    const explanations = [
+      toFleetExplanation(left, evidence),
+      ...suspicions.map((suspicion) => toExplanation(suspicion, left, evidence)),
+    ].sort((a, b) => b.score - a.score);
     const [best] = explanations;
     if (best === undefined || best.score <= 0) break;
     const rivals = explanations.filter(({ fit }) => fit > 0 && fit > best.fit - TIE);
-    const explained = left.filter((loss) => findPods(loss, best, evidence).length > 0);
-    for (const loss of explained) {
-      const pods = rivals.flatMap((rival) => findPods(loss, rival, evidence));
-      found.set(loss.index, toNames(pods, evidence));
+    for (const loss of left.filter((each) => best.findSuspects(each).length > 0)) {
+      found.set(
+        loss.index,
+        rivals.flatMap((rival) => rival.findSuspects(loss)),
+      );
     }
     left = left.filter(({ index }) => !found.has(index));
   }
   // What no fault explains well may still have one suspect.
-  const stretchesOf = (kinds: readonly Kind[]) =>
+  const stretchesOf = (kinds: readonly SuspicionKind[]) =>
     suspicions.filter(({ kind }) => kinds.includes(kind)).flatMap(({ stretches }) => stretches);
   const changes = stretchesOf([
     'drain',
@@ -150,14 +159,13 @@ export function inferPods(observed: Observed): Map<number, readonly string[]> {
     const suspects = grounds
       .map((stretches) => stretches.filter((stretch) => isEligible(loss, stretch, evidence)))
       .find((stretches) => stretches.length > 0);
-    found.set(loss.index, toNames(suspects?.map(({ timeline }) => timeline.pod) ?? [], evidence));
+    const pods = new Set(suspects?.map(({ timeline }) => timeline.pod));
+    found.set(
+      loss.index,
+      [...pods].map((pod) => ({ pod, kind: null })),
+    );
   }
   return found;
-}
-
-/** Each once, in the order of the timelines. */
-function toNames(pods: readonly string[], { timelines }: InferenceEvidence): string[] {
-  return timelines.map(({ pod }) => pod).filter((pod) => pods.includes(pod));
 }
 
 interface InferenceEvidence extends Observed {
@@ -181,7 +189,57 @@ function countEndpoints({ timelines, successes: { slotMs } }: Observed): Inferen
 interface Explanation {
   readonly fit: number;
   readonly score: number;
-  readonly hypotheses: readonly Hypothesis[];
+  /** Who failed the loss if the explanation is true; empty: it does not explain it. */
+  findSuspects(loss: Settlement): readonly Suspect[];
+}
+
+const NO_EXPLANATION: Explanation = { fit: 0, score: 0, findSuspects: () => [] };
+
+/** Pods that were added to the endpoints and are not terminated: whether they are ready is their own affair. */
+function countInService(timelines: readonly PodTimeline[], atMs: number): number {
+  return timelines.filter(
+    ({ endpoint: [first], terminatingMs, goneMs }) =>
+      first !== undefined &&
+      first.fromMs <= atMs &&
+      atMs < (terminatingMs ?? goneMs ?? Number.POSITIVE_INFINITY),
+  ).length;
+}
+
+/**
+ * While fewer pods are in service than before the disruption, they fail some share of the requests: which one is free.
+ */
+function toFleetExplanation(losses: readonly Settlement[], evidence: InferenceEvidence): Explanation {
+  const { successes, timelines, beganMs, slackMs } = evidence;
+  const { slotMs, count } = successes;
+  const toSlot = (atMs: number) => Math.floor(atMs / slotMs);
+  const usual = countInService(timelines, beganMs - slackMs);
+  const lastMs = losses.reduce((max, loss) => Math.max(max, sentMsOf(loss)), beganMs);
+  // Nodes learn of a new endpoint a while after it is there.
+  const lag = Math.ceil(PROPAGATION_MS / slotMs);
+  const thin = new Set<number>();
+  for (let slot = toSlot(beganMs); slot <= toSlot(lastMs); slot += 1) {
+    if (countInService(timelines, (slot + 0.5) * slotMs) >= usual) continue;
+    for (let late = 0; late <= lag; late += 1) thin.add(slot + late);
+  }
+  const isOverloaded = (loss: Settlement) =>
+    toHow(loss.outcome) !== 'cut' && thin.has(toSlot(sentMsOf(loss)));
+  const overloaded = losses.filter(isOverloaded);
+  if (overloaded.length === 0) return NO_EXPLANATION;
+  const fits = CLASSES.map((failureClass) => {
+    const failed = overloaded.filter((loss) => isOfClass(loss, failureClass)).length;
+    if (failed === 0) return 0;
+    const served = [...thin].reduce((sum, slot) => sum + count(slot, failureClass.isFresh), 0);
+    const share = failed / (failed + served);
+    const chance = toChance(failureClass, evidence);
+    return failed * Math.log((chance + share) / chance) + (served === 0 ? 0 : served * Math.log(1 - share));
+  });
+  const fit = fits.reduce((sum, each) => sum + each, 0);
+  return {
+    fit,
+    // The share is free.
+    score: fit - FREEDOM * fits.filter((each) => each > 0).length,
+    findSuspects: (loss) => (isOverloaded(loss) ? [{ pod: null, kind: 'fleet' }] : []),
+  };
 }
 
 function toExplanation(
@@ -203,10 +261,11 @@ function toExplanation(
     .filter(({ score }) => score > 0);
   // A pod that is not up yet fails new connections first.
   const isWhole = suspicion.kind !== 'start' || hypotheses.some(({ failureClass }) => failureClass.isFresh);
+  if (!isWhole) return NO_EXPLANATION;
   return {
-    hypotheses: isWhole ? hypotheses : [],
-    fit: isWhole ? hypotheses.reduce((sum, { fit }) => sum + fit, 0) : 0,
-    score: isWhole ? hypotheses.reduce((sum, { score }) => sum + score, 0) : 0,
+    fit: hypotheses.reduce((sum, { fit }) => sum + fit, 0),
+    score: hypotheses.reduce((sum, { score }) => sum + score, 0),
+    findSuspects: (loss) => findSuspects(loss, hypotheses, evidence),
   };
 }
 
@@ -281,7 +340,7 @@ function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
     { kind: 'start', stretches: starts, ...fromZero },
     { kind: 'drain', stretches: drains, ...free },
     { kind: 'exit', stretches: exits, ...free },
-    ...crashes.map((stretch) => ({ kind: 'crash' as const, stretches: [stretch], ...fromZero })),
+    { kind: 'crash', stretches: crashes, ...fromZero },
     { kind: 'flap', stretches: flaps, ...free, throughMs: -SECOND_MS },
     { kind: 'node', stretches: nodes, ...free },
   ];
@@ -362,14 +421,15 @@ function toHypothesis(
     chance: toChance(failureClass, evidence),
   };
   const fitFrom = isEndFree ? fitEachEnd(columns, limits) : fitOneEnd(columns, limits);
-  let best: Hypothesis = nothing;
-  for (const from of beginnings) {
+  const candidates = beginnings.map((from): Hypothesis => {
     const { fit, ends } = fitFrom(from);
     const freeEnds = isEndFree ? ends.filter((end) => end >= from).length : 0;
-    const score = fit - freedom - freeEnds;
-    if (score > best.score) best = { ...nothing, fit, score, from, ends };
-  }
-  return best;
+    return { ...nothing, fit, score: fit - freedom - freeEnds, from, ends };
+  });
+  const bestScore = Math.max(...candidates.map(({ score }) => score));
+  if (bestScore <= 0) return nothing;
+  // Of those that are as good, the one that says least.
+  return candidates.findLast(({ score }) => score > 0 && score > bestScore - TIE) ?? nothing;
 }
 
 interface Limits {
@@ -476,7 +536,7 @@ function toChance(failureClass: FailureClass, { losses, successes, beganMs }: In
   for (let slot = 0; (slot + 1) * successes.slotMs <= beganMs; slot += 1) {
     requests += successes.count(slot, failureClass.isFresh);
   }
-  const failed = losses.filter((loss) => isOfClass(loss, failureClass) && sentMsOf(loss) < beganMs).length;
+  const failed = losses.filter((loss) => isOfClass(loss, failureClass) && loss.endMs < beganMs).length;
   return Math.max(MIN_CHANCE, failed / Math.max(1, requests + failed));
 }
 
@@ -510,17 +570,23 @@ function toBin(loss: Settlement, { zeroMs }: Stretch, { successes }: InferenceEv
   return Math.floor((atMs - zeroMs) / successes.slotMs);
 }
 
-/** The pods that failed the loss if the explanation is true. */
-function findPods(loss: Settlement, { hypotheses }: Explanation, evidence: InferenceEvidence): string[] {
-  return hypotheses
+function findSuspects(
+  loss: Settlement,
+  hypotheses: readonly Hypothesis[],
+  evidence: InferenceEvidence,
+): Suspect[] {
+  const found = hypotheses
     .filter(({ failureClass }) => isOfClass(loss, failureClass))
-    .flatMap(({ suspicion, from, ends }) =>
-      suspicion.stretches.filter((stretch, index) => {
-        const bin = toBin(loss, stretch, evidence);
-        return bin >= from && bin <= (ends[index] ?? -1) && isEligible(loss, stretch, evidence);
-      }),
-    )
-    .map(({ timeline }) => timeline.pod);
+    .flatMap(({ suspicion: { kind, stretches }, from, ends }) =>
+      stretches
+        .filter((stretch, index) => {
+          const bin = toBin(loss, stretch, evidence);
+          return bin >= from && bin <= (ends[index] ?? -1) && isEligible(loss, stretch, evidence);
+        })
+        .map(({ timeline: { pod } }) => ({ pod, kind })),
+    );
+  // Two stretches of one pod, such as two flaps, may explain it.
+  return found.filter(({ pod }, index) => found.findIndex((other) => other.pod === pod) === index);
 }
 
 /** The share of the requests of the class that the pod gets at that time. */
@@ -560,7 +626,8 @@ function isEligible(
     if (okMs !== null && okMs <= loss.endMs) return false;
   }
   const { endMs, connection } = loss;
-  if (endMs < fromMs - Math.max(NEWS_MS, slackMs) || (loss.sentMs ?? endMs) >= toMs) return false;
+  if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs) || (loss.sentMs ?? endMs) >= toMs)
+    return false;
   const openedMs = openedMsOf(loss);
   // Nodes go on leading connections to it while they remember others that were never answered.
   const isLost = nodeLostMs !== null && zeroMs === nodeLostMs;
@@ -589,8 +656,11 @@ function toHow(outcome: Outcome): FailureClass['how'] {
   return CUT.includes(outcome) || outcome === 'connect_timeout' ? 'cut' : 'silent';
 }
 
-function isFreshConnection({ connection, outcome }: Settlement): boolean {
-  return connection?.reused !== true || BAD_GATEWAY.includes(outcome);
+/** A pod that has accepted a connection, and holds a request for a while, cuts it as it does the ones it knows. */
+function isFreshConnection({ connection, outcome, sentMs, endMs }: Settlement): boolean {
+  if (BAD_GATEWAY.includes(outcome)) return true;
+  const isAccepted = sentMs !== null && toHow(outcome) === 'cut' && endMs - sentMs > ACCEPTED_MS;
+  return connection?.reused !== true && !isAccepted;
 }
 
 function sentMsOf({ sentMs, connection, endMs }: Settlement): number {

@@ -2,7 +2,7 @@
 import { startServer } from './server.ts';
 
 /** Of the load's keep-alive connections each is idle for about as long: some requests meet the close. */
-const IDLE_MS = 60;
+const IDLE_MS = 330;
 let isDraining = false;
 const timers = new Map<object, ReturnType<typeof setTimeout>>();
 

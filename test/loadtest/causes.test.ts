@@ -30,7 +30,7 @@ const options: FleetOptions = {
   nodeGraceMs: 1_500,
 };
 
-function toSpec(url: URL, timeoutMs: number): LoadSpec {
+function toSpec(url: URL, { timeoutMs = 10_000, keptConnections = 24 }: Partial<Setting>): LoadSpec {
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: 60_000, fromRate: 300, toRate: 300 }] },
@@ -46,7 +46,7 @@ function toSpec(url: URL, timeoutMs: number): LoadSpec {
       timeoutMs,
       maxConnections: 500,
       connMaxAgeMs: 2_000,
-      keptConnections: 24,
+      keptConnections,
       idleConnections: 4,
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
@@ -67,13 +67,14 @@ interface Setting {
   readonly change?: Partial<FleetOptions>;
   readonly disruption?: FleetDisruption;
   readonly timeoutMs?: number;
+  readonly keptConnections?: number;
 }
 
 const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 };
 
 /** @param isNamed do responses and connections tell the pod? */
 async function prove(
-  { server, change = {}, disruption = ROLLOUT, timeoutMs = 10_000 }: Setting,
+  { server, change = {}, disruption = ROLLOUT, ...load }: Setting,
   isNamed = true,
 ): Promise<Proof> {
   const file = join(import.meta.dirname, '../faults', `${server}.ts`);
@@ -84,7 +85,7 @@ async function prove(
     disruption,
     never,
   );
-  const spec = toSpec(parseTargetUrl(scene.url.href), timeoutMs);
+  const spec = toSpec(parseTargetUrl(scene.url.href), load);
   const kind = disruption.kind === 'power-off' ? 'kill' : disruption.kind;
   const given = {
     disruption: kind,
@@ -111,7 +112,8 @@ const FAULTS: Record<CauseId, Omit<Setting, 'server'> & { readonly server?: stri
   'cut-by-drain-limit': {},
   'slow-first-requests': { timeoutMs: 2_500 },
   crashes: {},
-  'closes-idle-connections': {},
+  // Each is idle for a third of a second then.
+  'closes-idle-connections': { keptConnections: 60 },
   unknown: {},
 };
 
