@@ -136,6 +136,16 @@ const FLEET_OPTIONS = group(
   { conflictsWith: [TARGET] },
 );
 
+const FIX_OPTION = group(
+  'Reports',
+  {
+    fix: optional(
+      text('FILE', 'Write what a manifest can mend as a patch, for Kustomize or kubectl patch --patch-file'),
+    ),
+  },
+  { needs: [TARGET] },
+);
+
 const REPORT_OPTIONS = group('Reports', {
   allow: repeatable({
     placeholder: 'HAZARD',
@@ -151,6 +161,7 @@ const REPORT_OPTIONS = group('Reports', {
     text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),
   html: optional(text('FILE', 'Write the flight recorder, a self-contained page')),
+  ...FIX_OPTION,
 });
 
 /** The flags of `prove`, in the order in which the help lists them. */

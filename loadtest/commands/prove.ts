@@ -18,7 +18,7 @@ import { createProgressLog } from '../proof/progress.ts';
 import { carryOut } from '../proof/proof.ts';
 import { DEFAULT_LOAD, PROOF_PHASES, type ProofLoad, toLoadSpec } from '../proof/proof-load.ts';
 import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../proof/safeguard.ts';
-import type { Disruption, Opening } from '../proof/scene.ts';
+import type { Disruption, Opening, Scene } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
 import {
@@ -83,6 +83,7 @@ export const prove = defineCommand({
     const controls: Proof[] = [];
     const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
     let cutShort: string | null = null;
+    let toPatch: Scene['toPatch'] = () => null;
 
     async function attempt(
       disruption: Disruption,
@@ -99,6 +100,7 @@ export const prove = defineCommand({
         }
         const { proof } = outcome;
         into.push(proof);
+        if (into === proofs) toPatch = outcome.toPatch;
         presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
         // The next disruption would take the damage for the state to restore.
         if (proof.leftBehind.length > 0) cutShort = `the ${disruption} was not undone`;
@@ -123,7 +125,7 @@ export const prove = defineCommand({
     if (world.interrupted.aborted && (!isComplete || options['with-controls'])) {
       cutShort ??= 'it was interrupted';
     }
-    return presentSeries({ proofs, controls, cutShort }, options, world);
+    return presentSeries({ proofs, controls, cutShort }, toPatch, options, world);
   },
 });
 
@@ -191,7 +193,7 @@ interface Cluster {
 }
 
 type Outcome =
-  | { readonly kind: 'proof'; readonly proof: Proof }
+  | { readonly kind: 'proof'; readonly proof: Proof; readonly toPatch: Scene['toPatch'] }
   | Extract<Opening, { readonly kind: 'not-applicable' }>;
 
 async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Outcome> {
@@ -221,7 +223,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
       world.interrupted,
       log.show,
     );
-    return { kind: 'proof', proof };
+    return { kind: 'proof', proof, toPatch: scene.toPatch };
   } finally {
     log.end();
   }

@@ -9,6 +9,7 @@ import { chooseContainer } from './container.ts';
 import { toRemovalPatch } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { Field } from './field.ts';
+import { toFixPatch } from './fix-patch.ts';
 import { type LiveDeployment, openDeployment } from './live-deployment.ts';
 import type { KubeObject } from './object.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
@@ -105,6 +106,7 @@ export async function createClusterScene(
     slackMs: SLACK_MS,
     podOf: ({ remoteAddress, openedMs }) =>
       remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
+    toPatch: (change) => toFixPatch(deployment.original, container, change),
     disrupt: async (aborted) => {
       await disrupt(aborted);
       await clock.pause(COUNT_MS, aborted);

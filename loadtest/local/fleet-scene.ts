@@ -65,6 +65,7 @@ export async function createFleetScene(
       await disruptions[kind](aborted);
       await fleet.settled(aborted);
     },
+    toPatch: () => null,
     confirm: async () => {},
     close: () => closeQuietly(fleet),
   };

@@ -2,7 +2,7 @@ import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format
 import type { PageAssets } from '../report/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../report/html.ts';
 import { toConnectionTable, toRequirementTable } from '../report/tables.ts';
-import { CAUSES, type CauseId } from './cause.ts';
+import { CAUSES } from './cause.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
@@ -192,16 +192,15 @@ ${stretches.map(
 }
 
 function formatLosses(proof: Proof, id: string): Html {
-  const { causes, losses, endpoints, lost } = proof;
-  const entries = Object.entries(causes) as [CauseId, number][];
+  const { causes, fixes, losses, endpoints, lost } = proof;
   return html`<section>
 <h2 id="${id}-causes">Causes</h2>
-${entries.map(
-  ([
+${fixes.map(
+  ({
     cause,
-    count,
-  ]) => html`<article class="cause"><h3>${plain(CAUSES[cause].title)} <span class="kind">${formatCount(count)} of ${formatCount(lost)}</span></h3>
-<p>${plain(CAUSES[cause].shows)}</p><p><strong>Fix:</strong> ${plain(CAUSES[cause].fix)}</p></article>`,
+    text,
+  }) => html`<article class="cause"><h3>${plain(CAUSES[cause].title)} <span class="kind">${formatCount(causes[cause] ?? 0)} of ${formatCount(lost)}</span></h3>
+<p>${plain(CAUSES[cause].shows)}</p><p><strong>Fix:</strong> ${plain(text)}</p></article>`,
 )}
 <h2 id="${id}-losses">Losses</h2>
 <p class="note">${lost > MAX_STORIES ? `The first ${formatCount(Math.min(MAX_STORIES, losses.length))} of ${formatCount(lost)}.` : `All ${formatCount(lost)} of them.`}</p>

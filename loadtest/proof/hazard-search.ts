@@ -1,4 +1,5 @@
 import type { ConnectionEnd } from '../engine/connection-ledger.ts';
+import { type DeploymentChange, NO_CHANGE } from './deployment-change.ts';
 import type { Exposure, Hazard } from './hazard.ts';
 import type { PodMargins } from './margin.ts';
 import type { PodConnection } from './pod-connections.ts';
@@ -92,6 +93,7 @@ function findSilentCloses(evidence: HazardEvidence): Hazard[] {
       atMs,
       why: `${closers.length === 1 ? names : `one of ${names}`} closed ${closed.length} idle keep-alive connection${closed.length === 1 ? '' : 's'} without notice${after}`,
       fix: `After SIGTERM, go on serving for ${formatSeconds(LAME_DUCK_MS)} or more and answer every request with \`Connection: close\`, so that clients leave before the server does.`,
+      change: null,
       exposure: toExposure(closed),
     };
   });
@@ -130,6 +132,7 @@ function findIdleTimeouts(evidence: HazardEvidence): Hazard[] {
       atMs: Math.min(...closed.map(({ endMs }) => endMs)),
       why: `${closed.length} keep-alive connection${closed.length === 1 ? ' was' : 's were'} closed without notice after ${formatSeconds(timeoutMs)} of idleness`,
       fix: `Keep idle connections open for longer than the clients and balancers in front do: at least ${formatSeconds(MIN_IDLE_TIMEOUT_MS + 5_000)} behind a balancer with an idle timeout of ${formatSeconds(MIN_IDLE_TIMEOUT_MS)}; today it is ${formatSeconds(timeoutMs)}.`,
+      change: null,
       exposure: toExposure(closed.filter(({ role }) => role === 'kept')),
     },
   ];
@@ -156,9 +159,20 @@ function findLateEndpoint(timeline: PodTimeline, { ledForMs, acceptedForMs }: Po
       atMs: terminatingMs + ledForMs,
       why: `${pod} was led a connection ${formatSeconds(ledForMs)} after its deletion, and is known to have accepted for ${formatSeconds(acceptedForMs)} after that`,
       fix: `Make preStop ${formatSeconds(wantedMs)} or longer, and raise terminationGracePeriodSeconds by as much.`,
+      change: toLongerPreStop(timeline, wantedMs),
       exposure: null,
     },
   ];
+}
+
+function toLongerPreStop(
+  { terminatingMs, sigtermMs, graceMs }: PodTimeline,
+  preStopMs: number,
+): DeploymentChange | null {
+  if (terminatingMs === null || sigtermMs === null || graceMs === null) return null;
+  const longerMs = preStopMs - (sigtermMs - terminatingMs);
+  if (longerMs <= 0) return null;
+  return { ...NO_CHANGE, preStopMs, graceMs: Math.ceil((graceMs + longerMs) / 1_000) * 1_000 };
 }
 
 function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Hazard[] {
@@ -166,7 +180,7 @@ function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Haz
   if (graceLeftMs === null || graceMs === null || exit === null || terminatingMs === null) return [];
   const isKilled = exit.signal === 'SIGKILL' || exit.code === 137;
   if (!isKilled && graceLeftMs >= MIN_GRACE_LEFT * graceMs) return [];
-  const usedMs = exit.atMs - terminatingMs;
+  const wantedMs = Math.ceil((1.25 * (exit.atMs - terminatingMs)) / 1_000) * 1_000;
   const ignored =
     isKilled && sigtermMs !== null
       ? ' If the process does not react to SIGTERM at all, handle the signal: a longer grace period does not help then.'
@@ -179,7 +193,8 @@ function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Haz
       why: isKilled
         ? `${pod} was killed at the end of its grace period of ${formatSeconds(graceMs)}`
         : `${pod} ended with ${formatSeconds(graceLeftMs)} of its grace period of ${formatSeconds(graceMs)} left`,
-      fix: `Exit once drained, or raise terminationGracePeriodSeconds above ${formatSeconds(Math.ceil((usedMs * 1.25) / 1_000) * 1_000)}.${ignored}`,
+      fix: `Exit once drained, or raise terminationGracePeriodSeconds above ${formatSeconds(wantedMs)}.${ignored}`,
+      change: isKilled ? null : { ...NO_CHANGE, graceMs: wantedMs },
       exposure: null,
     },
   ];
@@ -202,6 +217,7 @@ function findColdStart({ pod, ready }: PodTimeline, evidence: HazardEvidence): H
       atMs: readyMs,
       why: `the first responses of ${pod} to ${worst.name} took up to ${formatSeconds(worst.ms)}, with a deadline of ${formatSeconds(deadlineMs)}${Number.isNaN(worst.usualMs) ? '' : ` and ${formatSeconds(worst.usualMs)} as usual`}`,
       fix: 'Warm up before the readiness probe succeeds: open pools, load caches and send a request to each route of the own server first.',
+      change: null,
       exposure: null,
     },
   ];
@@ -229,6 +245,7 @@ function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: 
             atMs: aloneMs,
             why: `one pod alone was ready at ${formatSeconds(aloneMs)}`,
             fix,
+            change: null,
             exposure: null,
           },
         ]),
@@ -241,6 +258,7 @@ function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: 
             atMs: beganMs,
             why: `${slow.name} took ${formatSeconds(slow.duringP99Ms)} (p99) in the disruption and ${formatSeconds(slow.beforeP99Ms)} before it, with a deadline of ${formatSeconds(deadlineMs)}`,
             fix,
+            change: null,
             exposure: null,
           },
         ]),

@@ -1,4 +1,5 @@
 import { Fault } from '../cli/fault.ts';
+import type { DeploymentChange } from './deployment-change.ts';
 
 interface HazardKind {
   readonly title: string;
@@ -68,6 +69,8 @@ export interface Hazard {
   readonly why: string;
   /** What to change, in the numbers of this proof. */
   readonly fix: string;
+  /** Null: a manifest cannot mend it. */
+  readonly change: DeploymentChange | null;
   /** What it would cost follows from this; null: that cannot be told. */
   readonly exposure: Exposure | null;
 }

@@ -7,6 +7,7 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
+import { type Fix, toFixes } from './fix.ts';
 import type { Hazard, HazardId } from './hazard.ts';
 import { type EndpointTimes, findHazards } from './hazard-search.ts';
 import { isIdledOut, isOfProxy } from './loss-facts.ts';
@@ -42,6 +43,8 @@ export interface Proof {
   readonly requirements: readonly RequirementResult[];
   /** All losses by cause. */
   readonly causes: Readonly<Partial<Record<CauseId, number>>>;
+  /** One for each cause. */
+  readonly fixes: readonly Fix[];
   /** In the order in which they ended; all that were kept for judgement. */
   readonly losses: readonly Loss[];
   readonly marks: readonly Mark[];
@@ -118,6 +121,7 @@ export function judgeObservation(observation: ProofObservation): Proof {
     observation.failures.filter(({ outcome }) => isLost(outcome) && !isOwnFailure(outcome, conduct)),
     observation,
   );
+  const causes = countCauses(losses, lost);
   const margins = timelines.map((timeline) =>
     toPodMargins(timeline, {
       lastOpenedMs: observation.connections.lastOpenedMs,
@@ -147,7 +151,8 @@ export function judgeObservation(observation: ProofObservation): Proof {
     outcomes: sum.outcomes,
     lagP99Ms,
     requirements,
-    causes: countCauses(losses, lost),
+    causes,
+    fixes: toFixes({ causes, losses, timelines, beganMs, deadlineMs: observation.deadlineMs }),
     losses,
     marks: observation.marks,
     timelines,

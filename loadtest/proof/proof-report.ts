@@ -17,6 +17,8 @@ import {
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
+import type { DeploymentChange } from './deployment-change.ts';
+import type { Fix } from './fix.ts';
 import { HAZARDS, type Hazard, toCosts } from './hazard.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
@@ -140,12 +142,19 @@ const podMargins: Shape<PodMargins> = object({
   firstResponseMs: nullable(finite(0)),
 });
 
+const change: Shape<DeploymentChange | null> = nullable(
+  object({ preStopMs: nullable(finite(0)), graceMs: nullable(finite(0)), isSurged: boolean }),
+);
+
+const fix: Shape<Fix> = object({ cause: keyOf(CAUSES), text: string, change });
+
 const hazard: Shape<Hazard> = object({
   hazard: keyOf(HAZARDS),
   pod: nullable(string),
   atMs: finite(),
   why: string,
   fix: string,
+  change,
   exposure: nullable(object({ connections: count, perSecond: finite(0) })),
 });
 
@@ -180,6 +189,7 @@ const proof: Shape<Proof> = object({
   lagP99Ms: finite(),
   requirements: array(requirement),
   causes: countsOf(keyOf(CAUSES)),
+  fixes: array(fix),
   losses: array(loss),
   marks: array(mark),
   timelines: array(timeline),

@@ -1,4 +1,5 @@
 import { Fault } from '../cli/fault.ts';
+import type { DeploymentChange } from './deployment-change.ts';
 import type { PodEvent } from './timeline.ts';
 
 /** What is done to the target while it is under load. */
@@ -42,6 +43,8 @@ export interface Scene {
   readonly slackMs: number;
   /** The pod that the connection led to, where that is known. */
   podOf(connection: ConnectionTrace): string | null;
+  /** The change as a patch of the target's manifest; null: there is no manifest. */
+  toPatch(change: DeploymentChange): string | null;
   /** Disrupts, and waits until the target is quiet again. Rejects with what failed to happen. */
   disrupt(signal: AbortSignal): Promise<void>;
   /** Checks whether every event was seen; `gaps` then lists what was missed. */

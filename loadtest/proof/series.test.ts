@@ -43,7 +43,15 @@ const slow: Proof = {
   },
 };
 const risky = toProof(1_000, null, [
-  { hazard: 'tight-grace', pod: 'a', atMs: 5, why: 'a was killed', fix: 'wait', exposure: null },
+  {
+    hazard: 'tight-grace',
+    pod: 'a',
+    atMs: 5,
+    why: 'a was killed',
+    fix: 'wait',
+    change: null,
+    exposure: null,
+  },
 ]);
 const doubtful = toProof(500, 'the drain did not end');
 

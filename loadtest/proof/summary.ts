@@ -113,10 +113,8 @@ export function formatStory(
   return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
 }
 
-function formatFixes({ causes }: Proof): string {
-  return causeEntries(causes)
-    .map(([cause]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${CAUSES[cause].fix}`)
-    .join('\n');
+function formatFixes({ fixes }: Proof): string {
+  return fixes.map(({ cause, text }) => `${CAUSES[cause].title.replaceAll('`', '')}: ${text}`).join('\n');
 }
 
 /** One row per hazard and pod, with the losses to be expected of clients that are further away. */

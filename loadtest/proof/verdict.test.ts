@@ -40,6 +40,7 @@ describe('toVerdict()', () => {
     atMs: 5_000,
     why: 'a did',
     fix: 'do not',
+    change: null,
     exposure: null,
   });
   const hazards = [hazard('tight-grace'), hazard('short-idle-timeout'), hazard('tight-grace')];

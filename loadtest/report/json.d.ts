@@ -274,6 +274,14 @@ export type HazardId =
   | 'tight-grace'
   | 'thin-capacity';
 
+/** What a manifest can mend; null: that is to stay as it is. Times are whole seconds. */
+export interface DeploymentChange {
+  readonly preStopMs: number | null;
+  readonly graceMs: number | null;
+  /** maxSurge 1 and maxUnavailable 0. */
+  readonly isSurged: boolean;
+}
+
 /** One disruption under load. */
 export interface Proof {
   readonly disruption: 'rollout' | 'scale' | 'drain' | 'kill' | 'run';
@@ -294,6 +302,12 @@ export interface Proof {
   readonly requirements: readonly RequirementResult[];
   /** All losses by cause. */
   readonly causes: Readonly<Partial<Record<Cause, number>>>;
+  /** What to change, one for each cause. */
+  readonly fixes: readonly {
+    readonly cause: Cause;
+    readonly text: string;
+    readonly change: DeploymentChange | null;
+  }[];
   /** The first 5,000, in the order they ended. */
   readonly losses: readonly {
     readonly settlement: Settlement;
@@ -333,6 +347,7 @@ export interface Proof {
     readonly atMs: number;
     readonly why: string;
     readonly fix: string;
+    readonly change: DeploymentChange | null;
     /** Keep-alive connections that it met, and requests per second on each. */
     readonly exposure: { readonly connections: number; readonly perSecond: number } | null;
     /** Losses to be expected where clients are that far away; null: that cannot be told. */
