@@ -136,6 +136,13 @@ const FLEET_OPTIONS = group(
   { conflictsWith: [TARGET] },
 );
 
+const NAMING_OPTIONS = group('Connection', {
+  'pod-header': optional(
+    text('NAME', 'Response header that names the pod'),
+    'looked for in heads and bodies of the target at rest; locally X-Pod',
+  ),
+});
+
 const FIX_OPTION = group(
   'Reports',
   {
@@ -172,6 +179,7 @@ export const OPTIONS = {
   ...LOAD_OPTIONS,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
+  ...NAMING_OPTIONS,
   ...REPORT_OPTIONS,
 };
 

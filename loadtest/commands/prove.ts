@@ -7,18 +7,21 @@ import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { findContext } from '../kube/kubeconfig.ts';
+import type { LoadSpec } from '../load/load.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
 import { toFleetOptions } from '../local/fleet-setup.ts';
 import { runInShell } from '../local/shell-command.ts';
 import type { Proof } from '../proof/judgement.ts';
+import { describeNameField, lookForNameField, withNameField } from '../proof/name-field.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut } from '../proof/proof.ts';
 import { DEFAULT_LOAD, PROOF_PHASES, type ProofLoad, toLoadSpec } from '../proof/proof-load.ts';
 import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../proof/safeguard.ts';
 import type { Disruption, Opening, Scene } from '../proof/scene.ts';
+import { toPodTimelines } from '../proof/timeline.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
 import {
@@ -169,7 +172,7 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
     connMaxAgeMs:
       options['conn-max-age'] ?? (isOnCluster ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
     timeoutMs: options.timeout,
-    podHeader: options['pod-header'],
+    podHeader: options['pod-header'] ?? DEFAULT_LOAD.podHeader,
     versionHeader: options['version-header'],
     seed: options.seed,
     ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
@@ -206,6 +209,10 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   if (opening.kind === 'not-applicable') return opening;
   const { scene } = opening;
   log.tell(`${scene.url.href} is under load`);
+  const given = toLoadSpec(scene.url, load);
+  // The local fleet knows where each connection leads.
+  const isNameKnown = cluster === null || options['pod-header'] !== undefined;
+  const spec = isNameKnown ? given : await readNames(given, scene, log.tell);
   const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
     const proof = await carryOut(
@@ -218,7 +225,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
         // Without a safeguard, different latencies are to be expected.
         requirements: without.length === 0 ? options.require : [],
       },
-      toLoadSpec(scene.url, load),
+      spec,
       scene,
       world.interrupted,
       log.show,
@@ -227,6 +234,14 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   } finally {
     log.end();
   }
+}
+
+/** The load that knows where responses name their pod. */
+async function readNames(spec: LoadSpec, scene: Scene, tell: (step: string) => void): Promise<LoadSpec> {
+  const serving = [...toPodTimelines(scene.events).values()].filter(({ endpoint }) => endpoint.length > 0);
+  const field = await lookForNameField(spec, new Set(serving.map(({ pod }) => pod)));
+  tell(describeNameField(field));
+  return withNameField(spec, field);
 }
 
 async function openScene(

@@ -5,6 +5,7 @@ import { ConnectionPool } from './connection-pool.ts';
 import { judgeResponse, toUntried } from './ending.ts';
 import type { Ending, Entry, Ledger } from './ledger.ts';
 import type { FailureOutcome, Outcome } from './outcome.ts';
+import { readName } from './pod-name.ts';
 import { createRequestWriter } from './request-writer.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { Endpoint, Plan } from './settlement.ts';
@@ -16,6 +17,8 @@ import type {
   TransportWorld,
 } from './transport.ts';
 
+/** A body names its pod at its start, or not at all. */
+const NAMING_BYTES = 4_096;
 /** What is read from a socket at a time. */
 const READ_BYTES = 65_536;
 /** Ages are spread by this share to both sides, so that connections do not expire together. */
@@ -154,9 +157,9 @@ class NetTransport implements Transport, ConnectionOwner {
 
   #open(entry: Entry): void {
     const { connections, random, resolver } = this.#world;
-    const { target, connMaxAgeMs, limits } = this.#options;
+    const { target, connMaxAgeMs, limits, podText } = this.#options;
     const maxAgeMs = connMaxAgeMs * (1 + AGE_JITTER * (2 * random() - 1));
-    const parser = new ResponseParser(limits, this.#wanted);
+    const parser = new ResponseParser(limits, this.#wanted, podText === undefined ? 0 : NAMING_BYTES);
     const connection = new Connection(connections.open(), maxAgeMs, entry, parser, this, this.#clock);
     this.#pool.add(connection);
     resolver.resolve(
@@ -174,7 +177,9 @@ class NetTransport implements Transport, ConnectionOwner {
   #toAnswered(connection: Connection, entry: Entry): Ending {
     const { parser, idleSinceMs: endMs } = connection;
     const [pod = null, version = null, requestId = null] = parser.values;
-    connection.pod = pod ?? connection.pod;
+    const { podText } = this.#options;
+    const named = pod ?? (podText === undefined ? null : readName(parser.bodyStart, podText));
+    connection.pod = named ?? connection.pod;
     connection.version = version ?? connection.version;
     const response = { endMs, status: parser.status ?? 0, requestId };
     const { expectedStatus } = this.#endpointOf(entry);

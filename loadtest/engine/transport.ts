@@ -24,6 +24,8 @@ export interface TransportOptions {
   /** Names of the response's fields that say which pod and which version answered. */
   readonly podHeader: string;
   readonly versionHeader: string;
+  /** Text that stands before the pod's name in the body, for responses without the field; undefined: bodies are not read. */
+  readonly podText?: string;
   /** Null: requests carry no id. With one, a response that names another request's id is a protocol_error. */
   readonly requestId: RequestIdField | null;
   readonly limits: ResponseLimits;

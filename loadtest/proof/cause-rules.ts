@@ -22,7 +22,7 @@ const WITH_EXIT_MS = 500;
  * From the facts of a loss to its cause: the first rule that applies. What happened to the node comes before what the
  * pod did, the end of a process before how it drained, and that before readiness and capacity.
  */
-export const CAUSE_RULES: readonly CauseRule[] = [
+const CAUSE_RULES: readonly CauseRule[] = [
   {
     cause: 'node-lost',
     when: (f) => f.isUnanswered && f.isNodeLost,

@@ -1,7 +1,6 @@
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { type DeploymentChange, NO_CHANGE } from './deployment-change.ts';
-import type { Proof } from './judgement.ts';
 import { isWithin, type PodTimeline } from './timeline.ts';
 
 /** What to change against one cause. */
@@ -13,7 +12,10 @@ export interface Fix {
   readonly change: DeploymentChange | null;
 }
 
-interface Observation extends Pick<Proof, 'causes' | 'losses' | 'timelines'> {
+interface Observation {
+  readonly causes: Readonly<Partial<Record<CauseId, number>>>;
+  readonly losses: readonly Loss[];
+  readonly timelines: readonly PodTimeline[];
   /** When the disruption began; Infinity: it was skipped. */
   readonly beganMs: number;
   /** Deadline of each request. */
