@@ -11,6 +11,7 @@ import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
 import { toFleetOptions } from '../local/fleet-setup.ts';
+import { findPidOne, PID_ONE_TEXTS, type PidOne } from '../local/pid-one.ts';
 import { runInShell } from '../local/shell-command.ts';
 import type { Proof } from '../proof/judgement.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
@@ -79,6 +80,8 @@ export const prove = defineCommand({
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
     const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
+    const pidOne = isOnCluster ? 'none' : await findPidOne();
+    if (!isOnCluster) world.stderr.write(`${PID_ONE_TEXTS[pidOne].note}\n`);
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
     const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
@@ -91,7 +94,11 @@ export const prove = defineCommand({
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const outcome = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        const outcome = await proveOnce(
+          { disruption, undertaking, without, cluster, pidOne, load },
+          options,
+          world,
+        );
         if (outcome.kind === 'not-applicable') {
           if (into === proofs) cutShort = outcome.reason;
           else toTextOutput(options, world).write(`${outcome.reason}\n`);
@@ -181,6 +188,8 @@ interface Attempt {
   readonly without: readonly Removal[];
   /** Null: the local fleet. */
   readonly cluster: Cluster | null;
+  /** Of the local fleet. */
+  readonly pidOne: PidOne;
   readonly load: ProofLoad;
 }
 
@@ -228,7 +237,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 }
 
 async function openScene(
-  { disruption, undertaking, without, cluster, load }: Attempt,
+  { disruption, undertaking, without, cluster, pidOne, load }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
   tell: (step: string) => void,
@@ -273,6 +282,7 @@ async function openScene(
       lameDuckMs: options['lame-duck'],
       graceMs: options.grace,
       minReadyMs: options['min-ready'],
+      pidOne,
     },
     without,
     env,

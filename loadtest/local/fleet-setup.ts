@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { isWithout, type Removal, toPreStopSleepMs, toRemovalEnv } from '../proof/safeguard.ts';
 import type { FleetOptions } from './fleet.ts';
+import type { PidOne } from './pid-one.ts';
 
 /** The options of the fleet from the command line. */
 export interface FleetSetup {
@@ -14,6 +15,7 @@ export interface FleetSetup {
   readonly lameDuckMs: number;
   readonly graceMs: number;
   readonly minReadyMs: number;
+  readonly pidOne: PidOne;
 }
 
 /** Probes come ten times as often as in a cluster, since all other times are scaled down as well. */
@@ -41,6 +43,7 @@ export function toFleetOptions(
     maxSurge: 1,
     maxUnavailable: 0,
     minReadyMs: setup.minReadyMs,
+    pidOne: setup.pidOne,
     readiness: isWithout('readiness', without) ? null : { path: setup.readyPath, ...PROBE },
     preStopMs: isWithout('preStop', without) ? 0 : (toPreStopSleepMs(without) ?? setup.preStopMs),
     graceMs: setup.graceMs,

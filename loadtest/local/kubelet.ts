@@ -33,12 +33,13 @@ export function createKubelet(template: PodTemplate, world: KubeletWorld): Kubel
   const { clock, tasks, emit } = world;
 
   async function run(pod: Pod): Promise<void> {
-    const replica = await startReplica(template.command, {
+    const env = {
       ...template.env,
       POD_NAME: pod.name,
       NODE_NAME: pod.node,
       APP_VERSION: pod.version,
-    });
+    };
+    const replica = await startReplica(template.command, env, template.pidOne);
     pod.replica = replica;
     emit({ kind: 'started', pod: pod.name });
     // Terminated before it had a process to signal: nothing to wait for.

@@ -1,3 +1,4 @@
+import type { PidOne } from './pid-one.ts';
 import type { Replica } from './replica.ts';
 
 /** What all pods of a fleet have in common. */
@@ -5,6 +6,7 @@ export interface PodTemplate {
   /** Run by `sh -c "exec COMMAND"`; it must listen on $PORT. */
   readonly command: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pidOne: PidOne;
   /** Null: no readiness probe, so that a pod is ready as soon as its process runs. */
   readonly readiness: {
     readonly path: string;

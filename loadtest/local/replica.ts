@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerExit } from '../proof/timeline.ts';
+import { type PidOne, signalPidOne, toShellArgv } from './pid-one.ts';
 import { signalGroup } from './process-group.ts';
 
 /** Log lines kept of each replica, to explain its exit. */
@@ -30,14 +31,17 @@ export interface Replica {
 /**
  * Starts `sh -c "exec COMMAND"` with PORT set. A command that cannot be started ends with code 127. No replica
  * outlives this process, however it exits.
+ * @param pidOne how far signals reach it as they reach process 1 of a container
  */
 export async function startReplica(
   command: string,
   env: Readonly<Record<string, string | undefined>>,
+  pidOne: PidOne = 'none',
 ): Promise<Replica> {
   const port = await takeFreePort();
   // A process group of its own: Ctrl-C on the terminal reaches only the prover, which then stops the fleet.
-  const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
+  const [program, ...args] = toShellArgv(`exec ${command}`, pidOne);
+  const child = spawn(program, args, {
     detached: true,
     env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -61,7 +65,7 @@ export async function startReplica(
     exited,
     log,
     logged,
-    signal: (name) => void child.kill(name),
+    signal: (name) => signalPidOne(child, name, pidOne),
     destroy: () => signalGroup(child, 'SIGKILL'),
   };
 }

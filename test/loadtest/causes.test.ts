@@ -18,6 +18,7 @@ const never = new AbortController().signal;
 const options: FleetOptions = {
   command: '',
   env: process.env,
+  pidOne: 'handlers',
   replicas: 3,
   maxSurge: 1,
   maxUnavailable: 0,

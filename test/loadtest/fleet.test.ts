@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, PROCESS_CLOCK } from '../../loadtest/cli/clock.ts';
 import { Fault } from '../../loadtest/cli/fault.ts';
 import { createFleet, type Fleet, type FleetOptions } from '../../loadtest/local/fleet.ts';
+import { findPidOne } from '../../loadtest/local/pid-one.ts';
 import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
 import { toShellLine } from './command-line.ts';
 
@@ -16,6 +17,7 @@ const toFault = (name: string) =>
 const options: FleetOptions = {
   command: toFault('none'),
   env: process.env,
+  pidOne: 'handlers',
   replicas: 3,
   maxSurge: 1,
   maxUnavailable: 0,
@@ -88,6 +90,46 @@ async function start(
     kinds: (pod: string) => events.filter((event) => event.pod === pod).map(({ kind }) => kind),
   };
 }
+
+const LISTENS = 'require("node:http").createServer((_, a) => a.end()).listen(process.env.PORT);';
+const found = await findPidOne();
+
+describe('createFleet(), its servers signaled like PID 1', () => {
+  const killed = { code: null, signal: 'SIGKILL' };
+  const exits = `node -e 'process.on("SIGTERM", () => process.exit(7)); ${LISTENS}'`;
+  for (const [what, command, pidOne, exit] of [
+    ['without a handler for SIGTERM', 'sleep 1000', 'handlers', killed],
+    ['without a handler for SIGTERM', 'sleep 1000', 'namespace', killed],
+    ['with a handler that exits', exits, 'handlers', { code: 7, signal: null }],
+    ['with a handler that exits', exits, 'namespace', { code: 7, signal: null }],
+    // Node.js itself has one, which sends SIGTERM once more, to be ended by it.
+    ['without a handler of its own on Node.js', `node -e '${LISTENS}'`, 'namespace', killed],
+  ] as const) {
+    const isPossible = found === 'namespace' || found === pidOne;
+    const skip = isPossible ? false : `this machine gives no more than ${found}`;
+    test(`ends a server ${what} as a cluster would, by ${pidOne}`, { skip }, async () => {
+      const probe = { path: '/', periodMs: 20, failureThreshold: 2 };
+      const readiness = command.startsWith('node') ? probe : null;
+      const change = { command, readiness, replicas: 1, preStopMs: 0, graceMs: 2_000, pidOne };
+      const { fleet, events } = await start(change);
+      fleet.kill('pod-1', { force: false });
+      await fleet.settled(never);
+      const { sigtermMs = null, exit: seen = null } = toPodTimelines(events).get('pod-1') ?? {};
+      assert.deepEqual({ ...seen, ...exit }, seen);
+      // It counts as sent, whatever comes of it.
+      assert.ok(sigtermMs !== null);
+      assert.ok(events.some(({ pod, kind }) => pod === 'pod-1' && kind === 'sigterm'));
+    });
+  }
+
+  const skip = found === 'namespace' ? false : 'no PID namespaces';
+  test('silences a server in a namespace when its node loses power', { skip }, async () => {
+    const { fleet, events } = await start({ pidOne: 'namespace' });
+    fleet.powerOff('node-2');
+    await fleet.settled(never);
+    assert.equal(toPodTimelines(events).get('pod-2')?.exit?.signal, 'SIGKILL');
+  });
+});
 
 describe('createFleet()', () => {
   test('starts the replicas, spread over the nodes, and serves', async () => {
