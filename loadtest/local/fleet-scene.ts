@@ -27,12 +27,13 @@ export async function createFleetScene(
 ): Promise<Scene> {
   const events: PodEvent[] = [];
   const marks: Mark[] = [];
+  const mark = (text: string) => void marks.push({ atMs: PROCESS_CLOCK.nowMs(), text });
   const fleet = await createFleet(options, {
     clock: PROCESS_CLOCK,
     signal,
     onEvent: (event) => void events.push(event),
+    onMark: mark,
   });
-  const mark = (text: string) => void marks.push({ atMs: PROCESS_CLOCK.nowMs(), text });
 
   const disruptions: Record<FleetDisruption['kind'], (signal: AbortSignal) => Promise<void>> = {
     rollout: async () => fleet.rollout('v2'),

@@ -85,7 +85,7 @@ describe('startReplica()', () => {
       const prover = startProver(`
         const command = "sh -c '\\"$RUNTIME\\" -e \\"$GET_AWAY\\"; exec setsid sleep ${seconds}'";
         const env = { ...process.env, GET_AWAY: process.env.GET_AWAY.replace("'60'", "'${seconds}'") };
-        const replica = await startReplica(command, env, 'namespace');
+        const replica = await startReplica(command, env, { pidOne: 'namespace' });
         while (replica.log.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
         console.log('started');
         await new Promise((resolve) => process.stdin.once('data', resolve));
