@@ -1,3 +1,4 @@
+import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
 import {
   duration,
@@ -16,6 +17,8 @@ import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { Relations } from '../cli/relations.ts';
 import { type ObjectName, parseObjectName, requireType } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
+import { FLEET_DEFAULTS } from '../local/fleet-setup.ts';
+import { MAX_REPLICAS } from '../local/manifest.ts';
 import { HAZARDS, parseHazard } from '../proof/hazard.ts';
 import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof/safeguard.ts';
@@ -42,20 +45,22 @@ const removal = {
 
 const TARGET_OPTIONS = {
   ...toClusterOptions(TARGET),
-  ...group(
-    'Target',
-    {
-      container: optional(
+  ...group('Target', {
+    container: refine(
+      optional(
         text('NAME', 'The container that serves'),
         'the one of the default-container annotation, or the only one',
       ),
-      url: optional(
+      { onlyWith: [TARGET, '--manifest'] },
+    ),
+    url: refine(
+      optional(
         { placeholder: 'URL', help: 'Address that the load is sent to', parse: parseTargetUrl },
         'the address of the Service that selects the pods',
       ),
-    },
-    { needs: [TARGET] },
-  ),
+      { needs: [TARGET] },
+    ),
+  }),
 };
 
 const DISRUPTION_OPTIONS = group('Disruption', {
@@ -115,8 +120,20 @@ const FLEET_OPTIONS = group(
   {
     local: toggle('Run on this machine, without Kubernetes; the default where no cluster is configured'),
     command: optional(text('COMMAND', 'The server to run; it must listen on $PORT'), 'the reference service'),
-    replicas: withDefault('3', integer('Number of replicas', { min: 1, max: 20 })),
-    'ready-path': withDefault('/ready', text('PATH', 'Path of the readiness probe')),
+    manifest: refine(
+      optional(
+        text(
+          'FILE',
+          'A Deployment to take replicas, readiness probe, preStop, grace period, maxSurge, maxUnavailable, minReadySeconds and env from, where no flag says otherwise; - is standard input',
+        ),
+      ),
+      { needs: ['--command'] },
+    ),
+    replicas: optional(
+      integer('Number of replicas', { min: 1, max: MAX_REPLICAS }),
+      String(FLEET_DEFAULTS.replicas),
+    ),
+    'ready-path': optional(text('PATH', 'Path of the readiness probe'), FLEET_DEFAULTS.readyPath),
     propagation: withDefault(
       '1500ms',
       duration('How late the balancer learns that an endpoint is gone', { min: 0, max: 60_000 }),
@@ -125,13 +142,22 @@ const FLEET_OPTIONS = group(
       '15ms',
       duration('One-way latency between clients and pods', { min: 0, max: 1_000 }),
     ),
-    'pre-stop': withDefault(
-      '2500ms',
+    'pre-stop': optional(
       duration('From the deletion of a pod to SIGTERM', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.preStopMs),
     ),
-    'lame-duck': withDefault('1s', duration('LAME_DUCK_MS of the server', { min: 0, max: HOUR_MS })),
-    grace: withDefault('10s', duration('From the deletion of a pod to SIGKILL', { min: 0, max: HOUR_MS })),
-    'min-ready': withDefault('500ms', duration('minReadySeconds', { min: 0, max: HOUR_MS })),
+    'lame-duck': optional(
+      duration('LAME_DUCK_MS of the server', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.lameDuckMs),
+    ),
+    grace: optional(
+      duration('From the deletion of a pod to SIGKILL', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.graceMs),
+    ),
+    'min-ready': optional(
+      duration('minReadySeconds', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.minReadyMs),
+    ),
   },
   { conflictsWith: [TARGET] },
 );

@@ -7,11 +7,14 @@ import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { findContext } from '../kube/kubeconfig.ts';
+import { parseManifests } from '../kube/object.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
-import { toFleetOptions } from '../local/fleet-setup.ts';
+import { FLEET_DEFAULTS, type FleetSetup, toFleetOptions } from '../local/fleet-setup.ts';
+import { type ManifestFleet, toManifestFleet } from '../local/manifest.ts';
+import { findPidOne, PID_ONE_TEXTS } from '../local/pid-one.ts';
 import { runInShell } from '../local/shell-command.ts';
 import type { Proof } from '../proof/judgement.ts';
 import { describeNameField, lookForNameField, withNameField } from '../proof/name-field.ts';
@@ -55,6 +58,10 @@ export const prove = defineCommand({
       shows: 'a server of your own',
     },
     {
+      line: 'dropless prove rollout --local --command "node server.js" --manifest web.yaml --endpoint "GET /"',
+      shows: 'the same, with the probe, preStop, grace period and strategy of a Deployment in a file',
+    },
+    {
       line: 'dropless prove rollout deploy/web -n shop --endpoint "GET /"',
       shows: 'a restart of a Deployment of the current context, under load on its Service',
     },
@@ -76,12 +83,16 @@ export const prove = defineCommand({
     checkCounts(positionals, options);
     const isOnCluster = deployment !== null;
     if (!isOnCluster) await checkPlace(options, world);
+    const manifest = await readManifest(options, world);
     const load = await toLoad(options, isOnCluster, world);
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
     const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
+    const fleet: FleetPlace = { manifest, pidOne: isOnCluster ? 'none' : await findPidOne() };
+    const notes = isOnCluster ? [] : [PID_ONE_TEXTS[fleet.pidOne].note, ...(manifest?.notes ?? [])];
+    for (const note of notes) world.stderr.write(`${note}\n`);
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
     const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
@@ -95,7 +106,11 @@ export const prove = defineCommand({
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const outcome = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        const outcome = await proveOnce(
+          { disruption, undertaking, without, cluster, fleet, load },
+          options,
+          world,
+        );
         if (outcome.kind === 'not-applicable') {
           if (into === proofs) cutShort = outcome.reason;
           else toTextOutput(options, world).write(`${outcome.reason}\n`);
@@ -160,8 +175,24 @@ async function checkPlace(options: ProveOptions, { env }: World): Promise<void> 
   );
 }
 
+/** Null: there is none. */
+async function readManifest(options: ProveOptions, world: World): Promise<ManifestFleet | null> {
+  const { manifest: path } = options;
+  if (path === undefined) return null;
+  const objects = parseManifests(await readInput('--manifest', path, world), path);
+  return toManifestFleet(objects, path, {
+    container: options.container ?? null,
+    replicas: options.replicas ?? null,
+    readyPath: options['ready-path'] ?? null,
+    preStopMs: options['pre-stop'] ?? null,
+    env: world.env,
+  });
+}
+
 async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World): Promise<ProofLoad> {
-  const heldMs = isOnCluster ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
+  const isScaledDown = !isOnCluster && options.manifest === undefined;
+  const lameDuckMs = options['lame-duck'] ?? FLEET_DEFAULTS.lameDuckMs;
+  const heldMs = isScaledDown ? lameDuckMs + LOCAL_HELD_BEYOND_MS : DEFAULT_LOAD.heldMs;
   return {
     rate: options.rate,
     endpoints: options.endpoint,
@@ -186,8 +217,12 @@ interface Attempt {
   readonly without: readonly Removal[];
   /** Null: the local fleet. */
   readonly cluster: Cluster | null;
+  readonly fleet: FleetPlace;
   readonly load: ProofLoad;
 }
+
+/** What the local fleet is made from, besides flags. */
+type FleetPlace = Pick<FleetSetup, 'manifest' | 'pidOne'>;
 
 interface Cluster {
   readonly api: Api;
@@ -245,7 +280,7 @@ async function readNames(spec: LoadSpec, scene: Scene, tell: (step: string) => v
 }
 
 async function openScene(
-  { disruption, undertaking, without, cluster, load }: Attempt,
+  { disruption, undertaking, without, cluster, fleet, load }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
   tell: (step: string) => void,
@@ -274,12 +309,14 @@ async function openScene(
     );
   }
   if (disruption === 'run') throw new Fault('run needs TYPE/NAME, a target in a cluster');
-  const unread = Object.keys(toOwnEnv(without)).filter((name) => env[name] === undefined);
+  const unread = Object.keys(toOwnEnv(without)).filter(
+    (name) => env[name] === undefined && fleet.manifest?.env[name] === undefined,
+  );
   if (options.command !== undefined && unread.length > 0) {
     const reason = `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so ${nameRemovals(without)} cannot be removed: if it does, set the variable in the environment`;
     return { kind: 'not-applicable', reason };
   }
-  const fleet = toFleetOptions(
+  const fleetOptions = toFleetOptions(
     {
       command: options.command ?? null,
       replicas: options.replicas,
@@ -290,10 +327,11 @@ async function openScene(
       lameDuckMs: options['lame-duck'],
       graceMs: options.grace,
       minReadyMs: options['min-ready'],
+      ...fleet,
     },
     without,
     env,
   );
   const given = { kind: disruption, isForced: options.force, scaleBy: options.by };
-  return { kind: 'open', scene: await createFleetScene(fleet, given, interrupted) };
+  return { kind: 'open', scene: await createFleetScene(fleetOptions, given, interrupted) };
 }

@@ -18,12 +18,13 @@ const never = new AbortController().signal;
 const options: FleetOptions = {
   command: '',
   env: process.env,
+  pidOne: 'handlers',
   replicas: 3,
   maxSurge: 1,
   maxUnavailable: 0,
   minReadyMs: 100,
   readiness: { path: '/ready', periodMs: 20, failureThreshold: 3 },
-  preStopMs: 400,
+  preStop: { kind: 'sleep', ms: 400 },
   graceMs: 5_000,
   propagationMs: 200,
   latencyMs: 15,
@@ -100,8 +101,8 @@ async function prove(
 
 const FAULTS: Record<CauseId, Omit<Setting, 'server'> & { readonly server?: string }> = {
   'exits-on-sigterm': {},
-  'closes-keep-alive-connections': { change: { preStopMs: 1_000 } },
-  'stops-listening-early': { change: { preStopMs: 0 } },
+  'closes-keep-alive-connections': { change: { preStop: { kind: 'sleep', ms: 1_000 } } },
+  'stops-listening-early': { change: { preStop: { kind: 'sleep', ms: 0 } } },
   'ready-too-early': {},
   'ignores-sigterm': { change: { graceMs: 800 } },
   'killed-at-grace-end': { server: 'drains-too-long', change: { graceMs: 1_500 } },
@@ -141,7 +142,7 @@ describe('a fault of the target is named', () => {
   test('of a server that answers what is in flight and exits 0 at once: its keep-alive connections', () =>
     requireCause(
       'closes-keep-alive-connections',
-      { server: 'exits-when-idle', change: { preStopMs: 1_000 } },
+      { server: 'exits-when-idle', change: { preStop: { kind: 'sleep', ms: 1_000 } } },
       true,
     ));
 });
