@@ -10,5 +10,5 @@ if (process.env.APP_VERSION !== 'v1') setTimeout(() => process.exit(1), 1_500);
 
 process.on('SIGTERM', () => {
   isDraining = true;
-  setTimeout(() => process.exit(0), 700);
+  setTimeout(() => process.exit(0), 2_000);
 });
