@@ -1,5 +1,8 @@
 import { Fault } from '../cli/fault.ts';
 
+/** Balancers keep idle connections for so long: the default of ALB, and of nginx towards its clients (75 s) and more. */
+export const MIN_IDLE_TIMEOUT_MS = 60_000;
+
 interface HazardKind {
   readonly title: string;
   /** What shows it. */
