@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
 import { observeContract } from './contract-run.ts';
@@ -19,13 +19,18 @@ after(() => {
 /** Notes what happens, with the number of the subject. The statuses are those of its readiness, one a subject. */
 function createSource(isSingle: boolean, statuses: readonly number[]) {
   const events: string[] = [];
+  const sockets = new Set<Socket>();
   let opened = 0;
   const open = async (): Promise<Subject> => {
     const id = opened;
     opened += 1;
     const status = statuses[id] ?? assert.fail('opened too often');
-    const server = createServer((request, response) => {
+    const server = createServer({ keepAliveTimeout: 3_600_000 }, (request, response) => {
       response.writeHead(request.url === '/ready' ? status : 200).end();
+    });
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
     });
     closers.push(() => {
       server.closeAllConnections();
@@ -53,7 +58,7 @@ function createSource(isSingle: boolean, statuses: readonly number[]) {
       destroy: async () => void note('destroy'),
     };
   };
-  return { source: { open, isSingle }, events, tell: (step: string) => void events.push(step) };
+  return { source: { open, isSingle }, events, sockets, tell: (step: string) => void events.push(step) };
 }
 
 const SHUTDOWN = ['waiting until /ready is ok', 'ready, and under load', 'termination begins'];
@@ -62,11 +67,13 @@ const SIGTERM = 'SIGTERM; it has 30s to exit';
 describe('observeContract()', () => {
   test('of a single server it watches idle connections to the end, and then ends it', async () => {
     const { source, events, tell } = createSource(true, [200]);
-    const { idle, seen } = await observeContract(source, PATHS, TERMS, never, tell);
+    // Longer than it takes until SIGTERM.
+    const terms = { ...TERMS, idleMs: 2_000 };
+    const { idle, seen } = await observeContract(source, PATHS, terms, never, tell);
     assert.deepEqual([idle?.closed, idle?.exit, seen.exit?.code], [null, null, 0]);
     assert.deepEqual(events, [
       'open 0',
-      'watching idle connections for 50ms',
+      'watching idle connections for 2s',
       ...SHUTDOWN,
       ...['prepare 0', 'terminate 0', SIGTERM, 'destroy 0'],
     ]);
@@ -98,11 +105,14 @@ describe('observeContract()', () => {
     ['the second alone', [200, 503], /^server 1 never was ready .*\n {2}another process .* --idle 0ms$/],
   ] as const) {
     test(`is a fault of the user where ${what} does not get ready, and leaves none behind`, async () => {
-      const { source, events, tell } = createSource(false, statuses);
-      await assert.rejects(observeContract(source, PATHS, TERMS, never, tell), (error: Error) => {
+      const { source, events, sockets, tell } = createSource(false, statuses);
+      const terms = { ...TERMS, idleMs: 3_600_000 };
+      await assert.rejects(observeContract(source, PATHS, terms, never, tell), (error: Error) => {
         assert.match(error.message, message);
         return error instanceof Fault;
       });
+      // Those that were left idle included.
+      await Promise.all([...sockets].map((socket) => once(socket, 'close')));
       const count = (what: string) => events.filter((event) => event.startsWith(what)).length;
       assert.equal(count('destroy'), count('open'));
     });

@@ -97,7 +97,10 @@ function toSecond({ pairs }: Observation): Point {
   return {
     name,
     isHeld: first === undefined,
-    found: first === undefined ? `${sent.length} requests` : `${toLost(lost, sent)} ${toMoment(first.endMs)}`,
+    found:
+      first === undefined
+        ? `${sent.length} requests`
+        : `${toLost(first, lost, sent)} ${toMoment(first.endMs)}`,
   };
 }
 
@@ -195,7 +198,7 @@ function toHalf({ half }: Observation): Point {
   const [first] = lost;
   if (half.length === 0) return { name, isHeld: null, found: 'none was half sent when SIGTERM came' };
   if (first === undefined) return { name, isHeld: true, found: `${half.length} requests` };
-  const found = `${toLost(lost, half)}; the rest came ${toMoment(first.sentMs)}`;
+  const found = `${toLost(first, lost, half)}; the rest came ${toMoment(first.sentMs)}`;
   return { name, isHeld: false, found };
 }
 
@@ -208,7 +211,7 @@ function toFirstUse({ firstUse }: Observation, acceptMs: number, sigtermWithinMs
   const [first] = lost;
   if (first !== undefined) {
     const isDue = lost.some(({ sentMs }) => sentMs < acceptMs);
-    const found = `${toLost(lost, sent)} ${toMoment(first.sentMs)}${toUncertainty(sigtermWithinMs)}`;
+    const found = `${toLost(first, lost, sent)} ${toMoment(first.sentMs)}${toUncertainty(sigtermWithinMs)}`;
     return { name, isHeld: isDue ? false : null, found };
   }
   if (untilMs > 0 && !sent.some(({ sentMs }) => sentMs >= sigtermWithinMs)) {
@@ -221,10 +224,8 @@ function toUncertainty(sigtermWithinMs: number): string {
   return sigtermWithinMs === 0 ? '' : `, which may have come up to ${formatMs(sigtermWithinMs)} later`;
 }
 
-function toLost(lost: readonly Exchange[], of: readonly Exchange[]): string {
-  const [first] = lost;
-  const how = first === undefined ? '' : `, the first by ${describe(first)}`;
-  return `${lost.length} of ${of.length} lost${how}`;
+function toLost(first: Exchange, lost: readonly Exchange[], of: readonly Exchange[]): string {
+  return `${lost.length} of ${of.length} lost, the first by ${describe(first)}`;
 }
 
 /** @param atMs since SIGTERM */
@@ -275,7 +276,7 @@ function toAnswered({ kept, fresh }: Observation): Point {
     found:
       first === undefined
         ? `${taken.length} requests`
-        : `${toLost(lost, taken)} ${formatMs(first.endMs)} after SIGTERM`,
+        : `${toLost(first, lost, taken)} ${formatMs(first.endMs)} after SIGTERM`,
   };
 }
 
