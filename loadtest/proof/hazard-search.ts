@@ -1,6 +1,6 @@
 import type { ConnectionEnd } from '../engine/connection-ledger.ts';
 import { type DeploymentChange, NO_CHANGE } from './deployment-change.ts';
-import type { Exposure, Hazard } from './hazard.ts';
+import { type Exposure, type Hazard, MIN_IDLE_TIMEOUT_MS } from './hazard.ts';
 import type { PodMargins } from './margin.ts';
 import type { PodConnection } from './pod-connections.ts';
 import { isWithin, type PodTimeline } from './timeline.ts';
@@ -33,8 +33,6 @@ export interface EndpointTimes {
   readonly duringP99Ms: number;
 }
 
-/** Balancers keep idle connections for so long: the default of ALB, and of nginx towards its clients (75 s) and more. */
-const MIN_IDLE_TIMEOUT_MS = 60_000;
 /** What must be left between the last connection led to a pod and its end of accepting. */
 const MIN_ACCEPT_MARGIN_MS = 2_000;
 /** A pod that goes on serving for so long after SIGTERM has told every connection in use to move on. */

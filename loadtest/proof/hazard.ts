@@ -1,6 +1,9 @@
 import { Fault } from '../cli/fault.ts';
 import type { DeploymentChange } from './deployment-change.ts';
 
+/** Balancers keep idle connections for so long: the default of ALB, and of nginx towards its clients (75 s) and more. */
+export const MIN_IDLE_TIMEOUT_MS = 60_000;
+
 interface HazardKind {
   readonly title: string;
   /** What shows it. */
