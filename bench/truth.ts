@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CAUSES, type CauseId } from '../loadtest/proof/cause.ts';
 import type { Proof } from '../loadtest/proof/judgement.ts';
-import { FAULTS, proveFault, type Setting } from '../test/faults/prove-fault.ts';
+import { FAULTLESS, FAULTS, proveFault, type Setting } from '../test/faults/prove-fault.ts';
 import { toMarkdownTable } from './table.ts';
 
 const RESULTS = join(import.meta.dirname, 'results/truth.md');
@@ -40,7 +40,7 @@ function toScore(cause: CauseId | null, { causes, verdict, hazards }: Proof): Sc
 
 const rows: string[][] = [];
 const total = { right: 0, wrong: 0, unknown: 0 };
-const all = [...(Object.entries(FAULTS) as [CauseId, Setting][]), [null, { server: 'none' }] as const];
+const all = [...(Object.entries(FAULTS) as [CauseId, Setting][]), [null, FAULTLESS] as const];
 for (const [cause, setting] of all) {
   for (const isNamed of [true, false]) {
     const score = toScore(cause, await proveFault(setting, isNamed));

@@ -76,7 +76,7 @@ describe('toFleetOptions()', () => {
           maxUnavailable: 0,
           minReadyMs: 500,
           graceMs: 10_000,
-          preStop: { kind: 'sleep', ms: 2_500 },
+          preStop: { kind: 'sleep', ms: 4_000 },
           progressDeadlineMs: 60_000,
         },
       ],

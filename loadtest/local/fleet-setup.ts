@@ -30,7 +30,7 @@ const PROGRESS_DEADLINE_MS = 60_000;
 export const FLEET_DEFAULTS = {
   replicas: 3,
   readyPath: '/ready',
-  preStopMs: 2_500,
+  preStopMs: 4_000,
   lameDuckMs: 1_000,
   graceMs: 10_000,
   minReadyMs: 500,

@@ -148,7 +148,7 @@ function toEvidence(
     ...evidence,
     timelines: [...timelines.values()],
     losses: [settlement],
-    successes: { slotMs: 50, count: () => 1 },
+    successes: { slotMs: 50, count: () => 1, lastOkMs: () => null },
     beganMs: 0,
   });
   return { ...evidence, inferred };

@@ -22,6 +22,8 @@ export interface Observed {
 export interface Successes {
   readonly slotMs: number;
   count(slot: number, isFresh: boolean): number;
+  /** When the last ok response came on this keep-alive connection; null: none came since its first. */
+  lastOkMs(connectionId: number): number | null;
 }
 
 /** Requests that one fault fails alike. */
@@ -82,6 +84,8 @@ interface Stretch {
   readonly toMs: number;
   /** Is the event that the pod became an endpoint? */
   readonly isStart: boolean;
+  /** A pod that fails requests as it ends answers none any more. */
+  readonly isEnd?: boolean;
   /** For how long after its removal an endpoint gets new connections; undefined: at most. */
   readonly reachMs?: number;
 }
@@ -292,6 +296,7 @@ function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
         fromMs: sigtermMs ?? terminatingMs,
         toMs: endOf(timeline),
         isStart: false,
+        isEnd: true,
       },
     ];
   });
@@ -615,9 +620,10 @@ function isEligible(
     fromMs,
     toMs,
     isStart,
+    isEnd = false,
     reachMs = MAX_PROPAGATION_MS,
   }: Stretch,
-  { slackMs, firstOkMs }: InferenceEvidence,
+  { slackMs, firstOkMs, successes }: InferenceEvidence,
 ): boolean {
   if (isStart) {
     // Its probe has connected to it.
@@ -626,6 +632,7 @@ function isEligible(
     if (okMs !== null && okMs <= loss.endMs) return false;
   }
   const { endMs, connection } = loss;
+  if (isEnd && connection !== null && (successes.lastOkMs(connection.id) ?? endMs) > endMs) return false;
   if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs) || (loss.sentMs ?? endMs) >= toMs)
     return false;
   const openedMs = openedMsOf(loss);

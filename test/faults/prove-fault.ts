@@ -98,6 +98,9 @@ export async function proveFault(
   return carryOut(given, spec, isNamed ? scene : { ...scene, podOf: () => null }, never, () => {});
 }
 
+/** A server without a fault, that is left alone for long enough before SIGTERM. */
+export const FAULTLESS: Setting = { server: 'none', change: { preStop: { kind: 'sleep', ms: 3_000 } } };
+
 /** For each cause a server that has exactly this fault, and what makes it show. */
 export const FAULTS: Readonly<Record<CauseId, Setting>> = {
   'exits-on-sigterm': { server: 'exits-on-sigterm' },

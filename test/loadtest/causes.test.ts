@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CAUSES, type CauseId } from '../../loadtest/proof/cause.ts';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
-import { FAULTS, proveFault, type Setting } from '../faults/prove-fault.ts';
+import { FAULTLESS, FAULTS, proveFault, type Setting } from '../faults/prove-fault.ts';
 import { onSchedule } from '../fixtures/on-schedule.ts';
 
 /** The proof says itself that the machine was too busy for it. */
@@ -36,9 +36,9 @@ describe('a fault of the target is named', () => {
 });
 
 test('a server without a fault loses nothing, and is proven', async () => {
-  const { verdict, causes, ok, planned } = await onSchedule(() => proveFault({ server: 'none' }), isLate);
-  assert.deepEqual({ ok, causes }, { ok: planned, causes: {} });
-  assert.deepEqual(verdict.doubts, []);
+  const { verdict, causes, hazards, ok, planned } = await onSchedule(() => proveFault(FAULTLESS), isLate);
+  assert.deepEqual({ ok, causes, hazards }, { ok: planned, causes: {}, hazards: [] });
+  assert.deepEqual([verdict.kind, verdict.doubts], ['proven', []]);
 });
 
 test('deletion by force loses what the pod held, and is blamed', async () => {
