@@ -99,7 +99,10 @@ export async function proveFault(
 }
 
 /** A server without a fault, that is left alone for long enough before SIGTERM. */
-export const FAULTLESS: Setting = { server: 'none', change: { preStop: { kind: 'sleep', ms: 3_000 } } };
+export const FAULTLESS: Setting = {
+  server: 'none',
+  change: { preStop: { kind: 'sleep', ms: 3_000 }, graceMs: 10_000 },
+};
 
 /** For each cause a server that has exactly this fault, and what makes it show. */
 export const FAULTS: Readonly<Record<CauseId, Setting>> = {
