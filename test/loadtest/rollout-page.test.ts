@@ -28,7 +28,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
         ? []
         : [{ name, words: [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b ?? '') }];
     });
-    assert.equal(commands.length, 9);
+    assert.equal(commands.length, 10);
     for (const { name, words } of commands) {
       const command = COMMANDS.find((candidate) => candidate.name === name);
       assert.ok(command !== undefined, name);
