@@ -11,6 +11,7 @@ import { replaceBlock } from './block.ts';
 import { formatCausesDoc } from './causes.ts';
 import { formatReference } from './cli-reference.ts';
 import { COMPONENTS } from './components.ts';
+import { formatHazardsDoc } from './hazards.ts';
 import { formatRulesDoc } from './lint-rules.ts';
 import { formatLongProof, readLongProof } from './long-proof.ts';
 import { formatTable } from './markdown-table.ts';
@@ -35,6 +36,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('ARCHITECTURE.md', formatRooms),
   block('README.md', toSettingsTable),
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
+  block('docs/hazards.md', formatHazardsDoc),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),

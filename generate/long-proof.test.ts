@@ -20,6 +20,8 @@ const findings: ProofEvidence = {
   incomplete: null,
   unseen: [],
   leftBehind: [],
+  hazards: [],
+  allowed: [],
   requirements: [],
   isLatencyDoubtful: false,
 };

@@ -16,7 +16,10 @@ export const ROOMS: readonly Room[] = [
       'one file a command; the registry that the program, `--help` and [the reference](docs/reference-cli.md) come from',
   },
   { name: 'lint', holds: 'manifests and live objects, held to one rule a safeguard' },
-  { name: 'contract', holds: 'one server, held to the order and times of a clean shutdown' },
+  {
+    name: 'contract',
+    holds: 'one server, held to the order and times of a clean shutdown, and to keeping idle connections',
+  },
   {
     name: 'local',
     holds: 'where a proof meets this machine: replicas in processes, behind a balancer that learns late',

@@ -95,6 +95,8 @@ function run(
       timeoutMs: 10_000,
       maxConnections: 4000,
       connMaxAgeMs: 60_000,
+      keptConnections: 0,
+      idleConnections: 0,
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,

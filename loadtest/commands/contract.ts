@@ -4,7 +4,8 @@ import { Fault } from '../cli/fault.ts';
 import { duration, group, type OptionValues, optional, refine, text, withDefault } from '../cli/option.ts';
 import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
-import { observeShutdown, type Subject } from '../contract/observation.ts';
+import { observeContract } from '../contract/contract-run.ts';
+import type { Subject } from '../contract/observation.ts';
 import { createPodSubject } from '../contract/pod-subject.ts';
 import { type Point, toPoints } from '../contract/points.ts';
 import { openCluster } from '../kube/cluster.ts';
@@ -61,6 +62,13 @@ const OPTIONS = {
       duration('How long new connections must be accepted after SIGTERM', { min: 0, max: 600_000 }),
     ),
     grace: withDefault('30s', duration('Time within which it must exit', { min: 1, max: 3_600_000 })),
+    idle: withDefault(
+      '75s',
+      duration(
+        'How long idle connections are watched: on a second process of a local server, on a pod before it is deleted; 0ms watches none, and less than 60s cannot prove that they are kept',
+        { min: 0, max: 3_600_000 },
+      ),
+    ),
   }),
 };
 
@@ -101,27 +109,23 @@ export const contract = defineCommand({
   ],
   run: async ({ options, positionals: pod }, world) => {
     const isOwn = options.command === undefined && options.url === undefined;
-    const terms = { acceptMs: options.accept, graceMs: options.grace };
-    const subject = await openSubject(options, pod, world);
-    try {
-      const seen = await observeShutdown(
-        subject,
-        {
-          path: options.path,
-          ready: options['ready-path'],
-          health: options['health-path'],
-          slow: options.slow ?? (isOwn ? OWN_SLOW_PATH : null),
-        },
-        terms,
-        world.interrupted,
-        (step) => world.stderr.write(`${step}\n`),
-      );
-      const points = toPoints(seen, terms, subject.sigtermWithinMs);
-      world.stdout.write(`${formatPoints(points)}\n`);
-      return toExit(points);
-    } finally {
-      await subject.destroy();
-    }
+    const terms = { acceptMs: options.accept, graceMs: options.grace, idleMs: options.idle };
+    const paths = {
+      path: options.path,
+      ready: options['ready-path'],
+      health: options['health-path'],
+      slow: options.slow ?? (isOwn ? OWN_SLOW_PATH : null),
+    };
+    const { seen, idle, sigtermWithinMs } = await observeContract(
+      { open: () => openSubject(options, pod, world), isSingle: pod !== null },
+      paths,
+      terms,
+      world.interrupted,
+      (step) => world.stderr.write(`${step}\n`),
+    );
+    const points = toPoints(seen, idle, terms, sigtermWithinMs);
+    world.stdout.write(`${formatPoints(points)}\n`);
+    return toExit(points);
   },
 });
 

@@ -1,3 +1,4 @@
+import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
 import {
   duration,
@@ -16,6 +17,9 @@ import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { Relations } from '../cli/relations.ts';
 import { type ObjectName, parseObjectName, requireType } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
+import { FLEET_DEFAULTS } from '../local/fleet-setup.ts';
+import { MAX_REPLICAS } from '../local/manifest.ts';
+import { HAZARDS, parseHazard } from '../proof/hazard.ts';
 import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof/safeguard.ts';
 import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
@@ -41,20 +45,22 @@ const removal = {
 
 const TARGET_OPTIONS = {
   ...toClusterOptions(TARGET),
-  ...group(
-    'Target',
-    {
-      container: optional(
+  ...group('Target', {
+    container: refine(
+      optional(
         text('NAME', 'The container that serves'),
         'the one of the default-container annotation, or the only one',
       ),
-      url: optional(
+      { onlyWith: [TARGET, '--manifest'] },
+    ),
+    url: refine(
+      optional(
         { placeholder: 'URL', help: 'Address that the load is sent to', parse: parseTargetUrl },
         'the address of the Service that selects the pods',
       ),
-    },
-    { needs: [TARGET] },
-  ),
+      { needs: [TARGET] },
+    ),
+  }),
 };
 
 const DISRUPTION_OPTIONS = group('Disruption', {
@@ -84,6 +90,10 @@ const LOAD_OPTIONS = group('Load', {
   ),
   header: headerOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
+  'keep-alive': withDefault(
+    String(DEFAULT_LOAD.keptConnections),
+    integer('Keep-alive connections that share the other requests', { min: 1, max: 1_000 }),
+  ),
   'conn-max-age': optional(
     duration('Age at which a keep-alive connection is replaced, so that new pods are reached', {
       min: 100,
@@ -110,8 +120,20 @@ const FLEET_OPTIONS = group(
   {
     local: toggle('Run on this machine, without Kubernetes; the default where no cluster is configured'),
     command: optional(text('COMMAND', 'The server to run; it must listen on $PORT'), 'the reference service'),
-    replicas: withDefault('3', integer('Number of replicas', { min: 1, max: 20 })),
-    'ready-path': withDefault('/ready', text('PATH', 'Path of the readiness probe')),
+    manifest: refine(
+      optional(
+        text(
+          'FILE',
+          'A Deployment to take replicas, readiness probe, preStop, grace period, maxSurge, maxUnavailable, minReadySeconds and env from, where no flag says otherwise; - is standard input',
+        ),
+      ),
+      { needs: ['--command'] },
+    ),
+    replicas: optional(
+      integer('Number of replicas', { min: 1, max: MAX_REPLICAS }),
+      String(FLEET_DEFAULTS.replicas),
+    ),
+    'ready-path': optional(text('PATH', 'Path of the readiness probe'), FLEET_DEFAULTS.readyPath),
     propagation: withDefault(
       '1500ms',
       duration('How late the balancer learns that an endpoint is gone', { min: 0, max: 60_000 }),
@@ -120,18 +142,49 @@ const FLEET_OPTIONS = group(
       '15ms',
       duration('One-way latency between clients and pods', { min: 0, max: 1_000 }),
     ),
-    'pre-stop': withDefault(
-      '2500ms',
+    'pre-stop': optional(
       duration('From the deletion of a pod to SIGTERM', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.preStopMs),
     ),
-    'lame-duck': withDefault('1s', duration('LAME_DUCK_MS of the server', { min: 0, max: HOUR_MS })),
-    grace: withDefault('10s', duration('From the deletion of a pod to SIGKILL', { min: 0, max: HOUR_MS })),
-    'min-ready': withDefault('500ms', duration('minReadySeconds', { min: 0, max: HOUR_MS })),
+    'lame-duck': optional(
+      duration('LAME_DUCK_MS of the server', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.lameDuckMs),
+    ),
+    grace: optional(
+      duration('From the deletion of a pod to SIGKILL', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.graceMs),
+    ),
+    'min-ready': optional(
+      duration('minReadySeconds', { min: 0, max: HOUR_MS }),
+      formatDuration(FLEET_DEFAULTS.minReadyMs),
+    ),
   },
   { conflictsWith: [TARGET] },
 );
 
+const NAMING_OPTIONS = group('Connection', {
+  'pod-header': optional(
+    text('NAME', 'Response header that names the pod'),
+    'looked for in heads and bodies of the target at rest; locally X-Pod',
+  ),
+});
+
+const FIX_OPTION = group(
+  'Reports',
+  {
+    fix: optional(
+      text('FILE', 'Write what a manifest can mend as a patch, for Kustomize or kubectl patch --patch-file'),
+    ),
+  },
+  { needs: [TARGET] },
+);
+
 const REPORT_OPTIONS = group('Reports', {
+  allow: repeatable({
+    placeholder: 'HAZARD',
+    help: `A hazard that does not count: ${Object.keys(HAZARDS).join(', ')}`,
+    parse: parseHazard,
+  }),
   require: repeatable({
     placeholder: 'CONDITION',
     help: "What must hold besides losing nothing, for example 'p99 < 50ms' or 'p99(during) < 80ms'; else the exit code is 1",
@@ -141,6 +194,7 @@ const REPORT_OPTIONS = group('Reports', {
     text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),
   html: optional(text('FILE', 'Write the flight recorder, a self-contained page')),
+  ...FIX_OPTION,
 });
 
 /** The flags of `prove`, in the order in which the help lists them. */
@@ -151,6 +205,7 @@ export const OPTIONS = {
   ...LOAD_OPTIONS,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
+  ...NAMING_OPTIONS,
   ...REPORT_OPTIONS,
 };
 

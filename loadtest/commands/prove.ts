@@ -7,18 +7,24 @@ import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { findContext } from '../kube/kubeconfig.ts';
+import { parseManifests } from '../kube/object.ts';
+import type { LoadSpec } from '../load/load.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
-import { toFleetOptions } from '../local/fleet-setup.ts';
+import { FLEET_DEFAULTS, type FleetSetup, toFleetOptions } from '../local/fleet-setup.ts';
+import { type ManifestFleet, toManifestFleet } from '../local/manifest.ts';
+import { findPidOne, PID_ONE_TEXTS } from '../local/pid-one.ts';
 import { runInShell } from '../local/shell-command.ts';
 import type { Proof } from '../proof/judgement.ts';
+import { describeNameField, lookForNameField, withNameField } from '../proof/name-field.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut } from '../proof/proof.ts';
 import { DEFAULT_LOAD, PROOF_PHASES, type ProofLoad, toLoadSpec } from '../proof/proof-load.ts';
 import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../proof/safeguard.ts';
-import type { Disruption, Opening } from '../proof/scene.ts';
+import type { Disruption, Opening, Scene } from '../proof/scene.ts';
+import { toPodTimelines } from '../proof/timeline.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
 import {
@@ -52,6 +58,10 @@ export const prove = defineCommand({
       shows: 'a server of your own',
     },
     {
+      line: 'dropless prove rollout --local --command "node server.js" --manifest web.yaml --endpoint "GET /"',
+      shows: 'the same, with the probe, preStop, grace period and strategy of a Deployment in a file',
+    },
+    {
       line: 'dropless prove rollout deploy/web -n shop --endpoint "GET /"',
       shows: 'a restart of a Deployment of the current context, under load on its Service',
     },
@@ -73,16 +83,21 @@ export const prove = defineCommand({
     checkCounts(positionals, options);
     const isOnCluster = deployment !== null;
     if (!isOnCluster) await checkPlace(options, world);
+    const manifest = await readManifest(options, world);
     const load = await toLoad(options, isOnCluster, world);
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
     const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
+    const fleet: FleetPlace = { manifest, pidOne: isOnCluster ? 'none' : await findPidOne() };
+    const notes = isOnCluster ? [] : [PID_ONE_TEXTS[fleet.pidOne].note, ...(manifest?.notes ?? [])];
+    for (const note of notes) world.stderr.write(`${note}\n`);
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
     const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
     let cutShort: string | null = null;
+    let toPatch: Scene['toPatch'] = () => null;
 
     async function attempt(
       disruption: Disruption,
@@ -91,7 +106,11 @@ export const prove = defineCommand({
     ): Promise<void> {
       if (world.interrupted.aborted || cutShort !== null) return;
       try {
-        const outcome = await proveOnce({ disruption, undertaking, without, cluster, load }, options, world);
+        const outcome = await proveOnce(
+          { disruption, undertaking, without, cluster, fleet, load },
+          options,
+          world,
+        );
         if (outcome.kind === 'not-applicable') {
           if (into === proofs) cutShort = outcome.reason;
           else toTextOutput(options, world).write(`${outcome.reason}\n`);
@@ -99,6 +118,7 @@ export const prove = defineCommand({
         }
         const { proof } = outcome;
         into.push(proof);
+        if (into === proofs) toPatch = outcome.toPatch;
         presentProof(proof, into === controls ? (proofs[0] ?? null) : null, toTextOutput(options, world));
         // The next disruption would take the damage for the state to restore.
         if (proof.leftBehind.length > 0) cutShort = `the ${disruption} was not undone`;
@@ -123,7 +143,7 @@ export const prove = defineCommand({
     if (world.interrupted.aborted && (!isComplete || options['with-controls'])) {
       cutShort ??= 'it was interrupted';
     }
-    return presentSeries({ proofs, controls, cutShort }, options, world);
+    return presentSeries({ proofs, controls, cutShort }, toPatch, options, world);
   },
 });
 
@@ -155,18 +175,35 @@ async function checkPlace(options: ProveOptions, { env }: World): Promise<void> 
   );
 }
 
+/** Null: there is none. */
+async function readManifest(options: ProveOptions, world: World): Promise<ManifestFleet | null> {
+  const { manifest: path } = options;
+  if (path === undefined) return null;
+  const objects = parseManifests(await readInput('--manifest', path, world), path);
+  return toManifestFleet(objects, path, {
+    container: options.container ?? null,
+    replicas: options.replicas ?? null,
+    readyPath: options['ready-path'] ?? null,
+    preStopMs: options['pre-stop'] ?? null,
+    env: world.env,
+  });
+}
+
 async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World): Promise<ProofLoad> {
-  const heldMs = isOnCluster ? DEFAULT_LOAD.heldMs : options['lame-duck'] + LOCAL_HELD_BEYOND_MS;
+  const isScaledDown = !isOnCluster && options.manifest === undefined;
+  const lameDuckMs = options['lame-duck'] ?? FLEET_DEFAULTS.lameDuckMs;
+  const heldMs = isScaledDown ? lameDuckMs + LOCAL_HELD_BEYOND_MS : DEFAULT_LOAD.heldMs;
   return {
     rate: options.rate,
     endpoints: options.endpoint,
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
     headers: Object.fromEntries(options.header),
     freshShare: options.fresh,
+    keptConnections: options['keep-alive'],
     connMaxAgeMs:
       options['conn-max-age'] ?? (isOnCluster ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
     timeoutMs: options.timeout,
-    podHeader: options['pod-header'],
+    podHeader: options['pod-header'] ?? DEFAULT_LOAD.podHeader,
     versionHeader: options['version-header'],
     seed: options.seed,
     ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
@@ -180,8 +217,12 @@ interface Attempt {
   readonly without: readonly Removal[];
   /** Null: the local fleet. */
   readonly cluster: Cluster | null;
+  readonly fleet: FleetPlace;
   readonly load: ProofLoad;
 }
+
+/** What the local fleet is made from, besides flags. */
+type FleetPlace = Pick<FleetSetup, 'manifest' | 'pidOne'>;
 
 interface Cluster {
   readonly api: Api;
@@ -190,7 +231,7 @@ interface Cluster {
 }
 
 type Outcome =
-  | { readonly kind: 'proof'; readonly proof: Proof }
+  | { readonly kind: 'proof'; readonly proof: Proof; readonly toPatch: Scene['toPatch'] }
   | Extract<Opening, { readonly kind: 'not-applicable' }>;
 
 async function proveOnce(attempt: Attempt, options: ProveOptions, world: World): Promise<Outcome> {
@@ -203,30 +244,43 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   if (opening.kind === 'not-applicable') return opening;
   const { scene } = opening;
   log.tell(`${scene.url.href} is under load`);
+  const given = toLoadSpec(scene.url, load);
+  // The local fleet knows where each connection leads.
+  const isNameKnown = cluster === null || options['pod-header'] !== undefined;
+  const spec = isNameKnown ? given : await readNames(given, scene, log.tell);
   const edgeMs = cluster === null ? 1_000 : 5_000;
   try {
     const proof = await carryOut(
       {
         disruption,
         without,
+        allowed: options.allow,
         baselineMs: options.baseline ?? edgeMs,
         tailMs: options.tail ?? edgeMs,
         // Without a safeguard, different latencies are to be expected.
         requirements: without.length === 0 ? options.require : [],
       },
-      toLoadSpec(scene.url, load),
+      spec,
       scene,
       world.interrupted,
       log.show,
     );
-    return { kind: 'proof', proof };
+    return { kind: 'proof', proof, toPatch: scene.toPatch };
   } finally {
     log.end();
   }
 }
 
+/** The load that knows where responses name their pod. */
+async function readNames(spec: LoadSpec, scene: Scene, tell: (step: string) => void): Promise<LoadSpec> {
+  const serving = [...toPodTimelines(scene.events).values()].filter(({ endpoint }) => endpoint.length > 0);
+  const field = await lookForNameField(spec, new Set(serving.map(({ pod }) => pod)));
+  tell(describeNameField(field));
+  return withNameField(spec, field);
+}
+
 async function openScene(
-  { disruption, undertaking, without, cluster, load }: Attempt,
+  { disruption, undertaking, without, cluster, fleet, load }: Attempt,
   options: ProveOptions,
   { env, interrupted }: World,
   tell: (step: string) => void,
@@ -255,12 +309,14 @@ async function openScene(
     );
   }
   if (disruption === 'run') throw new Fault('run needs TYPE/NAME, a target in a cluster');
-  const unread = Object.keys(toOwnEnv(without)).filter((name) => env[name] === undefined);
+  const unread = Object.keys(toOwnEnv(without)).filter(
+    (name) => env[name] === undefined && fleet.manifest?.env[name] === undefined,
+  );
   if (options.command !== undefined && unread.length > 0) {
     const reason = `${JSON.stringify(options.command)} is not known to read ${unread.join(' and ')}, so ${nameRemovals(without)} cannot be removed: if it does, set the variable in the environment`;
     return { kind: 'not-applicable', reason };
   }
-  const fleet = toFleetOptions(
+  const fleetOptions = toFleetOptions(
     {
       command: options.command ?? null,
       replicas: options.replicas,
@@ -271,10 +327,11 @@ async function openScene(
       lameDuckMs: options['lame-duck'],
       graceMs: options.grace,
       minReadyMs: options['min-ready'],
+      ...fleet,
     },
     without,
     env,
   );
   const given = { kind: disruption, isForced: options.force, scaleBy: options.by };
-  return { kind: 'open', scene: await createFleetScene(fleet, given, interrupted) };
+  return { kind: 'open', scene: await createFleetScene(fleetOptions, given, interrupted) };
 }

@@ -35,7 +35,7 @@ export const report = defineCommand({
       const output = toTextOutput(options, world);
       for (const proof of series.proofs) presentProof(proof, null, output);
       for (const control of series.controls) presentProof(control, first, output);
-      return presentSeries(series, options, world);
+      return presentSeries(series, () => null, options, world);
     }
     const given = parseReport(text, path);
     await prepareOutputs(options, world);

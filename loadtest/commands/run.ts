@@ -209,6 +209,8 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
       timeoutMs: options.timeout,
       maxConnections: options['max-connections'],
       connMaxAgeMs: options['conn-max-age'] === 0 ? Number.POSITIVE_INFINITY : options['conn-max-age'],
+      keptConnections: 0,
+      idleConnections: 0,
       podHeader: options['pod-header'],
       versionHeader: options['version-header'],
       requestId: null,

@@ -14,13 +14,25 @@ export interface Exchange {
 }
 
 /** A keep-alive connection, used by one request at a time. */
-interface Client {
+export interface Client {
   get(path: string, timeoutMs?: number): Promise<Exchange>;
+  /**
+   * Writes the first half of a request.
+   * @returns a function that writes the rest, which is when the request counts as sent
+   */
+  getHalf(path: string): () => Promise<Exchange>;
+  /** `Keep-Alive` of its last response; null: none. */
+  readonly keepAlive: string | null;
   /** Was it closed from the other side while no request was on it? */
   readonly wasClosedIdle: boolean;
+  /** Resolves when it is closed from the other side: in order (FIN), or not (RST). */
+  readonly gone: Promise<Closing>;
   readonly isOpen: boolean;
   close(): void;
 }
+
+/** How the other side closed a connection. */
+export type Closing = 'FIN' | 'RST';
 
 export interface Address {
   readonly host: string;
@@ -86,14 +98,23 @@ export function createDialer({ host, port }: Address): Dialer {
 }
 
 function createClient(socket: Socket, host: string): Client {
-  const parser = new ResponseParser(RESPONSE_LIMITS, []);
+  const parser = new ResponseParser(RESPONSE_LIMITS, ['keep-alive']);
   let settle: ((failure: Exchange['failure']) => void) | null = null;
   let isOpen = true;
   let wasClosedIdle = false;
+  let tellGone: (by: Closing) => void = () => {};
+  const gone = new Promise<Closing>((resolve) => {
+    tellGone = resolve;
+  });
 
-  const onGone = () => {
+  const close = () => {
+    isOpen = false;
+    socket.destroy();
+  };
+  const onGone = (by: Closing) => {
     if (!isOpen) return;
     isOpen = false;
+    tellGone(by);
     parser.end();
     if (settle === null) wasClosedIdle = true;
     else settle(parser.isComplete ? null : 'cut');
@@ -102,37 +123,53 @@ function createClient(socket: Socket, host: string): Client {
     parser.push(chunk);
     if (settle !== null && (parser.isComplete || parser.isRefused)) settle(parser.isComplete ? null : 'cut');
   });
-  socket.on('end', onGone);
-  socket.on('close', onGone);
-  socket.on('error', () => {});
+  socket.on('end', () => onGone('FIN'));
+  socket.on('error', () => onGone('RST'));
+  socket.on('close', () => onGone('RST'));
 
+  /** Writes the rest of a request, and waits for the response that the parser expects. */
+  function send(text: string, timeoutMs: number): Promise<Exchange> {
+    const sentMs = performance.now();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => settle?.('timeout'), timeoutMs);
+      settle = (failure) => {
+        settle = null;
+        clearTimeout(timer);
+        const isClosing = failure === null && !parser.isPersistent;
+        if (isClosing || failure !== null) close();
+        const status = failure === null ? parser.status : null;
+        resolve({ sentMs, endMs: performance.now(), status, isClosing, failure });
+      };
+      // To half a request the server may have responded already.
+      if (parser.isComplete) settle(null);
+      else if (isOpen && !parser.isRefused) socket.write(text);
+      else settle('cut');
+    });
+  }
+
+  const toText = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
   return {
     get(path, timeoutMs = TIMEOUT_MS) {
-      const sentMs = performance.now();
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => settle?.('timeout'), timeoutMs);
-        settle = (failure) => {
-          settle = null;
-          clearTimeout(timer);
-          const isClosing = failure === null && !parser.isPersistent;
-          if (isClosing || failure !== null) this.close();
-          const status = failure === null ? parser.status : null;
-          resolve({ sentMs, endMs: performance.now(), status, isClosing, failure });
-        };
-        if (!isOpen) return settle('cut');
-        parser.begin('GET');
-        socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-      });
+      parser.begin('GET');
+      return send(toText(path), timeoutMs);
+    },
+    getHalf(path) {
+      const text = toText(path);
+      const half = text.length >> 1;
+      parser.begin('GET');
+      socket.write(text.slice(0, half));
+      return () => send(text.slice(half), TIMEOUT_MS);
+    },
+    get keepAlive() {
+      return parser.values[0] ?? null;
     },
     get wasClosedIdle() {
       return wasClosedIdle;
     },
+    gone,
     get isOpen() {
       return isOpen;
     },
-    close() {
-      isOpen = false;
-      socket.destroy();
-    },
+    close,
   };
 }

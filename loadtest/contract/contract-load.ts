@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dialer, Exchange } from './client.ts';
+import type { Client, Dialer, Exchange } from './client.ts';
 
 /** What is sent to a subject while it is observed, and what came of it. */
 export interface ContractLoad {
@@ -7,8 +7,26 @@ export interface ContractLoad {
   readonly seen: SeenExchanges;
   /** Adds the slow requests, and resolves when each of their clients has begun. They go on for as long as told. */
   startSlow(path: string, goesOn: () => boolean): Promise<void>;
+  /** Opens connections that are used only once SIGTERM was sent. Resolves when they are open. */
+  holdBack(): Promise<HeldBack>;
   /** Resolves when nothing is under way any more, which is not before it is told to stop, or the subject has ended. */
   done(): Promise<void>;
+}
+
+/** Connections that are open: some carry half a request, the others none yet. */
+interface HeldBack {
+  /**
+   * Completes what is half sent when SIGTERM has certainly come, and sends the first request on each of the others
+   * in turn, for as long as connections must be accepted.
+   */
+  release(sigtermWithinMs: number, acceptMs: number): void;
+}
+
+/** Two requests on one connection, the second sent as soon as the response to the first was there. */
+export interface Pair {
+  readonly first: Exchange;
+  /** Null: none was sent, because the first failed, or its response said that the connection will be closed. */
+  readonly second: Exchange | null;
 }
 
 export interface SeenExchanges {
@@ -17,6 +35,11 @@ export interface SeenExchanges {
   readonly fresh: readonly Exchange[];
   readonly kept: readonly Exchange[];
   readonly slow: readonly Exchange[];
+  readonly pairs: readonly Pair[];
+  /** Half sent before SIGTERM. */
+  readonly half: readonly Exchange[];
+  /** The first requests on connections that were open before SIGTERM. */
+  readonly firstUse: readonly Exchange[];
   /** When the server closed keep-alive connections without having announced it. */
   readonly closedIdleMs: readonly number[];
 }
@@ -35,6 +58,11 @@ const KEPT_PAUSE_MS = 15;
 /** Begun one after another, so that one slow request is always under way until the latest SIGTERM. */
 const SLOW_CLIENTS = 3;
 const SLOW_LEAD_MS = 50;
+const HELD_CLIENTS = 4;
+/** From opening those connections until SIGTERM, so that the server knows of them. */
+const HELD_LEAD_MS = 50;
+/** How late the rest of a request that is half sent comes. */
+const HALF_PAUSE_MS = 100;
 
 /** Begins at once with probes, fresh connections and keep-alive connections. */
 export function startContractLoad(
@@ -48,6 +76,9 @@ export function startContractLoad(
     fresh: [] as Exchange[],
     kept: [] as Exchange[],
     slow: [] as Exchange[],
+    pairs: [] as Pair[],
+    half: [] as Exchange[],
+    firstUse: [] as Exchange[],
     closedIdleMs: [] as number[],
   };
 
@@ -73,6 +104,22 @@ export function startContractLoad(
     }
   }
 
+  async function sendPairs(): Promise<void> {
+    while (isSentTo()) {
+      const client = await dialer.open();
+      if (client === null) return;
+      const first = await client.get(paths.path);
+      seen.pairs.push({ first, second: client.isOpen ? await client.get(paths.path) : null });
+      client.close();
+      await sleep(PROBE_MS);
+    }
+  }
+
+  async function openHeld(): Promise<Client[]> {
+    const opened = await Promise.all(Array.from({ length: HELD_CLIENTS }, () => dialer.open()));
+    return opened.filter((client) => client !== null);
+  }
+
   async function repeatSlow(path: string, goesOn: () => boolean): Promise<void> {
     do seen.slow.push(await dialer.getOnce(path));
     while (isRunning() && goesOn());
@@ -82,6 +129,7 @@ export function startContractLoad(
     probe(seen.ready, paths.ready, isRunning),
     probe(seen.health, paths.health, isRunning),
     probe(seen.fresh, paths.path, isSentTo),
+    sendPairs(),
     ...Array.from({ length: KEPT_CLIENTS }, (_, index) => keep(index)),
   ];
   return {
@@ -91,6 +139,28 @@ export function startContractLoad(
         clients.push(repeatSlow(path, goesOn));
         await sleep(SLOW_LEAD_MS);
       }
+    },
+    async holdBack() {
+      const [toHalve, unused] = await Promise.all([openHeld(), openHeld()]);
+      const halves = toHalve.map((client) => ({ client, finish: client.getHalf(paths.path) }));
+      await sleep(HELD_LEAD_MS);
+      return {
+        release(sigtermWithinMs, acceptMs) {
+          const stepMs = (sigtermWithinMs + acceptMs) / (unused.length + 1);
+          clients.push(
+            ...halves.map(async ({ client, finish }) => {
+              await sleep(sigtermWithinMs + HALF_PAUSE_MS);
+              seen.half.push(await finish());
+              client.close();
+            }),
+            ...unused.map(async (client, index) => {
+              await sleep(stepMs * (index + 1));
+              seen.firstUse.push(await client.get(paths.path));
+              client.close();
+            }),
+          );
+        },
+      };
     },
     done: async () => void (await Promise.all(clients)),
   };

@@ -7,7 +7,7 @@ import { Fault } from '../cli/fault.ts';
 import { observeShutdown, type Subject } from './observation.ts';
 
 const PATHS = { ready: '/ready', health: '/health', path: '/', slow: '/slow' };
-const TERMS = { acceptMs: 500, graceMs: 30_000 };
+const TERMS = { acceptMs: 500, graceMs: 30_000, idleMs: 0 };
 
 const closers: (() => void)[] = [];
 after(() => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
-import { type SeenExchanges, startContractLoad } from './contract-load.ts';
+import { type Pair, type SeenExchanges, startContractLoad } from './contract-load.ts';
 
 /** A server that is started, or is running, and can be terminated. */
 export interface Subject {
@@ -47,6 +47,11 @@ export interface Observation {
   readonly closedIdleMs: readonly number[];
   /** Null: no slow route is known. */
   readonly slow: readonly Exchange[] | null;
+  readonly pairs: readonly Pair[];
+  /** Requests that were half sent at SIGTERM, and completed after it, which is when they count as sent. */
+  readonly half: readonly Exchange[];
+  /** Sent after SIGTERM, each the first on a connection that was open before it. */
+  readonly firstUse: readonly Exchange[];
   /** Null: it had not ended in time. Negative times: it ended before it was told to. */
   readonly exit: {
     readonly atMs: number;
@@ -95,7 +100,7 @@ export async function observeShutdown(
 async function observe(
   subject: Subject,
   paths: ContractPaths,
-  { acceptMs, graceMs, startTimeoutMs = START_TIMEOUT_MS }: Terms,
+  { acceptMs, graceMs, startTimeoutMs }: Terms,
   dialer: Dialer,
   signal: AbortSignal,
   tell: (step: string) => void,
@@ -126,9 +131,11 @@ async function observe(
   await subject.prepare();
   signal.throwIfAborted();
   if (paths.slow !== null) await load.startSlow(paths.slow, () => performance.now() < latestMs);
+  const held = await load.holdBack();
   signal.throwIfAborted();
   await subject.terminate();
   const zeroMs = performance.now();
+  held.release(subject.sigtermWithinMs, acceptMs);
   tell(`SIGTERM; it has ${formatDuration(graceMs)} to exit`);
   latestMs = zeroMs + subject.sigtermWithinMs;
   const patience = AbortSignal.any([signal, stop.signal]);
@@ -152,8 +159,12 @@ function toObservation(
   { startMs, readyMs, toldMs, zeroMs, exit, hasSlow }: ShutdownTimes,
   seen: SeenExchanges,
 ): Observation {
-  const shift = (exchanges: readonly Exchange[]): Exchange[] =>
-    exchanges.map((each) => ({ ...each, sentMs: each.sentMs - zeroMs, endMs: each.endMs - zeroMs }));
+  const shiftOne = (each: Exchange): Exchange => ({
+    ...each,
+    sentMs: each.sentMs - zeroMs,
+    endMs: each.endMs - zeroMs,
+  });
+  const shift = (exchanges: readonly Exchange[]) => exchanges.map(shiftOne);
   return {
     startMs,
     readyMs,
@@ -164,17 +175,26 @@ function toObservation(
     kept: shift(seen.kept),
     closedIdleMs: seen.closedIdleMs.map((ms) => ms - zeroMs),
     slow: hasSlow ? shift(seen.slow).sort((a, b) => a.sentMs - b.sentMs) : null,
+    pairs: seen.pairs.map(({ first, second }) => ({
+      first: shiftOne(first),
+      second: second && shiftOne(second),
+    })),
+    half: shift(seen.half),
+    firstUse: shift(seen.firstUse),
     exit: exit === null ? null : { ...exit, atMs: exit.atMs - zeroMs },
   };
 }
 
-/** How long it took until a connection was taken, and until readiness was on. */
-async function awaitReady(
+/**
+ * How long it took until a connection was taken, and until readiness was on.
+ * @throws {Fault} where it ends before, or is not ready in time
+ */
+export async function awaitReady(
   subject: Subject,
   path: string,
-  timeoutMs: number,
+  timeoutMs: number | undefined = START_TIMEOUT_MS,
   dialer: Dialer,
-  ended: Promise<NonNullable<Observation['exit']>>,
+  ended: Subject['exited'],
   signal: AbortSignal,
 ): Promise<{ readonly startMs: number; readonly readyMs: number }> {
   const beganMs = performance.now();
@@ -214,6 +234,8 @@ export interface Terms {
   readonly acceptMs: number;
   /** By when it must have ended. */
   readonly graceMs: number;
+  /** How long idle connections are watched; 0: not at all. */
+  readonly idleMs: number;
   /** By when it must be ready, or it is not held to anything [60 s]. */
   readonly startTimeoutMs?: number;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Exchange } from './client.ts';
+import type { IdleObservation } from './idle-watch.ts';
 import type { Observation } from './observation.ts';
 import { toPoints } from './points.ts';
 
-const terms = { acceptMs: 500, graceMs: 30_000 };
+const terms = { acceptMs: 500, graceMs: 30_000, idleMs: 75_000 };
 const answer = (sentMs: number, status = 200, isClosing = sentMs >= 0): Exchange => ({
   sentMs,
   endMs: sentMs + 5,
@@ -28,7 +29,21 @@ const clean: Observation = {
   kept: [answer(-100), answer(100)],
   closedIdleMs: [],
   slow: [{ ...answer(-50), endMs: 700 }],
+  pairs: [
+    { first: answer(-100), second: answer(-95) },
+    { first: answer(100), second: null },
+  ],
+  half: [answer(100), answer(100)],
+  firstUse: [answer(100), answer(400)],
   exit: { atMs: 1_000, code: 0, signal: null },
+};
+
+const idle: IdleObservation = {
+  watchedMs: 75_000,
+  exchanges: [answer(-100), answer(-100)],
+  announcedMs: null,
+  closed: null,
+  exit: null,
 };
 
 const READY = 'SIGTERM: turns unready';
@@ -37,12 +52,16 @@ const ALIVE = 'stays alive while draining';
 const ACCEPT = 'keeps accepting connections for 500 ms';
 const CLOSE = 'answers with Connection: close';
 const ANSWERED = 'answers every request it accepted';
+const SECOND = 'answers a second request right after the first';
+const IDLE = 'keeps idle connections for 60 s';
+const HALF = 'answers requests half sent at SIGTERM';
+const FIRST_USE = 'answers on connections not used before SIGTERM';
 const IN_FLIGHT = 'finishes requests in flight';
 
 describe('toPoints()', () => {
-  test('a clean shutdown holds all twelve', () => {
-    const points = toPoints(clean, terms, 0);
-    assert.equal(points.length, 12);
+  test('a clean shutdown holds all sixteen', () => {
+    const points = toPoints(clean, idle, terms, 0);
+    assert.equal(points.length, 16);
     assert.deepEqual(
       points.filter(({ isHeld }) => isHeld !== true),
       [],
@@ -99,7 +118,9 @@ describe('toPoints()', () => {
     ['a failure before SIGTERM', { kept: [answer(-50, 503)] }, SERVING, false],
   ] as const) {
     test(`${what}: ${name} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
-      const point = toPoints({ ...clean, ...change }, terms, 0).find((candidate) => candidate.name === name);
+      const point = toPoints({ ...clean, ...change }, idle, terms, 0).find(
+        (candidate) => candidate.name === name,
+      );
       assert.equal(point?.isHeld, isHeld, point?.found);
     });
   }
@@ -114,7 +135,7 @@ describe('toPoints()', () => {
       const exchanges = slow.map((at) =>
         at === 'refused' ? failed(400, 'refused') : { ...answer(at), endMs: at + 400 },
       );
-      const point = toPoints({ ...clean, slow: exchanges }, terms, 500).find(
+      const point = toPoints({ ...clean, slow: exchanges }, idle, terms, 500).find(
         ({ name }) => name === IN_FLIGHT,
       );
       assert.equal(point?.isHeld, isHeld, point?.found);
@@ -123,7 +144,7 @@ describe('toPoints()', () => {
 
   test('where SIGTERM may come later, the server may know of it so much later', () => {
     const isHeld = (change: Partial<Observation>, name: string) =>
-      toPoints({ ...clean, ...change }, terms, 500).find((point) => point.name === name)?.isHeld;
+      toPoints({ ...clean, ...change }, idle, terms, 500).find((point) => point.name === name)?.isHeld;
     assert.equal(isHeld({ ready: [answer(1_495, 503)] }, READY), true);
     assert.equal(isHeld({ ready: [answer(1_496, 503)] }, READY), false);
     assert.equal(isHeld({ kept: [answer(599, 200, false), answer(650)] }, CLOSE), true);
@@ -141,26 +162,30 @@ describe('toPoints()', () => {
   ] as const) {
     test(`where SIGTERM comes within 1 s, ${what}: ${ACCEPT} is ${isHeld === null ? 'not shown' : isHeld ? 'held' : 'broken'}`, () => {
       const seen = { ...clean, exit: { atMs: 2_000, code: 0, signal: null }, ...change };
-      const point = toPoints(seen, terms, 1_000).find(({ name }) => name === ACCEPT);
+      const point = toPoints(seen, idle, terms, 1_000).find(({ name }) => name === ACCEPT);
       assert.equal(point?.isHeld, isHeld, point?.found);
     });
   }
 
   test('an end that was not seen is none', () => {
-    const point = toPoints({ ...clean, exit: null }, terms, 1_000).find(({ name }) => name === ACCEPT);
+    const point = toPoints({ ...clean, exit: null }, idle, terms, 1_000).find(({ name }) => name === ACCEPT);
     assert.equal(point?.isHeld, true);
   });
 
   test('tells of a clean shutdown what was seen, point by point', () => {
     assert.deepEqual(
-      toPoints(clean, terms, 0).map(({ name, found }) => `${name}: ${found}`),
+      toPoints(clean, idle, terms, 0).map(({ name, found }) => `${name}: ${found}`),
       [
         'accepts connections: 50 ms after its start',
         'becomes ready: 80 ms after its start',
         'serves and is alive while ready: 4 responses',
+        'answers a second request right after the first: 1 requests',
+        'keeps idle connections for 60 s: all 2 still open after 75 s',
         'SIGTERM: turns unready: status 503 105 ms after SIGTERM',
         'keeps accepting connections for 500 ms: all 4 of that time',
         'stays alive while draining: 3 probes succeeded',
+        'answers requests half sent at SIGTERM: 2 requests',
+        'answers on connections not used before SIGTERM: 2 requests',
         'answers with Connection: close: on all 3 responses after SIGTERM',
         'closes no keep-alive connection unannounced: none',
         'answers every request it accepted: 3 requests',
@@ -310,6 +335,89 @@ describe('toPoints()', () => {
       false,
       '1 of 1 lost, the first by cut 0 ms after SIGTERM',
     ],
+    [
+      'two second requests were lost',
+      {
+        pairs: [
+          { first: answer(-100), second: answer(-95) },
+          { first: answer(-60), second: failed(-55, 'cut') },
+          { first: answer(-20), second: answer(-15, 503) },
+        ],
+      },
+      SECOND,
+      false,
+      '2 of 3 lost, the first by cut 50 ms before SIGTERM',
+    ],
+    [
+      'a second request was lost while it drained',
+      { pairs: [{ first: answer(90, 200, false), second: failed(95, 'cut') }] },
+      SECOND,
+      false,
+      '1 of 1 lost, the first by cut 100 ms after SIGTERM',
+    ],
+    [
+      'a first request was lost, and the second with it',
+      {
+        pairs: [
+          { first: answer(-100, 503), second: answer(-95, 503) },
+          { first: answer(-60), second: answer(-55) },
+        ],
+      },
+      SECOND,
+      true,
+      '1 requests',
+    ],
+    [
+      'no connection is kept for a second request',
+      { pairs: [{ first: answer(-100, 200, true), second: null }] },
+      SECOND,
+      true,
+      'none was sent: every response says Connection: close',
+    ],
+    [
+      'no first request was answered',
+      { pairs: [{ first: failed(-100, 'cut'), second: null }] },
+      SECOND,
+      null,
+      'no connection carried a first one',
+    ],
+    [
+      'a half sent request was cut',
+      { half: [answer(101), failed(100, 'cut')] },
+      HALF,
+      false,
+      '1 of 2 lost, the first by cut; the rest came 100 ms after SIGTERM',
+    ],
+    [
+      'half sent requests were refused',
+      { half: [answer(100, 503)] },
+      HALF,
+      false,
+      '1 of 1 lost, the first by status 503; the rest came 100 ms after SIGTERM',
+    ],
+    ['none was half sent', { half: [] }, HALF, null, 'none was half sent when SIGTERM came'],
+    [
+      'an unused connection was closed',
+      { firstUse: [failed(100, 'cut'), answer(400)] },
+      FIRST_USE,
+      false,
+      '1 of 2 lost, the first by cut 100 ms after SIGTERM',
+    ],
+    [
+      'a request was refused on an unused connection',
+      { firstUse: [answer(499, 503)] },
+      FIRST_USE,
+      false,
+      '1 of 1 lost, the first by status 503 499 ms after SIGTERM',
+    ],
+    [
+      'an unused connection was used later than it must do',
+      { firstUse: [answer(0), failed(500, 'cut')] },
+      FIRST_USE,
+      true,
+      '1 requests',
+    ],
+    ['none was used', { firstUse: [] }, FIRST_USE, null, 'none was certainly used after SIGTERM'],
     ['there is no slow route', { slow: null }, IN_FLIGHT, null, 'no slow route is known: give --slow'],
     [
       'a slow request was cut before',
@@ -390,7 +498,9 @@ describe('toPoints()', () => {
     ['it ended at once', { exit: { atMs: 0, code: 0, signal: null } }, 'exits 0', true, 'code 0'],
   ] as const) {
     test(`where ${what}, it says so: ${found}`, () => {
-      const point = toPoints({ ...clean, ...change }, terms, 0).find((candidate) => candidate.name === name);
+      const point = toPoints({ ...clean, ...change }, idle, terms, 0).find(
+        (candidate) => candidate.name === name,
+      );
       assert.deepEqual([point?.isHeld, point?.found], [isHeld, found]);
     });
   }
@@ -409,12 +519,101 @@ describe('toPoints()', () => {
   ] as const) {
     test(`where SIGTERM comes within 1 s, ${what} is told with it: ${found}`, () => {
       const seen = { ...clean, exit: { atMs: 2_000, code: 0, signal: null }, ...change };
-      assert.equal(toPoints(seen, terms, 1_000).find(({ name }) => name === ACCEPT)?.found, found);
+      assert.equal(toPoints(seen, idle, terms, 1_000).find(({ name }) => name === ACCEPT)?.found, found);
     });
   }
 
+  for (const [what, firstUse, isHeld, found] of [
+    ['succeeds before and after', [answer(300), answer(1_000)], true, '2 requests'],
+    [
+      'succeeds, each perhaps before SIGTERM',
+      [answer(300), answer(999)],
+      null,
+      'none was certainly used after SIGTERM',
+    ],
+    [
+      'fails where it must do, however early SIGTERM came',
+      [failed(499, 'cut'), failed(600, 'cut')],
+      false,
+      '2 of 2 lost, the first by cut 499 ms after SIGTERM, which may have come up to 1 s later',
+    ],
+    [
+      'fails where it need not, had SIGTERM come early',
+      [answer(300), failed(500, 'cut')],
+      null,
+      '1 of 2 lost, the first by cut 500 ms after SIGTERM, which may have come up to 1 s later',
+    ],
+    ['fails later than it must do', [answer(1_000), failed(1_500, 'cut')], true, '1 requests'],
+  ] as const) {
+    test(`where SIGTERM comes within 1 s, and an unused connection ${what}: ${found}`, () => {
+      const point = toPoints({ ...clean, firstUse }, idle, terms, 1_000).find(
+        ({ name }) => name === FIRST_USE,
+      );
+      assert.deepEqual([point?.isHeld, point?.found], [isHeld, found]);
+    });
+  }
+
+  const closed = (idleMs: number, by: 'FIN' | 'RST' = 'FIN') => ({ closed: { idleMs, by } });
+  const advice =
+    'too soon for load balancers that keep them for 60 s; keep them for 65 s, in Node by server.keepAliveTimeout = 65_000';
+  for (const [what, change, isHeld, found] of [
+    ['was watched for 60 s', { watchedMs: 60_000 }, true, 'all 2 still open after 60 s'],
+    [
+      'was watched for less',
+      { watchedMs: 59_000 },
+      null,
+      'all 2 still open after 59 s: watch them for longer, with --idle 60s or more',
+    ],
+    ['is closed after 60 s', closed(60_000), true, 'closed by FIN after 60 s, unannounced'],
+    [
+      'is closed after 5 s, as announced',
+      { ...closed(5_000), announcedMs: 5_000 },
+      false,
+      `closed by FIN after 5 s, announced by Keep-Alive: timeout=5: ${advice}`,
+    ],
+    [
+      'is reset after 59.9 s',
+      closed(59_900, 'RST'),
+      false,
+      `closed by RST after 59.9 s, unannounced: ${advice}`,
+    ],
+    [
+      'was cut by the end of the process',
+      { ...closed(5_000), exit: { code: 1, signal: null } },
+      false,
+      'it exited by itself, code 1, while they were watched',
+    ],
+    [
+      'was never left so',
+      { exchanges: [answer(-100, 200, true)] },
+      true,
+      'there are none: every response says Connection: close',
+    ],
+    ['had no response', { exchanges: [failed(-100, 'cut')] }, null, 'none could be opened: cut'],
+    ['was refused', { exchanges: [] }, null, 'none could be opened: refused'],
+    [
+      'is one of two',
+      { exchanges: [answer(-100), answer(-100, 200, true)] },
+      true,
+      'all 1 still open after 75 s',
+    ],
+  ] as const) {
+    test(`where an idle connection ${what}: ${found}`, () => {
+      const points = toPoints(clean, { ...idle, ...change }, terms, 0);
+      const point = points.find(({ name }) => name === IDLE);
+      assert.deepEqual([point?.isHeld, point?.found], [isHeld, found]);
+    });
+  }
+
+  test('where no idle connection is watched, nothing is shown of them', () => {
+    const point = toPoints(clean, null, terms, 0).find(({ name }) => name === IDLE);
+    assert.deepEqual([point?.isHeld, point?.found], [null, 'not watched, as --idle 0ms asks']);
+  });
+
   test('where it need not take any more, nothing has to be tried', () => {
-    const points = toPoints({ ...clean, fresh: [], health: [] }, { ...terms, acceptMs: 0 }, 0);
+    const seen = { ...clean, fresh: [], health: [], firstUse: [] };
+    const points = toPoints(seen, idle, { ...terms, acceptMs: 0 }, 0);
+    assert.equal(points.find(({ name }) => name === FIRST_USE)?.isHeld, true);
     const point = points.find(({ name }) => name === 'keeps accepting connections for 0 ms');
     assert.deepEqual([point?.isHeld, point?.found], [true, 'all 0 of that time']);
   });
@@ -427,12 +626,12 @@ describe('toPoints()', () => {
     ],
   ] as const) {
     test(`says how ${JSON.stringify(exit)} came about`, () => {
-      assert.equal(toPoints({ ...clean, exit }, terms, 0).at(-1)?.found, found);
+      assert.equal(toPoints({ ...clean, exit }, idle, terms, 0).at(-1)?.found, found);
     });
   }
 
   test('ends with the end of a server that ended before it was told to', () => {
-    const early = toPoints({ ...clean, exit: { atMs: -1, code: 0, signal: null } }, terms, 0);
+    const early = toPoints({ ...clean, exit: { atMs: -1, code: 0, signal: null } }, null, terms, 0);
     assert.deepEqual(
       early.map(({ name, isHeld }) => [name, isHeld]),
       [

@@ -1,4 +1,7 @@
 import { formatMs } from '../cli/format.ts';
+import { MIN_IDLE_TIMEOUT_MS } from '../proof/hazard.ts';
+import type { Exchange } from './client.ts';
+import type { IdleObservation } from './idle-watch.ts';
 import { describe, isSuccess, type Observation, type Terms } from './observation.ts';
 
 /** One point of the contract, held or not. */
@@ -22,10 +25,12 @@ const SERVING = 'serves and is alive while ready';
 /**
  * Checks what was seen against the contract, point by point, in chronological order. Pure.
  *
+ * @param idle null: no idle connection was watched
  * @param sigtermWithinMs how uncertain the moment of SIGTERM is
  */
 export function toPoints(
   seen: Observation,
+  idle: IdleObservation | null,
   { acceptMs, graceMs }: Terms,
   sigtermWithinMs: number,
 ): readonly Point[] {
@@ -46,9 +51,13 @@ export function toPoints(
     started,
     ready,
     toServing(seen),
+    toSecond(seen),
+    toIdle(idle),
     toReadinessOff(seen, noticeMs),
     toAccepting(seen, acceptMs, sigtermWithinMs),
     toLivenessOn(seen, acceptMs),
+    toHalf(seen),
+    toFirstUse(seen, acceptMs, sigtermWithinMs),
     toAnnounced(seen, noticeMs),
     toKept(seen),
     toAnswered(seen),
@@ -73,6 +82,60 @@ function toServing({ ready, health, fresh, kept, toldMs }: Observation): Point {
         ? `${before.length} responses`
         : `${failed.length} of ${before.length} failed: ${describe(first)}`,
   };
+}
+
+/** A pair whose first request failed belongs to another point. */
+function toSecond({ pairs }: Observation): Point {
+  const name = 'answers a second request right after the first';
+  const begun = pairs.filter(({ first }) => isSuccess(first));
+  const sent = begun.flatMap(({ second }) => second ?? []);
+  const lost = sent.filter((exchange) => !isSuccess(exchange));
+  const [first] = lost;
+  if (begun.length === 0) return { name, isHeld: null, found: 'no connection carried a first one' };
+  if (sent.length === 0)
+    return { name, isHeld: true, found: 'none was sent: every response says Connection: close' };
+  return {
+    name,
+    isHeld: first === undefined,
+    found:
+      first === undefined
+        ? `${sent.length} requests`
+        : `${toLost(first, lost, sent)} ${toMoment(first.endMs)}`,
+  };
+}
+
+function toIdle(idle: IdleObservation | null): Point {
+  const enoughMs = formatMs(MIN_IDLE_TIMEOUT_MS);
+  const toPoint = (isHeld: Point['isHeld'], found: string): Point => ({
+    name: `keeps idle connections for ${enoughMs}`,
+    isHeld,
+    found,
+  });
+  if (idle === null) return toPoint(null, 'not watched, as --idle 0ms asks');
+  const { watchedMs, exchanges, announcedMs, closed, exit } = idle;
+  if (exit !== null) return toPoint(false, `it exited by itself, ${toEnding(exit)}, while they were watched`);
+  const answered = exchanges.filter(({ failure }) => failure === null);
+  const kept = answered.filter(({ isClosing }) => !isClosing);
+  if (answered.length === 0) {
+    const [first] = exchanges;
+    return toPoint(null, `none could be opened: ${first === undefined ? 'refused' : describe(first)}`);
+  }
+  if (kept.length === 0) return toPoint(true, 'there are none: every response says Connection: close');
+  const announced =
+    announcedMs === null ? 'unannounced' : `announced by Keep-Alive: timeout=${announcedMs / 1_000}`;
+  if (closed === null) {
+    const open = `all ${kept.length} still open after ${formatMs(watchedMs)}`;
+    return watchedMs >= MIN_IDLE_TIMEOUT_MS
+      ? toPoint(true, open)
+      : toPoint(null, `${open}: watch them for longer, with --idle 60s or more`);
+  }
+  const end = `closed by ${closed.by} after ${formatMs(closed.idleMs)}, ${announced}`;
+  return closed.idleMs >= MIN_IDLE_TIMEOUT_MS
+    ? toPoint(true, end)
+    : toPoint(
+        false,
+        `${end}: too soon for load balancers that keep them for ${enoughMs}; keep them for 65 s, in Node by server.keepAliveTimeout = 65_000`,
+      );
 }
 
 function toReadinessOff({ ready }: Observation, noticeMs: number): Point {
@@ -100,14 +163,13 @@ function toAccepting({ fresh, health, exit }: Observation, acceptMs: number, sig
   const refused = sent.filter(({ failure }) => failure === 'refused').map(({ sentMs }) => sentMs);
   const firstMs = Math.min(...refused, exit?.atMs ?? Number.POSITIVE_INFINITY);
   const isUntried = sent.length === 0 && untilMs > 0 && firstMs >= untilMs;
-  const late = sigtermWithinMs === 0 ? '' : `, which may have come up to ${formatMs(sigtermWithinMs)} later`;
   return {
     name: `keeps accepting connections for ${formatMs(acceptMs)}`,
     isHeld: firstMs < acceptMs ? false : firstMs < untilMs || isUntried ? null : true,
     found: isUntried
       ? 'no connection was tried in that time'
       : firstMs < untilMs
-        ? `none from ${formatMs(firstMs)} after SIGTERM${late}`
+        ? `none from ${formatMs(firstMs)} after SIGTERM${toUncertainty(sigtermWithinMs)}`
         : `all ${sent.length} of that time`,
   };
 }
@@ -127,6 +189,48 @@ function toLivenessOn({ health }: Observation, acceptMs: number): Point {
         ? `${taken.length} probes succeeded`
         : `${describe(failed)} ${formatMs(failed.endMs)} after SIGTERM`,
   };
+}
+
+/** Half a request at SIGTERM is one on its way, and in flight: whenever the rest comes, it is to be answered. */
+function toHalf({ half }: Observation): Point {
+  const name = 'answers requests half sent at SIGTERM';
+  const lost = half.filter((exchange) => !isSuccess(exchange));
+  const [first] = lost;
+  if (half.length === 0) return { name, isHeld: null, found: 'none was half sent when SIGTERM came' };
+  if (first === undefined) return { name, isHeld: true, found: `${half.length} requests` };
+  const found = `${toLost(first, lost, half)}; the rest came ${toMoment(first.sentMs)}`;
+  return { name, isHeld: false, found };
+}
+
+/** Like a new connection, an unused one must do for as long as required, however late SIGTERM came. */
+function toFirstUse({ firstUse }: Observation, acceptMs: number, sigtermWithinMs: number): Point {
+  const name = 'answers on connections not used before SIGTERM';
+  const untilMs = sigtermWithinMs + acceptMs;
+  const sent = firstUse.filter(({ sentMs }) => sentMs < untilMs);
+  const lost = sent.filter((exchange) => !isSuccess(exchange));
+  const [first] = lost;
+  if (first !== undefined) {
+    const isDue = lost.some(({ sentMs }) => sentMs < acceptMs);
+    const found = `${toLost(first, lost, sent)} ${toMoment(first.sentMs)}${toUncertainty(sigtermWithinMs)}`;
+    return { name, isHeld: isDue ? false : null, found };
+  }
+  if (untilMs > 0 && !sent.some(({ sentMs }) => sentMs >= sigtermWithinMs)) {
+    return { name, isHeld: null, found: 'none was certainly used after SIGTERM' };
+  }
+  return { name, isHeld: true, found: `${sent.length} requests` };
+}
+
+function toUncertainty(sigtermWithinMs: number): string {
+  return sigtermWithinMs === 0 ? '' : `, which may have come up to ${formatMs(sigtermWithinMs)} later`;
+}
+
+function toLost(first: Exchange, lost: readonly Exchange[], of: readonly Exchange[]): string {
+  return `${lost.length} of ${of.length} lost, the first by ${describe(first)}`;
+}
+
+/** @param atMs since SIGTERM */
+function toMoment(atMs: number): string {
+  return `${formatMs(Math.abs(atMs))} ${atMs < 0 ? 'before' : 'after'} SIGTERM`;
 }
 
 function toAnnounced({ kept, fresh }: Observation, noticeMs: number): Point {
@@ -172,7 +276,7 @@ function toAnswered({ kept, fresh }: Observation): Point {
     found:
       first === undefined
         ? `${taken.length} requests`
-        : `${lost.length} of ${taken.length} lost, the first by ${describe(first)} ${formatMs(first.endMs)} after SIGTERM`,
+        : `${toLost(first, lost, taken)} ${formatMs(first.endMs)} after SIGTERM`,
   };
 }
 
@@ -207,7 +311,7 @@ function toExitCode({ exit }: Observation): Point {
   };
 }
 
-function toEnding({ code, signal }: NonNullable<Observation['exit']>): string {
+function toEnding({ code, signal }: NonNullable<IdleObservation['exit']>): string {
   return signal === null ? `code ${code}` : `ended by ${signal}`;
 }
 

@@ -1,3 +1,4 @@
+import type { ConnectionEnding } from './connection-ledger.ts';
 import type { FailureOutcome } from './outcome.ts';
 
 /**
@@ -52,6 +53,27 @@ export function toFailure(
     case 'lingering':
     case 'closed':
       return null;
+  }
+}
+
+/**
+ * How a connection ends that was closed from the other side, or failed to open, in this phase.
+ * @param failure what became of its request, by `toFailure`
+ */
+export function toClosing(phase: ConnectionPhase, failure: FailureOutcome | null): ConnectionEnding {
+  switch (phase) {
+    case 'resolving':
+    case 'securing':
+      return 'never_opened';
+    case 'connecting':
+      return failure === 'refused' ? 'refused' : 'never_opened';
+    case 'busy':
+      return 'cut';
+    case 'idle':
+      return 'closed_in_silence';
+    case 'lingering':
+    case 'closed':
+      return 'closed_with_notice';
   }
 }
 

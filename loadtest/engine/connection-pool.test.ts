@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ConnectionPool } from './connection-pool.ts';
+import type { ConnectionRole } from './connection-ledger.ts';
+import { ConnectionPool, type PoolSize } from './connection-pool.ts';
 
 /** A pool of at most two, and a way to fill it. */
-function createPool() {
+function createPool(size: Partial<PoolSize> = {}) {
   const events: string[] = [];
-  const pool = new ConnectionPool<ReturnType<typeof open>>(2);
-  function open(name: string, expiresMs = Number.POSITIVE_INFINITY, idleSinceMs = 0) {
+  const pool = new ConnectionPool<ReturnType<typeof open>>({ max: 2, kept: 0, idle: 0, ...size });
+  function open(
+    name: string,
+    expiresMs = Number.POSITIVE_INFINITY,
+    idleSinceMs = 0,
+    role: ConnectionRole = 'kept',
+  ) {
     return {
       name,
+      role,
+      requests: 1,
       idleSinceMs,
       isExpired: (nowMs: number) => nowMs >= expiresMs,
       linger: () => void events.push(`${name} lingers`),
@@ -82,6 +90,42 @@ describe('ConnectionPool', () => {
     assert.deepEqual(events, ['a is closed']);
     pool.dropAll();
     assert.deepEqual(events.slice(1).sort(), ['b is closed', 'c is closed']);
+  });
+
+  test('opens as many kept ones as it shall, before it gives one again', () => {
+    const { pool, add } = createPool({ max: 4, kept: 3 });
+    const [a, b] = [add('a'), add('b')];
+    pool.release(a);
+    pool.release(b);
+    assert.equal(pool.take(0), undefined);
+    add('c', Number.POSITIVE_INFINITY, 0, 'fresh');
+    assert.equal(pool.take(0), undefined, 'a fresh one is none of them');
+    pool.release(add('d'));
+    assert.equal(pool.take(0)?.name, 'a');
+    pool.drop(a);
+    assert.equal(pool.take(0), undefined, 'another takes the place of one that is gone');
+  });
+
+  test('gives one again where there is no room for another', () => {
+    const { pool, add } = createPool({ max: 1, kept: 3 });
+    pool.release(add('a'));
+    assert.equal(pool.take(0)?.name, 'a');
+  });
+
+  test('leaves some idle after their first request, and replaces those that are closed', () => {
+    const { pool, add, names } = createPool({ max: 9, idle: 1 });
+    const a = add('a');
+    pool.release(a);
+    assert.deepEqual([a.role, pool.take(0)], ['idle', undefined]);
+    const b = add('b');
+    pool.release(b);
+    assert.equal(pool.take(0), b);
+    pool.drop(a);
+    pool.release({ ...b, requests: 2 });
+    assert.equal(b.role, 'kept', 'only one that is new tells how long it is kept');
+    const c = add('c');
+    pool.release(c);
+    assert.deepEqual([c.role, names()], ['idle', ['b', 'c']]);
   });
 
   test('does not give what was dropped while it was idle', () => {

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type ConnectionPhase, toErrorCode, toFailure } from './connection-failure.ts';
+import { type ConnectionPhase, toClosing, toErrorCode, toFailure } from './connection-failure.ts';
+import type { ConnectionEnd, ConnectionEnding, ConnectionRole } from './connection-ledger.ts';
 import type { Entry } from './ledger.ts';
 import type { FailureOutcome } from './outcome.ts';
 import type { ResponseParser } from './response-parser.ts';
@@ -19,6 +20,8 @@ export interface ConnectionOwner {
   onClosed(connection: Connection): void;
   /** Bytes came that no request had asked for; it is closed next. */
   onExcess(): void;
+  /** It is closed, whoever closed it; told once, before whatever else that means. */
+  onEnded(end: ConnectionEnd): void;
 }
 
 /** One connection and the request it carries: one at a time, written once. */
@@ -32,12 +35,16 @@ export class Connection {
   #socket: Socket | null = null;
   #phase: ConnectionPhase = 'resolving';
   #address: string | null = null;
+  #localPort: number | null = null;
+  readonly #openedMs: number;
   #connectMs = 0;
   #setupMs = 0;
-  #establishedMs = 0;
+  #establishedMs: number | null = null;
   #idleSinceMs = 0;
   #requests = 0;
 
+  /** The pool may leave a kept one idle. */
+  role: ConnectionRole;
   /** The request that it is opened for, or carries. */
   entry: Entry | null;
   /** As the latest request was written, or as it failed to open. */
@@ -56,10 +63,12 @@ export class Connection {
   ) {
     this.id = id;
     this.maxAgeMs = maxAgeMs;
+    this.role = entry.request.fresh ? 'fresh' : 'kept';
     this.entry = entry;
     this.parser = parser;
     this.#owner = owner;
     this.#clock = clock;
+    this.#openedMs = clock();
   }
 
   get phase(): ConnectionPhase {
@@ -70,8 +79,12 @@ export class Connection {
     return this.#idleSinceMs;
   }
 
+  get requests(): number {
+    return this.#requests;
+  }
+
   isExpired(nowMs: number): boolean {
-    return nowMs - this.#establishedMs >= this.maxAgeMs;
+    return this.#toAgeMs(nowMs) >= this.maxAgeMs;
   }
 
   /** @param readBuffer where incoming bytes are put; may be shared, as they are read before it is used again */
@@ -93,9 +106,11 @@ export class Connection {
     const onEstablished = () => {
       if (this.#phase !== 'connecting' && this.#phase !== 'securing') return;
       this.#phase = 'idle';
-      this.#establishedMs = this.#clock();
-      this.#setupMs = this.#establishedMs - this.#connectMs;
-      this.#idleSinceMs = this.#establishedMs;
+      const nowMs = this.#clock();
+      this.#establishedMs = nowMs;
+      this.#setupMs = nowMs - this.#connectMs;
+      this.#idleSinceMs = nowMs;
+      this.#localPort = socket.localPort ?? null;
       this.#owner.onEstablished(this);
     };
     socket.once('connect', () => {
@@ -117,10 +132,10 @@ export class Connection {
       id: this.id,
       reused,
       setupMs: this.#setupMs,
-      ageMs: nowMs - this.#establishedMs,
+      ageMs: this.#toAgeMs(nowMs),
       idleMs: reused ? nowMs - this.#idleSinceMs : 0,
       requests: this.#requests,
-      localPort: this.#socket?.localPort ?? null,
+      localPort: this.#localPort,
       remoteAddress: this.#address,
     };
     this.#phase = 'busy';
@@ -133,10 +148,9 @@ export class Connection {
     this.#phase = 'lingering';
   }
 
-  /** Closes at once, and tells nobody. */
+  /** Closes at once. */
   destroy(): void {
-    this.#phase = 'closed';
-    this.#socket?.destroy();
+    this.#end(this.#establishedMs === null ? 'never_opened' : 'closed_by_load');
   }
 
   /** Gives up the request with this outcome. */
@@ -144,6 +158,32 @@ export class Connection {
     if (this.#address !== null) this.facts ??= this.#toAttempt(this.#address);
     this.destroy();
     this.#owner.onFailed(this, outcome, detail);
+  }
+
+  #toAgeMs(nowMs: number): number {
+    return this.#establishedMs === null ? 0 : nowMs - this.#establishedMs;
+  }
+
+  #end(ending: ConnectionEnding): void {
+    if (this.#phase === 'closed') return;
+    const endMs = this.#clock();
+    const isIdle = this.#phase === 'idle' || this.#phase === 'lingering';
+    this.#phase = 'closed';
+    this.#socket?.destroy();
+    this.#owner.onEnded({
+      id: this.id,
+      role: this.role,
+      ending,
+      openedMs: this.#openedMs,
+      establishedMs: this.#establishedMs,
+      endMs,
+      idleMs: isIdle ? endMs - this.#idleSinceMs : null,
+      requests: this.#requests,
+      localPort: this.#localPort,
+      remoteAddress: this.#address,
+      pod: this.pod,
+      version: this.version,
+    });
   }
 
   #toAttempt(address: string): ConnectionFacts {
@@ -180,7 +220,8 @@ export class Connection {
       if (this.parser.isComplete) this.#answered(true);
     }
     const failure = toFailure(this.#phase, code, this.parser.bytesReceived);
-    if (failure === null) this.#closed();
+    this.#end(toClosing(this.#phase, failure));
+    if (failure === null) this.#owner.onClosed(this);
     else this.fail(failure, code ?? 'closed by the server');
   }
 

@@ -93,6 +93,8 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
       timeoutMs: 10_000,
       maxConnections: 10,
       connMaxAgeMs: Number.POSITIVE_INFINITY,
+      keptConnections: 0,
+      idleConnections: 0,
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,

@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { createAlarm } from './alarm.ts';
+import { type ConnectionEnd, type ConnectionSummary, createConnectionLedger } from './connection-ledger.ts';
 import { createLedger, type LedgerSummary } from './ledger.ts';
 import { createNetTransport } from './net-transport.ts';
 import { createResolver } from './resolver.ts';
 import type { Plan, PlannedRequest, Settlement } from './settlement.ts';
-import type { ConnectionCounts, CreateTransport, TransportOptions } from './transport.ts';
+import type { CreateTransport, TransportCounts, TransportOptions } from './transport.ts';
 
 /** Above 4,000 requests a second, those due within this time go out together. */
 const MIN_WAIT_MS = 0.25;
@@ -21,6 +22,7 @@ export interface EngineOptions extends TransportOptions {
 
 export interface EngineHooks {
   onSettled(settlement: Settlement): void;
+  onConnectionEnded?(end: ConnectionEnd): void;
   /** Stops the run: what is open is settled at once. */
   readonly signal: AbortSignal;
   /** Ms since the run's start on a monotonic clock; may start below 0. */
@@ -30,7 +32,7 @@ export interface EngineHooks {
 }
 
 export interface EngineSummary extends LedgerSummary {
-  readonly connections: Readonly<ConnectionCounts>;
+  readonly connections: ConnectionSummary & Readonly<TransportCounts>;
   /** The signal stopped it before the plan's end. */
   readonly isAborted: boolean;
 }
@@ -59,7 +61,8 @@ export async function runEngine(
     (host) => lookup(host, { all: true }),
     clock,
   );
-  const transport = createTransport(plan, options, ledger, { clock, random, resolver });
+  const connections = createConnectionLedger((end) => hooks.onConnectionEnded?.(end));
+  const transport = createTransport(plan, options, ledger, { clock, random, resolver, connections });
 
   let taken = 0;
   let next = plan.at(0);
@@ -134,5 +137,12 @@ export async function runEngine(
   clearInterval(sweeper);
   await alarm?.stop();
   transport.close();
-  return { ...ledger.close(), connections: transport.counts, isAborted };
+  const requests = ledger.close();
+  const connected = connections.close();
+  return {
+    ...requests,
+    fault: requests.fault ?? connected.fault,
+    connections: { ...connected, ...transport.counts },
+    isAborted,
+  };
 }

@@ -1,20 +1,24 @@
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { toTimeout } from './connection-failure.ts';
+import type { ConnectionEnd } from './connection-ledger.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { judgeResponse, toUntried } from './ending.ts';
 import type { Ending, Entry, Ledger } from './ledger.ts';
 import type { FailureOutcome, Outcome } from './outcome.ts';
+import { readName } from './pod-name.ts';
 import { createRequestWriter } from './request-writer.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { Endpoint, Plan } from './settlement.ts';
 import type {
-  ConnectionCounts,
   CreateTransport,
   Transport,
+  TransportCounts,
   TransportOptions,
   TransportWorld,
 } from './transport.ts';
 
+/** A body names its pod at its start, or not at all. */
+const NAMING_BYTES = 4_096;
 /** What is read from a socket at a time. */
 const READ_BYTES = 65_536;
 /** Ages are spread by this share to both sides, so that connections do not expire together. */
@@ -40,8 +44,6 @@ class NetTransport implements Transport, ConnectionOwner {
   /** In the order they came. */
   readonly #queue = new Set<Entry>();
   readonly #pool: ConnectionPool<Connection>;
-  #attempted = 0;
-  #established = 0;
   #excess = 0;
 
   constructor(plan: Plan, options: TransportOptions, ledger: Ledger, world: TransportWorld) {
@@ -54,16 +56,15 @@ class NetTransport implements Transport, ConnectionOwner {
     this.#toText = createRequestWriter(target, plan.endpoints, requestId);
     const fields = [podHeader, versionHeader, ...(requestId === null ? [] : [requestId.header])];
     this.#wanted = fields.map((name) => name.toLowerCase());
-    this.#pool = new ConnectionPool(options.maxConnections);
+    this.#pool = new ConnectionPool({
+      max: options.maxConnections,
+      kept: options.keptConnections,
+      idle: options.idleConnections,
+    });
   }
 
-  get counts(): ConnectionCounts {
-    return {
-      attempted: this.#attempted,
-      established: this.#established,
-      retired: this.#pool.expired,
-      excess: this.#excess,
-    };
+  get counts(): TransportCounts {
+    return { retired: this.#pool.expired, excess: this.#excess };
   }
 
   submit(entry: Entry): void {
@@ -106,7 +107,7 @@ class NetTransport implements Transport, ConnectionOwner {
   }
 
   onEstablished(connection: Connection): void {
-    this.#established += 1;
+    this.#world.connections.establish();
     if (connection.entry !== null) this.#write(connection, connection.entry, this.#clock());
   }
 
@@ -137,6 +138,10 @@ class NetTransport implements Transport, ConnectionOwner {
     this.#excess += 1;
   }
 
+  onEnded(end: ConnectionEnd): void {
+    this.#world.connections.end(end);
+  }
+
   /** Gives the waiting requests what connections there are, in their order. */
   #dispatch(): void {
     for (const entry of this.#queue) {
@@ -151,12 +156,11 @@ class NetTransport implements Transport, ConnectionOwner {
   }
 
   #open(entry: Entry): void {
-    const { random, resolver } = this.#world;
-    const { target, connMaxAgeMs, limits } = this.#options;
-    this.#attempted += 1;
+    const { connections, random, resolver } = this.#world;
+    const { target, connMaxAgeMs, limits, podText } = this.#options;
     const maxAgeMs = connMaxAgeMs * (1 + AGE_JITTER * (2 * random() - 1));
-    const parser = new ResponseParser(limits, this.#wanted);
-    const connection = new Connection(this.#attempted, maxAgeMs, entry, parser, this, this.#clock);
+    const parser = new ResponseParser(limits, this.#wanted, podText === undefined ? 0 : NAMING_BYTES);
+    const connection = new Connection(connections.open(), maxAgeMs, entry, parser, this, this.#clock);
     this.#pool.add(connection);
     resolver.resolve(
       (address) => connection.connect(target, address, this.#readBuffer),
@@ -173,7 +177,9 @@ class NetTransport implements Transport, ConnectionOwner {
   #toAnswered(connection: Connection, entry: Entry): Ending {
     const { parser, idleSinceMs: endMs } = connection;
     const [pod = null, version = null, requestId = null] = parser.values;
-    connection.pod = pod ?? connection.pod;
+    const { podText } = this.#options;
+    const named = pod ?? (podText === undefined ? null : readName(parser.bodyStart, podText));
+    connection.pod = named ?? connection.pod;
     connection.version = version ?? connection.version;
     const response = { endMs, status: parser.status ?? 0, requestId };
     const { expectedStatus } = this.#endpointOf(entry);

@@ -76,6 +76,10 @@ export class ResponseParser {
   #headBytes = 0;
   #fields = 0;
   #bodyBytes = 0;
+  /** The start of the body, as far as it is kept. */
+  readonly #kept: Buffer[] = [];
+  #keptBytes = 0;
+  readonly #maxKeptBytes: number;
   #minorVersion = 1;
   #code = 0;
   #contentLength: number | null = null;
@@ -92,9 +96,13 @@ export class ResponseParser {
   /** What is wrong with the response. */
   complaint: string | null = null;
 
-  /** @param wanted lower-case names of the fields whose values are kept */
-  constructor(limits: ResponseLimits, wanted: readonly string[]) {
+  /**
+   * @param wanted lower-case names of the fields whose values are kept
+   * @param maxKeptBytes so much of the start of each body is kept
+   */
+  constructor(limits: ResponseLimits, wanted: readonly string[], maxKeptBytes = 0) {
     this.#limits = limits;
+    this.#maxKeptBytes = maxKeptBytes;
     this.#wanted = wanted;
     this.#nameLengths = new Set([...FRAMING_NAME_LENGTHS, ...wanted.map((name) => name.length)]);
     this.values = wanted.map(() => null);
@@ -102,6 +110,11 @@ export class ResponseParser {
 
   get isComplete(): boolean {
     return this.#state === 'complete';
+  }
+
+  /** The start of the body, a character for each byte. */
+  get bodyStart(): string {
+    return Buffer.concat(this.#kept).toString('latin1');
   }
 
   get isRefused(): boolean {
@@ -121,6 +134,8 @@ export class ResponseParser {
     this.#headBytes = 0;
     this.#fields = 0;
     this.#bodyBytes = 0;
+    this.#kept.length = 0;
+    this.#keptBytes = 0;
     this.#isClose = false;
     this.status = null;
     this.bytesReceived = 0;
@@ -181,6 +196,7 @@ export class ResponseParser {
         return this.#data(bytes, at);
       case 'body-until-close':
         this.#countBody(bytes.length - at);
+        this.#keep(bytes, at, bytes.length);
         return bytes.length;
       case 'chunk-size':
         return this.#chunkSize(bytes, at);
@@ -312,8 +328,17 @@ export class ResponseParser {
   #data(bytes: Buffer, at: number): number {
     const length = Math.min(bytes.length - at, this.#remaining);
     this.#remaining -= length;
+    this.#keep(bytes, at, at + length);
     if (this.#remaining === 0) this.#state = this.#state === 'body' ? 'complete' : 'chunk-end';
     return at + length;
+  }
+
+  /** The bytes are the socket's, and are overwritten by what comes next. */
+  #keep(bytes: Buffer, from: number, to: number): void {
+    const until = Math.min(to, from + this.#maxKeptBytes - this.#keptBytes);
+    if (until <= from) return;
+    this.#kept.push(Buffer.from(bytes.subarray(from, until)));
+    this.#keptBytes += until - from;
   }
 
   #expect(length: number, state: 'body' | 'chunk-data'): State {

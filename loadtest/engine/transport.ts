@@ -1,3 +1,4 @@
+import type { ConnectionLedger } from './connection-ledger.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { RequestIdField } from './request-writer.ts';
 import type { Resolver } from './resolver.ts';
@@ -13,9 +14,18 @@ export interface TransportOptions {
   readonly maxConnections: number;
   /** A keep-alive connection is closed at about this age, spread by 20 % to both sides; Infinity: never. */
   readonly connMaxAgeMs: number;
+  /**
+   * Keep-alive connections that are opened before one is used again, so that each has its share of the requests; more
+   * only while all are busy.
+   */
+  readonly keptConnections: number;
+  /** Connections that carry one request each and are then left idle, to see how long the server keeps them. */
+  readonly idleConnections: number;
   /** Names of the response's fields that say which pod and which version answered. */
   readonly podHeader: string;
   readonly versionHeader: string;
+  /** Text that stands before the pod's name in the body, for responses without the field; undefined: bodies are not read. */
+  readonly podText?: string;
   /** Null: requests carry no id. With one, a response that names another request's id is a protocol_error. */
   readonly requestId: RequestIdField | null;
   readonly limits: ResponseLimits;
@@ -27,12 +37,12 @@ export interface TransportWorld {
   /** 0 up to 1, seeded. */
   readonly random: () => number;
   readonly resolver: Resolver;
+  /** Where each connection is opened and ends. */
+  readonly connections: ConnectionLedger;
 }
 
-/** What happened to connections, over the whole run. */
-export interface ConnectionCounts {
-  attempted: number;
-  established: number;
+/** What happened to connections besides their endings, over the whole run. */
+export interface TransportCounts {
   /** Closed by this side because of their age. */
   retired: number;
   /** Dropped because bytes came that no request had asked for: a second response, or one too long. */
@@ -41,7 +51,7 @@ export interface ConnectionCounts {
 
 /** A way to carry requests. It settles each entry it is given, exactly once. */
 export interface Transport {
-  readonly counts: Readonly<ConnectionCounts>;
+  readonly counts: Readonly<TransportCounts>;
   submit(entry: Entry): void;
   /** Ends every request whose deadline has passed. */
   sweep(nowMs: number): void;

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createTestClock } from '../../test/fixtures/clock.ts';
 import { Fault } from '../cli/fault.ts';
-import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
 import { parseRemoval } from '../proof/safeguard.ts';
 import type { Scene } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
@@ -248,44 +247,14 @@ describe('createClusterScene()', () => {
 
   test('knows the pod of a connection by its address, from when it was opened', async () => {
     const scene = await openScene(createFake({}).api, given, never, () => {}, createTestClock());
-    const nowMs = 0;
-    const settled = (connection: Partial<ConnectionFacts> | null, sentMs: number | null): Settlement => ({
-      index: 0,
-      endpoint: 0,
-      intendedMs: 0,
-      sentMs,
-      endMs: 1_000,
-      outcome: 'refused',
-      status: null,
-      bytesReceived: 0,
-      connection:
-        connection === null
-          ? null
-          : {
-              id: 1,
-              reused: false,
-              setupMs: 0,
-              ageMs: 0,
-              idleMs: 0,
-              requests: 1,
-              localPort: 1,
-              remoteAddress: '10.1.0.1',
-              ...connection,
-            },
-      pod: null,
-      version: null,
-      detail: null,
-    });
-    for (const [what, settlement, pod] of [
-      ['a new connection', settled({}, 0), 'a'],
-      ['one that was refused', settled({ requests: 0 }, null), 'a'],
-      ['one older than the pod', settled({ ageMs: 3_600_000 }, 900), null],
-      ['an attempt that began before the pod', settled({ setupMs: 3_600_000 }, null), null],
-      ['a Service', settled({ remoteAddress: '10.0.0.1' }, 0), null],
-      ['an address not known', settled({ remoteAddress: null }, 0), null],
-      ['no connection', settled(null, null), null],
+    const trace = { localPort: 1, remoteAddress: '10.1.0.1', openedMs: 0, atMs: 1_000 };
+    for (const [what, connection, pod] of [
+      ['a new connection', trace, 'a'],
+      ['one older than the pod', { ...trace, openedMs: -3_600_000 }, null],
+      ['a Service', { ...trace, remoteAddress: '10.0.0.1' }, null],
+      ['an address not known', { ...trace, remoteAddress: null }, null],
     ] as const) {
-      assert.equal(scene.podOf(settlement, nowMs), pod, what);
+      assert.equal(scene.podOf(connection), pod, what);
     }
     await scene.close();
   });

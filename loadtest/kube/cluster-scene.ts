@@ -1,6 +1,5 @@
 import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
-import type { Settlement } from '../engine/settlement.ts';
 import { nameRemovals, type Removal } from '../proof/safeguard.ts';
 import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
@@ -10,6 +9,7 @@ import { chooseContainer } from './container.ts';
 import { toRemovalPatch } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { Field } from './field.ts';
+import { toFixPatch } from './fix-patch.ts';
 import { type LiveDeployment, openDeployment } from './live-deployment.ts';
 import type { KubeObject } from './object.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
@@ -104,10 +104,9 @@ export async function createClusterScene(
     marks: watch.marks,
     gaps: watch.gaps,
     slackMs: SLACK_MS,
-    podOf: (settlement, startMs) => {
-      const address = settlement.connection?.remoteAddress ?? null;
-      return address === null ? null : watch.podAt(address, startMs + toOpeningMs(settlement));
-    },
+    podOf: ({ remoteAddress, openedMs }) =>
+      remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
+    toPatch: (change) => toFixPatch(deployment.original, container, change),
     disrupt: async (aborted) => {
       await disrupt(aborted);
       await clock.pause(COUNT_MS, aborted);
@@ -156,12 +155,6 @@ async function startWatching(watch: ClusterWatch, stop: AbortController, signal:
     signal.removeEventListener('abort', abort);
     clearTimeout(timer);
   });
-}
-
-/** When its connection was opened, or began to be: whoever has the address later on was not reached by it. */
-function toOpeningMs({ connection, sentMs, endMs }: Settlement): number {
-  if (connection === null) return endMs;
-  return sentMs === null ? endMs - connection.setupMs : sentMs - connection.ageMs;
 }
 
 function describeBounds(hpa: KubeObject): string {

@@ -6,7 +6,7 @@ import { DRAIN_SETTINGS, parseSeconds } from './drain-setting.ts';
 import { patchExemplar } from './exemplar.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
-import { toAccepting, toEnvironment, toShutdown } from './shutdown.ts';
+import { toAccepting, toShutdown } from './shutdown.ts';
 import { isSwallowing } from './shutdown-rules.ts';
 import { createInventory } from './workload.ts';
 
@@ -133,30 +133,6 @@ describe('toShutdown()', () => {
 
   test('knows only settings that somebody can look up', () => {
     for (const { source } of DRAIN_SETTINGS) assert.match(source, /^(https:\/\/\S+|README\.md)$/);
-  });
-});
-
-describe('toEnvironment()', () => {
-  test('lets env win over envFrom, adds prefixes and follows references', () => {
-    const objects = parseManifests(CONFIG_MAP, 'test');
-    const [container] = parseManifests(
-      `
-apiVersion: v1
-kind: Container
-envFrom: [{ prefix: APP_, configMapRef: { name: settings } }, { configMapRef: { name: absent } }]
-env:
-  - { name: APP_LAME_DUCK_MS, value: "1" }
-  - { name: DRAIN, valueFrom: { configMapKeyRef: { name: settings, key: DRAIN_TIMEOUT_MS } } }
-  - { name: TOKEN, valueFrom: { secretKeyRef: { name: secret, key: token } } }
-`,
-      'test',
-    );
-    assert.ok(container !== undefined);
-    assert.deepEqual(Object.fromEntries(toEnvironment(objects, '', container.root)), {
-      APP_LAME_DUCK_MS: '1',
-      APP_DRAIN_TIMEOUT_MS: '9000',
-      DRAIN: '9000',
-    });
   });
 });
 

@@ -1,4 +1,5 @@
 import { hasPorts, isSidecar } from '../kube/container.ts';
+import { toEnvironment } from '../kube/environment.ts';
 import type { Field } from '../kube/field.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { type PreStop, toPreStop } from '../kube/pre-stop.ts';
@@ -85,34 +86,6 @@ function settingSeconds(
       given[from].flatMap(([key, text]) => (name.test(key) ? [parseSeconds(text, unit) ?? 0] : [])),
   );
   return seconds.length === 0 ? undefined : Math.max(...seconds);
-}
-
-/** The environment of a container, with the values of ConfigMaps that are in the input. Secrets are not read. */
-export function toEnvironment(
-  objects: readonly KubeObject[],
-  namespace: string,
-  container: Field,
-): ReadonlyMap<string, string> {
-  const configMap = (name: string | undefined) =>
-    objects.find(
-      (object) => object.kind === 'ConfigMap' && object.name === name && object.namespace === namespace,
-    );
-  const environment = new Map<string, string>();
-  for (const from of container.get('envFrom').items()) {
-    const prefix = from.get('prefix').text() ?? '';
-    const data = configMap(from.get('configMapRef', 'name').text())?.root.get('data');
-    for (const [key, value] of data?.texts() ?? []) environment.set(prefix + key, value);
-  }
-  for (const variable of container.get('env').items()) {
-    const reference = variable.get('valueFrom', 'configMapKeyRef');
-    const value =
-      variable.get('value').text() ??
-      configMap(reference.get('name').text())
-        ?.root.get('data', reference.get('key').text() ?? '')
-        .text();
-    if (value !== undefined) environment.set(variable.get('name').text() ?? '', value);
-  }
-  return environment;
 }
 
 /** `--name=value` and `--name value` in the command and the arguments of a container, without the dashes. */

@@ -1,3 +1,4 @@
+import type { ConnectionEnd } from '../engine/connection-ledger.ts';
 import type { Settlement } from '../engine/settlement.ts';
 
 /**
@@ -6,4 +7,9 @@ import type { Settlement } from '../engine/settlement.ts';
  */
 export interface Collector {
   add(settlement: Settlement): void;
+}
+
+/** The same for connections: each once, in the order in which they ended. */
+export interface ConnectionCollector {
+  addConnection(end: ConnectionEnd): void;
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ConnectionCounts, ConnectionEnd } from '../engine/connection-ledger.ts';
 import { runEngine } from '../engine/engine.ts';
 import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
@@ -20,6 +21,7 @@ const phases = createPhases(spec.phases);
 const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: engine.timeoutMs }, phases);
 const failures = createFailureCollector(spec.failuresPerOutcome);
 let batch: Settlement[] = [];
+let ended: ConnectionEnd[] = [];
 const collectors: readonly Collector[] = [
   recorder,
   failures,
@@ -45,13 +47,14 @@ const snapshots = setInterval(() => {
 }, SNAPSHOT_MS);
 
 // The ledger counts for itself; the recorder's sums are held against it when the report is read.
-const { planned, sent, settled, fault, isAborted } = await runEngine(
+const { planned, sent, settled, connections, fault, isAborted } = await runEngine(
   toEndingPlan(createPlan(spec.plan)),
   engine,
   {
     onSettled: (settlement) => {
       for (const collector of collectors) collector.add(settlement);
     },
+    onConnectionEnded: (end) => void (spec.isStreamed && ended.push(end)),
     signal: stop.signal,
     clock,
     random: createRandom(spec.plan.seed),
@@ -61,7 +64,7 @@ flush();
 tell({
   kind: 'finished',
   result: {
-    record: recorder.toRecord({ planned, sent, settled }),
+    record: recorder.toRecord({ planned, sent, settled, connections: toCounts(connections) }),
     failures: failures.list().map((settlement) => withPhases(settlement, phases)),
     ledgerFault: fault,
     isInterrupted: isAborted,
@@ -85,10 +88,16 @@ function toEndingPlan(plan: Plan): Plan {
 }
 
 function flush(): void {
-  if (batch.length > 0) tell({ kind: 'settled', settlements: batch });
+  if (batch.length + ended.length > 0) tell({ kind: 'ended', settlements: batch, connections: ended });
   batch = [];
+  ended = [];
 }
 
 function tell(message: FromLoadWorker): void {
   parentPort?.postMessage(message);
+}
+
+/** The fault of its ledger is that of the load. */
+function toCounts({ tried, established, endings }: ConnectionCounts): ConnectionCounts {
+  return { tried, established, endings };
 }

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
+import type { ConnectionEnd } from '../engine/connection-ledger.ts';
 import type { EngineOptions } from '../engine/engine.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import type { Collector } from './collector.ts';
+import type { Collector, ConnectionCollector } from './collector.ts';
 import type { Failure } from './failures.ts';
 import type { Phase } from './phases.ts';
 import type { PlanSpec } from './plan.ts';
@@ -50,7 +51,11 @@ export type ToLoadWorker =
 export type FromLoadWorker =
   /** `startAtMs` is on the clock that all threads share: performance.timeOrigin + performance.now(). */
   | { readonly kind: 'ready'; readonly startAtMs: number }
-  | { readonly kind: 'settled'; readonly settlements: readonly Settlement[] }
+  | {
+      readonly kind: 'ended';
+      readonly settlements: readonly Settlement[];
+      readonly connections: readonly ConnectionEnd[];
+    }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly kind: 'finished'; readonly result: LoadResult };
 
@@ -70,15 +75,20 @@ export interface Load {
 export interface LoadHooks {
   /** Shown every settlement, within a tenth of a second of it. None: the settlements stay in the worker. */
   readonly collectors?: readonly Collector[];
+  /** Shown every connection that ended, with the settlements. */
+  readonly connectionCollectors?: readonly ConnectionCollector[];
   /** Told where the load stands, some times a second. */
   onSnapshot(snapshot: Snapshot): void;
 }
 
 /** Resolves once the load is about to begin. */
-export async function startLoad(spec: LoadSpec, { collectors = [], onSnapshot }: LoadHooks): Promise<Load> {
+export async function startLoad(
+  spec: LoadSpec,
+  { collectors = [], connectionCollectors = [], onSnapshot }: LoadHooks,
+): Promise<Load> {
   // Bundled, this file and the worker are JavaScript side by side.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const workerData: WorkerSpec = { ...spec, isStreamed: collectors.length > 0 };
+  const workerData: WorkerSpec = { ...spec, isStreamed: collectors.length + connectionCollectors.length > 0 };
   const worker = new Worker(new URL(`./load-worker.${extension}`, import.meta.url), { workerData });
   const tell = (message: ToLoadWorker) => worker.postMessage(message);
   let begin: (startAtMs: number) => void = () => {};
@@ -90,7 +100,11 @@ export async function startLoad(spec: LoadSpec, { collectors = [], onSnapshot }:
       if (message.kind === 'ready') begin(message.startAtMs);
       else if (message.kind === 'snapshot') onSnapshot(message.snapshot);
       else if (message.kind === 'finished') resolve(message.result);
-      else collect(message.settlements, collectors);
+      else {
+        for (const settlement of message.settlements) for (const each of collectors) each.add(settlement);
+        for (const end of message.connections)
+          for (const each of connectionCollectors) each.addConnection(end);
+      }
     });
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the load's thread ended with code ${code} and no result`)));
@@ -107,8 +121,4 @@ export async function startLoad(spec: LoadSpec, { collectors = [], onSnapshot }:
     end: () => tell({ kind: 'end', atMs: nowMs() }),
     stop: () => tell({ kind: 'stop' }),
   };
-}
-
-function collect(settlements: readonly Settlement[], collectors: readonly Collector[]): void {
-  for (const settlement of settlements) for (const collector of collectors) collector.add(settlement);
 }

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Fault } from '../cli/fault.ts';
+import type { Endpoint } from '../engine/settlement.ts';
 import { type Target, toTlsOptions } from '../engine/target.ts';
 
 const PROBE_TIMEOUT_MS = 5_000;
@@ -56,6 +57,57 @@ export async function fetchText(
         const isWhole = response.complete && response.statusCode === 200;
         resolve(isWhole ? { text: Buffer.concat(chunks).toString(), pod: pod?.toString() ?? null } : null);
       });
+    });
+    request.end();
+  });
+}
+
+/** A response, as far as it is looked through. */
+export interface Sample {
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The first 4 KiB, a character for each byte; empty where they are encoded. */
+  readonly body: string;
+}
+
+const SAMPLE_BYTES = 4_096;
+const SAMPLE_TIMEOUT_MS = 1_000;
+
+/** One response, on a connection of its own; null where none comes in a second. Never rejects. */
+export async function fetchSample(
+  { host, port, tls, ...trust }: Target,
+  { path, headers = {} }: Pick<Endpoint, 'path' | 'headers'>,
+): Promise<Sample | null> {
+  return new Promise((resolve) => {
+    const options = { host, port, path, headers, agent: false, timeout: SAMPLE_TIMEOUT_MS } as const;
+    const request =
+      tls === null
+        ? requestHttp(options)
+        : requestHttps({ ...options, ...toTlsOptions({ host, port, tls, ...trust }) });
+    const giveUp = setTimeout(() => request.destroy(), SAMPLE_TIMEOUT_MS);
+    request.once('error', () => resolve(null));
+    request.once('close', () => {
+      clearTimeout(giveUp);
+      resolve(null);
+    });
+    request.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      const end = () => {
+        request.destroy();
+        const body = Buffer.concat(chunks).toString('latin1', 0, SAMPLE_BYTES);
+        const fields = Object.entries(response.headers);
+        resolve({
+          headers: Object.fromEntries(fields.map(([name, value]) => [name, String(value)])),
+          body: response.headers['content-encoding'] === undefined ? body : '',
+        });
+      };
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes >= SAMPLE_BYTES) end();
+      });
+      response.once('end', end);
     });
     request.end();
   });

@@ -1,3 +1,4 @@
+import { type ConnectionCounts, type ConnectionEnding, endingEntries } from '../engine/connection-ledger.ts';
 import { isLost, type Outcome } from '../engine/outcome.ts';
 import { createHistogram, type EncodedHistogram, type Histogram, type Precision } from './histogram.ts';
 import type { Phase } from './phases.ts';
@@ -38,6 +39,7 @@ export interface LoadRecord {
   readonly planned: number;
   readonly sent: number;
   readonly settled: number;
+  readonly connections: ConnectionCounts;
   readonly slotMs: number;
   readonly phases: readonly Phase[];
   readonly cells: readonly Cell[];
@@ -153,6 +155,7 @@ export function mergeRecords(parts: readonly [LoadRecord, ...LoadRecord[]]): Loa
     planned: sum((part) => part.planned),
     sent: sum((part) => part.sent),
     settled: sum((part) => part.settled),
+    connections: mergeConnections(parts.map(({ connections }) => connections)),
     slotMs: parts[0].slotMs,
     phases: parts[0].phases,
     cells: cells
@@ -161,6 +164,20 @@ export function mergeRecords(parts: readonly [LoadRecord, ...LoadRecord[]]): Loa
     series: series
       .map((group) => toSeriesCell(group[0], sumSeries(group)))
       .sort((a, b) => a.slot - b.slot || compareTexts(seriesKey(a), seriesKey(b))),
+  };
+}
+
+function mergeConnections(parts: readonly ConnectionCounts[]): ConnectionCounts {
+  const endings: Partial<Record<ConnectionEnding, number>> = {};
+  for (const [ending, count] of parts.flatMap((part) => endingEntries(part.endings))) {
+    endings[ending] = (endings[ending] ?? 0) + count;
+  }
+  const sum = (count: (part: ConnectionCounts) => number) =>
+    parts.reduce((total, part) => total + count(part), 0);
+  return {
+    tried: sum(({ tried }) => tried),
+    established: sum(({ established }) => established),
+    endings: Object.fromEntries(endingEntries(endings).sort(([a], [b]) => compareTexts(a, b))),
   };
 }
 

@@ -17,7 +17,9 @@ function record(
   const recorder = createRecorder(options, phases);
   for (const given of settlements) recorder.add(given);
   const count = settlements.length;
-  return recorder.toRecord({ planned: count, sent: count, settled: count });
+  // One for each request.
+  const connections = { tried: count, established: count, endings: { closed_by_load: count } };
+  return recorder.toRecord({ planned: count, sent: count, settled: count, connections });
 }
 
 describe('createRecorder()', () => {

@@ -30,7 +30,7 @@ export interface Snapshot {
 /** Counts every settlement, by endpoint, phase, version and slot of time, with its latencies. */
 export interface Recorder extends Collector {
   snapshot(elapsedMs: number): Snapshot;
-  toRecord(ledger: Pick<LoadRecord, 'planned' | 'sent' | 'settled'>): LoadRecord;
+  toRecord(ledger: Pick<LoadRecord, 'planned' | 'sent' | 'settled' | 'connections'>): LoadRecord;
 }
 
 /** The width of the slots of a time series: 1 s, and more in long runs, so that a report has a bounded size. */

@@ -2,6 +2,7 @@ import { PROCESS_CLOCK } from '../cli/clock.ts';
 import type { Disruption, Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
+import { PID_ONE_TEXTS } from './pid-one.ts';
 
 export interface FleetDisruption {
   readonly kind: Exclude<Disruption, 'run'> | 'power-off';
@@ -26,12 +27,13 @@ export async function createFleetScene(
 ): Promise<Scene> {
   const events: PodEvent[] = [];
   const marks: Mark[] = [];
+  const mark = (text: string) => void marks.push({ atMs: PROCESS_CLOCK.nowMs(), text });
   const fleet = await createFleet(options, {
     clock: PROCESS_CLOCK,
     signal,
     onEvent: (event) => void events.push(event),
+    onMark: mark,
   });
-  const mark = (text: string) => void marks.push({ atMs: PROCESS_CLOCK.nowMs(), text });
 
   const disruptions: Record<FleetDisruption['kind'], (signal: AbortSignal) => Promise<void>> = {
     rollout: async () => fleet.rollout('v2'),
@@ -53,20 +55,19 @@ export async function createFleetScene(
   };
 
   return {
-    name: `${options.replicas} processes on this machine`,
+    name: `${options.replicas} ${PID_ONE_TEXTS[options.pidOne].name}`,
     url: new URL(fleet.url),
     events,
     marks,
     gaps: [],
     slackMs: SLACK_MS,
-    podOf: ({ connection, endMs }, startMs) => {
-      const clientPort = connection?.localPort ?? null;
-      return clientPort === null ? null : fleet.podOf(clientPort, startMs + endMs + CLOCK_SLACK_MS);
-    },
+    podOf: ({ localPort, atMs }) =>
+      localPort === null ? null : fleet.podOf(localPort, atMs + CLOCK_SLACK_MS),
     disrupt: async (aborted) => {
       await disruptions[kind](aborted);
       await fleet.settled(aborted);
     },
+    toPatch: () => null,
     confirm: async () => {},
     close: () => closeQuietly(fleet),
   };

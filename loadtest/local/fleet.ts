@@ -64,6 +64,8 @@ const NODES = ['node-1', 'node-2'] as const;
 interface FleetWorld {
   readonly clock: Clock;
   onEvent(event: PodEvent): void;
+  /** Told what is worth a line on the timeline and is no event. */
+  onMark?(text: string): void;
 }
 
 /**
@@ -125,6 +127,7 @@ class LocalFleet implements Fleet {
       clock,
       tasks: this.#tasks,
       emit: (happening) => this.#emit(happening),
+      mark: (text) => world.onMark?.(text),
       onReadiness: (pod) => this.#onReadiness(pod),
       onExited: (pod, replica, exit) => this.#onExited(pod, replica, exit),
     });

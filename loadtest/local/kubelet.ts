@@ -1,6 +1,7 @@
 import type { Clock } from '../cli/clock.ts';
 import type { ContainerExit, PodEvent } from '../proof/timeline.ts';
 import type { Pod, PodTemplate } from './pod.ts';
+import { type PreStopHook, runPreStop } from './pre-stop-hook.ts';
 import { type Readiness, toReadiness } from './readiness.ts';
 import { probeReadiness } from './readiness-probe.ts';
 import { type Replica, startReplica } from './replica.ts';
@@ -13,6 +14,8 @@ interface KubeletWorld {
   readonly clock: Clock;
   readonly tasks: Tasks;
   emit(happening: Happening): void;
+  /** Tells what is worth a line on the timeline. */
+  mark(text: string): void;
   /** A pod has become ready or unready. */
   onReadiness(pod: Pod): void;
   /** Its process has ended. */
@@ -33,12 +36,13 @@ export function createKubelet(template: PodTemplate, world: KubeletWorld): Kubel
   const { clock, tasks, emit } = world;
 
   async function run(pod: Pod): Promise<void> {
-    const replica = await startReplica(template.command, {
+    const env = {
       ...template.env,
       POD_NAME: pod.name,
       NODE_NAME: pod.node,
       APP_VERSION: pod.version,
-    });
+    };
+    const replica = await startReplica(template.command, env, template);
     pod.replica = replica;
     emit({ kind: 'started', pod: pod.name });
     // Terminated before it had a process to signal: nothing to wait for.
@@ -57,6 +61,7 @@ export function createKubelet(template: PodTemplate, world: KubeletWorld): Kubel
     void replica.exited.then(() => {
       isRunning = false;
     });
+    await tasks.pause(readiness?.initialDelayMs ?? 0);
     while (isRunning && !pod.isTerminating && !tasks.isClosing) {
       const { isSuccess, seen } =
         readiness === null
@@ -78,10 +83,12 @@ export function createKubelet(template: PodTemplate, world: KubeletWorld): Kubel
     world.onReadiness(pod);
   }
 
-  async function end(pod: Pod, graceMs: number, preStopMs: number): Promise<void> {
+  async function end(pod: Pod, graceMs: number): Promise<void> {
+    const { preStop } = template;
     const deadline = tasks.pause(graceMs);
     if (graceMs > 0) {
-      await tasks.pause(preStopMs);
+      if (preStop.kind === 'sleep') await tasks.pause(Math.min(preStop.ms, graceMs));
+      else if (pod.replica !== null) await runHook(preStop, pod.name, pod.replica, deadline);
       if (pod.replica !== null) emit({ kind: 'sigterm', pod: pod.name });
       pod.replica?.signal('SIGTERM');
     }
@@ -89,14 +96,29 @@ export function createKubelet(template: PodTemplate, world: KubeletWorld): Kubel
     pod.replica?.destroy();
   }
 
+  /** Until it is over, its pod has exited, or the grace period has. */
+  async function runHook(
+    hook: PreStopHook,
+    pod: string,
+    replica: Replica,
+    deadline: Promise<void>,
+  ): Promise<void> {
+    const cutOff = new AbortController();
+    const isCutOff = Promise.race([deadline, replica.exited]).then(() => cutOff.abort());
+    const failure = await Promise.race([runPreStop(hook, replica, cutOff.signal), isCutOff]);
+    if (typeof failure === 'string' && !cutOff.signal.aborted)
+      world.mark(`preStop of ${pod} failed: ${failure}`);
+  }
+
   return {
     start: (pod) => tasks.run(run(pod)),
     terminate(pod, graceMs) {
       if (pod.isTerminating) return;
       pod.isTerminating = true;
-      const preStopMs = Math.min(template.preStopMs, graceMs);
-      emit({ kind: 'terminating', pod: pod.name, graceMs, preStopMs });
-      tasks.run(end(pod, graceMs, preStopMs));
+      const { preStop } = template;
+      const preStopMs = preStop.kind === 'sleep' ? Math.min(preStop.ms, graceMs) : null;
+      emit({ kind: 'terminating', pod: pod.name, graceMs, preStopMs: graceMs === 0 ? 0 : preStopMs });
+      tasks.run(end(pod, graceMs));
     },
   };
 }

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
-import { comesTrue, isAlive } from '../../test/fixtures/process.ts';
+import { comesTrue, isAlive, readCommandLines } from '../../test/fixtures/process.ts';
+import { findPidOne } from './pid-one.ts';
 import { startReplica } from './replica.ts';
 
 const leftovers: number[] = [];
@@ -28,8 +29,10 @@ function startProver(program: string) {
       ? ['--import=tsx', '--input-type=module', '--eval', text]
       : ['--eval', text];
   const env = { ...process.env, RUNTIME: process.execPath, GET_AWAY };
-  return spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
 }
+
+const skip = (await findPidOne()) === 'namespace' ? false : 'no PID namespaces for this user';
 
 describe('startReplica()', () => {
   test('tells how the process ended, and keeps its last lines', async () => {
@@ -71,4 +74,28 @@ describe('startReplica()', () => {
     prover.kill('SIGKILL');
     assert.ok(await comesTrue(() => !pids.some(isAlive)));
   });
+
+  for (const [what, end] of [
+    ['it is destroyed', 'replica.destroy();'],
+    ['the process that started it is killed', 'process.kill(process.pid, "SIGKILL");'],
+  ] as const) {
+    test(`leaves nothing of a PID namespace behind when ${what}`, { skip }, async () => {
+      const seconds = `1000.${process.pid}${what.length}`;
+      const isThere = () => readCommandLines().includes(`sleep ${seconds}`);
+      const prover = startProver(`
+        const command = "sh -c '\\"$RUNTIME\\" -e \\"$GET_AWAY\\"; exec setsid sleep ${seconds}'";
+        const env = { ...process.env, GET_AWAY: process.env.GET_AWAY.replace("'60'", "'${seconds}'") };
+        const replica = await startReplica(command, env, { pidOne: 'namespace' });
+        while (replica.log.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        console.log('started');
+        await new Promise((resolve) => process.stdin.once('data', resolve));
+        ${end}
+        process.exit(0);
+      `);
+      await once(createInterface({ input: prover.stdout }), 'line');
+      assert.ok(await comesTrue(isThere));
+      prover.stdin.write('go\n');
+      assert.ok(await comesTrue(() => !isThere()));
+    });
+  }
 });

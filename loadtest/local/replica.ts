@@ -3,18 +3,26 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerExit } from '../proof/timeline.ts';
-import { signalGroup } from './process-group.ts';
+import { type PidOne, signalPidOne, toShellArgv } from './pid-one.ts';
+import { guardGroup, signalGroup } from './process-group.ts';
 
 /** Log lines kept of each replica, to explain its exit. */
 const MAX_LOG_LINES = 20;
 /** How long the last output of an exited process may still be on its way. */
 const LAST_WORDS_MS = 500;
-/** Waits for the exit of the process at the other end of its standard input, then kills the group $1. */
-const GUARD = 'read -r _; kill -s KILL -- "-$1" 2>/dev/null';
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface ReplicaOptions {
+  /** How far signals reach it as they reach process 1 of a container [`none`]. */
+  readonly pidOne?: PidOne;
+  /** Variables besides PORT that name its port. */
+  readonly portVariables?: readonly string[];
+}
 
 /** A server as a process of its own, like the only container of a pod. */
 export interface Replica {
   readonly port: number;
+  readonly env: Environment;
   /** Resolves when the process has ended; never rejects. */
   readonly exited: Promise<Omit<ContainerExit, 'atMs'>>;
   /** The last lines it wrote to stdout and stderr. */
@@ -33,13 +41,17 @@ export interface Replica {
  */
 export async function startReplica(
   command: string,
-  env: Readonly<Record<string, string | undefined>>,
+  given: Environment,
+  { pidOne = 'none', portVariables = [] }: ReplicaOptions = {},
 ): Promise<Replica> {
   const port = await takeFreePort();
+  const ports = ['PORT', ...portVariables].map((name) => [name, String(port)]);
+  const env: Environment = { ...given, ...Object.fromEntries(ports) };
   // A process group of its own: Ctrl-C on the terminal reaches only the prover, which then stops the fleet.
-  const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
+  const [program, ...args] = toShellArgv(`exec ${command}`, pidOne);
+  const child = spawn(program, args, {
     detached: true,
-    env: { ...env, PORT: String(port) },
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: string[] = [];
@@ -55,13 +67,14 @@ export async function startReplica(
   });
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const logged = exited.then(() => hearOut(child, closed));
-  if (child.pid !== undefined) guard(child.pid, exited);
+  guardGroup(child, exited);
   return {
     port,
+    env,
     exited,
     log,
     logged,
-    signal: (name) => void child.kill(name),
+    signal: (name) => signalPidOne(child, name, pidOne),
     destroy: () => signalGroup(child, 'SIGKILL'),
   };
 }
@@ -86,17 +99,6 @@ async function hearOut({ stdout, stderr }: ChildProcess, closed: Promise<void>):
   heard.abort();
   stdout?.destroy();
   stderr?.destroy();
-}
-
-/** SIGKILL leaves this process no time to kill what it started, so another process has to watch over it. */
-function guard(pid: number, exited: Promise<unknown>): void {
-  const watcher = spawn('/bin/sh', ['-c', GUARD, 'guard', String(pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watcher.on('error', () => {});
-  watcher.unref();
-  void exited.then(() => watcher.kill('SIGKILL'));
 }
 
 /** A port that was free a moment ago. */

@@ -1,14 +1,15 @@
 import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format.ts';
 import type { PageAssets } from '../report/assets.ts';
 import { formatMoment, formatTableElement, Html, html, toPolicy, VERDICT_WORDS } from '../report/html.ts';
-import { toRequirementTable } from '../report/tables.ts';
-import { CAUSES, type CauseId } from './cause.ts';
+import { toConnectionTable, toRequirementTable } from '../report/tables.ts';
+import { CAUSES } from './cause.ts';
 import { FLIGHT, type Flight, type Lane, toFlight } from './flight.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
+import { formatMargins } from './margin.ts';
 import { describeRemovals, formatRemoval, nameRemovals, type Removal } from './safeguard.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
-import { formatStory, toControlRows, toSentence } from './summary.ts';
+import { formatStory, toControlRows, toHazardTable, toSentence } from './summary.ts';
 import { countEnded, type PodTimeline } from './timeline.ts';
 import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
@@ -107,7 +108,9 @@ function formatProof(proof: Proof, position: number): Html {
   )}</dl>
 ${formatFlight(proof, id)}
 ${lost === 0 ? '' : formatLosses(proof, id)}
+${proof.hazards.length === 0 ? '' : formatHazards(proof, id)}
 ${formatLatency(proof, id)}
+${formatConnections(proof, id)}
 ${formatPods(timelines, id)}
 ${formatMarks(proof, id)}`;
 }
@@ -149,7 +152,7 @@ ${flight.lanes.map((lane) => formatLane(lane, id))}
 </svg></div>
 <ul class="legend">${flight.versions.map(
     (version, index) => html`<li><span class="key v${index % 4}"></span>${version ?? 'no version'}</li>`,
-  )}<li><span class="key lost"></span>lost</li><li><span class="key s-starting"></span>starting</li><li><span class="key s-ready"></span>ready</li><li><span class="key s-unready"></span>unready</li><li><span class="key s-terminating"></span>terminating</li><li><span class="key s-draining"></span>after SIGTERM</li><li><span class="key endpoint"></span>endpoint</li><li>▼ SIGTERM</li><li>✕ killed</li><li>■ exited</li><li>⊘ node lost</li></ul>
+  )}<li><span class="key lost"></span>lost</li><li><span class="key s-starting"></span>starting</li><li><span class="key s-ready"></span>ready</li><li><span class="key s-unready"></span>unready</li><li><span class="key s-terminating"></span>terminating</li><li><span class="key s-draining"></span>after SIGTERM</li><li><span class="key endpoint"></span>endpoint</li><li>▼ SIGTERM</li><li>✕ killed</li><li>■ exited</li><li>⊘ node lost</li><li>◆ hazard</li></ul>
 </figure>`;
 }
 
@@ -165,7 +168,7 @@ function toNamedMarks({ marks }: Flight): Flight['marks'] {
 
 const TICKS = { sigterm: '▼', killed: '✕', exited: '■', 'node-lost': '⊘' } as const;
 
-function formatLane({ timeline, y, stretches, endpoints, ticks, losses }: Lane, id: string): Html {
+function formatLane({ timeline, y, stretches, endpoints, ticks, losses, hazards }: Lane, id: string): Html {
   const middle = y + FLIGHT.laneHeight / 2;
   return html`<g><text class="name" x="${FLIGHT.left - 8}" y="${middle + 4}" text-anchor="end">${shorten(timeline.pod)}<title>${timeline.pod}</title></text>
 ${stretches.map(
@@ -181,27 +184,42 @@ ${stretches.map(
   .map(
     ({ x, loss }) =>
       html`<a href="#${toTarget(id, loss)}"><circle class="loss" cx="${px(x)}" cy="${y + 13}" r="3"/></a>`,
-  )}</g>
+  )}${hazards.map(
+  ({ x, hazard }) =>
+    html`<a href="#${id}-hazard-${hazard}"><text class="hazard" x="${px(x)}" y="${y + 17}" text-anchor="middle">◆<title>hazard</title></text></a>`,
+)}</g>
 `;
 }
 
 function formatLosses(proof: Proof, id: string): Html {
-  const { causes, losses, endpoints, lost } = proof;
-  const entries = Object.entries(causes) as [CauseId, number][];
+  const { causes, fixes, losses, endpoints, lost } = proof;
   return html`<section>
 <h2 id="${id}-causes">Causes</h2>
-${entries.map(
-  ([
+${fixes.map(
+  ({
     cause,
-    count,
-  ]) => html`<article class="cause"><h3>${plain(CAUSES[cause].title)} <span class="kind">${formatCount(count)} of ${formatCount(lost)}</span></h3>
-<p>${plain(CAUSES[cause].shows)}</p><p><strong>Fix:</strong> ${plain(CAUSES[cause].fix)}</p></article>`,
+    text,
+  }) => html`<article class="cause"><h3>${plain(CAUSES[cause].title)} <span class="kind">${formatCount(causes[cause] ?? 0)} of ${formatCount(lost)}</span></h3>
+<p>${plain(CAUSES[cause].shows)}</p><p><strong>Fix:</strong> ${plain(text)}</p></article>`,
 )}
 <h2 id="${id}-losses">Losses</h2>
 <p class="note">${lost > MAX_STORIES ? `The first ${formatCount(Math.min(MAX_STORIES, losses.length))} of ${formatCount(lost)}.` : `All ${formatCount(lost)} of them.`}</p>
 <ol class="stories">${losses
     .slice(0, MAX_STORIES)
     .map((loss, index) => html`<li id="${storyId(id, index)}">${formatStory(loss, endpoints)}</li>\n`)}</ol>
+</section>`;
+}
+
+function formatHazards(proof: Proof, id: string): Html {
+  const table = toHazardTable(proof);
+  return html`<section>
+<h2 id="${id}-hazards">Hazards</h2>
+<p class="note">${table.note ?? ''}</p>
+${formatTableElement(table, `${id}-hazards`)}
+<ol class="stories">${proof.hazards.map(
+    ({ atMs, why, fix }, index) =>
+      html`<li id="${id}-hazard-${index}">${formatFixed(atMs / 1_000, 3)} s: ${why}. <strong>Fix:</strong> ${plain(fix)}</li>\n`,
+  )}</ol>
 </section>`;
 }
 
@@ -217,6 +235,14 @@ ${
     : html`<h3 id="${id}-requirements">Requirements</h3>
 ${formatTableElement(toRequirementTable({ requirements }), `${id}-requirements`)}`
 }
+</section>`;
+}
+
+function formatConnections({ record, margins }: Proof, id: string): Html {
+  return html`<section>
+<h2 id="${id}-connections">Connections</h2>
+<p class="note">${formatMargins(margins)}</p>
+${formatTableElement(toConnectionTable(record), `${id}-connections`)}
 </section>`;
 }
 

@@ -41,6 +41,7 @@ export interface Lane {
     readonly kind: 'sigterm' | 'killed' | 'exited' | 'node-lost';
   }[];
   readonly losses: readonly { readonly x: number; readonly loss: number }[];
+  readonly hazards: readonly { readonly x: number; readonly hazard: number }[];
 }
 
 export interface Flight {
@@ -86,6 +87,9 @@ export function toFlight(proof: Proof): Flight {
       endpoints: timeline.endpoint.map(({ fromMs, toMs }) => toSpan(fromMs, toMs)),
       ticks: toTicks(timeline).map(({ atMs, kind }) => ({ x: toX(atMs), kind })),
       losses: lossesOf(proof.losses, timeline.pod).map(({ atMs, loss }) => ({ x: toX(atMs), loss })),
+      hazards: proof.hazards.flatMap(({ pod, atMs }, hazard) =>
+        pod === timeline.pod ? [{ x: toX(atMs), hazard }] : [],
+      ),
     })),
     marks: proof.marks.slice(0, MAX_NAMED_MARKS).map(({ atMs, text }) => ({ x: toX(atMs), text })),
     ticks: toTimeTicks(endMs).map((ms) => ({ x: toX(ms), label: `${ms / 1_000} s` })),

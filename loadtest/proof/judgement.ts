@@ -7,7 +7,15 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
+import { type Fix, toFixes } from './fix.ts';
+import type { Hazard, HazardId } from './hazard.ts';
+import { type EndpointTimes, findHazards } from './hazard-search.ts';
+import { isIdledOut, isOfProxy } from './loss-facts.ts';
+import { type PodMargins, toPodMargins } from './margin.ts';
+import type { PodConnections } from './pod-connections.ts';
+import { inferSuspects, type Successes } from './pod-inference.ts';
 import type { PodResponses } from './pod-responses.ts';
+import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
 import type { Disruption, Mark } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
@@ -35,10 +43,18 @@ export interface Proof {
   readonly requirements: readonly RequirementResult[];
   /** All losses by cause. */
   readonly causes: Readonly<Partial<Record<CauseId, number>>>;
+  /** One for each cause. */
+  readonly fixes: readonly Fix[];
   /** In the order in which they ended; all that were kept for judgement. */
   readonly losses: readonly Loss[];
   readonly marks: readonly Mark[];
   readonly timelines: readonly PodTimeline[];
+  /** One for each timeline. */
+  readonly margins: readonly PodMargins[];
+  /** In the order in which they first showed. */
+  readonly hazards: readonly Hazard[];
+  /** Hazards that do not count. */
+  readonly allowed: readonly HazardId[];
   /** Exact counts and latencies before, during and after the disruption, by version. */
   readonly record: LoadRecord;
   /** What was done to the target and could not be undone. */
@@ -59,6 +75,7 @@ export interface ProofObservation
     | 'marks'
     | 'timelines'
     | 'leftBehind'
+    | 'allowed'
   > {
   readonly load: Pick<LoadResult, 'record' | 'ledgerFault'>;
   /** Requests that were not ok; all of them, or the first that could be kept. */
@@ -67,6 +84,10 @@ export interface ProofObservation
   podOf(settlement: Settlement): string | null;
   readonly responses: PodResponses;
   readonly serviceTimes: ServiceTimes;
+  readonly connections: PodConnections;
+  readonly successes: Successes;
+  /** Deadline of each request. */
+  readonly deadlineMs: number;
   /** Seconds of the load in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];
   /** When the disruption began; Infinity: it was skipped. */
@@ -100,6 +121,21 @@ export function judgeObservation(observation: ProofObservation): Proof {
     observation.failures.filter(({ outcome }) => isLost(outcome) && !isOwnFailure(outcome, conduct)),
     observation,
   );
+  const causes = countCauses(losses, lost);
+  const margins = timelines.map((timeline) =>
+    toPodMargins(timeline, {
+      lastOpenedMs: observation.connections.lastOpenedMs,
+      firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
+    }),
+  );
+  const hazards = findHazards({
+    ...observation,
+    ...observation.connections,
+    margins,
+    endMs: durationMs,
+    endpoints: toEndpointTimes(record, endpoints),
+    firstServiceMs: observation.responses.firstServiceMs,
+  });
   const requirements = judgeRequirements(observation.requirements, record, endpoints, durationMs);
   return {
     disruption,
@@ -115,10 +151,14 @@ export function judgeObservation(observation: ProofObservation): Proof {
     outcomes: sum.outcomes,
     lagP99Ms,
     requirements,
-    causes: countCauses(losses, lost),
+    causes,
+    fixes: toFixes({ causes, losses, timelines, beganMs, deadlineMs: observation.deadlineMs }),
     losses,
     marks: observation.marks,
     timelines,
+    margins,
+    hazards,
+    allowed: observation.allowed,
     record,
     leftBehind,
     verdict: toVerdict({
@@ -138,22 +178,56 @@ export function judgeObservation(observation: ProofObservation): Proof {
       incomplete: observation.incomplete ?? toUndisrupted(disruption, timelines, beganMs),
       unseen: toUnseen(observation.responses, timelines),
       leftBehind,
+      hazards,
+      allowed: observation.allowed,
       requirements,
       isLatencyDoubtful: isGeneratorLimited({ lagP99Ms, responseP50Ms: sum.response.percentileMs(50) }),
     }),
   };
 }
 
+function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): EndpointTimes[] {
+  const [before, during] = PROOF_PHASES;
+  return endpoints.map((name, endpoint) => {
+    const sumOf = (phase: string) =>
+      sumCells(record.cells.filter((cell) => cell.endpoint === endpoint && cell.phase === phase));
+    return {
+      name,
+      usualMs: sumOf(before).service.percentileMs(50),
+      beforeP99Ms: sumOf(before).response.percentileMs(99),
+      duringP99Ms: sumOf(during).response.percentileMs(99),
+    };
+  });
+}
+
 function toLosses(
   settlements: readonly Settlement[],
-  { timelines, podOf, responses, serviceTimes, slackMs }: ProofObservation,
+  { timelines, podOf, responses, serviceTimes, successes, connections, beganMs, slackMs }: ProofObservation,
 ): Loss[] {
+  const idleTimeoutMs = connections.idleTimeoutMs(beganMs);
+  const unnamed = settlements.filter(
+    (settlement) =>
+      ((podOf(settlement) ?? settlement.pod) === null || isOfProxy(settlement, { podOf })) &&
+      !isIdledOut(settlement, idleTimeoutMs),
+  );
+  const isNamed = timelines.some(({ pod }) => responses.answered.has(pod));
   const evidence = {
+    inferred: inferSuspects({
+      isNamed,
+      timelines,
+      losses: unnamed,
+      successes,
+      firstOkMs: responses.firstOkMs,
+      beganMs,
+      slackMs,
+    }),
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),
     podOf,
-    isNamed: timelines.some(({ pod }) => responses.answered.has(pod)),
+    isNamed,
     firstOkMs: responses.firstOkMs,
     slackMs,
+    idleTimeoutMs,
+    hasAnnounced: connections.hasAnnounced,
     usualMs: serviceTimes.usualMs,
   };
   return settlements

@@ -2,10 +2,12 @@ import type { Exit } from '../cli/exit-code.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from '../report/assets.ts';
 import { toTextOutput, writeReports } from '../report/presentation.ts';
+import { mergeChanges } from './deployment-change.ts';
 import { formatFlightPage } from './flight-page.ts';
 import type { Proof } from './judgement.ts';
 import { formatProofReport } from './proof-report.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
+import type { Scene } from './scene.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
 
@@ -30,8 +32,14 @@ function formatHeading({ disruption, without }: Proof): string {
 /**
  * Shows the verdict of a series whose proofs have each been shown, writes the requested reports, and returns the
  * exit.
+ * @param toPatch of the target, for `--fix`
  */
-export async function presentSeries(series: Series, files: Files, world: World): Promise<Exit> {
+export async function presentSeries(
+  series: Series,
+  toPatch: Scene['toPatch'],
+  files: Files,
+  world: World,
+): Promise<Exit> {
   const { proofs, controls, cutShort } = series;
   const [first] = proofs;
   const output = toTextOutput(files, world);
@@ -48,8 +56,20 @@ export async function presentSeries(series: Series, files: Files, world: World):
     {
       json: () => formatProofReport(series),
       html: async () => formatFlightPage(series, await loadPageAssets()),
+      fix: () => formatPatch(series, toPatch),
     },
     verdict.exit,
     world,
   );
+}
+
+/** All that a manifest can mend of what the proofs found. */
+function formatPatch({ proofs }: Series, toPatch: Scene['toPatch']): string {
+  const change = mergeChanges(
+    proofs.flatMap(({ fixes, hazards, allowed }) =>
+      [...fixes, ...hazards.filter(({ hazard }) => !allowed.includes(hazard))].map((each) => each.change),
+    ),
+  );
+  const patch = change === null ? null : toPatch(change);
+  return patch ?? '# Nothing was found that a manifest can mend.\n';
 }

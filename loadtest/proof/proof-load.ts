@@ -21,6 +21,8 @@ export interface ProofLoad {
   readonly freshShare: number;
   /** Age at which a keep-alive connection is replaced, so that new pods are reached. */
   readonly connMaxAgeMs: number;
+  /** Keep-alive connections that share the other requests; more only while all are busy. */
+  readonly keptConnections: number;
   readonly timeoutMs: number;
   readonly podHeader: string;
   readonly versionHeader: string;
@@ -38,6 +40,7 @@ export const DEFAULT_LOAD: ProofLoad = {
   headers: {},
   freshShare: 0.4,
   connMaxAgeMs: 20_000,
+  keptConnections: 24,
   timeoutMs: 5_000,
   podHeader: 'X-Pod',
   versionHeader: 'X-Version',
@@ -51,6 +54,8 @@ export const PROOF_PHASES = ['before', 'during', 'after'] as const;
 
 /** Narrow enough to see a pod go. */
 const SLOT_MS = 250;
+/** Enough that one of them is likely to lead to any pod of a small fleet. */
+const IDLE_CONNECTIONS = 8;
 const MAX_PROOF_MS = 24 * 3_600_000;
 
 /** All routes of the reference service except /ready: its 503 while draining is a signal, and not a loss. */
@@ -82,6 +87,8 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
       timeoutMs: load.timeoutMs,
       maxConnections: 1_000,
       connMaxAgeMs: load.connMaxAgeMs,
+      keptConnections: load.keptConnections,
+      idleConnections: IDLE_CONNECTIONS,
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,

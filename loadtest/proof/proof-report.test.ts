@@ -110,10 +110,10 @@ describe('parseSeries()', () => {
   });
 
   /** What is there for other readers, and most of what the reports of runs have, too. */
-  const derived = /^\w+\.\d\.latency(\.|$)|\.record\.(series|cells)\.(?!0\.)\d/;
+  const derived = /^\w+\.\d\.latency(\.|$)|\.expectedLosses(\.|$)|\.record\.(series|cells)\.(?!0\.)\d/;
 
   /** What older reports lack, and what is counted by a key. */
-  const optional = /\.remoteAddress$|\.(causes|outcomes)\.\w/;
+  const optional = /\.remoteAddress$|\.(causes|outcomes|endings)\.\w/;
 
   test('checks every field: that it is there, and what it holds', () => {
     const paths = toPaths(toReport(whole)).filter((path) => !derived.test(path));
@@ -182,12 +182,12 @@ describe('parseSeries()', () => {
     [
       'proofs.0.verdict.kind',
       'green',
-      'the report.proofs[0].verdict.kind must be proven or losses or missed or inconclusive, but is "green"',
+      'the report.proofs[0].verdict.kind must be proven or losses or missed or inconclusive or at-risk, but is "green"',
     ],
     [
       'proofs.0.verdict.exit',
       'perfect',
-      'the report.proofs[0].verdict.exit must be proven or failed or usage or inconclusive, but is "perfect"',
+      'the report.proofs[0].verdict.exit must be proven or failed or usage or inconclusive or at-risk, but is "perfect"',
     ],
     ['proofs.0.verdict.exit', 'proven', 'the report.proofs[0].verdict.exit must be failed, but is "proven"'],
     ['verdict', clean.verdict, 'the report.verdict.kind must be losses to match its proofs, but is proven'],

@@ -8,6 +8,7 @@ import {
   boolean,
   count,
   finite,
+  keyOf,
   literal,
   nullable,
   object,
@@ -16,8 +17,12 @@ import {
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
+import type { DeploymentChange } from './deployment-change.ts';
+import type { Fix } from './fix.ts';
+import { HAZARDS, type Hazard, toCosts } from './hazard.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
+import type { PodMargins } from './margin.ts';
 import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
@@ -42,6 +47,7 @@ export function toReport({ proofs, controls, cutShort }: Series) {
     without: proof.without.map(formatRemoval),
     // For other tools: it follows from the record.
     latency: toPhaseLatencies(proof.record),
+    hazards: proof.hazards.map((found) => ({ ...found, expectedLosses: toCosts(found) })),
     losses: proof.losses.slice(0, MAX_LOSSES),
   });
   return {
@@ -71,17 +77,12 @@ export function parseSeries(text: string, place: string): Series {
   });
 }
 
-/** One of the registry's keys. */
-function keyOf<K extends string>(registry: Readonly<Record<K, unknown>>): Shape<K> {
-  // The type of Object.keys does not know that a registry has no more keys than its type.
-  return literal(...(Object.keys(registry) as K[]));
-}
-
 const EXIT_OF = {
   proven: 'proven',
   losses: 'failed',
   missed: 'failed',
   inconclusive: 'inconclusive',
+  'at-risk': 'at-risk',
 } as const satisfies Record<ProofVerdict['kind'], Exit>;
 
 const verdictFields: Shape<ProofVerdict> = object({
@@ -133,6 +134,30 @@ const timeline: Shape<PodTimeline> = object({
   goneMs: nullable(finite()),
 });
 
+const podMargins: Shape<PodMargins> = object({
+  pod: string,
+  ledForMs: nullable(finite(0)),
+  acceptedForMs: nullable(finite(0)),
+  graceLeftMs: nullable(finite(0)),
+  firstResponseMs: nullable(finite(0)),
+});
+
+const change: Shape<DeploymentChange | null> = nullable(
+  object({ preStopMs: nullable(finite(0)), graceMs: nullable(finite(0)), isSurged: boolean }),
+);
+
+const fix: Shape<Fix> = object({ cause: keyOf(CAUSES), text: string, change });
+
+const hazard: Shape<Hazard> = object({
+  hazard: keyOf(HAZARDS),
+  pod: nullable(string),
+  atMs: finite(),
+  why: string,
+  fix: string,
+  change,
+  exposure: nullable(object({ connections: count, perSecond: finite(0) })),
+});
+
 const requirement: Shape<RequirementResult> = object({
   text: string,
   unit: literal('count', 'percent', 'perSecond', 'time'),
@@ -164,9 +189,13 @@ const proof: Shape<Proof> = object({
   lagP99Ms: finite(),
   requirements: array(requirement),
   causes: countsOf(keyOf(CAUSES)),
+  fixes: array(fix),
   losses: array(loss),
   marks: array(mark),
   timelines: array(timeline),
+  margins: array(podMargins),
+  hazards: array(hazard),
+  allowed: array(keyOf(HAZARDS)),
   record: loadRecord,
   leftBehind: array(string),
   verdict,

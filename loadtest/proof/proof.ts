@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionEnd } from '../engine/connection-ledger.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures } from '../load/evidence.ts';
 import { createFailureCollector } from '../load/failures.ts';
@@ -7,14 +8,17 @@ import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';
+import type { HazardId } from './hazard.ts';
 import { createHealth } from './health.ts';
 import { judgeObservation, type Proof } from './judgement.ts';
+import { createPodConnections } from './pod-connections.ts';
 import { createPodResponses } from './pod-responses.ts';
 import type { Progress } from './progress.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
-import { type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
+import { type ConnectionTrace, type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
 import { createServiceTimes } from './service-times.ts';
+import { createSuccesses } from './successes.ts';
 import { toPodTimelines } from './timeline.ts';
 
 export interface ProofOptions {
@@ -23,6 +27,8 @@ export interface ProofOptions {
   /** Load before the disruption, and after the target is quiet again. */
   readonly baselineMs: number;
   readonly tailMs: number;
+  /** Hazards that do not count. */
+  readonly allowed: readonly HazardId[];
   /** What must hold besides losing nothing. */
   readonly requirements: readonly Requirement[];
 }
@@ -45,8 +51,12 @@ export async function carryOut(
 ): Promise<Proof> {
   const startedAt = new Date().toISOString();
   let startMs = 0;
-  const podOf = (settlement: Settlement) => scene.podOf(settlement, startMs);
+  const podOf = (settlement: Settlement) => {
+    const trace = toTrace(settlement, startMs);
+    return trace === null ? null : scene.podOf(trace);
+  };
   const collectors = createCollectors(spec, podOf);
+  const connections = createPodConnections((end) => scene.podOf(toEndTrace(end, startMs)));
   const marks: Mark[] = [];
   const allMarks = () =>
     [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
@@ -57,6 +67,7 @@ export async function carryOut(
 
   const load = await startLoad(spec, {
     collectors: Object.values(collectors),
+    connectionCollectors: [connections],
     onSnapshot(snapshot) {
       latest = snapshot;
       tell();
@@ -89,7 +100,7 @@ export async function carryOut(
   if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { seen, ...observed } = watched.value;
-  const { failures, responses, serviceTimes, lateSeconds } = collectors;
+  const { failures, responses, serviceTimes, successes, lateSeconds } = collectors;
   return judgeObservation({
     ...observed,
     disruption: options.disruption,
@@ -103,6 +114,10 @@ export async function carryOut(
     podOf,
     responses,
     serviceTimes,
+    successes,
+    connections,
+    deadlineMs: spec.engine.timeoutMs,
+    allowed: options.allowed,
     lateSeconds: lateSeconds.list(),
     slackMs: scene.slackMs,
     watchGaps: scene.gaps,
@@ -112,6 +127,22 @@ export async function carryOut(
   });
 }
 
+/** @param startMs of the load, on the scene's clock */
+function toTrace({ connection, sentMs, endMs }: Settlement, startMs: number): ConnectionTrace | null {
+  if (connection === null) return null;
+  const { localPort, remoteAddress, setupMs, ageMs } = connection;
+  // Whoever has the address or the port later on was not reached by it.
+  const openedMs = sentMs === null ? endMs - setupMs : sentMs - ageMs;
+  return { localPort, remoteAddress, openedMs: startMs + openedMs, atMs: startMs + endMs };
+}
+
+function toEndTrace(
+  { localPort, remoteAddress, openedMs, endMs }: ConnectionEnd,
+  startMs: number,
+): ConnectionTrace {
+  return { localPort, remoteAddress, openedMs: startMs + openedMs, atMs: startMs + endMs };
+}
+
 /** The observers of a proof's settlements. */
 function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => string | null) {
   return {
@@ -119,6 +150,7 @@ function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => str
     failures: createFailureCollector(MAX_FAILURES_PER_OUTCOME),
     responses: createPodResponses((settlement) => podOf(settlement) ?? settlement.pod),
     serviceTimes: createServiceTimes(),
+    successes: createSuccesses(),
     lateSeconds: createLateSecondCollector(),
   };
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../cli/fault.ts';
-import type { Settlement } from '../engine/settlement.ts';
+import type { DeploymentChange } from './deployment-change.ts';
 import type { PodEvent } from './timeline.ts';
 
 /** What is done to the target while it is under load. */
@@ -19,6 +19,16 @@ export interface Mark {
   readonly text: string;
 }
 
+/** What of a connection tells which pod it leads to. Times are on the clock of `performance.now()`. */
+export interface ConnectionTrace {
+  readonly localPort: number | null;
+  /** The IP address that it leads to; null: not known. */
+  readonly remoteAddress: string | null;
+  readonly openedMs: number;
+  /** A time at which it was open, or had failed to open. */
+  readonly atMs: number;
+}
+
 /** A target prepared for one proof. Times are on the clock of `performance.now()`. */
 export interface Scene {
   /** What is disrupted, in words. */
@@ -31,8 +41,10 @@ export interface Scene {
   readonly gaps: readonly string[];
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
-  /** The pod that the request's connection led to, where that is known. */
-  podOf(settlement: Settlement, startMs: number): string | null;
+  /** The pod that the connection led to, where that is known. */
+  podOf(connection: ConnectionTrace): string | null;
+  /** The change as a patch of the target's manifest; null: there is no manifest. */
+  toPatch(change: DeploymentChange): string | null;
   /** Disrupts, and waits until the target is quiet again. Rejects with what failed to happen. */
   disrupt(signal: AbortSignal): Promise<void>;
   /** Checks whether every event was seen; `gaps` then lists what was missed. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
+import type { Hazard } from './hazard.ts';
 import type { Proof } from './judgement.ts';
 import { parseRemoval } from './safeguard.ts';
 import { toSeriesTable, toSeriesVerdict } from './series.ts';
@@ -8,7 +9,7 @@ import { toVerdict } from './verdict.ts';
 
 const lossy = createSampleProof();
 
-function toProof(requests: number, doubt: string | null): Proof {
+function toProof(requests: number, doubt: string | null, hazards: readonly Hazard[] = []): Proof {
   const counts = { planned: requests, ok: requests, lost: 0, givenUp: 0 };
   const verdict = toVerdict({
     ...counts,
@@ -21,10 +22,12 @@ function toProof(requests: number, doubt: string | null): Proof {
     incomplete: doubt,
     unseen: [],
     leftBehind: [],
+    hazards,
+    allowed: [],
     requirements: [],
     isLatencyDoubtful: false,
   });
-  return { ...lossy, ...counts, disruption: 'drain', losses: [], causes: {}, verdict };
+  return { ...lossy, ...counts, disruption: 'drain', losses: [], causes: {}, hazards, verdict };
 }
 
 const clean = toProof(1_000, null);
@@ -39,6 +42,17 @@ const slow: Proof = {
     upperBound: null,
   },
 };
+const risky = toProof(1_000, null, [
+  {
+    hazard: 'tight-grace',
+    pod: 'a',
+    atMs: 5,
+    why: 'a was killed',
+    fix: 'wait',
+    change: null,
+    exposure: null,
+  },
+]);
 const doubtful = toProof(500, 'the drain did not end');
 
 describe('toSeriesVerdict()', () => {
@@ -76,6 +90,20 @@ describe('toSeriesVerdict()', () => {
       `MISSED: none lost of 3,500 requests, but requirements were missed in 2 of 4 disruptions: ${slow.verdict.sentence} ${slow.verdict.sentence}`,
     ],
     [
+      'one of them is at risk',
+      [clean, risky],
+      null,
+      'at-risk',
+      'AT RISK: none lost of 2,000 requests, but in 1 of 2 disruptions one on its way would have been: tight-grace (1).',
+    ],
+    [
+      'one of them is at risk, and another one in doubt',
+      [risky, doubtful],
+      null,
+      'inconclusive',
+      'INCONCLUSIVE: none lost of 1,500 requests, but 2 drain: the drain did not end.',
+    ],
+    [
       'all are without a safeguard',
       [clean, clean].map((proof) => ({ ...proof, without: [parseRemoval('preStop')] })),
       null,
@@ -104,7 +132,7 @@ describe('toSeriesVerdict()', () => {
         verdict.kind,
         sentence.startsWith('MISSED') ? 'missed' : exit === 'failed' ? 'losses' : exit,
       );
-      assert.equal(verdict.upperBound === null, exit !== 'proven');
+      assert.equal(verdict.upperBound === null, exit !== 'proven' && exit !== 'at-risk');
     });
   }
 

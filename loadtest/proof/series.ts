@@ -4,7 +4,7 @@ import { formatTable, type Table } from '../report/tables.ts';
 import type { Proof } from './judgement.ts';
 import { nameRemovals } from './safeguard.ts';
 import { countEnded } from './timeline.ts';
-import { formatProven, formatVerdict, type ProofVerdict } from './verdict.ts';
+import { formatProven, formatVerdict, listCounted, nameHazards, type ProofVerdict } from './verdict.ts';
 
 /** Everything that one call of `prove` did, in order. */
 export interface Series {
@@ -49,6 +49,12 @@ export function toSeriesVerdict({ proofs, cutShort }: Pick<Series, 'proofs' | 'c
     const lost = sum('lost') === 0 ? 'none' : formatCount(sum('lost'));
     const sentence = `INCONCLUSIVE: ${lost} lost of ${planned} requests${lacking}, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
+  }
+  const risky = proofs.filter(({ verdict }) => verdict.kind === 'at-risk');
+  if (risky.length > 0) {
+    const counted = risky.flatMap(({ hazards, allowed }) => listCounted({ hazards, allowed }));
+    const sentence = `AT RISK: none lost of ${planned} requests, but in ${risky.length} of ${proofs.length} disruptions${lacking} one on its way would have been: ${nameHazards(counted)}.`;
+    return { kind: 'at-risk', exit: 'at-risk', sentence, doubts, upperBound: upperBound95(sum('ok')) };
   }
   return {
     kind: 'proven',

@@ -1,9 +1,11 @@
-import { formatCount } from '../cli/format.ts';
-import { formatTable, toRequirementTable } from '../report/tables.ts';
+import { formatCount, formatFixed } from '../cli/format.ts';
+import { formatTable, type Table, toConnectionTable, toRequirementTable } from '../report/tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
+import { HAZARDS, ROUND_TRIPS_MS, toCosts } from './hazard.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
+import { formatMargins } from './margin.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
 import { formatVerdict } from './verdict.ts';
 
@@ -14,7 +16,10 @@ const SHOWN_LOSSES = 5;
 export function formatProof(proof: Proof): string {
   return [
     ...(proof.losses.length === 0 ? [] : [formatCauses(proof), formatStories(proof), formatFixes(proof)]),
+    ...(proof.hazards.length === 0 ? [] : [formatHazards(proof)]),
     formatTable(toPhaseLatencyTable(proof.record)),
+    formatTable(toConnectionTable(proof.record)),
+    ...(formatMargins(proof.margins) === '' ? [] : [formatMargins(proof.margins)]),
     ...(proof.requirements.length === 0 ? [] : [formatTable(toRequirementTable(proof))]),
     ...proof.leftBehind.map((what) => `Not undone: ${what}`),
     toSentence(proof),
@@ -108,10 +113,46 @@ export function formatStory(
   return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
 }
 
-function formatFixes({ causes }: Proof): string {
-  return causeEntries(causes)
-    .map(([cause]) => `${CAUSES[cause].title.replaceAll('`', '')}: ${CAUSES[cause].fix}`)
-    .join('\n');
+function formatFixes({ fixes }: Proof): string {
+  return fixes.map(({ cause, text }) => `${CAUSES[cause].title.replaceAll('`', '')}: ${text}`).join('\n');
+}
+
+/** One row per hazard and pod, with the losses to be expected of clients that are further away. */
+export function toHazardTable({ hazards, allowed }: Pick<Proof, 'hazards' | 'allowed'>): Table {
+  return {
+    title: 'Hazards',
+    note: 'Nothing was lost to them here, by luck: what they would cost follows from the requests per second on each keep-alive connection and from how far the clients are away.',
+    columns: ['Hazard', 'Pod', 'When', ...ROUND_TRIPS_MS.map((ms) => `Lost at ${ms} ms`), 'Counts'],
+    rows: hazards.map((found) => [
+      HAZARDS[found.hazard].title,
+      found.pod ?? '-',
+      `${(found.atMs / 1_000).toFixed(1)} s`,
+      ...(toCosts(found) ?? ROUND_TRIPS_MS.map(() => null)).map((cost) =>
+        cost === null ? '-' : formatFixed(cost.lost, 2),
+      ),
+      allowed.includes(found.hazard) ? 'allowed' : 'yes',
+    ]),
+  };
+}
+
+/** Pods that are named one by one for a hazard: the rest is in the table. */
+const SHOWN_OF_A_HAZARD = 3;
+
+function formatHazards(proof: Proof): string {
+  const stories = (Object.keys(HAZARDS) as (keyof typeof HAZARDS)[]).flatMap((id) => {
+    const own = proof.hazards.filter(({ hazard }) => hazard === id);
+    const [first] = own;
+    if (first === undefined) return [];
+    const more =
+      own.length > SHOWN_OF_A_HAZARD ? [`  and ${formatCount(own.length - SHOWN_OF_A_HAZARD)} more`] : [];
+    return [
+      `${HAZARDS[id].title}:`,
+      ...own.slice(0, SHOWN_OF_A_HAZARD).map(({ atMs, why }) => `  ${(atMs / 1_000).toFixed(3)} s  ${why}`),
+      ...more,
+      `  Fix: ${first.fix}`,
+    ];
+  });
+  return [formatTable(toHazardTable(proof)), ...stories].join('\n');
 }
 
 /** What each safeguard is worth: the losses of the proof next to those of each control. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Hazard, HazardId } from './hazard.ts';
 import { formatProven, formatVerdict, type ProofEvidence, toVerdict } from './verdict.ts';
 
 const clean: ProofEvidence = {
@@ -16,6 +17,8 @@ const clean: ProofEvidence = {
   incomplete: null,
   unseen: [],
   leftBehind: [],
+  hazards: [],
+  allowed: [],
   requirements: [],
   isLatencyDoubtful: false,
 };
@@ -29,6 +32,43 @@ describe('toVerdict()', () => {
       doubts: [],
       upperBound: 1 - 0.05 ** (1 / 3_000),
     });
+  });
+
+  const hazard = (id: HazardId): Hazard => ({
+    hazard: id,
+    pod: 'a',
+    atMs: 5_000,
+    why: 'a did',
+    fix: 'do not',
+    change: null,
+    exposure: null,
+  });
+  const hazards = [hazard('tight-grace'), hazard('short-idle-timeout'), hazard('tight-grace')];
+
+  test('is at risk with nothing lost and hazards, which it names', () => {
+    const { kind, exit, sentence, upperBound } = toVerdict({ ...clean, hazards });
+    assert.deepEqual([kind, exit], ['at-risk', 'at-risk']);
+    assert.equal(
+      sentence,
+      'AT RISK: none lost of 3,000 requests, but one on its way would have been: short-idle-timeout (1), tight-grace (2).',
+    );
+    assert.equal(upperBound, toVerdict(clean).upperBound);
+  });
+
+  test('is at risk unless all hazards are allowed, and says which were', () => {
+    assert.equal(toVerdict({ ...clean, hazards, allowed: ['tight-grace'] }).kind, 'at-risk');
+    const { kind, sentence } = toVerdict({
+      ...clean,
+      hazards,
+      allowed: ['tight-grace', 'short-idle-timeout', 'cold-start'],
+    });
+    assert.equal(kind, 'proven');
+    assert.match(sentence, /are lost\. Allowed: short-idle-timeout \(1\), tight-grace \(2\)\.$/);
+  });
+
+  test('puts losses and doubts before hazards', () => {
+    assert.equal(toVerdict({ ...clean, hazards, ok: 2_999, lost: 1 }).kind, 'losses');
+    assert.equal(toVerdict({ ...clean, hazards, isInterrupted: true }).kind, 'inconclusive');
   });
 
   for (const [what, change, doubt] of [

@@ -2,6 +2,7 @@ import type { Exit } from '../cli/exit-code.ts';
 import { isLateForLosses, MAX_LAG_OF_A_LOSS_MS, upperBound95 } from '../load/evidence.ts';
 import type { RequirementResult } from '../report/requirement.ts';
 import { formatMetric } from '../report/tables.ts';
+import { HAZARDS, type Hazard, type HazardId } from './hazard.ts';
 
 /** Everything that a verdict rests on. */
 export interface ProofEvidence {
@@ -31,13 +32,17 @@ export interface ProofEvidence {
   readonly unseen: readonly string[];
   /** What was done to the target and could not be undone, in words. */
   readonly leftBehind: readonly string[];
+  /** What would have lost a request, had one been on its way. */
+  readonly hazards: readonly Hazard[];
+  /** Hazards that do not count. */
+  readonly allowed: readonly HazardId[];
   readonly requirements: readonly RequirementResult[];
   /** Did requests go out so late that it shows in their latencies? */
   readonly isLatencyDoubtful: boolean;
 }
 
 export type ProofVerdict = {
-  readonly kind: 'proven' | 'losses' | 'missed' | 'inconclusive';
+  readonly kind: 'proven' | 'at-risk' | 'losses' | 'missed' | 'inconclusive';
   readonly exit: Exit;
   /** One plain sentence. */
   readonly sentence: string;
@@ -49,7 +54,7 @@ export type ProofVerdict = {
 
 /**
  * Losses are red whatever else is in doubt, unless all came before the disruption. So is a requirement that is
- * missed, unless the load itself was late. Zero losses are green only if nothing is in doubt.
+ * missed, unless the load itself was late. Zero losses are green only if nothing is in doubt, and no hazard was seen.
  */
 export function toVerdict(evidence: ProofEvidence): ProofVerdict {
   const { planned, ok, lost } = evidence;
@@ -67,10 +72,16 @@ export function toVerdict(evidence: ProofEvidence): ProofVerdict {
     const sentence = `INCONCLUSIVE: ${lost === 0 ? 'none' : count(lost)} lost of ${count(planned)} requests, but ${doubts.join('; ')}.`;
     return { kind: 'inconclusive', exit: 'inconclusive', sentence, doubts, upperBound: null };
   }
+  const counted = listCounted(evidence);
+  if (counted.length > 0) {
+    const sentence = `AT RISK: none lost of ${count(planned)} requests, but one on its way would have been: ${nameHazards(counted)}.`;
+    return { kind: 'at-risk', exit: 'at-risk', sentence, doubts, upperBound: upperBound95(ok) };
+  }
+  const accepted = evidence.hazards.length === 0 ? '' : ` Allowed: ${nameHazards(evidence.hazards)}.`;
   return {
     kind: 'proven',
     exit: 'proven',
-    sentence: formatProven(ok, ''),
+    sentence: `${formatProven(ok, '')}${accepted}`,
     doubts,
     upperBound: upperBound95(ok),
   };
@@ -122,6 +133,20 @@ function toDoubts(evidence: ProofEvidence): string[] {
     ...evidence.unseen,
     ...evidence.leftBehind.map((what) => `not undone: ${what}`),
   ];
+}
+
+/** Those that are not allowed. */
+export function listCounted({ hazards, allowed }: Pick<ProofEvidence, 'hazards' | 'allowed'>): Hazard[] {
+  return hazards.filter(({ hazard }) => !allowed.includes(hazard));
+}
+
+/** `short-idle-timeout (1), …`: in the order of the registry. */
+export function nameHazards(hazards: readonly Hazard[]): string {
+  return (Object.keys(HAZARDS) as HazardId[])
+    .map((id) => ({ id, found: hazards.filter(({ hazard }) => hazard === id).length }))
+    .filter(({ found }) => found > 0)
+    .map(({ id, found }) => `${id} (${found})`)
+    .join(', ');
 }
 
 function count(value: number): string {

@@ -64,6 +64,7 @@ export const VERDICT_WORDS = {
   failed: { word: 'Failed', mark: '✗' },
   usage: { word: 'Not run', mark: '?' },
   inconclusive: { word: 'Inconclusive', mark: '?' },
+  'at-risk': { word: 'At risk', mark: '!' },
 } as const;
 
 export function formatMoment(iso: string): string {

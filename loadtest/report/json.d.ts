@@ -27,7 +27,24 @@ export type Outcome =
 /** Requests by outcome; outcomes that did not occur are absent. */
 export type OutcomeCounts = Readonly<Partial<Record<Outcome, number>>>;
 
+export type ConnectionEnding =
+  | 'closed_by_load'
+  | 'closed_with_notice'
+  | 'closed_in_silence'
+  | 'cut'
+  | 'refused'
+  | 'never_opened';
+
+/** Connections by how they ended; endings that did not occur are absent. */
+export type ConnectionEndingCounts = Readonly<Partial<Record<ConnectionEnding, number>>>;
+
 export type Cause =
+  | 'ignores-sigterm'
+  | 'rejects-while-draining'
+  | 'cut-by-drain-limit'
+  | 'slow-first-requests'
+  | 'crashes'
+  | 'closes-idle-connections'
   | 'exits-on-sigterm'
   | 'closes-keep-alive-connections'
   | 'stops-listening-early'
@@ -39,7 +56,7 @@ export type Cause =
   | 'unknown';
 
 /** The exit code in a word: 0, 1, 2, 3. */
-export type Exit = 'proven' | 'failed' | 'usage' | 'inconclusive';
+export type Exit = 'proven' | 'failed' | 'usage' | 'inconclusive' | 'at-risk';
 
 /** One request, from its place in the plan to its end. */
 export interface Settlement {
@@ -82,6 +99,12 @@ export interface LoadRecord {
   readonly planned: number;
   readonly sent: number;
   readonly settled: number;
+  /** The endings add up to `tried`. */
+  readonly connections: {
+    readonly tried: number;
+    readonly established: number;
+    readonly endings: ConnectionEndingCounts;
+  };
   readonly slotMs: number;
   readonly phases: readonly { readonly name: string; readonly fromMs: number }[];
   readonly cells: readonly {
@@ -204,7 +227,7 @@ export interface RunReport {
 }
 
 export interface ProofVerdict {
-  readonly kind: 'proven' | 'losses' | 'missed' | 'inconclusive';
+  readonly kind: 'proven' | 'at-risk' | 'losses' | 'missed' | 'inconclusive';
   readonly exit: Exit;
   readonly sentence: string;
   /** What stands against a proof, besides losses. */
@@ -242,6 +265,23 @@ export interface PodTimeline {
   readonly goneMs: number | null;
 }
 
+/** What would have lost a request, had one been on its way. */
+export type HazardId =
+  | 'silent-close-while-draining'
+  | 'short-idle-timeout'
+  | 'late-endpoint'
+  | 'cold-start'
+  | 'tight-grace'
+  | 'thin-capacity';
+
+/** What a manifest can mend; null: that is to stay as it is. Times are whole seconds. */
+export interface DeploymentChange {
+  readonly preStopMs: number | null;
+  readonly graceMs: number | null;
+  /** maxSurge 1 and maxUnavailable 0. */
+  readonly isSurged: boolean;
+}
+
 /** One disruption under load. */
 export interface Proof {
   readonly disruption: 'rollout' | 'scale' | 'drain' | 'kill' | 'run';
@@ -262,6 +302,12 @@ export interface Proof {
   readonly requirements: readonly RequirementResult[];
   /** All losses by cause. */
   readonly causes: Readonly<Partial<Record<Cause, number>>>;
+  /** What to change, one for each cause. */
+  readonly fixes: readonly {
+    readonly cause: Cause;
+    readonly text: string;
+    readonly change: DeploymentChange | null;
+  }[];
   /** The first 5,000, in the order they ended. */
   readonly losses: readonly {
     readonly settlement: Settlement;
@@ -283,6 +329,32 @@ export interface Proof {
   }[];
   readonly marks: readonly { readonly atMs: number; readonly text: string }[];
   readonly timelines: readonly PodTimeline[];
+  /** One for each timeline; a margin is null where the pod did not end, or was not new, or where it was not seen. */
+  readonly margins: readonly {
+    readonly pod: string;
+    /** From its deletion until the last connection that was led to it was opened. */
+    readonly ledForMs: number | null;
+    /** From that connection until it stopped accepting, at the least. */
+    readonly acceptedForMs: number | null;
+    readonly graceLeftMs: number | null;
+    /** From the moment it was an endpoint until its first ok response. */
+    readonly firstResponseMs: number | null;
+  }[];
+  readonly hazards: readonly {
+    readonly hazard: HazardId;
+    /** Null: not known, or all. */
+    readonly pod: string | null;
+    readonly atMs: number;
+    readonly why: string;
+    readonly fix: string;
+    readonly change: DeploymentChange | null;
+    /** Keep-alive connections that it met, and requests per second on each. */
+    readonly exposure: { readonly connections: number; readonly perSecond: number } | null;
+    /** Losses to be expected where clients are that far away; null: that cannot be told. */
+    readonly expectedLosses: readonly { readonly roundTripMs: number; readonly lost: number }[] | null;
+  }[];
+  /** Those that do not count. */
+  readonly allowed: readonly HazardId[];
   readonly record: LoadRecord;
   /** By phase (`before`, `during`, `after`) and version: it follows from the record. */
   readonly latency: readonly {

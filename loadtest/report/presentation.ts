@@ -37,12 +37,13 @@ const SHOWN_FAILURES = 10;
  * @throws {Fault} where a report could not be written
  */
 export async function prepareOutputs(
-  { json, html }: Pick<ReportOptions, 'json' | 'html'>,
+  { json, html, fix }: Pick<ReportOptions, 'json' | 'html'> & { readonly fix?: string | undefined },
   world: World,
 ): Promise<void> {
   for (const [flag, path] of [
     ['--json', json],
     ['--html', html],
+    ['--fix', fix],
   ] as const) {
     if (path === undefined || (flag === '--json' && path === STANDARD_OUTPUT)) continue;
     try {
@@ -83,8 +84,8 @@ export async function presentReport(report: Report, options: ReportOptions, worl
  * good.
  */
 export async function writeReports(
-  { json, html }: Pick<ReportOptions, 'json' | 'html'>,
-  texts: { json(): string; html(): Promise<string> },
+  { json, html, fix }: Pick<ReportOptions, 'json' | 'html'> & { readonly fix?: string | undefined },
+  texts: { json(): string; html(): Promise<string>; fix?(): string },
   exit: Exit,
   world: World,
 ): Promise<Exit> {
@@ -100,6 +101,7 @@ export async function writeReports(
   if (json === STANDARD_OUTPUT) world.stdout.write(texts.json());
   else if (json !== undefined) await write('--json', json, texts.json());
   if (html !== undefined) await write('--html', html, await texts.html());
+  if (fix !== undefined && texts.fix !== undefined) await write('--fix', fix, texts.fix());
   return isKept || exit === 'failed' ? exit : 'inconclusive';
 }
 

@@ -1,7 +1,7 @@
 import { Fault } from '../cli/fault.ts';
 import { decodeHistogram } from '../load/histogram.ts';
 import { CELL_PRECISION, SERIES_PRECISION } from '../load/record.ts';
-import { outcomeCounts, settlementFields } from './settlement-shape.ts';
+import { endingCounts, outcomeCounts, settlementFields } from './settlement-shape.ts';
 import {
   array,
   boolean,
@@ -40,6 +40,7 @@ export const loadRecord = object({
   planned: count,
   sent: count,
   settled: count,
+  connections: object({ tried: count, established: count, endings: endingCounts }),
   slotMs: finite(1),
   phases: array(object({ name: string, fromMs: finite(0) })),
   cells: array(

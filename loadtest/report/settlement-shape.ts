@@ -1,7 +1,8 @@
 import { Fault } from '../cli/fault.ts';
+import { CONNECTION_ENDINGS } from '../engine/connection-ledger.ts';
 import { isOutcome, type Outcome } from '../engine/outcome.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
-import { boolean, count, dictionary, finite, nullable, object, type Shape, string } from './shape.ts';
+import { boolean, count, dictionary, finite, keyOf, nullable, object, type Shape, string } from './shape.ts';
 
 /** A field that older reports lack: if absent, it was not known. */
 function addedLater<T>(shape: Shape<T>): Shape<T | null> {
@@ -25,6 +26,9 @@ export function countsOf<K extends string>(name: Shape<K>): Shape<Readonly<Parti
 }
 
 export const outcomeCounts = countsOf(outcome);
+
+/** How often connections ended in each way. */
+export const endingCounts = countsOf(keyOf(CONNECTION_ENDINGS));
 
 const connection: Shape<ConnectionFacts> = object({
   id: count,

@@ -26,6 +26,12 @@ export function literal<const T extends string>(...words: readonly T[]): Shape<T
   return (value, place) => words.find((word) => word === value) ?? fail(place, words.join(' or '), value);
 }
 
+/** One of the registry's keys. */
+export function keyOf<K extends string>(registry: Readonly<Record<K, unknown>>): Shape<K> {
+  // The type of Object.keys does not know that a registry has no more keys than its type.
+  return literal(...(Object.keys(registry) as K[]));
+}
+
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   return (value, place) => (value === null ? null : shape(value, place));
 }

@@ -1,6 +1,7 @@
 import { formatCount, formatFixed, formatMs, formatPercent } from '../cli/format.ts';
+import { CONNECTION_ENDINGS, endingEntries } from '../engine/connection-ledger.ts';
 import { isLost, OUTCOME_KINDS, type Outcome } from '../engine/outcome.ts';
-import { outcomeEntries } from '../load/record.ts';
+import { type LoadRecord, outcomeEntries } from '../load/record.ts';
 import type { Report } from './report.ts';
 import type { LatencySummary, RunFindings, Summary } from './summary.ts';
 
@@ -18,6 +19,7 @@ export function toTables(report: Report, { summary }: RunFindings): readonly Tab
     toEndpointTable(summary),
     toLatencyTable(report, summary),
     toOutcomeTable(summary),
+    toConnectionTable(report.record),
     ...(summary.phases.length > 1 ? [toGroupTable('Phases', 'Phase', summary.phases)] : []),
     ...(summary.versions.length > 1 ? [toGroupTable('Versions', 'Version', summary.versions)] : []),
     ...(summary.requirements.length > 0 ? [toRequirementTable(summary)] : []),
@@ -98,6 +100,24 @@ function toOutcomeTable({ outcomes, requests }: Summary): Table {
       isLost(outcome) ? 'yes' : 'no',
       meaningOf(outcome),
     ]),
+  };
+}
+
+export function toConnectionTable({
+  connections: { tried, endings },
+}: Pick<LoadRecord, 'connections'>): Table {
+  return {
+    title: 'Connections',
+    note: null,
+    columns: ['Ending', 'Connections', 'Share', 'Meaning'],
+    rows: endingEntries(endings)
+      .sort(([, a], [, b]) => b - a)
+      .map(([ending, count]) => [
+        ending,
+        formatCount(count),
+        formatPercent(count / tried),
+        CONNECTION_ENDINGS[ending].meaning,
+      ]),
   };
 }
 

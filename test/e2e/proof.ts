@@ -53,6 +53,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     {
       disruption: options.disruption,
       without: options.without,
+      allowed: [],
       baselineMs: edgeMs,
       requirements: [],
       tailMs: edgeMs,

@@ -1,7 +1,9 @@
-/** Has no handler for SIGTERM, as most programs have none: the signal ends it in the middle of its requests. */
+/** Exits at SIGTERM in the middle of its requests, as a program without a handler does that a shell or an init started. */
 import { startServer } from './server.ts';
 
 startServer(({ path, answer }) => {
   if (path === '/ready') answer(200);
   else setTimeout(answer, 40, 200);
 });
+
+process.on('SIGTERM', () => process.exit(143));

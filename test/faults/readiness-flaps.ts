@@ -9,5 +9,5 @@ startServer(({ answer }) => answer(isWell() ? 200 : 503, { close: isDraining }))
 
 process.on('SIGTERM', () => {
   isDraining = true;
-  setTimeout(() => process.exit(0), 700);
+  setTimeout(() => process.exit(0), 2_000);
 });

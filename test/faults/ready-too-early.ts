@@ -14,5 +14,5 @@ startServer(({ path, answer }) => {
 
 process.on('SIGTERM', () => {
   isDraining = true;
-  setTimeout(() => process.exit(0), 700);
+  setTimeout(() => process.exit(0), 2_000);
 });

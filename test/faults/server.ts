@@ -1,6 +1,6 @@
 /**
- * The smallest HTTP server whose every fault is chosen: it answers on keep-alive connections, names its pod and version,
- * and does nothing at SIGTERM unless told to.
+ * The smallest HTTP server whose every fault is chosen: it answers on keep-alive connections, names its pod and version
+ * unless ANONYMOUS is set, and does nothing at SIGTERM unless told to.
  */
 import { createServer, type Socket } from 'node:net';
 
@@ -12,33 +12,48 @@ export interface Request {
   answer(status: number, options?: { close?: boolean }): void;
 }
 
+interface Unused {
+  /** By `performance.now()`. */
+  readonly openedMs: number;
+  /** Has a part of the first request come? */
+  readonly hasPart: boolean;
+}
+
 export interface Server {
   readonly sockets: ReadonlySet<Socket>;
   /** Sockets with a request that is not answered yet. */
   readonly busy: ReadonlySet<Socket>;
+  /** Sockets that carried no complete request yet. */
+  readonly unused: ReadonlyMap<Socket, Unused>;
   stopListening(): void;
 }
 
 export function startServer(onRequest: (request: Request) => void): Server {
   const sockets = new Set<Socket>();
   const busy = new Set<Socket>();
-  const { PORT, POD_NAME = 'pod', APP_VERSION = 'v1' } = process.env;
+  const unused = new Map<Socket, Unused>();
+  const { PORT, POD_NAME = 'pod', APP_VERSION = 'v1', ANONYMOUS } = process.env;
 
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
+    const openedMs = performance.now();
+    unused.set(socket, { openedMs, hasPart: false });
     socket.on('error', () => {});
     socket.on('close', () => {
       sockets.delete(socket);
       busy.delete(socket);
+      unused.delete(socket);
     });
     let text = '';
     let requests = 0;
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
+      if (requests === 0) unused.set(socket, { openedMs, hasPart: true });
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
         const [line = ''] = text.slice(0, end).split('\r\n');
         text = text.slice(end + 4);
         requests += 1;
+        unused.delete(socket);
         busy.add(socket);
         onRequest({
           path: line.split(' ')[1] ?? '/',
@@ -49,8 +64,7 @@ export function startServer(onRequest: (request: Request) => void): Server {
             if (socket.destroyed) return;
             const head = [
               `HTTP/1.1 ${status} Any`,
-              `x-pod: ${POD_NAME}`,
-              `x-version: ${APP_VERSION}`,
+              ...(ANONYMOUS === undefined ? [`x-pod: ${POD_NAME}`, `x-version: ${APP_VERSION}`] : []),
               'content-length: 2',
               ...(close ? ['connection: close'] : []),
             ];
@@ -62,5 +76,5 @@ export function startServer(onRequest: (request: Request) => void): Server {
     });
   });
   server.listen(Number(PORT), '127.0.0.1');
-  return { sockets, busy, stopListening: () => void server.close() };
+  return { sockets, busy, unused, stopListening: () => void server.close() };
 }

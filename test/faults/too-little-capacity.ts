@@ -23,5 +23,5 @@ setInterval(() => waiting.shift()?.(), SERVICE_MS);
 
 process.on('SIGTERM', () => {
   isDraining = true;
-  setTimeout(() => process.exit(0), 1_000);
+  setTimeout(() => process.exit(0), 2_000);
 });

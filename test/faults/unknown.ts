@@ -10,5 +10,5 @@ startServer(({ path, answer }) => {
 
 process.on('SIGTERM', () => {
   isDraining = true;
-  setTimeout(() => process.exit(0), 700);
+  setTimeout(() => process.exit(0), 2_000);
 });

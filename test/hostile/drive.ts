@@ -55,6 +55,8 @@ async function run(port: number): Promise<Account> {
       // Fewer than requests, so that some are reused however late this process gets its turn.
       maxConnections: 20,
       connMaxAgeMs: 300,
+      keptConnections: 0,
+      idleConnections: 0,
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: { header: 'X-Request-Id', prefix: 'h-' },

@@ -6,8 +6,8 @@ import { type FailureOutcome, type Outcome, toOutcome } from '../../loadtest/eng
 import { toFields, toRequestId } from '../../loadtest/engine/request-writer.ts';
 import type { ConnectionFacts, Plan } from '../../loadtest/engine/settlement.ts';
 import type {
-  ConnectionCounts,
   Transport,
+  TransportCounts,
   TransportOptions,
   TransportWorld,
 } from '../../loadtest/engine/transport.ts';
@@ -45,7 +45,7 @@ export function createNodeHttpTransport(
   const agent = new Agent({ keepAlive: true, maxSockets: maxConnections, maxFreeSockets: maxConnections });
   const headers = plan.endpoints.map((endpoint) => Object.fromEntries(toFields(target, endpoint)));
 
-  const counts: ConnectionCounts = { attempted: 0, established: 0, retired: 0, excess: 0 };
+  const counts: TransportCounts = { retired: 0, excess: 0 };
   let lastId = 0;
   const exchanges = new Map<Entry, Exchange>();
   const sockets = new WeakMap<Socket, SocketRecord>();
@@ -113,8 +113,6 @@ export function createNodeHttpTransport(
   }
 
   function register(socket: Socket, nowMs: number, setupMs: number): SocketRecord {
-    counts.attempted += 1;
-    counts.established += 1;
     lastId += 1;
     const record = { id: lastId, setupMs, establishedMs: nowMs, idleSinceMs: nowMs, requests: 0 };
     sockets.set(socket, record);

@@ -1,6 +1,7 @@
+import { toEnvironment } from '../../loadtest/kube/environment.ts';
 import type { Field } from '../../loadtest/kube/field.ts';
 import type { Rule } from '../../loadtest/lint/rule.ts';
-import { toEnvironment, toShutdown } from '../../loadtest/lint/shutdown.ts';
+import { toShutdown } from '../../loadtest/lint/shutdown.ts';
 import { type Inventory, isWorkload } from '../../loadtest/lint/workload.ts';
 import { type Config, ConfigError, parseConfig, SETTINGS } from '../../src/config.ts';
 import { HARD_EXIT_RESERVE_MS } from '../../src/shutdown.ts';

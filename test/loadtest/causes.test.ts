@@ -1,109 +1,22 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
-import type { LoadSpec } from '../../loadtest/load/load.ts';
-import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
-import type { FleetOptions } from '../../loadtest/local/fleet.ts';
-import { createFleetScene, type FleetDisruption } from '../../loadtest/local/fleet-scene.ts';
 import { CAUSES, type CauseId } from '../../loadtest/proof/cause.ts';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
-import { carryOut } from '../../loadtest/proof/proof.ts';
+import { FAULTLESS, FAULTS, proveFault, type Setting } from '../faults/prove-fault.ts';
 import { onSchedule } from '../fixtures/on-schedule.ts';
-import { toShellLine } from './command-line.ts';
 
-const never = new AbortController().signal;
-
-const options: FleetOptions = {
-  command: '',
-  env: process.env,
-  replicas: 3,
-  maxSurge: 1,
-  maxUnavailable: 0,
-  minReadyMs: 100,
-  readiness: { path: '/ready', periodMs: 20, failureThreshold: 3 },
-  preStopMs: 400,
-  graceMs: 5_000,
-  propagationMs: 200,
-  latencyMs: 15,
-  nodeGraceMs: 1_500,
-};
-
-function toSpec(url: URL): LoadSpec {
-  return {
-    plan: {
-      model: { kind: 'open', stages: [{ durationMs: 60_000, fromRate: 300, toRate: 300 }] },
-      endpoints: [{ name: '/', method: 'GET', path: '/', weight: 1 }],
-      freshShare: 0.4,
-      maxRequests: null,
-      seed: 1,
-      shard: { index: 0, of: 1 },
-    },
-    engine: {
-      target: toTarget(url, { ca: null, isVerified: true }),
-      mode: 'open',
-      timeoutMs: 10_000,
-      maxConnections: 500,
-      connMaxAgeMs: 2_000,
-      podHeader: 'X-Pod',
-      versionHeader: 'X-Version',
-      requestId: null,
-      limits: RESPONSE_LIMITS,
-    },
-    phases: [{ name: 'before', fromMs: 0 }],
-    slotMs: 250,
-    failuresPerOutcome: 0,
-    startAtEpochMs: null,
-  };
+/** The proof says itself that the machine was too busy for it. */
+function isLate({ verdict }: Proof): boolean {
+  return verdict.doubts.some((doubt) => /could not keep its schedule|given up by the load/.test(doubt));
 }
 
-async function prove(
-  server: string,
-  change: Partial<FleetOptions> = {},
-  disruption: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 },
-): Promise<Proof> {
-  const file = join(import.meta.dirname, '../faults', `${server}.ts`);
-  assert.ok(existsSync(file), file);
-  const scene = await createFleetScene(
-    { ...options, command: toShellLine([process.execPath, file]), ...change },
-    disruption,
-    never,
-  );
-  const spec = toSpec(parseTargetUrl(scene.url.href));
-  const kind = disruption.kind === 'power-off' ? 'kill' : disruption.kind;
-  const given = { disruption: kind, without: [], baselineMs: 500, tailMs: 500, requirements: [] } as const;
-  return carryOut(given, spec, scene, never, () => {});
-}
-
-/** What makes each fault show: the fleet as it is, where nothing is said. */
-const FAULTS: Record<
-  CauseId,
-  { server?: string; change?: Partial<FleetOptions>; disruption?: FleetDisruption }
-> = {
-  'exits-on-sigterm': {},
-  'closes-keep-alive-connections': { change: { preStopMs: 1_000 } },
-  'stops-listening-early': { change: { preStopMs: 0 } },
-  'ready-too-early': {},
-  'killed-at-grace-end': { change: { graceMs: 800 } },
-  'too-little-capacity': { change: { maxSurge: 0, maxUnavailable: 2 } },
-  'readiness-flaps': { change: { replicas: 2 }, disruption: { kind: 'scale', isForced: false, scaleBy: 2 } },
-  'node-lost': { server: 'none', disruption: { kind: 'power-off', isForced: false, scaleBy: 2 } },
-  unknown: {},
-};
-
-async function requireCause(
-  cause: CauseId,
-  server: string,
-  change?: Partial<FleetOptions>,
-  disruption?: FleetDisruption,
-): Promise<void> {
-  const { verdict, causes, lost, losses, outcomes } = await prove(server, change, disruption);
+async function requireCause(cause: CauseId, setting: Setting): Promise<void> {
+  const { verdict, causes, lost, losses, outcomes } = await onSchedule(() => proveFault(setting), isLate);
   const found = JSON.stringify({
     causes,
     outcomes,
     doubts: verdict.doubts,
-    why: losses.slice(0, 3).map(({ why }) => why),
+    why: losses.slice(0, 5).map(({ why }) => why),
   });
   assert.equal(verdict.kind, 'losses', found);
   // A race may make some of them look like their neighbours. The fault must stand out all the same.
@@ -111,25 +24,27 @@ async function requireCause(
 }
 
 describe('a fault of the target is named', () => {
-  for (const [cause, { server = cause, change, disruption }] of Object.entries(FAULTS)) {
-    test(CAUSES[cause as CauseId].title, () => requireCause(cause as CauseId, server, change, disruption));
+  for (const [cause, setting] of Object.entries(FAULTS) as [CauseId, Setting][]) {
+    test(CAUSES[cause].title, () => requireCause(cause, setting));
   }
 
   test('of a server that answers what is in flight and exits 0 at once: its keep-alive connections', () =>
-    requireCause('closes-keep-alive-connections', 'exits-when-idle', { preStopMs: 1_000 }));
+    requireCause('closes-keep-alive-connections', {
+      server: 'exits-when-idle',
+      change: { preStop: { kind: 'sleep', ms: 1_000 } },
+    }));
 });
 
 test('a server without a fault loses nothing, and is proven', async () => {
-  const { verdict, causes, ok, planned } = await onSchedule(
-    () => prove('none'),
-    ({ verdict }) =>
-      verdict.doubts.some((doubt) => /could not keep its schedule|given up by the load/.test(doubt)),
-  );
-  assert.deepEqual({ ok, causes }, { ok: planned, causes: {} });
-  assert.deepEqual(verdict.doubts, []);
+  const { verdict, causes, hazards, ok, planned } = await onSchedule(() => proveFault(FAULTLESS), isLate);
+  assert.deepEqual({ ok, causes, hazards }, { ok: planned, causes: {}, hazards: [] });
+  assert.deepEqual([verdict.kind, verdict.doubts], ['proven', []]);
 });
 
 test('deletion by force loses what the pod held, and is blamed', async () => {
-  const { causes } = await prove('none', {}, { kind: 'kill', isForced: true, scaleBy: 2 });
+  const { causes } = await proveFault({
+    server: 'none',
+    disruption: { kind: 'kill', isForced: true, scaleBy: 2 },
+  });
   assert.deepEqual(Object.keys(causes), ['killed-at-grace-end'], JSON.stringify(causes));
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { comesTrue, isAlive } from '../fixtures/process.ts';
 import { FLAWS } from './contract-flaws.ts';
@@ -14,48 +15,69 @@ const root = join(import.meta.dirname, '../..');
 const fault = (name: string) => [
   '--command',
   `'${process.execPath}' '${join(root, 'test/faults', `${name}.ts`)}'`,
-  ...['--path', '/', '--health-path', '/', '--slow', '/slow', '--grace', '4s'],
+  ...['--path', '/', '--health-path', '/', '--slow', '/slow', '--grace', '4s', '--idle', '2s'],
 ];
 
-const flawed = (flaw: string) => [
+const flawed = (flaw: string, idle = '2s') => [
   '--command',
   `env 'CONTRACT_FLAW=${flaw}' '${process.execPath}' '${join(import.meta.dirname, 'contract-flaws.ts')}'`,
-  ...['--path', '/', '--slow', '/slow', '--grace', '4s'],
+  ...['--path', '/', '--slow', '/slow', '--grace', '4s', '--idle', idle],
 ];
 
 const directory = mkdtempSync(join(tmpdir(), 'contract-'));
 after(() => rmSync(directory, { recursive: true }));
 
+const toArgv = (args: readonly string[]) => [join(root, 'loadtest/main.ts'), 'contract', ...args];
+const env = { ...process.env, LAME_DUCK_MS: '800', ACCESS_LOG: 'off' };
+
 function hold(args: readonly string[]) {
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    [join(root, 'loadtest/main.ts'), 'contract', ...args],
-    { cwd: root, encoding: 'utf8', env: { ...process.env, LAME_DUCK_MS: '800', ACCESS_LOG: 'off' } },
-  );
+  const { stdout, stderr, status } = spawnSync(process.execPath, toArgv(args), {
+    cwd: root,
+    encoding: 'utf8',
+    env,
+  });
   const broken = [...stdout.matchAll(/^(.*?) +BROKEN/gm)].map(([, name]) => name);
   return { text: `${stdout}${stderr}`, broken, status };
 }
 
-describe('dropless contract', () => {
-  for (const [runtime, command] of [
-    ['Bun', `'${process.execPath}' src/main.ts`],
-    ['Node', 'node --import=tsx src/main.ts'],
-  ] as const) {
-    test(`holds for this service on ${runtime}`, () => {
-      const { text, status } = hold(['--command', command, '--slow', '/payload?delayMs=3000']);
-      assert.match(
-        text,
-        /^waiting until \/ready is ok\nready, and under load\ntermination begins\nSIGTERM; it has 30s to exit\n$/m,
-      );
-      assert.match(text, /^12 held, 0 broken, 0 not shown\.$/m, text);
-      assert.equal(status, 0);
+/** A run on this service, which takes a minute: until it has ended, the other tests go on. */
+function startLong(command: string) {
+  const args = ['--command', command, '--slow', '/payload?delayMs=3000', '--idle', '60s'];
+  const child = spawn(process.execPath, toArgv(args), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = Promise.all([text(child.stdout), once(child, 'close')]);
+  const steps: string[] = [];
+  const hasShutDown = new Promise<void>((resolve) => {
+    const lines = createInterface({ input: child.stderr });
+    lines.on('line', (line) => {
+      steps.push(line);
+      if (line === 'waiting for the idle connections') resolve();
     });
-  }
+    lines.on('close', resolve);
+  });
+  return { child, steps, hasShutDown, ended };
+}
 
-  test('holds for a server without a fault', () => {
+describe('dropless contract', () => {
+  const long = new Map<string, ReturnType<typeof startLong>>();
+  before(async () => {
+    for (const [runtime, command] of [
+      ['Bun', `'${process.execPath}' src/main.ts`],
+      ['Node', 'node --import=tsx src/main.ts'],
+    ] as const) {
+      const run = startLong(command);
+      long.set(runtime, run);
+      await run.hasShutDown;
+    }
+  });
+  after(() => {
+    for (const { child } of long.values()) child.kill();
+  });
+
+  test('holds for a server without a fault, but for what takes a minute to show', () => {
     const { text, status } = hold(fault('none'));
-    assert.match(text, /^12 held, 0 broken, 0 not shown\.$/m, text);
-    assert.equal(status, 0);
+    assert.match(text, /^15 held, 0 broken, 1 not shown\.$/m, text);
+    assert.match(text, /^keeps idle .* not shown +all 3 still open after 2 s: watch them for longer/m, text);
+    assert.equal(status, 3);
   });
 
   test('is broken at many points by a server that nobody told of SIGTERM', () => {
@@ -66,8 +88,8 @@ describe('dropless contract', () => {
 
   test('holds for the server with the flaws, without one', () => {
     const { text, status } = hold(flawed('none'));
-    assert.match(text, /^12 held, 0 broken, 0 not shown\.$/m, text);
-    assert.equal(status, 0);
+    assert.match(text, /^15 held, 0 broken, 1 not shown\.$/m, text);
+    assert.equal(status, 3);
   });
 
   for (const [flaw, point] of Object.entries(FLAWS)) {
@@ -102,37 +124,75 @@ describe('dropless contract', () => {
     });
   }
 
+  test('a server that cannot run beside another is told of --idle 0ms, which runs it alone', () => {
+    const alone = join(directory, 'alone');
+    const holdAlone = (idle: string) => {
+      const [flag = '', command, ...rest] = flawed('none', idle);
+      return hold([flag, `sh -c 'mkdir ${alone} || exit 9; exec "$@"' alone ${command}`, ...rest]);
+    };
+    const beside = holdAlone('2s');
+    assert.match(
+      beside.text,
+      /exited with code 9 before it .*\n {2}mkdir: .*\n {2}another process .* give --idle 0ms$/m,
+    );
+    assert.equal(beside.status, 2);
+    rmSync(alone, { recursive: true });
+    const { text } = holdAlone('0ms');
+    assert.match(text, /^15 held, 0 broken, 1 not shown\.$/m, text);
+    assert.match(text, /not shown +not watched, as --idle 0ms asks$/m, text);
+  });
+
   test('a bad line is exit code 2', () => {
     assert.equal(hold(['pod/a']).status, 2);
     assert.equal(hold(['pod/a', '--url', 'http://localhost:1', '--command', 'x']).status, 2);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    test(`${signal} ends it and the server at once, while a request is under way, and shows nothing`, async () => {
+    test(`${signal} ends it and its servers at once, while a request is under way, and shows nothing`, async () => {
       const program = `
         const server = require('node:http').createServer((request, response) => {
           if (request.url === '/ready') response.end();
-          else require('node:fs').writeFileSync(process.env.PID_FILE, String(process.pid));
+          else require('node:fs').writeFileSync(process.env.PIDS + '/' + process.pid, '');
         });
         server.listen(process.env.PORT);
       `;
-      const pidFile = join(directory, signal);
+      const pids = join(directory, signal);
+      mkdirSync(pids);
       const child = spawn(
         process.execPath,
         [join(root, 'loadtest/main.ts'), 'contract', '--command', 'node -e "$PROGRAM"'],
-        { env: { ...process.env, PROGRAM: program, PID_FILE: pidFile }, stdio: ['ignore', 'pipe', 'pipe'] },
+        { env: { ...process.env, PROGRAM: program, PIDS: pids }, stdio: ['ignore', 'pipe', 'pipe'] },
       );
       const ended = once(child, 'close');
       const output = Promise.all([text(child.stdout), text(child.stderr)]);
-      while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await sleep(20);
+      // That of the idle connections, and the one under load.
+      while (readdirSync(pids).length < 2) await sleep(20);
       child.kill(signal);
       assert.deepEqual(await ended, [3, null]);
       const [stdout, stderr] = await output;
       assert.equal(stdout, '');
       assert.match(stderr, /^dropless: interrupted before anything could be shown\n$/m);
-      // It was sent SIGKILL; the kernel takes its time.
-      const serverPid = Number(readFileSync(pidFile, 'utf8'));
-      assert.ok(await comesTrue(() => !isAlive(serverPid)), 'the server to be gone');
+      // They were sent SIGKILL; the kernel takes its time.
+      for (const pid of readdirSync(pids)) {
+        assert.ok(await comesTrue(() => !isAlive(Number(pid))), `server ${pid} to be gone`);
+      }
+    });
+  }
+
+  for (const runtime of ['Bun', 'Node']) {
+    test(`holds for this service on ${runtime}, idle connections included`, async () => {
+      const { ended, steps } = long.get(runtime) ?? assert.fail();
+      const [table, [status]] = await ended;
+      assert.deepEqual(steps, [
+        'watching idle connections for 1m',
+        'waiting until /ready is ok',
+        'ready, and under load',
+        'termination begins',
+        'SIGTERM; it has 30s to exit',
+        'waiting for the idle connections',
+      ]);
+      assert.match(table, /^16 held, 0 broken, 0 not shown\.$/m, table);
+      assert.equal(status, 0);
     });
   }
 });

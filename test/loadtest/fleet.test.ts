@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -7,21 +7,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, PROCESS_CLOCK } from '../../loadtest/cli/clock.ts';
 import { Fault } from '../../loadtest/cli/fault.ts';
 import { createFleet, type Fleet, type FleetOptions } from '../../loadtest/local/fleet.ts';
+import { findPidOne } from '../../loadtest/local/pid-one.ts';
 import { type PodEvent, toPodTimelines } from '../../loadtest/proof/timeline.ts';
+import { comesTrue, readCommandLines } from '../fixtures/process.ts';
 import { toShellLine } from './command-line.ts';
 
 const toFault = (name: string) =>
   toShellLine([process.execPath, join(import.meta.dirname, `../faults/${name}.ts`)]);
 
+const PRE_STOP_MS = 100;
+
 const options: FleetOptions = {
   command: toFault('none'),
   env: process.env,
+  pidOne: 'handlers',
   replicas: 3,
   maxSurge: 1,
   maxUnavailable: 0,
   minReadyMs: 50,
   readiness: { path: '/ready', periodMs: 20, failureThreshold: 2 },
-  preStopMs: 100,
+  preStop: { kind: 'sleep', ms: PRE_STOP_MS },
   graceMs: 5_000,
   propagationMs: 50,
   latencyMs: 0,
@@ -70,6 +75,7 @@ async function start(
   { clock = PROCESS_CLOCK, onEvent = () => {} }: { clock?: Clock; onEvent?: (event: PodEvent) => void } = {},
 ) {
   const events: PodEvent[] = [];
+  const marks: string[] = [];
   const fleet = await createFleet(
     { ...options, ...change },
     {
@@ -78,6 +84,7 @@ async function start(
         events.push(event);
         onEvent(event);
       },
+      onMark: (text) => void marks.push(text),
       signal: never,
     },
   );
@@ -85,9 +92,118 @@ async function start(
   return {
     fleet,
     events,
+    marks,
     kinds: (pod: string) => events.filter((event) => event.pod === pod).map(({ kind }) => kind),
   };
 }
+
+const LISTENS = 'require("node:http").createServer((_, a) => a.end()).listen(process.env.PORT);';
+const found = await findPidOne();
+
+describe('createFleet(), its servers signaled like PID 1', () => {
+  const killed = { code: null, signal: 'SIGKILL' };
+  const exits = `node -e 'process.on("SIGTERM", () => process.exit(7)); ${LISTENS}'`;
+  for (const [what, command, pidOne, exit] of [
+    ['without a handler for SIGTERM', 'sleep 1000', 'handlers', killed],
+    ['without a handler for SIGTERM', 'sleep 1000', 'namespace', killed],
+    ['with a handler that exits', exits, 'handlers', { code: 7, signal: null }],
+    ['with a handler that exits', exits, 'namespace', { code: 7, signal: null }],
+    // Node.js itself has one, which sends SIGTERM once more, to be ended by it.
+    ['without a handler of its own on Node.js', `node -e '${LISTENS}'`, 'namespace', killed],
+  ] as const) {
+    const isPossible = found === 'namespace' || found === pidOne;
+    const skip = isPossible ? false : `this machine gives no more than ${found}`;
+    test(`ends a server ${what} as a cluster would, by ${pidOne}`, { skip }, async () => {
+      const probe = { path: '/', periodMs: 20, failureThreshold: 2 };
+      const readiness = command.startsWith('node') ? probe : null;
+      const preStop = { kind: 'sleep', ms: 0 } as const;
+      const change = { command, readiness, replicas: 1, preStop, graceMs: 2_000, pidOne };
+      const { fleet, events } = await start(change);
+      fleet.kill('pod-1', { force: false });
+      await fleet.settled(never);
+      const { sigtermMs = null, exit: seen = null } = toPodTimelines(events).get('pod-1') ?? {};
+      assert.deepEqual({ ...seen, ...exit }, seen);
+      // It counts as sent, whatever comes of it.
+      assert.ok(sigtermMs !== null);
+      assert.ok(events.some(({ pod, kind }) => pod === 'pod-1' && kind === 'sigterm'));
+    });
+  }
+
+  const skip = found === 'namespace' ? false : 'no PID namespaces';
+  test('silences a server in a namespace when its node loses power', { skip }, async () => {
+    const { fleet, events } = await start({ pidOne: 'namespace' });
+    fleet.powerOff('node-2');
+    await fleet.settled(never);
+    assert.equal(toPodTimelines(events).get('pod-2')?.exit?.signal, 'SIGKILL');
+  });
+});
+
+describe('createFleet(), its preStop a hook', () => {
+  /** Deletes the only pod, and waits until it is replaced. */
+  async function end(change: Partial<FleetOptions>) {
+    const { fleet, events, marks } = await start({ replicas: 1, ...change });
+    fleet.kill('pod-1', { force: false });
+    await fleet.settled(never);
+    const timeline = toPodTimelines(events).get('pod-1');
+    assert.ok(timeline !== undefined);
+    return { timeline, marks };
+  }
+
+  test('runs a command with the environment of the server, to its end, before SIGTERM', async () => {
+    const file = join(directory, 'exec');
+    const script = 'sleep 0.2; echo "$POD_NAME $PORT $HTTP_PORT $1" > "$FILE"';
+    const argv = ['sh', '-c', script, 'sh', 'localhost:8080'] as const;
+    const { timeline, marks } = await end({
+      env: { ...process.env, FILE: file, HTTP_PORT: '8080' },
+      portVariables: ['HTTP_PORT'],
+      preStop: { kind: 'exec', argv, containerPort: 8_080 },
+    });
+    const [pod, port, alias, url] = readFileSync(file, 'utf8').trim().split(' ');
+    assert.deepEqual([pod, alias, url], ['pod-1', port, `127.0.0.1:${port}`]);
+    assert.ok((timeline.sigtermMs ?? 0) - (timeline.terminatingMs ?? 0) >= 200);
+    assert.equal(timeline.exit?.code, 0);
+    assert.deepEqual(marks, []);
+  });
+
+  test('asks the server, and sends SIGTERM when it has responded', async () => {
+    const file = join(directory, 'http');
+    const program = `
+      const { writeFileSync } = require("node:fs");
+      require("node:http").createServer((request, response) => {
+        if (request.url !== "/drain?now") return response.end();
+        writeFileSync("${file}", request.headers["x-why"]);
+        setTimeout(() => response.writeHead(500).end(), 200);
+      }).listen(process.env.PORT);
+      process.on("SIGTERM", () => process.exit(0));`;
+    const { timeline, marks } = await end({
+      command: toShellLine(['node', '-e', program]),
+      preStop: { kind: 'httpGet', path: '/drain?now', headers: { 'X-Why': 'rollout' } },
+    });
+    assert.equal(readFileSync(file, 'utf8'), 'rollout');
+    assert.ok((timeline.sigtermMs ?? 0) - (timeline.terminatingMs ?? 0) >= 200);
+    assert.deepEqual(marks, []);
+  });
+
+  for (const [what, argv, why] of [
+    ['that fails', ['sh', '-c', 'exit 3'], 'exited with code 3'],
+    ['that is not on this machine', ['/no/such'], 'ENOENT'],
+  ] as const) {
+    test(`goes on to SIGTERM after one ${what}, and says so`, async () => {
+      const { timeline, marks } = await end({ preStop: { kind: 'exec', argv, containerPort: null } });
+      assert.equal(timeline.exit?.code, 0);
+      assert.equal(marks.length, 1);
+      assert.ok(marks[0]?.startsWith('preStop of pod-1 failed: ') && marks[0].includes(why), marks[0]);
+    });
+  }
+
+  test('cuts it off at the end of the grace period, with all that it has started', async () => {
+    const seconds = `1000.${process.pid}`;
+    const argv = ['sh', '-c', `sleep ${seconds} & wait`] as const;
+    const { timeline } = await end({ graceMs: 1_000, preStop: { kind: 'exec', argv, containerPort: null } });
+    assert.equal(timeline.exit?.signal, 'SIGKILL');
+    assert.ok(await comesTrue(() => !readCommandLines().includes(`sleep ${seconds}`)));
+  });
+});
 
 describe('createFleet()', () => {
   test('starts the replicas, spread over the nodes, and serves', async () => {
@@ -126,7 +242,7 @@ describe('createFleet()', () => {
       const readyMs = timelines.get(successor)?.ready[0]?.fromMs ?? Number.POSITIVE_INFINITY;
       assert.ok(endedMs >= readyMs + options.minReadyMs, `${old} ended before ${successor} was available`);
       assert.deepEqual(timelines.get(old)?.exit?.code, 0);
-      assert.ok((timelines.get(old)?.sigtermMs ?? 0) >= endedMs + options.preStopMs);
+      assert.ok((timelines.get(old)?.sigtermMs ?? 0) >= endedMs + PRE_STOP_MS);
     }
     for (const [old, next] of [
       ['pod-1', 'pod-5'],
@@ -135,6 +251,13 @@ describe('createFleet()', () => {
       const scheduledMs = timelines.get(next)?.scheduledMs ?? Number.POSITIVE_INFINITY;
       assert.ok(scheduledMs < (timelines.get(old)?.sigtermMs ?? 0), `${next} waited for the end of ${old}`);
     }
+  });
+
+  test('does not probe a server before its initial delay is over', async () => {
+    const readiness = { path: '/ready', periodMs: 20, failureThreshold: 2, initialDelayMs: 1_000 };
+    const { events } = await start({ replicas: 1, readiness });
+    const atMs = (wanted: PodEvent['kind']) => events.find(({ kind }) => kind === wanted)?.atMs ?? Number.NaN;
+    assert.ok(atMs('ready') - atMs('started') >= 1_000);
   });
 
   test('scales up and down, the youngest first', async () => {
@@ -163,7 +286,7 @@ describe('createFleet()', () => {
   });
 
   test('kills at the end of grace a pod that ignores SIGTERM, and at once by force', async () => {
-    const command = toFault('killed-at-grace-end');
+    const command = toFault('ignores-sigterm');
     const { fleet, events } = await start({ command, replicas: 2, graceMs: 300 });
     fleet.kill('pod-1', { force: false });
     await fleet.settled(never);

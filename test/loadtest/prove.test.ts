@@ -28,7 +28,9 @@ const BASE = [...OWN, '--endpoint', 'GET /'];
 /** As short as a proof can be. */
 const BRIEF = ['--propagation', '200ms', '--pre-stop', '400ms', '--baseline', '300ms'];
 const SHORT = [...BASE, ...BRIEF];
-const SHORT_OF_OWN = [...OWN, ...BRIEF];
+/** As short as a proof without a hazard can be: two seconds are left after the last connection. */
+const PROVABLE = BRIEF.map((word) => (word === '400ms' ? '2600ms' : word));
+const SHORT_OF_OWN = [...OWN, ...PROVABLE];
 
 after(() => {
   for (const { child } of running) child.kill('SIGKILL');
@@ -93,15 +95,55 @@ describe('dropless prove --local', () => {
 
   test('judges several disruptions as one, and tells what happens while it does', async () => {
     const { out, err } = await finish(
-      begin(['kill', 'scale', ...SHORT, '--command', fault('none'), '--rounds', '2', '--json', json]),
+      begin([
+        'kill',
+        'scale',
+        ...BASE,
+        ...PROVABLE,
+        '--command',
+        fault('none'),
+        '--rounds',
+        '2',
+        '--json',
+        json,
+      ]),
     );
     const { verdict, proofs } = JSON.parse(readFileSync(json, 'utf8'));
     const kinds = proofs.map(({ disruption }: Proof) => disruption);
     assert.deepEqual(kinds, ['kill', 'scale', 'kill', 'scale']);
     assert.ok(out.endsWith(`${verdict.sentence}\n`), out);
     assert.match(verdict.sentence, / 4 disruptions\./);
-    assert.match(out, /^4 scale +\d+ +0 +\d+ +2 +proven$/m);
+    assert.match(out, /^4 scale +[\d,]+ +0 +\d+ +2 +proven$/m);
     assert.equal(err.match(/^ +\d+\.\d s {2}(kill|scale) begins$/gm)?.length, 4);
+  });
+
+  test('takes the fleet from a manifest, hooks included, and says what it leaves out', async () => {
+    const manifest = join(directory, 'web.yaml');
+    const container = {
+      name: 'app',
+      ports: [{ containerPort: 8080 }],
+      env: [{ name: 'HTTP_PORT', value: '8080' }],
+      readinessProbe: { httpGet: { path: '/ready', port: 8080 }, periodSeconds: 1 },
+      livenessProbe: { httpGet: { path: '/', port: 8080 } },
+      lifecycle: { preStop: { exec: { command: ['sh', '-c', 'sleep 1'] } } },
+    };
+    const spec = { terminationGracePeriodSeconds: 9, containers: [container] };
+    const deployment = { replicas: 2, template: { spec } };
+    const object = { kind: 'Deployment', apiVersion: 'apps/v1', metadata: { name: 'web' }, spec: deployment };
+    writeFileSync(manifest, JSON.stringify(object));
+    const given = ['--command', fault('none'), '--manifest', manifest, '--json', json];
+    const { out, err } = await finish(
+      begin(['kill', ...SHORT.filter((word) => word !== '--pre-stop' && word !== '400ms'), ...given]),
+    );
+    assert.match(err, /^each server is given its port in HTTP_PORT and PORT$/m, out);
+    assert.match(err, /^left out of the manifest: livenessProbe$/m);
+    const [{ timelines, outcomes }] = JSON.parse(readFileSync(json, 'utf8')).proofs;
+    const { graceMs, terminatingMs, sigtermMs } = timelines.find(
+      ({ pod }: { pod: string }) => pod === 'pod-1',
+    );
+    assert.deepEqual([timelines.length, graceMs], [3, 9_000]);
+    assert.ok(sigtermMs - terminatingMs >= 1_000);
+    assert.deepEqual(Object.keys(outcomes), ['ok'], out);
   });
 
   test('a control that takes away what the proof rests on is red', async () => {
@@ -292,6 +334,21 @@ describe('dropless prove --local', () => {
       '--with-controls works only with one disruption',
     ],
     ['an unknown safeguard', ['rollout', '--without', 'x'], 'must be preStop or lame-duck or readiness'],
+    [
+      'a manifest without the server that it is of',
+      ['rollout', '--manifest', 'web.yaml'],
+      '--manifest needs --command',
+    ],
+    [
+      'a manifest that is not there',
+      ['rollout', '--command', 'x', '--manifest', '/no/such'],
+      '--manifest "/no/such" can\'t be read: ',
+    ],
+    [
+      'a manifest for a cluster',
+      ['rollout', 'deploy/a', '--command', 'x', '--manifest', 'x'],
+      'cannot be combined',
+    ],
     [
       'a command that ends',
       ['rollout', '--local', '--command', 'sh -c "exit 7"'],

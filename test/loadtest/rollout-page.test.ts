@@ -28,7 +28,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
         ? []
         : [{ name, words: [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b ?? '') }];
     });
-    assert.equal(commands.length, 9);
+    assert.equal(commands.length, 10);
     for (const { name, words } of commands) {
       const command = COMMANDS.find((candidate) => candidate.name === name);
       assert.ok(command !== undefined, name);
@@ -54,7 +54,7 @@ describe('docs/does-my-rollout-drop-requests.md', () => {
     assert.equal(MAX_LAG_OF_A_LOSS_MS, 250);
     assert.match(page, /99 % no more than 250 ms late/);
     assert.ok(page.includes(`schema \`${PROOF_SCHEMA}\``));
-    assert.equal(defaults.get('prove --pod-header'), 'X-Pod');
+    assert.equal(DEFAULT_LOAD.podHeader, 'X-Pod');
     assert.equal(defaults.get('prove --latency'), '15ms');
     assert.match(readFileSync(join(root, 'docs/decisions/local-fleet.md'), 'utf8'), /With 15 ms each way/);
   });

@@ -1,0 +1,94 @@
+import type { PodTimeline } from './timeline.ts';
+
+/**
+ * How near a pod came to losing something. Null: it did not end, or was not new; or what is needed was not seen.
+ */
+export interface PodMargins {
+  readonly pod: string;
+  /** From its deletion until the last connection that was led to it was opened. */
+  readonly ledForMs: number | null;
+  /** From that connection until the pod stopped accepting; at least so long. */
+  readonly acceptedForMs: number | null;
+  /** What was left of its grace period at its exit. */
+  readonly graceLeftMs: number | null;
+  /** From the moment it was an endpoint until its first ok response. */
+  readonly firstResponseMs: number | null;
+}
+
+/** What the load saw of a pod, in ms since the load began; null: never. */
+export interface PodSightings {
+  lastOpenedMs(pod: string): number | null;
+  firstOkMs(pod: string): number | null;
+}
+
+export function toPodMargins(timeline: PodTimeline, { lastOpenedMs, firstOkMs }: PodSightings): PodMargins {
+  const { pod, terminatingMs, graceMs, exit, endpoint, ready } = timeline;
+  const isEnded = terminatingMs !== null && terminatingMs >= 0 && timeline.nodeLostMs === null;
+  const opened = lastOpenedMs(pod);
+  const untilMs = isEnded ? toAcceptedUntilMs(timeline, opened) : null;
+  const addedMs = endpoint[0]?.fromMs ?? null;
+  const answeredMs = firstOkMs(pod);
+  const isNew = (ready[0]?.fromMs ?? 0) > 0;
+  return {
+    pod,
+    ledForMs: isEnded && opened !== null ? Math.max(0, opened - terminatingMs) : null,
+    acceptedForMs: untilMs === null || opened === null ? null : Math.max(0, untilMs - opened),
+    graceLeftMs:
+      isEnded && graceMs !== null && graceMs > 0 && exit !== null
+        ? Math.max(0, terminatingMs + graceMs - exit.atMs)
+        : null,
+    firstResponseMs:
+      isNew && addedMs !== null && answeredMs !== null ? Math.max(0, answeredMs - addedMs) : null,
+  };
+}
+
+/**
+ * A pod that took a connection after SIGTERM goes on accepting, as far as is known until its exit. Of one that took
+ * none it is known only that it had no reason to stop before SIGTERM.
+ */
+function toAcceptedUntilMs({ sigtermMs, exit }: PodTimeline, openedMs: number | null): number | null {
+  const exitMs = exit?.atMs ?? null;
+  return sigtermMs === null || (openedMs !== null && openedMs > sigtermMs) ? exitMs : sigtermMs;
+}
+
+/** The least of each margin over all pods, and whose it is; `ledFor` is the longest. */
+export type LeastMargins = {
+  readonly [K in Exclude<keyof PodMargins, 'pod'>]: { readonly pod: string; readonly ms: number } | null;
+};
+
+export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
+  const worst = (key: keyof LeastMargins, isWorse: (a: number, b: number) => boolean) =>
+    margins.reduce<{ pod: string; ms: number } | null>((least, { pod, [key]: ms }) => {
+      if (ms === null) return least;
+      return least === null || isWorse(ms, least.ms) ? { pod, ms } : least;
+    }, null);
+  const more = (a: number, b: number) => a > b;
+  const less = (a: number, b: number) => a < b;
+  return {
+    ledForMs: worst('ledForMs', more),
+    acceptedForMs: worst('acceptedForMs', less),
+    graceLeftMs: worst('graceLeftMs', less),
+    firstResponseMs: worst('firstResponseMs', more),
+  };
+}
+
+/** One sentence: `Endpoints were used for up to 1.9 s (web-a) after deletion; …`. Empty where no pod ended. */
+export function formatMargins(margins: readonly PodMargins[]): string {
+  const { ledForMs, acceptedForMs, graceLeftMs, firstResponseMs } = toLeastMargins(margins);
+  const clauses = [
+    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs)} after deletion`]),
+    ...(acceptedForMs === null
+      ? []
+      : [`pods went on accepting for at least ${show(acceptedForMs)} after that`]),
+    ...(graceLeftMs === null ? [] : [`${show(graceLeftMs)} of grace were left at the least`]),
+    ...(firstResponseMs === null
+      ? []
+      : [`new endpoints gave their first response within ${show(firstResponseMs)}`]),
+  ];
+  const text = clauses.join('; ');
+  return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function show({ pod, ms }: { readonly pod: string; readonly ms: number }): string {
+  return `${(ms / 1_000).toFixed(1)} s (${pod})`;
+}

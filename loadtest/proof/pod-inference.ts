@@ -1,0 +1,681 @@
+import type { Outcome } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
+import { isWithin, type PodTimeline } from './timeline.ts';
+
+/** What the pods of losses are inferred from, where neither responses nor addresses tell them. */
+export interface Observed {
+  readonly timelines: readonly PodTimeline[];
+  /** Of unknown pods. */
+  readonly losses: readonly Settlement[];
+  readonly successes: Successes;
+  /** Are pods known from other responses? */
+  readonly isNamed: boolean;
+  /** When the pod is known to have given its first ok response on this endpoint, or on any if that is null; null: never. */
+  firstOkMs(pod: string, endpoint: number | null): number | null;
+  /** When the disruption began; before it requests fail by chance. */
+  readonly beganMs: number;
+  /** How far the timestamp of an event may lag behind the event. */
+  readonly slackMs: number;
+}
+
+/** Ok responses by when their requests were sent. */
+export interface Successes {
+  readonly slotMs: number;
+  count(slot: number, isFresh: boolean): number;
+  /** When the last ok response came on this keep-alive connection; null: none came since its first. */
+  lastOkMs(connectionId: number): number | null;
+}
+
+/** Requests that one fault fails alike. */
+interface FailureClass {
+  readonly isFresh: boolean;
+  readonly how: 'cut' | 'status' | 'silent';
+}
+
+const CLASSES: readonly FailureClass[] = [true, false].flatMap((isFresh) =>
+  (['cut', 'status', 'silent'] as const).map((how) => ({ isFresh, how })),
+);
+const CUT: readonly Outcome[] = ['refused', 'tls', 'reset', 'closed_before_response', 'truncated'];
+
+/** The least share of requests that fail by a chance that no hypothesis tells. */
+const MIN_CHANCE = 1e-4;
+/** What is left free in a hypothesis costs as much: the more it can be bent, the more it has to explain. */
+const FREEDOM = 4;
+/** Successes that speak so much against a pod have ended its fault, as in the X-drop of sequence alignment. */
+const DROP = 6;
+/** Losses that come later than this belong to something else. */
+const LOST_CAUSE = 60;
+/** Hypotheses that are less than e⁴ times as likely as the best are as good. */
+const TIE = 4;
+/** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
+const PROPAGATION_MS = 1_000;
+const PROPAGATION_TAIL_MS = 300;
+const USUAL_PROPAGATION_MS = 2_000;
+const MAX_PROPAGATION_MS = 10_000;
+/** The watch learns of a new endpoint at most this long after the nodes do. */
+const NEWS_MS = 250;
+/** A new pod that fails requests for longer than this is broken, and not new. */
+const START_MS = 60_000;
+/** Probes notice a pod that fails within three periods of 10 s. */
+const FLAP_MS = 30_000;
+/** nf_conntrack_tcp_timeout_syn_sent. */
+const NAT_MS = 120_000;
+const SECOND_MS = 1_000;
+/** Who does not accept a connection says so within a round trip. */
+const ACCEPTED_MS = 150;
+
+/** What happens to a pod, or to the fleet as a whole, and may make it fail requests. */
+export type SuspicionKind = 'start' | 'drain' | 'exit' | 'flap' | 'crash' | 'node' | 'fleet';
+
+/** Who may have failed a loss, and on what occasion. */
+export interface Suspect {
+  /** Null: any pod, for all of them together were too few. */
+  readonly pod: string | null;
+  /** Null: the pod is the only one to which anything happened. */
+  readonly kind: SuspicionKind | null;
+}
+
+/** A stretch of one pod's timeline, on a scale of its own: from the event that the kind is named after. */
+interface Stretch {
+  readonly timeline: PodTimeline;
+  /** The event. */
+  readonly zeroMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Is the event that the pod became an endpoint? */
+  readonly isStart: boolean;
+  /** A pod that fails requests as it ends answers none any more. */
+  readonly isEnd?: boolean;
+  /** For how long after its removal an endpoint gets new connections; undefined: at most. */
+  readonly reachMs?: number;
+}
+
+/** Pods that are alike, and so fail alike: all new ones from their start, all that are terminated after SIGTERM. */
+interface Suspicion {
+  readonly kind: SuspicionKind;
+  readonly stretches: readonly Stretch[];
+  /** Failing begins with the event. */
+  readonly isFromZero: boolean;
+  /** Failing lasts until so long after the event at least. */
+  readonly throughMs: number;
+}
+
+/** What a hypothesis says: in this stretch of time after the event, the pods failed every request of the class. */
+interface Hypothesis {
+  readonly failureClass: FailureClass;
+  readonly suspicion: Suspicion;
+  /** Log-likelihood over chance, and what is left of it after what it costs to be free. */
+  readonly fit: number;
+  readonly score: number;
+  /** In bins of time after the event, the last of each stretch included. */
+  readonly from: number;
+  readonly ends: readonly number[];
+}
+
+/**
+ * Who may have failed each loss, by its index: one where it is known, several where they are as likely, none where
+ * nobody is suspect. Judges all losses and all successes together: of n endpoints one gets every n-th new
+ * connection, so a pod that fails them fails that share while its fault lasts, and none before and after. The smallest
+ * set of hypotheses wins. Pure.
+ */
+export function inferSuspects(observed: Observed): Map<number, readonly Suspect[]> {
+  const evidence = { ...observed, endpointsAt: countEndpoints(observed) };
+  const found = new Map<number, readonly Suspect[]>();
+  const suspicions = toSuspicions(evidence);
+  let left = evidence.losses;
+  while (left.length > 0) {
+    const explanations = [
+      toFleetExplanation(left, evidence),
+      ...suspicions.map((suspicion) => toExplanation(suspicion, left, evidence)),
+    ].sort((a, b) => b.score - a.score);
+    const [best] = explanations;
+    if (best === undefined || best.score <= 0) break;
+    const rivals = explanations.filter(({ fit }) => fit > 0 && fit > best.fit - TIE);
+    for (const loss of left.filter((each) => best.findSuspects(each).length > 0)) {
+      found.set(
+        loss.index,
+        rivals.flatMap((rival) => rival.findSuspects(loss)),
+      );
+    }
+    left = left.filter(({ index }) => !found.has(index));
+  }
+  // What no fault explains well may still have one suspect.
+  const stretchesOf = (kinds: readonly SuspicionKind[]) =>
+    suspicions.filter(({ kind }) => kinds.includes(kind)).flatMap(({ stretches }) => stretches);
+  const changes = stretchesOf([
+    'drain',
+    'exit',
+    'crash',
+    'flap',
+    ...(evidence.isNamed ? ['start' as const] : []),
+  ]);
+  const grounds = [
+    // Most nodes have learned of a removal by then.
+    changes.map((stretch) => ({ ...stretch, reachMs: USUAL_PROPAGATION_MS })),
+    changes,
+    stretchesOf(['node']),
+    // Where responses name no pod, every new pod may be one that has never answered.
+    stretchesOf(['start']),
+    // A pod in its preStop serves on.
+    toPreStops(evidence),
+  ];
+  for (const loss of left) {
+    const suspects = grounds
+      .map((stretches) => stretches.filter((stretch) => isEligible(loss, stretch, evidence)))
+      .find((stretches) => stretches.length > 0);
+    const pods = new Set(suspects?.map(({ timeline }) => timeline.pod));
+    found.set(
+      loss.index,
+      [...pods].map((pod) => ({ pod, kind: null })),
+    );
+  }
+  return found;
+}
+
+interface InferenceEvidence extends Observed {
+  /** How many pods were endpoints around that time. */
+  endpointsAt(atMs: number): number;
+}
+
+function countEndpoints({ timelines, successes: { slotMs } }: Observed): InferenceEvidence['endpointsAt'] {
+  const counts = new Map<number, number>();
+  return (atMs) => {
+    const slot = Math.floor(atMs / slotMs);
+    const known = counts.get(slot);
+    if (known !== undefined) return known;
+    const count = timelines.filter(({ endpoint }) => isWithin(endpoint, atMs)).length;
+    counts.set(slot, count);
+    return count;
+  };
+}
+
+/** All that one suspicion explains: for each class of requests from when to when it failed them. */
+interface Explanation {
+  readonly fit: number;
+  readonly score: number;
+  /** Who failed the loss if the explanation is true; empty: it does not explain it. */
+  findSuspects(loss: Settlement): readonly Suspect[];
+}
+
+const NO_EXPLANATION: Explanation = { fit: 0, score: 0, findSuspects: () => [] };
+
+/** Pods that were added to the endpoints and are not terminated: whether they are ready is their own affair. */
+function countInService(timelines: readonly PodTimeline[], atMs: number): number {
+  return timelines.filter(
+    ({ endpoint: [first], terminatingMs, goneMs }) =>
+      first !== undefined &&
+      first.fromMs <= atMs &&
+      atMs < (terminatingMs ?? goneMs ?? Number.POSITIVE_INFINITY),
+  ).length;
+}
+
+/**
+ * While fewer pods are in service than before the disruption, they fail some share of the requests: which one is free.
+ */
+function toFleetExplanation(losses: readonly Settlement[], evidence: InferenceEvidence): Explanation {
+  const { successes, timelines, beganMs, slackMs } = evidence;
+  const { slotMs, count } = successes;
+  const toSlot = (atMs: number) => Math.floor(atMs / slotMs);
+  const usual = countInService(timelines, beganMs - slackMs);
+  const lastMs = losses.reduce((max, loss) => Math.max(max, sentMsOf(loss)), beganMs);
+  // Nodes learn of a new endpoint a while after it is there.
+  const lag = Math.ceil(PROPAGATION_MS / slotMs);
+  const thin = new Set<number>();
+  for (let slot = toSlot(beganMs); slot <= toSlot(lastMs); slot += 1) {
+    if (countInService(timelines, (slot + 0.5) * slotMs) >= usual) continue;
+    for (let late = 0; late <= lag; late += 1) thin.add(slot + late);
+  }
+  const isOverloaded = (loss: Settlement) =>
+    toHow(loss.outcome) !== 'cut' && thin.has(toSlot(sentMsOf(loss)));
+  const overloaded = losses.filter(isOverloaded);
+  if (overloaded.length === 0) return NO_EXPLANATION;
+  const fits = CLASSES.map((failureClass) => {
+    const failed = overloaded.filter((loss) => isOfClass(loss, failureClass)).length;
+    if (failed === 0) return 0;
+    const served = [...thin].reduce((sum, slot) => sum + count(slot, failureClass.isFresh), 0);
+    const share = failed / (failed + served);
+    const chance = toChance(failureClass, evidence);
+    return failed * Math.log((chance + share) / chance) + (served === 0 ? 0 : served * Math.log(1 - share));
+  });
+  const fit = fits.reduce((sum, each) => sum + each, 0);
+  return {
+    fit,
+    // The share is free.
+    score: fit - FREEDOM * fits.filter((each) => each > 0).length,
+    findSuspects: (loss) => (isOverloaded(loss) ? [{ pod: null, kind: 'fleet' }] : []),
+  };
+}
+
+function toExplanation(
+  suspicion: Suspicion,
+  losses: readonly Settlement[],
+  evidence: InferenceEvidence,
+): Explanation {
+  // An exit cuts; nothing else comes of it.
+  const classes = CLASSES.filter(({ how }) => suspicion.kind !== 'exit' || how === 'cut');
+  const hypotheses = classes
+    .map((failureClass) =>
+      toHypothesis(
+        suspicion,
+        failureClass,
+        losses.filter((loss) => isOfClass(loss, failureClass)),
+        evidence,
+      ),
+    )
+    .filter(({ score }) => score > 0);
+  // A pod that is not up yet fails new connections first.
+  const isWhole = suspicion.kind !== 'start' || hypotheses.some(({ failureClass }) => failureClass.isFresh);
+  if (!isWhole) return NO_EXPLANATION;
+  return {
+    fit: hypotheses.reduce((sum, { fit }) => sum + fit, 0),
+    score: hypotheses.reduce((sum, { score }) => sum + score, 0),
+    findSuspects: (loss) => findSuspects(loss, hypotheses, evidence),
+  };
+}
+
+function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspicion[] {
+  const isTerminated = ({ terminatingMs }: PodTimeline, ms: number) =>
+    terminatingMs !== null && ms >= terminatingMs - slackMs;
+  const free = { isFromZero: false, throughMs: Number.NEGATIVE_INFINITY };
+  const fromZero = { ...free, isFromZero: true };
+  const endOf = ({ goneMs }: PodTimeline) => (goneMs ?? Number.POSITIVE_INFINITY) + MAX_PROPAGATION_MS;
+
+  const starts = timelines.flatMap((timeline) => {
+    const zeroMs = timeline.endpoint[0]?.fromMs ?? timeline.ready[0]?.fromMs;
+    if (zeroMs === undefined || zeroMs <= 0) return [];
+    const toMs = Math.min(zeroMs + START_MS + 1, timeline.terminatingMs ?? Number.POSITIVE_INFINITY);
+    return [{ timeline, zeroMs, fromMs: zeroMs - NEWS_MS, toMs, isStart: true }];
+  });
+  const drains = timelines.flatMap((timeline) => {
+    const { terminatingMs, sigtermMs } = timeline;
+    if (terminatingMs === null) return [];
+    return [
+      {
+        timeline,
+        zeroMs: sigtermMs ?? terminatingMs,
+        fromMs: sigtermMs ?? terminatingMs,
+        toMs: endOf(timeline),
+        isStart: false,
+        isEnd: true,
+      },
+    ];
+  });
+  const exits = timelines.flatMap((timeline) => {
+    const { exit, terminatingMs } = timeline;
+    if (exit === null || terminatingMs === null || !isTerminated(timeline, exit.atMs)) return [];
+    return [
+      {
+        timeline,
+        zeroMs: exit.atMs,
+        fromMs: timeline.sigtermMs ?? terminatingMs,
+        toMs: endOf(timeline),
+        isStart: false,
+      },
+    ];
+  });
+  const crashes = timelines.flatMap((timeline) => {
+    const { exit } = timeline;
+    if (exit === null || isTerminated(timeline, exit.atMs)) return [];
+    return [
+      {
+        timeline,
+        zeroMs: exit.atMs,
+        fromMs: exit.atMs - NEWS_MS,
+        toMs: exit.atMs + MAX_PROPAGATION_MS,
+        isStart: false,
+      },
+    ];
+  });
+  const flaps = timelines.flatMap((timeline) =>
+    timeline.ready.flatMap(({ toMs }, index) => {
+      if (toMs === null || isTerminated(timeline, toMs)) return [];
+      if (timeline.exit !== null && Math.abs(toMs - timeline.exit.atMs) <= SECOND_MS) return [];
+      const untilMs = (timeline.ready[index + 1]?.fromMs ?? toMs) + 2 * SECOND_MS;
+      return [{ timeline, zeroMs: toMs, fromMs: toMs - FLAP_MS, toMs: untilMs, isStart: false }];
+    }),
+  );
+  const nodes = timelines.flatMap((timeline) => {
+    const { nodeLostMs, ready, goneMs } = timeline;
+    if (nodeLostMs === null) return [];
+    const backMs = ready.find(({ fromMs }) => fromMs > nodeLostMs)?.fromMs ?? goneMs;
+    const toMs = backMs === null ? Number.POSITIVE_INFINITY : backMs + NAT_MS;
+    return [{ timeline, zeroMs: nodeLostMs, fromMs: nodeLostMs - START_MS, toMs, isStart: false }];
+  });
+  return [
+    { kind: 'start', stretches: starts, ...fromZero },
+    { kind: 'drain', stretches: drains, ...free },
+    { kind: 'exit', stretches: exits, ...free },
+    { kind: 'crash', stretches: crashes, ...fromZero },
+    { kind: 'flap', stretches: flaps, ...free, throughMs: -SECOND_MS },
+    { kind: 'node', stretches: nodes, ...free },
+  ];
+}
+
+function toPreStops({ timelines }: InferenceEvidence): Stretch[] {
+  return timelines.flatMap((timeline) => {
+    const { terminatingMs, sigtermMs } = timeline;
+    if (terminatingMs === null || sigtermMs === null) return [];
+    return [{ timeline, zeroMs: terminatingMs, fromMs: terminatingMs, toMs: sigtermMs, isStart: false }];
+  });
+}
+
+/** One stretch, in bins of time after its event. */
+interface Column {
+  /** Losses that the pod may have failed, by bin. */
+  readonly losses: ReadonlyMap<number, readonly Settlement[]>;
+  /** The share of the requests of the class that the pod gets. */
+  shareAt(bin: number): number;
+  /** How much the successes speak against the pod: at most 0. */
+  penaltyAt(bin: number): number;
+}
+
+function toColumn(
+  stretch: Stretch,
+  failureClass: FailureClass,
+  losses: readonly Settlement[],
+  evidence: InferenceEvidence,
+): Column {
+  const { slotMs, count } = evidence.successes;
+  const middleOf = (bin: number) => stretch.zeroMs + (bin + 0.5) * slotMs;
+  const isIn = (atMs: number) => atMs >= stretch.fromMs - slotMs && atMs <= stretch.toMs;
+  const shareAt = (bin: number) =>
+    isIn(middleOf(bin)) ? toShare(stretch.timeline, middleOf(bin), failureClass, evidence) : 0;
+  return {
+    losses: groupByBin(losses, (loss) =>
+      isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
+    ),
+    shareAt,
+    penaltyAt: (bin) => {
+      const atMs = middleOf(bin);
+      if (!isIn(atMs) || isKnownSilent(stretch, atMs, evidence)) return 0;
+      const successes = count(Math.floor(atMs / slotMs), failureClass.isFresh);
+      return successes === 0 ? 0 : successes * Math.log(1 - shareAt(bin));
+    },
+  };
+}
+
+/** The stretch in which the losses of the class speak most for these pods, and the successes least against them. */
+function toHypothesis(
+  suspicion: Suspicion,
+  failureClass: FailureClass,
+  losses: readonly Settlement[],
+  evidence: InferenceEvidence,
+): Hypothesis {
+  const { stretches, isFromZero, throughMs } = suspicion;
+  const { slotMs } = evidence.successes;
+  const nothing = { suspicion, failureClass, fit: 0, score: 0, from: 0, ends: [] };
+  const columns = stretches.map((stretch) => toColumn(stretch, failureClass, losses, evidence));
+  const bins = [...new Set(columns.flatMap((column) => [...column.losses.keys()]))].sort((a, b) => a - b);
+  const [first] = bins;
+  if (first === undefined) return nothing;
+  // Connections must have been opened to a pod before one of them can be used again.
+  const isAnchored = isFromZero && failureClass.isFresh;
+  const earliest = Math.min(first, 0);
+  const late = Math.ceil(evidence.slackMs / slotMs);
+  const beginnings = isAnchored
+    ? Array.from({ length: late - earliest + 1 }, (_, index) => earliest + index)
+    : sample(bins);
+  // New connections fail until every node has learned that the endpoint is gone, which takes as long as it takes.
+  const isEndFree = failureClass.isFresh && ['drain', 'exit', 'crash'].includes(suspicion.kind);
+  const freedom = isAnchored ? 0 : FREEDOM;
+  const limits = {
+    last: bins.at(-1) ?? first,
+    // What is cut on open connections is cut together: in one bin, or across its border.
+    length: failureClass.how === 'cut' && !failureClass.isFresh ? 2 : Number.POSITIVE_INFINITY,
+    through: Math.floor(throughMs / slotMs),
+    chance: toChance(failureClass, evidence),
+  };
+  const fitFrom = isEndFree ? fitEachEnd(columns, limits) : fitOneEnd(columns, limits);
+  const candidates = beginnings.map((from): Hypothesis => {
+    const { fit, ends } = fitFrom(from);
+    const freeEnds = isEndFree ? ends.filter((end) => end >= from).length : 0;
+    return { ...nothing, fit, score: fit - freedom - freeEnds, from, ends };
+  });
+  const bestScore = Math.max(...candidates.map(({ score }) => score));
+  if (bestScore <= 0) return nothing;
+  // Of those that are as good, the one that says least.
+  return candidates.findLast(({ score }) => score > 0 && score > bestScore - TIE) ?? nothing;
+}
+
+interface Limits {
+  /** The last bin with a loss. */
+  readonly last: number;
+  /** How many bins it may take. */
+  readonly length: number;
+  /** It lasts until then at least. */
+  readonly through: number;
+  readonly chance: number;
+}
+
+interface Fit {
+  readonly fit: number;
+  /** The last bin of each column. */
+  readonly ends: readonly number[];
+}
+
+/** The pods fail from one time after their events to another. */
+function fitOneEnd(columns: readonly Column[], { last, length, through, chance }: Limits) {
+  const penalties = new Map<number, number>();
+  const penaltyAt = (bin: number) => {
+    const known = penalties.get(bin);
+    if (known !== undefined) return known;
+    const penalty = columns.reduce((sum, column) => sum + column.penaltyAt(bin), 0);
+    penalties.set(bin, penalty);
+    return penalty;
+  };
+  return (from: number): Fit => {
+    const explained = createExplained(chance);
+    let fit = 0;
+    let best = { fit: 0, bin: from - 1 };
+    for (let bin = from; bin <= Math.min(last, from + length - 1); bin += 1) {
+      fit += penaltyAt(bin);
+      for (const column of columns) fit += explained.add(column, bin);
+      if (fit > best.fit && bin >= through) best = { fit, bin };
+      if (fit < best.fit - LOST_CAUSE && bin >= through) break;
+    }
+    return { fit: best.fit, ends: columns.map(() => best.bin) };
+  };
+}
+
+/** The pods begin to fail at one time after their events, and each ends in its own time. */
+function fitEachEnd(columns: readonly Column[], { last, chance }: Limits) {
+  return (from: number): Fit => {
+    const explained = createExplained(chance);
+    let total = 0;
+    const ends = columns.map((column) => {
+      if (column.losses.size === 0) return from - 1;
+      const tried = explained.branch();
+      let fit = 0;
+      let best = { fit: 0, bin: from - 1 };
+      for (let bin = from; bin <= last; bin += 1) {
+        fit += column.penaltyAt(bin) + tried.add(column, bin);
+        if (fit > best.fit) best = { fit, bin };
+        // What follows so many successes is another pod's.
+        if (fit < best.fit - DROP) break;
+      }
+      for (let bin = from; bin <= best.bin; bin += 1) explained.add(column, bin);
+      total += best.fit;
+      return best.bin;
+    });
+    return { fit: total, ends };
+  };
+}
+
+/** What is explained so far: a loss that two pods may have failed counts once. */
+interface Explained {
+  /** Returns the log-likelihood that the losses of this bin add. */
+  add(column: Column, bin: number): number;
+  /** To try something out: changes nothing here. */
+  branch(): Explained;
+}
+
+function createExplained(chance: number, below: ReadonlyMap<number, number> = new Map()): Explained {
+  const shares = new Map<number, number>();
+  return {
+    add(column, bin) {
+      const losses = column.losses.get(bin);
+      if (losses === undefined) return 0;
+      const share = column.shareAt(bin);
+      let gain = 0;
+      for (const { index } of losses) {
+        const before = shares.get(index) ?? below.get(index) ?? chance;
+        shares.set(index, before + share);
+        gain += Math.log((before + share) / before);
+      }
+      return gain;
+    },
+    branch: () => createExplained(chance, shares),
+  };
+}
+
+/** Responses name their pods, and none of this new one had come by then: no success speaks against it. */
+function isKnownSilent({ timeline, isStart }: Stretch, atMs: number, evidence: InferenceEvidence): boolean {
+  if (!isStart || !evidence.isNamed) return false;
+  const okMs = evidence.firstOkMs(timeline.pod, null);
+  return okMs === null || okMs > atMs;
+}
+
+/** The share of the requests of the class that failed before anything happened to a pod. */
+function toChance(failureClass: FailureClass, { losses, successes, beganMs }: InferenceEvidence): number {
+  let requests = 0;
+  for (let slot = 0; (slot + 1) * successes.slotMs <= beganMs; slot += 1) {
+    requests += successes.count(slot, failureClass.isFresh);
+  }
+  const failed = losses.filter((loss) => isOfClass(loss, failureClass) && loss.endMs < beganMs).length;
+  return Math.max(MIN_CHANCE, failed / Math.max(1, requests + failed));
+}
+
+/** Many beginnings cost time, and the best is near one of these. */
+const MAX_BEGINNINGS = 60;
+
+function sample(sorted: readonly number[]): number[] {
+  const step = Math.ceil(sorted.length / MAX_BEGINNINGS);
+  return sorted.filter((_, index) => index % step === 0);
+}
+
+function groupByBin(
+  losses: readonly Settlement[],
+  toKey: (loss: Settlement) => number | null,
+): Map<number, Settlement[]> {
+  const groups = new Map<number, Settlement[]>();
+  for (const loss of losses) {
+    const key = toKey(loss);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [loss]);
+    else group.push(loss);
+  }
+  return groups;
+}
+
+/** The bin of time after the event in which the request was failed: a cut when it was cut, all else when it was sent. */
+function toBin(loss: Settlement, { zeroMs }: Stretch, { successes }: InferenceEvidence): number {
+  const isCut = loss.sentMs !== null && toHow(loss.outcome) === 'cut';
+  const atMs = isCut ? loss.endMs : sentMsOf(loss);
+  return Math.floor((atMs - zeroMs) / successes.slotMs);
+}
+
+function findSuspects(
+  loss: Settlement,
+  hypotheses: readonly Hypothesis[],
+  evidence: InferenceEvidence,
+): Suspect[] {
+  const found = hypotheses
+    .filter(({ failureClass }) => isOfClass(loss, failureClass))
+    .flatMap(({ suspicion: { kind, stretches }, from, ends }) =>
+      stretches
+        .filter((stretch, index) => {
+          const bin = toBin(loss, stretch, evidence);
+          return bin >= from && bin <= (ends[index] ?? -1) && isEligible(loss, stretch, evidence);
+        })
+        .map(({ timeline: { pod } }) => ({ pod, kind })),
+    );
+  // Two stretches of one pod, such as two flaps, may explain it.
+  return found.filter(({ pod }, index) => found.findIndex((other) => other.pod === pod) === index);
+}
+
+/** The share of the requests of the class that the pod gets at that time. */
+function toShare(
+  { endpoint }: PodTimeline,
+  atMs: number,
+  { isFresh }: FailureClass,
+  { endpointsAt }: InferenceEvidence,
+): number {
+  const own = isWithin(endpoint, atMs);
+  const share = 1 / (endpointsAt(atMs) + (own ? 0 : 1));
+  // New connections reach it for a while after its removal, from ever fewer nodes; open ones stay where they are.
+  const removedMs = endpoint.findLast(({ toMs }) => toMs !== null && toMs <= atMs)?.toMs ?? null;
+  if (isFresh && removedMs !== null && !own) {
+    return share * Math.min(1, Math.exp((PROPAGATION_MS - (atMs - removedMs)) / PROPAGATION_TAIL_MS));
+  }
+  return Math.min(0.9, isFresh ? share : share / 2);
+}
+
+/** Could this pod have failed the request in this stretch of its timeline? */
+function isEligible(
+  loss: Settlement,
+  {
+    timeline: { pod, endpoint, exit, isProbed, nodeLostMs },
+    zeroMs,
+    fromMs,
+    toMs,
+    isStart,
+    isEnd = false,
+    reachMs = MAX_PROPAGATION_MS,
+  }: Stretch,
+  { slackMs, firstOkMs, successes }: InferenceEvidence,
+): boolean {
+  if (isStart) {
+    // Its probe has connected to it.
+    if (isProbed && loss.outcome === 'refused') return false;
+    const okMs = firstOkMs(pod, loss.sentMs === null ? null : loss.endpoint);
+    if (okMs !== null && okMs <= loss.endMs) return false;
+  }
+  const { endMs, connection } = loss;
+  if (isEnd && connection !== null && (successes.lastOkMs(connection.id) ?? endMs) > endMs) return false;
+  if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs) || (loss.sentMs ?? endMs) >= toMs)
+    return false;
+  const openedMs = openedMsOf(loss);
+  // Nodes go on leading connections to it while they remember others that were never answered.
+  const isLost = nodeLostMs !== null && zeroMs === nodeLostMs;
+  const isLed = endpoint.some(
+    (span) =>
+      openedMs >= span.fromMs - Math.min(NEWS_MS, slackMs) &&
+      (span.toMs === null || openedMs < span.toMs + reachMs),
+  );
+  if (!isLed && !isLost) return false;
+  // A pod that has exited answers nothing: its connection would have been closed before.
+  const answeredMs =
+    isFreshConnection(loss) || connection === null ? null : sentMsOf(loss) - connection.idleMs;
+  return answeredMs === null || exit === null || answeredMs <= exit.atMs + slackMs;
+}
+
+function isOfClass(loss: Settlement, { isFresh, how }: FailureClass): boolean {
+  return isFreshConnection(loss) === isFresh && toHow(loss.outcome) === how;
+}
+
+/** A proxy that got no response from a pod says so by these; its own connection to the pod is taken for a fresh one. */
+const BAD_GATEWAY: readonly Outcome[] = ['http_502', 'http_504'];
+
+function toHow(outcome: Outcome): FailureClass['how'] {
+  if (BAD_GATEWAY.includes(outcome)) return outcome === 'http_502' ? 'cut' : 'silent';
+  if (outcome.startsWith('http_')) return 'status';
+  return CUT.includes(outcome) || outcome === 'connect_timeout' ? 'cut' : 'silent';
+}
+
+/** A pod that has accepted a connection, and holds a request for a while, cuts it as it does the ones it knows. */
+function isFreshConnection({ connection, outcome, sentMs, endMs }: Settlement): boolean {
+  if (BAD_GATEWAY.includes(outcome)) return true;
+  const isAccepted = sentMs !== null && toHow(outcome) === 'cut' && endMs - sentMs > ACCEPTED_MS;
+  return connection?.reused !== true && !isAccepted;
+}
+
+function sentMsOf({ sentMs, connection, endMs }: Settlement): number {
+  return sentMs ?? (connection === null ? endMs : endMs - connection.setupMs);
+}
+
+/** When its connection was opened, or began to be. */
+function openedMsOf(loss: Settlement): number {
+  const sentMs = sentMsOf(loss);
+  return isFreshConnection(loss) || loss.connection === null ? sentMs : sentMs - loss.connection.ageMs;
+}
