@@ -102,3 +102,22 @@ describe('inferSuspects(), with all names hidden', () => {
     assert.ok(all.wrong <= 0.005 * all.lost, text);
   });
 });
+
+test('inferSuspects() ends where the disruption was skipped', () => {
+  const run = simulateRollout({
+    ...(fc.sample(toFleets('too-little-capacity'), { seed: 1, numRuns: 1 })[0] as SimulatedFleet),
+  });
+  const losses = run.settlements
+    .filter(({ outcome }) => isLost(outcome))
+    .map((each) => ({ ...each, pod: null }));
+  const found = inferSuspects({
+    timelines: [...toPodTimelines(run.events).values()],
+    losses,
+    successes: createSuccesses(),
+    isNamed: false,
+    firstOkMs: () => null,
+    beganMs: Number.POSITIVE_INFINITY,
+    slackMs: SLACK_MS,
+  });
+  assert.equal(found.size, losses.length);
+});

@@ -12,7 +12,7 @@ export interface Observed {
   readonly isNamed: boolean;
   /** When the pod is known to have given its first ok response on this endpoint, or on any if that is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
-  /** When the disruption began; before it requests fail by chance. */
+  /** When the disruption began; before it requests fail by chance. Infinity: it was skipped. */
   readonly beganMs: number;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
@@ -119,7 +119,10 @@ interface Hypothesis {
  * set of hypotheses wins. Pure.
  */
 export function inferSuspects(observed: Observed): Map<number, readonly Suspect[]> {
-  const evidence = { ...observed, endpointsAt: countEndpoints(observed) };
+  const lastMs = observed.losses.reduce((last, { endMs }) => Math.max(last, endMs), 0);
+  // Where there was no disruption, all of them are chance.
+  const bounded = { ...observed, beganMs: Math.min(observed.beganMs, lastMs) };
+  const evidence = { ...bounded, endpointsAt: countEndpoints(bounded), thinSlots: toThinSlots(bounded) };
   const found = new Map<number, readonly Suspect[]>();
   const suspicions = toSuspicions(evidence);
   let left = evidence.losses;
@@ -131,7 +134,9 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     const [best] = explanations;
     if (best === undefined || best.score <= 0) break;
     const rivals = explanations.filter(({ fit }) => fit > 0 && fit > best.fit - TIE);
-    for (const loss of left.filter((each) => best.findSuspects(each).length > 0)) {
+    const explained = left.filter((loss) => best.findSuspects(loss).length > 0);
+    if (explained.length === 0) break;
+    for (const loss of explained) {
       found.set(
         loss.index,
         rivals.flatMap((rival) => rival.findSuspects(loss)),
@@ -175,6 +180,8 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
 interface InferenceEvidence extends Observed {
   /** How many pods were endpoints around that time. */
   endpointsAt(atMs: number): number;
+  /** Slots in which fewer pods were in service than before the disruption. */
+  readonly thinSlots: ReadonlySet<number>;
 }
 
 function countEndpoints({ timelines, successes: { slotMs } }: Observed): InferenceEvidence['endpointsAt'] {
@@ -209,30 +216,41 @@ function countInService(timelines: readonly PodTimeline[], atMs: number): number
   ).length;
 }
 
+function toThinSlots({ timelines, losses, successes, beganMs, slackMs }: Observed): Set<number> {
+  const usual = countInService(timelines, beganMs - slackMs);
+  const lastMs = losses.reduce((max, loss) => Math.max(max, sentMsOf(loss)), 0);
+  const changes = timelines.flatMap(({ endpoint: [first], terminatingMs, goneMs }) => [
+    first?.fromMs ?? lastMs,
+    terminatingMs ?? goneMs ?? lastMs,
+  ]);
+  const borders = [beganMs, ...changes, lastMs]
+    .filter((ms) => ms >= beganMs && ms <= lastMs)
+    .sort((a, b) => a - b);
+  const slots = new Set<number>();
+  for (const [index, fromMs] of borders.entries()) {
+    const toMs = borders[index + 1];
+    if (toMs === undefined || countInService(timelines, fromMs) >= usual) continue;
+    // Nodes learn of a new endpoint a while after it is there.
+    const last = Math.floor((toMs + PROPAGATION_MS) / successes.slotMs);
+    for (let slot = Math.floor(fromMs / successes.slotMs); slot <= last; slot += 1) slots.add(slot);
+  }
+  return slots;
+}
+
 /**
  * While fewer pods are in service than before the disruption, they fail some share of the requests: which one is free.
  */
 function toFleetExplanation(losses: readonly Settlement[], evidence: InferenceEvidence): Explanation {
-  const { successes, timelines, beganMs, slackMs } = evidence;
+  const { successes, thinSlots } = evidence;
   const { slotMs, count } = successes;
-  const toSlot = (atMs: number) => Math.floor(atMs / slotMs);
-  const usual = countInService(timelines, beganMs - slackMs);
-  const lastMs = losses.reduce((max, loss) => Math.max(max, sentMsOf(loss)), beganMs);
-  // Nodes learn of a new endpoint a while after it is there.
-  const lag = Math.ceil(PROPAGATION_MS / slotMs);
-  const thin = new Set<number>();
-  for (let slot = toSlot(beganMs); slot <= toSlot(lastMs); slot += 1) {
-    if (countInService(timelines, (slot + 0.5) * slotMs) >= usual) continue;
-    for (let late = 0; late <= lag; late += 1) thin.add(slot + late);
-  }
   const isOverloaded = (loss: Settlement) =>
-    toHow(loss.outcome) !== 'cut' && thin.has(toSlot(sentMsOf(loss)));
+    toHow(loss.outcome) !== 'cut' && thinSlots.has(Math.floor(sentMsOf(loss) / slotMs));
   const overloaded = losses.filter(isOverloaded);
   if (overloaded.length === 0) return NO_EXPLANATION;
   const fits = CLASSES.map((failureClass) => {
     const failed = overloaded.filter((loss) => isOfClass(loss, failureClass)).length;
     if (failed === 0) return 0;
-    const served = [...thin].reduce((sum, slot) => sum + count(slot, failureClass.isFresh), 0);
+    const served = [...thinSlots].reduce((sum, slot) => sum + count(slot, failureClass.isFresh), 0);
     const share = failed / (failed + served);
     const chance = toChance(failureClass, evidence);
     return failed * Math.log((chance + share) / chance) + (served === 0 ? 0 : served * Math.log(1 - share));
