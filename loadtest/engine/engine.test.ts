@@ -437,3 +437,45 @@ describe('the connections of runEngine()', () => {
     assert.equal(counts.requests, 0);
   });
 });
+
+describe('what runEngine() tells of connections', () => {
+  for (const [ending, answer] of [
+    ['closed_with_notice', ({ socket }) => void socket.end(OK.replace('\r\n', '\r\nConnection: close\r\n'))],
+    ['closed_in_silence', ({ socket }) => void socket.write(OK, () => setTimeout(() => socket.end(), 10))],
+    ['cut', ({ socket }) => void socket.destroy()],
+    ['closed_by_load', ({ socket }) => void socket.write(OK)],
+  ] as const satisfies readonly (readonly [string, (request: Request) => void])[]) {
+    test(`${ending}, each exactly once`, async () => {
+      const { port } = await serve(answer);
+      // Far enough apart for the server to close what is idle.
+      const { summary } = await load(port, {}, { requests: 2, at: (index) => ({ intendedMs: 400 * index }) });
+      const { tried, established, endings } = summary.connections;
+      const isKept = ending === 'closed_by_load';
+      assert.deepEqual(endings, { [ending]: isKept ? 1 : 2 });
+      assert.deepEqual([tried, established], isKept ? [1, 1] : [2, 2]);
+    });
+  }
+
+  test('refused: tried, and never established', async () => {
+    const { summary } = await load(await closedPort(), {}, { requests: 2 });
+    const { tried, established, endings } = summary.connections;
+    assert.deepEqual({ tried, established, endings }, { tried: 2, established: 0, endings: { refused: 2 } });
+  });
+
+  test('the pod that a body names, on this response and on what follows on its connection', async () => {
+    const body = '{"hostname":"web-1"}';
+    const { port } = await serve(({ socket, number }) => {
+      const text = number === 1 ? body : 'ok';
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    });
+    const { settlements } = await load(
+      port,
+      { podText: '"hostname":"' },
+      { requests: 2, at: (index) => ({ intendedMs: 50 * index }) },
+    );
+    assert.deepEqual(
+      settlements.map(({ pod }) => pod),
+      ['web-1', 'web-1'],
+    );
+  });
+});

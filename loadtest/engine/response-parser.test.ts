@@ -515,3 +515,43 @@ describe('ResponseParser', () => {
     });
   });
 });
+
+describe('the start of a body', () => {
+  function readStart(pieces: readonly Buffer[], maxKeptBytes: number): string {
+    const parser = new ResponseParser(LIMITS, [], maxKeptBytes);
+    parser.begin('GET');
+    for (const piece of pieces) {
+      // As a socket's buffer, it is overwritten by what comes next.
+      const buffer = Buffer.from(piece);
+      parser.push(buffer);
+      buffer.fill(0);
+    }
+    return parser.bodyStart;
+  }
+
+  for (const [what, text, start] of [
+    ['of a length', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi', 'abcdef'],
+    [
+      'in chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n4\r\nefgh\r\n0\r\n\r\n',
+      'abcdef',
+    ],
+    ['until the connection closes', 'HTTP/1.1 200 OK\r\n\r\nabcdefghi', 'abcdef'],
+    ['shorter than what is kept', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', 'ab'],
+  ] as const) {
+    test(`is kept, ${what}, in whatever pieces it comes`, () => {
+      const bytes = Buffer.from(text);
+      for (const pieces of [[bytes], ...splitEverywhere(bytes)]) assert.equal(readStart(pieces, 6), start);
+      assert.equal(readStart([bytes], 0), '');
+    });
+  }
+
+  test('is that of the last response', () => {
+    const parser = new ResponseParser(LIMITS, [], 6);
+    for (const body of ['first', 'last']) {
+      parser.begin('GET');
+      parser.push(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`));
+    }
+    assert.equal(parser.bodyStart, 'last');
+  });
+});
