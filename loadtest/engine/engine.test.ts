@@ -450,9 +450,13 @@ describe('what runEngine() tells of connections', () => {
       // Far enough apart for the server to close what is idle.
       const { summary } = await load(port, {}, { requests: 2, at: (index) => ({ intendedMs: 400 * index }) });
       const { tried, established, endings } = summary.connections;
-      const isKept = ending === 'closed_by_load';
-      assert.deepEqual(endings, { [ending]: isKept ? 1 : 2 });
-      assert.deepEqual([tried, established], isKept ? [1, 1] : [2, 2]);
+      // What is open at the end of the load is closed by it.
+      const others = Object.keys(endings).filter((each) => each !== ending && each !== 'closed_by_load');
+      assert.deepEqual(others, []);
+      assert.ok((endings[ending] ?? 0) >= 1, JSON.stringify(endings));
+      const ended = Object.values(endings).reduce((sum, count) => sum + count, 0);
+      const opened = ending === 'closed_by_load' ? 1 : 2;
+      assert.deepEqual([tried, established, ended], [opened, opened, opened]);
     });
   }
 
