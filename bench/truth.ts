@@ -34,7 +34,10 @@ function toScore(cause: CauseId | null, { causes, verdict, hazards }: Proof): Sc
       .filter(([id]) => id !== cause)
       .map(([id, lost]) => `${id} ${lost}`)
       .join(', '),
-    verdict: hazards.length === 0 ? verdict.kind : `${verdict.kind}, ${hazards.length} hazards`,
+    verdict:
+      hazards.length === 0
+        ? verdict.kind
+        : `${verdict.kind}, ${hazards.length} hazard${hazards.length === 1 ? '' : 's'}`,
   };
 }
 

@@ -158,6 +158,7 @@ describe('findHazards()', () => {
       [],
     ],
     ['one pod alone', { events: [...ended, ...serving('z')] }, ['thin-capacity']],
+    ['the only pod, replaced by another', { events: [...ended, ...fresh] }, []],
     ['one pod alone before the disruption', { events: [...serving('z'), ...fresh], beganMs: 8_200 }, []],
     [
       'responses of more than half the deadline in the disruption alone',

@@ -227,7 +227,9 @@ function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: 
     .flatMap(({ endpoint }) => endpoint.flatMap(({ fromMs, toMs }) => [fromMs, toMs ?? endMs]))
     .filter((ms) => ms >= beganMs && ms < endMs);
   const countAt = (ms: number) => timelines.filter(({ endpoint }) => isWithin(endpoint, ms)).length;
-  const aloneMs = [beganMs, ...changes].sort((a, b) => a - b).find((ms) => countAt(ms) === 1);
+  // A target that has one pod at rest is no thinner in the disruption.
+  const aloneMs =
+    countAt(beganMs) > 1 ? changes.sort((a, b) => a - b).find((ms) => countAt(ms) === 1) : undefined;
   const slow = endpoints.find(
     ({ beforeP99Ms, duringP99Ms }) => duringP99Ms > deadlineMs / 2 && !(beforeP99Ms > deadlineMs / 2),
   );

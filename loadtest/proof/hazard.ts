@@ -42,7 +42,7 @@ export const HAZARDS = {
   'thin-capacity': {
     title: 'Too little capacity in the disruption',
     shows:
-      'While pods are replaced, the others respond at more than half of the deadline, or one pod alone is ready.',
+      'While pods are replaced, the others respond at more than half of the deadline, or one pod alone is left ready.',
   },
 } as const satisfies Record<string, HazardKind>;
 
