@@ -158,6 +158,11 @@ describe('findHazards()', () => {
       [],
     ],
     ['one pod alone', { events: [...ended, ...serving('z')] }, ['thin-capacity']],
+    [
+      'a pod that was killed, and never was an endpoint',
+      { events: [...ending.slice(2), exited(40_000, 137), ...serving('y'), ...serving('z')] },
+      [],
+    ],
     ['the only pod, replaced by another', { events: [...ended, ...fresh] }, []],
     ['one pod alone before the disruption', { events: [...serving('z'), ...fresh], beganMs: 8_200 }, []],
     [

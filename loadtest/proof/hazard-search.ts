@@ -174,7 +174,9 @@ function toLongerPreStop(
 }
 
 function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Hazard[] {
-  const { pod, graceMs, exit, terminatingMs, sigtermMs } = timeline;
+  const { pod, endpoint, graceMs, exit, terminatingMs, sigtermMs } = timeline;
+  // A pod that never got a request had none to lose, for example one whose image cannot be pulled.
+  if (endpoint.length === 0) return [];
   if (graceLeftMs === null || graceMs === null || exit === null || terminatingMs === null) return [];
   const isKilled = exit.signal === 'SIGKILL' || exit.code === 137;
   if (!isKilled && graceLeftMs >= MIN_GRACE_LEFT * graceMs) return [];
