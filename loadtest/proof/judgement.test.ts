@@ -20,6 +20,13 @@ describe('toUnseen()', () => {
     ['a new pod never did', ['old'], { firstMs: 1, lastMs: 9_000 }, rollout, ['no response came from new']],
     ['the old pod never did', ['new'], { firstMs: 1, lastMs: 9_000 }, rollout, ['no response came from old']],
     [
+      'an endpoint for the last 1,499 ms of the load need not',
+      ['a'],
+      { firstMs: 1, lastMs: 9_000 },
+      toPods({ a: [-5_000, null], b: [8_501, null] }),
+      [],
+    ],
+    [
       'an endpoint for 1,499 ms need not',
       ['a'],
       { firstMs: 1, lastMs: 2 },
@@ -73,7 +80,7 @@ describe('toUnseen()', () => {
   ] as const) {
     test(what, () => {
       const seen = new Map(answered.map((pod) => [pod, 1]));
-      assert.deepEqual(toUnseen({ answered: seen, okSpan }, timelines), unseen);
+      assert.deepEqual(toUnseen({ answered: seen, okSpan }, timelines, 10_000), unseen);
     });
   }
 });

@@ -176,7 +176,7 @@ export function judgeObservation(observation: ProofObservation): Proof {
       watchGaps: observation.watchGaps,
       isInterrupted,
       incomplete: observation.incomplete ?? toUndisrupted(disruption, timelines, beganMs),
-      unseen: toUnseen(observation.responses, timelines),
+      unseen: toUnseen(observation.responses, timelines, durationMs),
       leftBehind,
       hazards,
       allowed: observation.allowed,
@@ -292,8 +292,11 @@ function isTouched(timeline: PodTimeline, afterMs: number): boolean {
 export function toUnseen(
   { answered, okSpan }: Pick<PodResponses, 'answered' | 'okSpan'>,
   timelines: readonly PodTimeline[],
+  endMs: number,
 ): string[] {
   if (timelines.some(({ pod }) => answered.has(pod))) {
+    const isLong = ({ fromMs, toMs }: Span) =>
+      Math.min(toMs ?? endMs, endMs) - Math.max(0, fromMs) >= MIN_REACHABLE_MS;
     return timelines
       .filter(({ pod, endpoint }) => !answered.has(pod) && endpoint.some(isLong))
       .map(({ pod }) => `no response came from ${pod}`);
@@ -313,8 +316,4 @@ export function toUnseen(
     ...(okSpan.firstMs < Math.min(...during) ? [] : ['no ok response came before the first change']),
     ...(okSpan.lastMs > Math.max(...during) ? [] : ['no ok response came after the last change']),
   ];
-}
-
-function isLong({ fromMs, toMs }: Span): boolean {
-  return (toMs ?? Number.POSITIVE_INFINITY) - Math.max(0, fromMs) >= MIN_REACHABLE_MS;
 }
