@@ -15,7 +15,7 @@ const [first, second] = [images.first.version, images.second.version];
 describe('the prod overlay', () => {
   const manifests = copyManifests();
   const namespace: Namespace = toNamespace(`dropless-e2e-prod-${Date.now().toString(36)}`);
-  let watch: PodWatch;
+  let watch: PodWatch | undefined;
   const lastLogs: Promise<{ stdout: string }>[] = [];
   /** Prod in a namespace of its own, with the quota that it has to fit into. */
   let overlay: string;
@@ -32,6 +32,8 @@ describe('the prod overlay', () => {
     });
   });
   after(async () => {
+    // Where a scenario failed, it is still running, and holds the output of the suite open.
+    watch?.stop();
     manifests.remove();
     await namespace.delete();
   });
@@ -143,7 +145,7 @@ describe('the prod overlay', () => {
   });
 
   scenario('pods were ready soon after they were scheduled', async () => {
-    const coldStarts = watch.stop().sort((a, b) => a - b);
+    const coldStarts = (watch?.stop() ?? []).sort((a, b) => a - b);
     const [median, slowest] = [coldStarts[Math.floor(coldStarts.length / 2)], coldStarts.at(-1)];
     assert.ok(median !== undefined && slowest !== undefined);
     recordFigure(
