@@ -13,6 +13,11 @@ export function formatMs(ms: number | null): string {
   return ms < 1_000 ? `${THREE_DIGITS.format(ms)} ms` : `${THREE_DIGITS.format(ms / 1_000)} s`;
 }
 
+/** Seconds, with one decimal where they are not whole: `5 s`, `12.3 s`. */
+export function formatSeconds(ms: number): string {
+  return Number.isInteger(ms / 1_000) ? `${ms / 1_000} s` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
 /** A share from 0 to 1 with two digits: `0.3%`. */
 export function formatPercent(share: number): string {
   return `${TWO_DIGITS.format(100 * share)}%`;

@@ -10,7 +10,7 @@ import {
   toLossFacts,
 } from './loss-facts.ts';
 import type { Suspect } from './pod-inference.ts';
-import { isWithin, type PodPhase, type PodTimeline, toPhase } from './timeline.ts';
+import { countEndpoints, type PodPhase, type PodTimeline, toPhase } from './timeline.ts';
 
 /** A lost request, with the pod and the cause to blame. */
 export interface Loss {
@@ -78,9 +78,7 @@ function judgeSuspect(settlement: Settlement, { pod, kind }: Suspect, evidence: 
 }
 
 function isFleetEmpty({ endMs }: Settlement, { timelines }: LossEvidence): boolean {
-  return (
-    timelines.size > 0 && ![...timelines.values()].some((timeline) => isWithin(timeline.endpoint, endMs))
-  );
+  return timelines.size > 0 && countEndpoints(timelines.values(), endMs) === 0;
 }
 
 function judgeEmptyFleet({ endMs }: Settlement, { timelines }: LossEvidence): Judgement {
@@ -101,9 +99,7 @@ function judgeFleet(settlement: Settlement, { timelines, idleTimeoutMs }: LossEv
       why: toIdleReason('a pod', settlement.connection?.idleMs ?? 0),
     };
   }
-  const endpoints = [...timelines.values()].filter((timeline) =>
-    isWithin(timeline.endpoint, settlement.endMs),
-  ).length;
+  const endpoints = countEndpoints(timelines.values(), settlement.endMs);
   return isOverload(settlement)
     ? {
         cause: 'too-little-capacity',

@@ -10,6 +10,11 @@ export interface DeploymentChange {
 
 export const NO_CHANGE: DeploymentChange = { preStopMs: null, graceMs: null, isSurged: false };
 
+/** Up to whole seconds, in ms: manifests know no others. */
+export function toWholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1_000) * 1_000;
+}
+
 /** The most of each; null: nothing is to change. */
 export function mergeChanges(changes: readonly (DeploymentChange | null)[]): DeploymentChange | null {
   const all = changes.filter((change) => change !== null);

@@ -1,7 +1,8 @@
+import { formatSeconds } from '../cli/format.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { type DeploymentChange, NO_CHANGE } from './deployment-change.ts';
-import { isWithin, type PodTimeline } from './timeline.ts';
+import { type DeploymentChange, NO_CHANGE, toWholeSeconds } from './deployment-change.ts';
+import { countEndpoints, type PodTimeline } from './timeline.ts';
 
 /** What to change against one cause. */
 export interface Fix {
@@ -50,10 +51,10 @@ const ADVISE: Partial<Record<CauseId, (evidence: Evidence) => Advice | null>> = 
     const ledForMs = Math.max(...told.map((each) => each.ledForMs));
     const had = Math.min(...told.map((each) => each.preStopMs));
     const graceMs = Math.max(...told.map((each) => each.graceMs));
-    const preStopMs = toSeconds(Math.max(ledForMs, had) + MARGIN_MS);
-    const change = { ...NO_CHANGE, preStopMs, graceMs: toSeconds(graceMs + preStopMs - had) };
+    const preStopMs = toWholeSeconds(Math.max(ledForMs, had) + MARGIN_MS);
+    const change = { ...NO_CHANGE, preStopMs, graceMs: toWholeSeconds(graceMs + preStopMs - had) };
     return {
-      text: `Endpoints were still used ${show(ledForMs)} after the deletion, and SIGTERM came after ${show(had)}: make \`lifecycle.preStop.sleep\` ${show(preStopMs)} and terminationGracePeriodSeconds ${show(change.graceMs)}.`,
+      text: `Endpoints were still used ${formatSeconds(ledForMs)} after the deletion, and SIGTERM came after ${formatSeconds(had)}: make \`lifecycle.preStop.sleep\` ${formatSeconds(preStopMs)} and terminationGracePeriodSeconds ${formatSeconds(change.graceMs)}.`,
       change,
     };
   },
@@ -67,10 +68,10 @@ const ADVISE: Partial<Record<CauseId, (evidence: Evidence) => Advice | null>> = 
     const sentForMs = Math.max(...told.map((each) => each.sentForMs));
     const had = Math.max(...told.map((each) => each.graceMs));
     // By then each request has its response, or is given up by its client.
-    const graceMs = toSeconds(Math.max(0, sentForMs) + deadlineMs + MARGIN_MS);
+    const graceMs = toWholeSeconds(Math.max(0, sentForMs) + deadlineMs + MARGIN_MS);
     if (graceMs <= had) return null;
     return {
-      text: `The last of these requests was sent ${sentForMs < 0 ? `${show(-sentForMs)} before` : `${show(sentForMs)} after`} the deletion, a response may take ${show(deadlineMs)}, and the pod was killed after ${show(had)}: make terminationGracePeriodSeconds ${show(graceMs)}, and exit once drained.`,
+      text: `The last of these requests was sent ${sentForMs < 0 ? `${formatSeconds(-sentForMs)} before` : `${formatSeconds(sentForMs)} after`} the deletion, a response may take ${formatSeconds(deadlineMs)}, and the pod was killed after ${formatSeconds(had)}: make terminationGracePeriodSeconds ${formatSeconds(graceMs)}, and exit once drained.`,
       change: { ...NO_CHANGE, graceMs },
     };
   },
@@ -83,10 +84,12 @@ const ADVISE: Partial<Record<CauseId, (evidence: Evidence) => Advice | null>> = 
     const [first] = ends;
     if (first === undefined) return null;
     const longest = Math.max(...own.map(({ loss: { settlement } }) => waitedMsOf(settlement)));
-    const graceMs = toSeconds(Math.max(...ends.map(({ preStopMs }) => preStopMs)) + deadlineMs + MARGIN_MS);
+    const graceMs = toWholeSeconds(
+      Math.max(...ends.map(({ preStopMs }) => preStopMs)) + deadlineMs + MARGIN_MS,
+    );
     const isTight = graceMs > Math.max(...ends.map((each) => each.graceMs));
     return {
-      text: `The server exited ${show(Math.min(...ends.map(({ limitMs }) => limitMs)))} after SIGTERM with requests that had been under way for up to ${show(longest)}: raise its shutdown timeout to ${show(toSeconds(deadlineMs))}, the deadline of a request${isTight ? `, and terminationGracePeriodSeconds to ${show(graceMs)}` : ''}.`,
+      text: `The server exited ${formatSeconds(Math.min(...ends.map(({ limitMs }) => limitMs)))} after SIGTERM with requests that had been under way for up to ${formatSeconds(longest)}: raise its shutdown timeout to ${formatSeconds(toWholeSeconds(deadlineMs))}, the deadline of a request${isTight ? `, and terminationGracePeriodSeconds to ${formatSeconds(graceMs)}` : ''}.`,
       change: isTight ? { ...NO_CHANGE, graceMs } : null,
     };
   },
@@ -124,14 +127,14 @@ function toStartAdvice({ own }: Evidence, cause: CauseId): Advice | null {
   if (untilMs.length === 0) return null;
   const lastMs = Math.max(0, ...untilMs);
   return {
-    text: `New pods failed requests until ${show(lastMs)} after they were ready. ${CAUSES[cause].fix}`,
+    text: `New pods failed requests until ${formatSeconds(lastMs)} after they were ready. ${CAUSES[cause].fix}`,
     change: null,
   };
 }
 
 /** The fewest pods in service at a time since the disruption began, and how many there were at its beginning. */
 function countServing(timelines: readonly PodTimeline[], beganMs: number): { least: number; usual: number } {
-  const countAt = (ms: number) => timelines.filter(({ endpoint }) => isWithin(endpoint, ms)).length;
+  const countAt = (ms: number) => countEndpoints(timelines, ms);
   const removals = timelines.flatMap(({ endpoint }) => endpoint.flatMap(({ toMs }) => toMs ?? []));
   const usual = countAt(beganMs);
   return { usual, least: Math.min(usual, ...removals.filter((ms) => ms >= beganMs).map(countAt)) };
@@ -143,13 +146,4 @@ function openedMsOf({ settlement: { sentMs, endMs, connection } }: Loss): number
 
 function waitedMsOf({ sentMs, endMs }: Loss['settlement']): number {
   return sentMs === null ? 0 : endMs - sentMs;
-}
-
-/** Up to whole seconds, in ms: manifests know no others. */
-function toSeconds(ms: number): number {
-  return Math.ceil(ms / 1_000) * 1_000;
-}
-
-function show(ms: number): string {
-  return Number.isInteger(ms / 1_000) ? `${ms / 1_000} s` : `${(ms / 1_000).toFixed(1)} s`;
 }

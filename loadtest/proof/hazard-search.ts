@@ -1,9 +1,10 @@
+import { formatSeconds } from '../cli/format.ts';
 import type { ConnectionEnd } from '../engine/connection-ledger.ts';
-import { type DeploymentChange, NO_CHANGE } from './deployment-change.ts';
+import { type DeploymentChange, NO_CHANGE, toWholeSeconds } from './deployment-change.ts';
 import { type Exposure, type Hazard, MIN_IDLE_TIMEOUT_MS } from './hazard.ts';
 import type { PodMargins } from './margin.ts';
 import type { PodConnection } from './pod-connections.ts';
-import { isWithin, type PodTimeline } from './timeline.ts';
+import { countEndpoints, isWithin, type PodTimeline } from './timeline.ts';
 
 /** Everything that hazards are found in. Times are ms since the load began. */
 export interface HazardEvidence {
@@ -149,7 +150,7 @@ function findLateEndpoint(timeline: PodTimeline, { ledForMs, acceptedForMs }: Po
   const { pod, terminatingMs, graceMs } = timeline;
   if (terminatingMs === null || ledForMs === null || ledForMs === 0 || graceMs === 0) return [];
   if (acceptedForMs === null || acceptedForMs >= MIN_ACCEPT_MARGIN_MS) return [];
-  const wantedMs = Math.ceil((ledForMs + MIN_ACCEPT_MARGIN_MS) / 1_000) * 1_000;
+  const wantedMs = toWholeSeconds(ledForMs + MIN_ACCEPT_MARGIN_MS);
   return [
     {
       hazard: 'late-endpoint',
@@ -170,7 +171,7 @@ function toLongerPreStop(
   if (terminatingMs === null || sigtermMs === null || graceMs === null) return null;
   const longerMs = preStopMs - (sigtermMs - terminatingMs);
   if (longerMs <= 0) return null;
-  return { ...NO_CHANGE, preStopMs, graceMs: Math.ceil((graceMs + longerMs) / 1_000) * 1_000 };
+  return { ...NO_CHANGE, preStopMs, graceMs: toWholeSeconds(graceMs + longerMs) };
 }
 
 function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Hazard[] {
@@ -180,7 +181,7 @@ function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Haz
   if (graceLeftMs === null || graceMs === null || exit === null || terminatingMs === null) return [];
   const isKilled = exit.signal === 'SIGKILL' || exit.code === 137;
   if (!isKilled && graceLeftMs >= MIN_GRACE_LEFT * graceMs) return [];
-  const wantedMs = Math.ceil((1.25 * (exit.atMs - terminatingMs)) / 1_000) * 1_000;
+  const wantedMs = toWholeSeconds(1.25 * (exit.atMs - terminatingMs));
   const ignored =
     isKilled && sigtermMs !== null
       ? ' If the process does not react to SIGTERM at all, handle the signal: a longer grace period does not help then.'
@@ -228,7 +229,7 @@ function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: 
   const changes = timelines
     .flatMap(({ endpoint }) => endpoint.flatMap(({ fromMs, toMs }) => [fromMs, toMs ?? endMs]))
     .filter((ms) => ms >= beganMs && ms < endMs);
-  const countAt = (ms: number) => timelines.filter(({ endpoint }) => isWithin(endpoint, ms)).length;
+  const countAt = (ms: number) => countEndpoints(timelines, ms);
   // A target that has one pod at rest is no thinner in the disruption.
   const aloneMs =
     countAt(beganMs) > 1 ? changes.sort((a, b) => a - b).find((ms) => countAt(ms) === 1) : undefined;
@@ -276,8 +277,4 @@ function toExposure(connections: readonly ConnectionEnd[]): Exposure | null {
   );
   const requests = connections.reduce((sum, connection) => sum + connection.requests, 0);
   return { connections: connections.length, perSecond: seconds === 0 ? 0 : requests / seconds };
-}
-
-function formatSeconds(ms: number): string {
-  return Number.isInteger(ms / 1_000) ? `${ms / 1_000} s` : `${(ms / 1_000).toFixed(1)} s`;
 }

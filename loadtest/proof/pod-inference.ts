@@ -1,6 +1,6 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import { isWithin, type PodTimeline } from './timeline.ts';
+import { countEndpoints, isWithin, type PodTimeline } from './timeline.ts';
 
 /** What the pods of losses are inferred from, where neither responses nor addresses tell them. */
 export interface Observed {
@@ -122,7 +122,7 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
   const lastMs = observed.losses.reduce((last, { endMs }) => Math.max(last, endMs), 0);
   // Where there was no disruption, all of them are chance.
   const bounded = { ...observed, beganMs: Math.min(observed.beganMs, lastMs) };
-  const evidence = { ...bounded, endpointsAt: countEndpoints(bounded), thinSlots: toThinSlots(bounded) };
+  const evidence = { ...bounded, endpointsAt: createEndpointCount(bounded), thinSlots: toThinSlots(bounded) };
   const found = new Map<number, readonly Suspect[]>();
   const suspicions = toSuspicions(evidence);
   let left = evidence.losses;
@@ -184,13 +184,16 @@ interface InferenceEvidence extends Observed {
   readonly thinSlots: ReadonlySet<number>;
 }
 
-function countEndpoints({ timelines, successes: { slotMs } }: Observed): InferenceEvidence['endpointsAt'] {
+function createEndpointCount({
+  timelines,
+  successes: { slotMs },
+}: Observed): InferenceEvidence['endpointsAt'] {
   const counts = new Map<number, number>();
   return (atMs) => {
     const slot = Math.floor(atMs / slotMs);
     const known = counts.get(slot);
     if (known !== undefined) return known;
-    const count = timelines.filter(({ endpoint }) => isWithin(endpoint, atMs)).length;
+    const count = countEndpoints(timelines, atMs);
     counts.set(slot, count);
     return count;
   };

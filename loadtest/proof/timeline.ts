@@ -139,6 +139,11 @@ export function isWithin(spans: readonly Span[], atMs: number): boolean {
   return spans.some(({ fromMs, toMs }) => atMs >= fromMs && (toMs === null || atMs < toMs));
 }
 
+/** How many of the pods were endpoints at that moment. */
+export function countEndpoints(timelines: Iterable<PodTimeline>, atMs: number): number {
+  return [...timelines].filter(({ endpoint }) => isWithin(endpoint, atMs)).length;
+}
+
 /** How its process ended, whether by that moment or after it; null where it was ready again in between. */
 export function toExit({ exit, ready }: PodTimeline, atMs: number): ContainerExit | null {
   return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
