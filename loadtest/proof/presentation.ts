@@ -1,7 +1,7 @@
 import type { Exit } from '../cli/exit-code.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from '../report/assets.ts';
-import { toTextOutput, writeReports } from '../report/presentation.ts';
+import { type ReportFiles, toTextOutput, writeReports } from '../report/presentation.ts';
 import { mergeChanges } from './deployment-change.ts';
 import { formatFlightPage } from './flight-page.ts';
 import type { Proof } from './judgement.ts';
@@ -10,8 +10,6 @@ import { describeRemovals, nameRemovals } from './safeguard.ts';
 import type { Scene } from './scene.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
 import { formatControls, formatProof, toSentence } from './summary.ts';
-
-type Files = Parameters<typeof writeReports>[0];
 
 /**
  * Shows one proof of a series.
@@ -37,7 +35,7 @@ function formatHeading({ disruption, without }: Proof): string {
 export async function presentSeries(
   series: Series,
   toPatch: Scene['toPatch'],
-  files: Files,
+  files: ReportFiles,
   world: World,
 ): Promise<Exit> {
   const { proofs, controls, cutShort } = series;

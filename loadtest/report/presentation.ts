@@ -27,6 +27,9 @@ export const REPORT_OPTIONS = group('Reports', {
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
 
+/** The files to be written; a run has no fix. */
+export type ReportFiles = Pick<ReportOptions, 'json' | 'html'> & { readonly fix?: string | undefined };
+
 const STANDARD_OUTPUT = '-';
 /** Rows of the failures table on a terminal: the rest is in the reports. */
 const SHOWN_FAILURES = 10;
@@ -36,10 +39,7 @@ const SHOWN_FAILURES = 10;
  * read, and before the run.
  * @throws {Fault} where a report could not be written
  */
-export async function prepareOutputs(
-  { json, html, fix }: Pick<ReportOptions, 'json' | 'html'> & { readonly fix?: string | undefined },
-  world: World,
-): Promise<void> {
+export async function prepareOutputs({ json, html, fix }: ReportFiles, world: World): Promise<void> {
   for (const [flag, path] of [
     ['--json', json],
     ['--html', html],
@@ -84,7 +84,7 @@ export async function presentReport(report: Report, options: ReportOptions, worl
  * good.
  */
 export async function writeReports(
-  { json, html, fix }: Pick<ReportOptions, 'json' | 'html'> & { readonly fix?: string | undefined },
+  { json, html, fix }: ReportFiles,
   texts: { json(): string; html(): Promise<string>; fix?(): string },
   exit: Exit,
   world: World,
