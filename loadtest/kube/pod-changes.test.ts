@@ -44,4 +44,13 @@ describe('toPodChanges()', () => {
       assert.deepEqual(changes.told, told(change));
     });
   }
+
+  test('tells that it was killed for its memory', () => {
+    const terminated = { containerID: 'a', exitCode: 137, reason: 'OOMKilled' };
+    const { steps } = toPodChanges(told(), new Field(container({ terminated })), {
+      container: 'web',
+      port: null,
+    });
+    assert.deepEqual(steps, [{ kind: 'exited', code: 137, signal: null, isOomKilled: true }]);
+  });
 });

@@ -70,7 +70,10 @@ export function toPodChanges(
   if (told.isReady !== (before?.isReady ?? false)) steps.push({ kind: told.isReady ? 'ready' : 'unready' });
   // What ended before anyone looked is no news.
   const isNews = end !== null && end.id !== before?.ended && (before !== null || end.isNow);
-  if (isNews) steps.push({ kind: 'exited', code: end.code, signal: null });
+  if (isNews) {
+    const { code, isOomKilled } = end;
+    steps.push({ kind: 'exited', code, signal: null, ...(isOomKilled ? { isOomKilled } : {}) });
+  }
   return { told, steps };
 }
 
@@ -80,7 +83,12 @@ function findEnd(status: Field) {
   const ended = now.exists ? now : status.get('lastState', 'terminated');
   if (!ended.exists) return null;
   const id = ended.get('containerID').text() ?? '';
-  return { id, code: ended.get('exitCode').number() ?? null, isNow: now.exists };
+  return {
+    id,
+    code: ended.get('exitCode').number() ?? null,
+    isOomKilled: ended.get('reason').text() === 'OOMKilled',
+    isNow: now.exists,
+  };
 }
 
 /** Pods of one template share this hash: old and new pods of a rollout differ in it. */

@@ -61,6 +61,14 @@ const exited = (atMs: number, code: number | null, signal: string | null = null)
   code,
   signal,
 });
+const oomKilled = (atMs: number): PodEvent => ({
+  atMs,
+  pod: 'a',
+  kind: 'exited',
+  code: 137,
+  signal: null,
+  isOomKilled: true,
+});
 /** Serves all the time. */
 const other: PodEvent[] = settled.map((event) => ({ ...event, pod: 'z' }));
 const nodeLost: PodEvent[] = [...settled, { atMs: 90_000, pod: 'a', kind: 'node-lost' }];
@@ -308,6 +316,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
     ],
   ],
   crashes: [
+    [
+      'OOMKilled as it drains',
+      { events: [...terminating, oomKilled(20_000)], outcome: 'closed_before_response', endMs: 20_003 },
+      'gone',
+    ],
     ['with code 1', { events: [...settled, exited(5_000, 1)], outcome: 'reset', endMs: 5_000 }, 'unready'],
     [
       'killed for its memory',

@@ -1,6 +1,5 @@
 import type { CauseId } from './cause.ts';
 import type { LossFacts } from './loss-facts.ts';
-import type { ContainerExit } from './timeline.ts';
 
 interface CauseRule {
   readonly cause: CauseId;
@@ -37,6 +36,11 @@ const CAUSE_RULES: readonly CauseRule[] = [
     cause: 'killed-at-grace-end',
     when: (f) => f.isTerminating && f.isUnanswered && f.graceMs === 0,
     why: (f) => `${f.pod} was deleted with grace period 0: killed at once`,
+  },
+  {
+    cause: 'crashes',
+    when: (f) => f.isTerminating && f.isUnanswered && f.hasEnded && f.exit?.isOomKilled === true,
+    why: (f) => `${toUnaskedEnd(f)} while it was terminating`,
   },
   {
     cause: 'ignores-sigterm',
@@ -147,7 +151,7 @@ const CAUSE_RULES: readonly CauseRule[] = [
   {
     cause: 'crashes',
     when: (f) => f.hasEnded && f.isUnanswered,
-    why: (f) => `the process of ${f.pod} exited without being asked to${how(f.exit)}`,
+    why: (f) => toUnaskedEnd(f),
   },
   {
     cause: 'unknown',
@@ -231,7 +235,8 @@ function seenAt(atMs: number | null): string {
   return atMs === null ? '' : ` (seen at ${(atMs / 1000).toFixed(1)} s)`;
 }
 
-function how(exit: ContainerExit | null): string {
-  if (exit === null) return '';
-  return exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
+function toUnaskedEnd({ pod, exit }: LossFacts): string {
+  if (exit?.isOomKilled === true) return `${pod} was OOMKilled`;
+  const how = exit === null ? '' : exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
+  return `the process of ${pod} exited without being asked to${how}`;
 }

@@ -93,6 +93,13 @@ describe('toFixes()', () => {
       `New pods failed requests until 1.2 s after they were ready. ${CAUSES['ready-too-early'].fix}`,
       null,
     ],
+    [
+      'crashes',
+      [...served, { atMs: 11_300, pod: 'a', kind: 'exited', code: 137, signal: null, isOomKilled: true }],
+      sent(11_200, 11_300),
+      'a ended by OOMKilled: raise resources.limits.memory above what the server needs under this load, or find what grows.',
+      null,
+    ],
     ['crashes', ended, sent(11_200, 11_300), CAUSES.crashes.fix, null],
   ] as const) {
     test(`${cause}: ${text}`, () => {

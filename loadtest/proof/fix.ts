@@ -93,6 +93,15 @@ const ADVISE: Partial<Record<CauseId, (evidence: Evidence) => Advice | null>> = 
       change: isTight ? { ...NO_CHANGE, graceMs } : null,
     };
   },
+  crashes: ({ own }) => {
+    const killed = own.filter(({ timeline: { exit } }) => exit?.isOomKilled === true);
+    const pods = [...new Set(killed.map(({ timeline: { pod } }) => pod))];
+    if (pods.length === 0) return null;
+    return {
+      text: `${pods.join(', ')} ended by OOMKilled: raise resources.limits.memory above what the server needs under this load, or find what grows.`,
+      change: null,
+    };
+  },
   'too-little-capacity': ({ timelines, beganMs }) => {
     const { least, usual } = countServing(timelines, beganMs);
     if (least >= usual) return null;

@@ -10,7 +10,7 @@ import { formatMargins } from './margin.ts';
 import { describeRemovals, formatRemoval, nameRemovals, type Removal } from './safeguard.ts';
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toHazardTable, toSentence } from './summary.ts';
-import { countEnded, type PodTimeline } from './timeline.ts';
+import { type ContainerExit, countEnded, type PodTimeline } from './timeline.ts';
 import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** Stories shown one by one; the JSON report has more. */
@@ -261,7 +261,7 @@ function formatPods(timelines: readonly PodTimeline[], id: string): Html {
       timeline.exit?.atMs,
       timeline.goneMs,
     ].map(seconds),
-    timeline.exit === null ? '-' : (timeline.exit.signal ?? `code ${timeline.exit.code}`),
+    toExitText(timeline.exit),
   ]);
   const columns = [
     'Pod',
@@ -328,4 +328,9 @@ function capitalise(text: string): string {
 /** Anchors have no spaces. */
 function toAnchor(removal: Removal): string {
   return formatRemoval(removal).replace(/[^\w-]+/g, '-');
+}
+
+function toExitText(exit: ContainerExit | null): string {
+  if (exit === null) return '-';
+  return exit.isOomKilled === true ? 'OOMKilled' : (exit.signal ?? `code ${exit.code}`);
 }

@@ -1,7 +1,7 @@
 import { countOutcomes } from '../load/record.ts';
 import type { Loss } from './attribution.ts';
 import type { Proof } from './judgement.ts';
-import type { PodTimeline } from './timeline.ts';
+import { isKilled, type PodTimeline } from './timeline.ts';
 
 /** Geometry of the flight recorder: everything in units of the drawing, the time axis shared by all rows. */
 export const FLIGHT = {
@@ -171,12 +171,11 @@ function minOf(a: number | null, b: number | null): number | null {
 }
 
 function toTicks({ sigtermMs, exit, graceMs, nodeLostMs, terminatingMs }: PodTimeline) {
-  const isKilled = exit !== null && (exit.signal === 'SIGKILL' || exit.code === 137);
   return [
     ...(sigtermMs === null || graceMs === 0 ? [] : [{ atMs: sigtermMs, kind: 'sigterm' as const }]),
     ...(exit === null
       ? []
-      : [{ atMs: exit.atMs, kind: isKilled ? ('killed' as const) : ('exited' as const) }]),
+      : [{ atMs: exit.atMs, kind: isKilled(exit) ? ('killed' as const) : ('exited' as const) }]),
     ...(exit === null && graceMs === 0 && terminatingMs !== null
       ? [{ atMs: terminatingMs, kind: 'killed' as const }]
       : []),

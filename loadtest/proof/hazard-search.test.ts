@@ -139,6 +139,19 @@ describe('findHazards()', () => {
       ['tight-grace'],
     ],
     [
+      'SIGKILL for want of memory',
+      {
+        events: [
+          ...ending,
+          { atMs: 25_000, pod: 'a', kind: 'exited', code: 137, signal: null, isOomKilled: true },
+          ...serving('y'),
+          ...serving('z'),
+        ],
+        endMs: 45_000,
+      },
+      [],
+    ],
+    [
       'first responses of half the deadline',
       { events: [...fresh, ...serving('y'), ...serving('z')], firstServiceMs: () => 2_500 },
       [],

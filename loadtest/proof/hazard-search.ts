@@ -4,7 +4,7 @@ import { type DeploymentChange, NO_CHANGE, toWholeSeconds } from './deployment-c
 import { type Exposure, type Hazard, MIN_IDLE_TIMEOUT_MS } from './hazard.ts';
 import type { PodMargins } from './margin.ts';
 import type { PodConnection } from './pod-connections.ts';
-import { countEndpoints, isWithin, type PodTimeline } from './timeline.ts';
+import { countEndpoints, isKilled, isWithin, type PodTimeline } from './timeline.ts';
 
 /** Everything that hazards are found in. Times are ms since the load began. */
 export interface HazardEvidence {
@@ -179,11 +179,11 @@ function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Haz
   // A pod that never got a request had none to lose, for example one whose image cannot be pulled.
   if (endpoint.length === 0) return [];
   if (graceLeftMs === null || graceMs === null || exit === null || terminatingMs === null) return [];
-  const isKilled = exit.signal === 'SIGKILL' || exit.code === 137;
-  if (!isKilled && graceLeftMs >= MIN_GRACE_LEFT * graceMs) return [];
+  const wasKilled = isKilled(exit);
+  if (!wasKilled && graceLeftMs >= MIN_GRACE_LEFT * graceMs) return [];
   const wantedMs = toWholeSeconds(1.25 * (exit.atMs - terminatingMs));
   const ignored =
-    isKilled && sigtermMs !== null
+    wasKilled && sigtermMs !== null
       ? ' If the process does not react to SIGTERM at all, handle the signal: a longer grace period does not help then.'
       : '';
   return [
@@ -191,11 +191,11 @@ function findTightGrace(timeline: PodTimeline, { graceLeftMs }: PodMargins): Haz
       hazard: 'tight-grace',
       pod,
       atMs: exit.atMs,
-      why: isKilled
+      why: wasKilled
         ? `${pod} was killed at the end of its grace period of ${formatSeconds(graceMs)}`
         : `${pod} ended with ${formatSeconds(graceLeftMs)} of its grace period of ${formatSeconds(graceMs)} left`,
       fix: `Exit once drained, or raise terminationGracePeriodSeconds above ${formatSeconds(wantedMs)}.${ignored}`,
-      change: isKilled ? null : { ...NO_CHANGE, graceMs: wantedMs },
+      change: wasKilled ? null : { ...NO_CHANGE, graceMs: wantedMs },
       exposure: null,
     },
   ];

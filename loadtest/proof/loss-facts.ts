@@ -1,7 +1,14 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Suspect, SuspicionKind } from './pod-inference.ts';
-import { type ContainerExit, type PodPhase, type PodTimeline, toExit, toPhase } from './timeline.ts';
+import {
+  type ContainerExit,
+  isKilled,
+  type PodPhase,
+  type PodTimeline,
+  toExit,
+  toPhase,
+} from './timeline.ts';
 
 /** What is known about the pods when a loss is judged. */
 export interface LossEvidence {
@@ -171,7 +178,7 @@ export function toLossFacts(
     isAfterSigterm: isPast(sigtermMs),
     exit,
     hasEnded,
-    isKilled: hasEnded && (exit?.signal === 'SIGKILL' || exit?.code === 137),
+    isKilled: hasEnded && exit !== null && isKilled(exit),
     isDeaf: !evidence.hasAnnounced(pod),
     exitSinceSigtermMs,
     exitedAtOnce: hasEnded && exitSinceSigtermMs !== null && exitSinceSigtermMs <= AT_ONCE_MS + slackMs,

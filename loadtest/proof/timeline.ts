@@ -21,7 +21,13 @@ export type PodEvent = At &
     | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
     | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number | null }
     | { readonly kind: 'sigterm' | 'node-lost' | 'gone' }
-    | { readonly kind: 'exited'; readonly code: number | null; readonly signal: string | null }
+    | {
+        readonly kind: 'exited';
+        readonly code: number | null;
+        readonly signal: string | null;
+        /** The kernel killed it for want of memory. */
+        readonly isOomKilled?: boolean;
+      }
   );
 
 /** From `fromMs` until `toMs`; null: it still lasts. */
@@ -34,6 +40,8 @@ export interface ContainerExit {
   readonly atMs: number;
   readonly code: number | null;
   readonly signal: string | null;
+  /** The kernel killed it for want of memory: by its limit, or the node's. */
+  readonly isOomKilled?: boolean;
 }
 
 /** One pod from its scheduling to its end. A time is null when it was not seen. */
@@ -100,10 +108,19 @@ function toTimeline(pod: string, events: readonly PodEvent[]): PodTimeline {
     terminatingMs: terminating?.atMs ?? null,
     graceMs: terminating?.graceMs ?? null,
     sigtermMs: firstMs('sigterm') ?? toSigtermMs(terminating),
-    exit: exit === undefined ? null : { atMs: exit.atMs, code: exit.code, signal: exit.signal },
+    exit: exit === undefined ? null : toContainerExit(exit),
     nodeLostMs: firstMs('node-lost'),
     goneMs: firstMs('gone'),
   };
+}
+
+function toContainerExit({
+  atMs,
+  code,
+  signal,
+  isOomKilled = false,
+}: Extract<PodEvent, { kind: 'exited' }>): ContainerExit {
+  return { atMs, code, signal, ...(isOomKilled ? { isOomKilled } : {}) };
 }
 
 function toSigtermMs(terminating: Extract<PodEvent, { kind: 'terminating' }> | undefined): number | null {
@@ -147,6 +164,11 @@ export function countEndpoints(timelines: Iterable<PodTimeline>, atMs: number): 
 /** How its process ended, whether by that moment or after it; null where it was ready again in between. */
 export function toExit({ exit, ready }: PodTimeline, atMs: number): ContainerExit | null {
   return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
+}
+
+/** Did SIGKILL end it, as it does at the end of the grace period? A container runtime tells that as code 137. */
+export function isKilled({ code, signal, isOomKilled = false }: ContainerExit): boolean {
+  return !isOomKilled && (signal === 'SIGKILL' || code === 137);
 }
 
 /**
