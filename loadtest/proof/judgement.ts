@@ -200,9 +200,15 @@ function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): Endp
   });
 }
 
-function toLosses(
+type LossObservation = Pick<
+  ProofObservation,
+  'timelines' | 'podOf' | 'responses' | 'serviceTimes' | 'successes' | 'beganMs' | 'slackMs'
+> & { readonly connections: Pick<PodConnections, 'idleTimeoutMs' | 'hasAnnounced'> };
+
+/** All lost requests with their pods and causes, in the order in which they ended. Pure. */
+export function toLosses(
   settlements: readonly Settlement[],
-  { timelines, podOf, responses, serviceTimes, successes, connections, beganMs, slackMs }: ProofObservation,
+  { timelines, podOf, responses, serviceTimes, successes, connections, beganMs, slackMs }: LossObservation,
 ): Loss[] {
   const idleTimeoutMs = connections.idleTimeoutMs(beganMs);
   const unnamed = settlements.filter(

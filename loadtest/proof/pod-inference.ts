@@ -43,10 +43,16 @@ const MIN_CHANCE = 1e-4;
 const FREEDOM = 4;
 /** Successes that speak so much against a pod have ended its fault, as in the X-drop of sequence alignment. */
 const DROP = 6;
+/** Where no request speaks against it, a fault may have gone on for so many bins. */
+const MAX_LASTING = 100;
+/** A pod may have so many times the open connections of another. */
+const MAX_SCALE = 4;
 /** Losses that come later than this belong to something else. */
 const LOST_CAUSE = 60;
 /** Hypotheses that are less than e⁴ times as likely as the best are as good. */
 const TIE = 4;
+/** What too few pods fail is an average over all of that time: of a part of it, others may fit better by chance. */
+const FLEET_YIELDS_AT = 30;
 /** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
 const PROPAGATION_MS = 1_000;
 const PROPAGATION_TAIL_MS = 300;
@@ -66,6 +72,14 @@ const ACCEPTED_MS = 150;
 
 /** What happens to a pod, or to the fleet as a whole, and may make it fail requests. */
 export type SuspicionKind = 'start' | 'drain' | 'exit' | 'flap' | 'crash' | 'node' | 'fleet';
+
+/** In which ways requests fail on that occasion; all of them, where nothing is said. */
+const HOWS: Partial<Record<SuspicionKind, readonly FailureClass['how'][]>> = {
+  exit: ['cut'],
+  // Who has gone answers nothing.
+  crash: ['cut', 'silent'],
+  node: ['cut', 'silent'],
+};
 
 /** Who may have failed a loss, and on what occasion. */
 export interface Suspect {
@@ -110,6 +124,8 @@ interface Hypothesis {
   /** In bins of time after the event, the last of each stretch included. */
   readonly from: number;
   readonly ends: readonly number[];
+  /** The last bin in which it may still have lasted: no success speaks against it. */
+  readonly lasting: number;
 }
 
 /**
@@ -125,6 +141,7 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
   const evidence = { ...bounded, endpointsAt: createEndpointCount(bounded), thinSlots: toThinSlots(bounded) };
   const found = new Map<number, readonly Suspect[]>();
   const suspicions = toSuspicions(evidence);
+  const kinds = new Map<FailureClass['how'], ReadonlySet<SuspicionKind>>();
   let left = evidence.losses;
   while (left.length > 0) {
     const explanations = [
@@ -134,19 +151,28 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     const [best] = explanations;
     if (best === undefined || best.score <= 0) break;
     const rivals = explanations.filter(({ fit }) => fit > 0 && fit > best.fit - TIE);
-    const explained = left.filter((loss) => best.findSuspects(loss).length > 0);
-    if (explained.length === 0) break;
+    const explainable = left.filter((loss) => best.findSuspects(loss).length > 0);
+    if (explainable.length === 0) break;
+    const contested = CLASSES.filter((failureClass) =>
+      explanations.some(
+        (other) => other.partOf(failureClass).fit > best.partOf(failureClass).fit + best.yieldsAt,
+      ),
+    );
+    const uncontested = explainable.filter((loss) => !contested.some((each) => isOfClass(loss, each)));
+    const explained = uncontested.length === 0 ? explainable : uncontested;
     for (const loss of explained) {
-      found.set(
-        loss.index,
-        rivals.flatMap((rival) => rival.findSuspects(loss)),
-      );
+      const suspects = explanations
+        .filter((each) => rivals.includes(each) || isRivalFor(each, best, loss))
+        .flatMap((rival) => rival.findSuspects(loss));
+      found.set(loss.index, suspects);
+      const how = toHow(loss.outcome);
+      kinds.set(how, new Set([...(kinds.get(how) ?? []), ...suspects.flatMap(({ kind }) => kind ?? [])]));
     }
     left = left.filter(({ index }) => !found.has(index));
   }
   // What no fault explains well may still have one suspect.
-  const stretchesOf = (kinds: readonly SuspicionKind[]) =>
-    suspicions.filter(({ kind }) => kinds.includes(kind)).flatMap(({ stretches }) => stretches);
+  const stretchesOf = (wanted: readonly SuspicionKind[]) =>
+    suspicions.filter(({ kind }) => wanted.includes(kind)).flatMap(({ stretches }) => stretches);
   const changes = stretchesOf([
     'drain',
     'exit',
@@ -165,7 +191,9 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     toPreStops(evidence),
   ];
   for (const loss of left) {
-    const suspects = grounds
+    // Rather one more of what has been found than something new.
+    const foundKinds = [...(kinds.get(toHow(loss.outcome)) ?? [])];
+    const suspects = [stretchesOf(foundKinds), ...grounds]
       .map((stretches) => stretches.filter((stretch) => isEligible(loss, stretch, evidence)))
       .find((stretches) => stretches.length > 0);
     const pods = new Set(suspects?.map(({ timeline }) => timeline.pod));
@@ -175,6 +203,14 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     );
   }
   return found;
+}
+
+/** Is it as likely for the losses of this class alone? Open connections show too little for that. */
+function isRivalFor(other: Explanation, best: Explanation, loss: Settlement): boolean {
+  const own = CLASSES.find((failureClass) => isOfClass(loss, failureClass));
+  if (own?.isFresh !== true) return false;
+  const [rival, leader] = [other.partOf(own), best.partOf(own)];
+  return rival.score > Math.max(0, leader.score - TIE) && rival.fit > leader.fit - TIE;
 }
 
 interface InferenceEvidence extends Observed {
@@ -203,11 +239,21 @@ function createEndpointCount({
 interface Explanation {
   readonly fit: number;
   readonly score: number;
+  /** For the losses of this class alone. */
+  partOf(failureClass: FailureClass): Pick<Explanation, 'fit' | 'score'>;
   /** Who failed the loss if the explanation is true; empty: it does not explain it. */
   findSuspects(loss: Settlement): readonly Suspect[];
+  /** Another explanation takes the losses of a class from it if it fits those so much better. */
+  readonly yieldsAt: number;
 }
 
-const NO_EXPLANATION: Explanation = { fit: 0, score: 0, findSuspects: () => [] };
+const NOTHING = { fit: 0, score: 0 };
+const NO_EXPLANATION: Explanation = {
+  ...NOTHING,
+  yieldsAt: TIE,
+  partOf: () => NOTHING,
+  findSuspects: () => [],
+};
 
 /** Pods that were added to the endpoints and are not terminated: whether they are ready is their own affair. */
 function countInService(timelines: readonly PodTimeline[], atMs: number): number {
@@ -256,13 +302,20 @@ function toFleetExplanation(losses: readonly Settlement[], evidence: InferenceEv
     const served = [...thinSlots].reduce((sum, slot) => sum + count(slot, failureClass.isFresh), 0);
     const share = failed / (failed + served);
     const chance = toChance(failureClass, evidence);
-    return failed * Math.log((chance + share) / chance) + (served === 0 ? 0 : served * Math.log(1 - share));
+    const full =
+      failed * Math.log((chance + share) / chance) + (served === 0 ? 0 : served * Math.log(1 - share));
+    return full * toWeight(overloaded, failureClass);
   });
   const fit = fits.reduce((sum, each) => sum + each, 0);
   return {
     fit,
     // The share is free.
     score: fit - FREEDOM * fits.filter((each) => each > 0).length,
+    yieldsAt: FLEET_YIELDS_AT,
+    partOf: (failureClass) => {
+      const part = fits[CLASSES.indexOf(failureClass)] ?? 0;
+      return { fit: part, score: part - FREEDOM };
+    },
     findSuspects: (loss) => (isOverloaded(loss) ? [{ pod: null, kind: 'fleet' }] : []),
   };
 }
@@ -272,24 +325,26 @@ function toExplanation(
   losses: readonly Settlement[],
   evidence: InferenceEvidence,
 ): Explanation {
-  // An exit cuts; nothing else comes of it.
-  const classes = CLASSES.filter(({ how }) => suspicion.kind !== 'exit' || how === 'cut');
-  const hypotheses = classes
-    .map((failureClass) =>
-      toHypothesis(
-        suspicion,
-        failureClass,
-        losses.filter((loss) => isOfClass(loss, failureClass)),
-        evidence,
-      ),
-    )
-    .filter(({ score }) => score > 0);
-  // A pod that is not up yet fails new connections first.
-  const isWhole = suspicion.kind !== 'start' || hypotheses.some(({ failureClass }) => failureClass.isFresh);
-  if (!isWhole) return NO_EXPLANATION;
+  const classes = CLASSES.filter(({ how }) => HOWS[suspicion.kind]?.includes(how) ?? true);
+  const toOwn = (isFresh: boolean, lastBin: number) =>
+    classes
+      .filter((failureClass) => failureClass.isFresh === isFresh)
+      .map((failureClass) => {
+        const own = losses.filter((loss) => isOfClass(loss, failureClass));
+        return toHypothesis(suspicion, failureClass, own, lastBin, evidence);
+      })
+      .filter(({ score }) => score > 0);
+  const fresh = toOwn(true, Number.POSITIVE_INFINITY);
+  // A pod that is not up yet fails new connections first, and open ones for no longer than those.
+  const isStart = suspicion.kind === 'start';
+  if (isStart && fresh.length === 0) return NO_EXPLANATION;
+  const lastKept = isStart ? Math.max(...fresh.map(({ lasting }) => lasting)) : Number.POSITIVE_INFINITY;
+  const hypotheses = [...fresh, ...toOwn(false, lastKept)];
   return {
     fit: hypotheses.reduce((sum, { fit }) => sum + fit, 0),
     score: hypotheses.reduce((sum, { score }) => sum + score, 0),
+    yieldsAt: TIE,
+    partOf: (failureClass) => hypotheses.find((each) => each.failureClass === failureClass) ?? NOTHING,
     findSuspects: (loss) => findSuspects(loss, hypotheses, evidence),
   };
 }
@@ -420,11 +475,12 @@ function toHypothesis(
   suspicion: Suspicion,
   failureClass: FailureClass,
   losses: readonly Settlement[],
+  lastBin: number,
   evidence: InferenceEvidence,
 ): Hypothesis {
   const { stretches, isFromZero, throughMs } = suspicion;
   const { slotMs } = evidence.successes;
-  const nothing = { suspicion, failureClass, fit: 0, score: 0, from: 0, ends: [] };
+  const nothing = { suspicion, failureClass, fit: 0, score: 0, from: 0, ends: [], lasting: 0 };
   const columns = stretches.map((stretch) => toColumn(stretch, failureClass, losses, evidence));
   const bins = [...new Set(columns.flatMap((column) => [...column.losses.keys()]))].sort((a, b) => a - b);
   const [first] = bins;
@@ -440,22 +496,43 @@ function toHypothesis(
   const isEndFree = failureClass.isFresh && ['drain', 'exit', 'crash'].includes(suspicion.kind);
   const freedom = isAnchored ? 0 : FREEDOM;
   const limits = {
-    last: bins.at(-1) ?? first,
+    last: Math.min(lastBin, bins.at(-1) ?? first),
     // What is cut on open connections is cut together: in one bin, or across its border.
     length: failureClass.how === 'cut' && !failureClass.isFresh ? 2 : Number.POSITIVE_INFINITY,
     through: Math.floor(throughMs / slotMs),
     chance: toChance(failureClass, evidence),
+    isShareFree: !failureClass.isFresh,
   };
   const fitFrom = isEndFree ? fitEachEnd(columns, limits) : fitOneEnd(columns, limits);
+  const weight = toWeight(losses, failureClass);
   const candidates = beginnings.map((from): Hypothesis => {
-    const { fit, ends } = fitFrom(from);
+    const { fit: fullFit, ends } = fitFrom(from);
+    const fit = weight * fullFit;
     const freeEnds = isEndFree ? ends.filter((end) => end >= from).length : 0;
     return { ...nothing, fit, score: fit - freedom - freeEnds, from, ends };
   });
   const bestScore = Math.max(...candidates.map(({ score }) => score));
   if (bestScore <= 0) return nothing;
   // Of those that are as good, the one that says least.
-  return candidates.findLast(({ score }) => score > 0 && score > bestScore - TIE) ?? nothing;
+  const chosen = candidates.findLast(({ score }) => score > 0 && score > bestScore - weight * TIE) ?? nothing;
+  return { ...chosen, lasting: toLasting(columns, Math.max(...chosen.ends)) };
+}
+
+/** The last bin in which the pods may still have failed: from then on successes speak against it. */
+function toLasting(columns: readonly Column[], end: number): number {
+  let penalty = 0;
+  for (let bin = end + 1; bin < end + MAX_LASTING; bin += 1) {
+    penalty += columns.reduce((sum, column) => sum + column.penaltyAt(bin), 0);
+    if (penalty < -TIE) return bin;
+  }
+  return end + MAX_LASTING;
+}
+
+/** Requests on one connection go to one pod, all of them: together they are one witness. */
+function toWeight(losses: readonly Settlement[], failureClass: FailureClass): number {
+  if (failureClass.isFresh) return 1;
+  const own = losses.filter((loss) => isOfClass(loss, failureClass));
+  return new Set(own.map(({ connection }) => connection?.id)).size / own.length;
 }
 
 interface Limits {
@@ -466,6 +543,7 @@ interface Limits {
   /** It lasts until then at least. */
   readonly through: number;
   readonly chance: number;
+  readonly isShareFree: boolean;
 }
 
 interface Fit {
@@ -474,8 +552,11 @@ interface Fit {
   readonly ends: readonly number[];
 }
 
-/** The pods fail from one time after their events to another. */
-function fitOneEnd(columns: readonly Column[], { last, length, through, chance }: Limits) {
+/**
+ * The pods fail from one time after their events to another. How many of the open connections lead to them is not
+ * known, so their share of the requests on those is free.
+ */
+function fitOneEnd(columns: readonly Column[], { last, length, through, chance, isShareFree }: Limits) {
   const penalties = new Map<number, number>();
   const penaltyAt = (bin: number) => {
     const known = penalties.get(bin);
@@ -486,16 +567,24 @@ function fitOneEnd(columns: readonly Column[], { last, length, through, chance }
   };
   return (from: number): Fit => {
     const explained = createExplained(chance);
-    let fit = 0;
+    let [gain, penalty] = [0, 0];
     let best = { fit: 0, bin: from - 1 };
     for (let bin = from; bin <= Math.min(last, from + length - 1); bin += 1) {
-      fit += penaltyAt(bin);
-      for (const column of columns) fit += explained.add(column, bin);
+      penalty += penaltyAt(bin);
+      for (const column of columns) gain += explained.add(column, bin);
+      const fit = gain + (isShareFree ? toScaledFit(explained.count(), penalty) : penalty);
       if (fit > best.fit && bin >= through) best = { fit, bin };
       if (fit < best.fit - LOST_CAUSE && bin >= through) break;
     }
     return { fit: best.fit, ends: columns.map(() => best.bin) };
   };
+}
+
+/** What a share that is k times as large adds, at the k that fits best: each loss log k, and each success k times its penalty. */
+function toScaledFit(losses: number, penalty: number): number {
+  if (losses === 0 || penalty === 0) return penalty;
+  const k = Math.min(MAX_SCALE, Math.max(1 / MAX_SCALE, losses / -penalty));
+  return losses * Math.log(k) + k * penalty;
 }
 
 /** The pods begin to fail at one time after their events, and each ends in its own time. */
@@ -526,6 +615,8 @@ function fitEachEnd(columns: readonly Column[], { last, chance }: Limits) {
 interface Explained {
   /** Returns the log-likelihood that the losses of this bin add. */
   add(column: Column, bin: number): number;
+  /** How many losses are explained. */
+  count(): number;
   /** To try something out: changes nothing here. */
   branch(): Explained;
 }
@@ -545,6 +636,7 @@ function createExplained(chance: number, below: ReadonlyMap<number, number> = ne
       }
       return gain;
     },
+    count: () => shares.size,
     branch: () => createExplained(chance, shares),
   };
 }
