@@ -43,6 +43,8 @@ const MIN_CHANCE = 1e-4;
 const FREEDOM = 4;
 /** Successes that speak so much against a pod have ended its fault, as in the X-drop of sequence alignment. */
 const DROP = 6;
+/** Pods that fail everything let one request in so many through, nevertheless. */
+const MAX_SHARE = 0.98;
 /** Where no request speaks against it, a fault may have gone on for so many bins. */
 const MAX_LASTING = 100;
 /** A pod may have so many times the open connections of another. */
@@ -51,8 +53,8 @@ const MAX_SCALE = 4;
 const LOST_CAUSE = 60;
 /** Hypotheses that are less than e⁴ times as likely as the best are as good. */
 const TIE = 4;
-/** What too few pods fail is an average over all of that time: of a part of it, others may fit better by chance. */
-const FLEET_YIELDS_AT = 30;
+/** What too few pods fail is an average over all of that time: others fit parts of it better by chance. */
+const FLEET_YIELDS_AT = 1.15;
 /** How long a removed endpoint still gets new connections: from most nodes, from the slow ones, and at most. */
 const PROPAGATION_MS = 1_000;
 const PROPAGATION_TAIL_MS = 300;
@@ -155,7 +157,7 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     if (explainable.length === 0) break;
     const contested = CLASSES.filter((failureClass) =>
       explanations.some(
-        (other) => other.partOf(failureClass).fit > best.partOf(failureClass).fit + best.yieldsAt,
+        (other) => other.partOf(failureClass).fit > best.yieldsAt * best.partOf(failureClass).fit + TIE,
       ),
     );
     const uncontested = explainable.filter((loss) => !contested.some((each) => isOfClass(loss, each)));
@@ -243,14 +245,14 @@ interface Explanation {
   partOf(failureClass: FailureClass): Pick<Explanation, 'fit' | 'score'>;
   /** Who failed the loss if the explanation is true; empty: it does not explain it. */
   findSuspects(loss: Settlement): readonly Suspect[];
-  /** Another explanation takes the losses of a class from it if it fits those so much better. */
+  /** Another explanation takes the losses of a class from it if its fit for those is so many times as good. */
   readonly yieldsAt: number;
 }
 
 const NOTHING = { fit: 0, score: 0 };
 const NO_EXPLANATION: Explanation = {
   ...NOTHING,
-  yieldsAt: TIE,
+  yieldsAt: 1,
   partOf: () => NOTHING,
   findSuspects: () => [],
 };
@@ -343,7 +345,7 @@ function toExplanation(
   return {
     fit: hypotheses.reduce((sum, { fit }) => sum + fit, 0),
     score: hypotheses.reduce((sum, { score }) => sum + score, 0),
-    yieldsAt: TIE,
+    yieldsAt: 1,
     partOf: (failureClass) => hypotheses.find((each) => each.failureClass === failureClass) ?? NOTHING,
     findSuspects: (loss) => findSuspects(loss, hypotheses, evidence),
   };
@@ -441,8 +443,9 @@ interface Column {
   readonly losses: ReadonlyMap<number, readonly Settlement[]>;
   /** The share of the requests of the class that the pod gets. */
   shareAt(bin: number): number;
-  /** How much the successes speak against the pod: at most 0. */
-  penaltyAt(bin: number): number;
+  /** The slot of time of the bin, and the successes in it that speak against the pod. */
+  slotAt(bin: number): number;
+  successesAt(bin: number): number;
 }
 
 function toColumn(
@@ -461,11 +464,11 @@ function toColumn(
       isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
     ),
     shareAt,
-    penaltyAt: (bin) => {
+    slotAt: (bin) => Math.floor(middleOf(bin) / slotMs),
+    successesAt: (bin) => {
       const atMs = middleOf(bin);
       if (!isIn(atMs) || isKnownSilent(stretch, atMs, evidence)) return 0;
-      const successes = count(Math.floor(atMs / slotMs), failureClass.isFresh);
-      return successes === 0 ? 0 : successes * Math.log(1 - shareAt(bin));
+      return count(Math.floor(atMs / slotMs), failureClass.isFresh);
     },
   };
 }
@@ -520,9 +523,10 @@ function toHypothesis(
 
 /** The last bin in which the pods may still have failed: from then on successes speak against it. */
 function toLasting(columns: readonly Column[], end: number): number {
+  const explained = createExplained(1);
   let penalty = 0;
   for (let bin = end + 1; bin < end + MAX_LASTING; bin += 1) {
-    penalty += columns.reduce((sum, column) => sum + column.penaltyAt(bin), 0);
+    for (const column of columns) penalty += explained.charge(column, bin);
     if (penalty < -TIE) return bin;
   }
   return end + MAX_LASTING;
@@ -557,21 +561,15 @@ interface Fit {
  * known, so their share of the requests on those is free.
  */
 function fitOneEnd(columns: readonly Column[], { last, length, through, chance, isShareFree }: Limits) {
-  const penalties = new Map<number, number>();
-  const penaltyAt = (bin: number) => {
-    const known = penalties.get(bin);
-    if (known !== undefined) return known;
-    const penalty = columns.reduce((sum, column) => sum + column.penaltyAt(bin), 0);
-    penalties.set(bin, penalty);
-    return penalty;
-  };
   return (from: number): Fit => {
     const explained = createExplained(chance);
     let [gain, penalty] = [0, 0];
     let best = { fit: 0, bin: from - 1 };
     for (let bin = from; bin <= Math.min(last, from + length - 1); bin += 1) {
-      penalty += penaltyAt(bin);
-      for (const column of columns) gain += explained.add(column, bin);
+      for (const column of columns) {
+        gain += explained.add(column, bin);
+        penalty += explained.charge(column, bin);
+      }
       const fit = gain + (isShareFree ? toScaledFit(explained.count(), penalty) : penalty);
       if (fit > best.fit && bin >= through) best = { fit, bin };
       if (fit < best.fit - LOST_CAUSE && bin >= through) break;
@@ -598,12 +596,15 @@ function fitEachEnd(columns: readonly Column[], { last, chance }: Limits) {
       let fit = 0;
       let best = { fit: 0, bin: from - 1 };
       for (let bin = from; bin <= last; bin += 1) {
-        fit += column.penaltyAt(bin) + tried.add(column, bin);
+        fit += tried.add(column, bin) + tried.charge(column, bin);
         if (fit > best.fit) best = { fit, bin };
         // What follows so many successes is another pod's.
         if (fit < best.fit - DROP) break;
       }
-      for (let bin = from; bin <= best.bin; bin += 1) explained.add(column, bin);
+      for (let bin = from; bin <= best.bin; bin += 1) {
+        explained.add(column, bin);
+        explained.charge(column, bin);
+      }
       total += best.fit;
       return best.bin;
     });
@@ -615,29 +616,47 @@ function fitEachEnd(columns: readonly Column[], { last, chance }: Limits) {
 interface Explained {
   /** Returns the log-likelihood that the losses of this bin add. */
   add(column: Column, bin: number): number;
+  /** Returns what the successes of this bin cost, at most 0: the pods together would have failed more of them. */
+  charge(column: Column, bin: number): number;
   /** How many losses are explained. */
   count(): number;
   /** To try something out: changes nothing here. */
   branch(): Explained;
 }
 
-function createExplained(chance: number, below: ReadonlyMap<number, number> = new Map()): Explained {
-  const shares = new Map<number, number>();
+type Shares = ReadonlyMap<number, number>;
+
+function createExplained(
+  chance: number,
+  below: { readonly losses: Shares; readonly slots: Shares } = { losses: new Map(), slots: new Map() },
+): Explained {
+  const losses = new Map<number, number>();
+  const slots = new Map<number, number>();
   return {
     add(column, bin) {
-      const losses = column.losses.get(bin);
-      if (losses === undefined) return 0;
+      const own = column.losses.get(bin);
+      if (own === undefined) return 0;
       const share = column.shareAt(bin);
       let gain = 0;
-      for (const { index } of losses) {
-        const before = shares.get(index) ?? below.get(index) ?? chance;
-        shares.set(index, before + share);
+      for (const { index } of own) {
+        const before = losses.get(index) ?? below.losses.get(index) ?? chance;
+        losses.set(index, before + share);
         gain += Math.log((before + share) / before);
       }
       return gain;
     },
-    count: () => shares.size,
-    branch: () => createExplained(chance, shares),
+    charge(column, bin) {
+      const successes = column.successesAt(bin);
+      const share = column.shareAt(bin);
+      if (successes === 0 || share === 0) return 0;
+      const slot = column.slotAt(bin);
+      const before = slots.get(slot) ?? below.slots.get(slot) ?? 0;
+      const after = Math.min(MAX_SHARE, before + share);
+      slots.set(slot, after);
+      return successes * Math.log((1 - after) / (1 - before));
+    },
+    count: () => losses.size,
+    branch: () => createExplained(chance, { losses, slots }),
   };
 }
 
