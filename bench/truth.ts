@@ -1,15 +1,26 @@
 /**
- * Proves the local fleet of every faulty server of the tests, once with responses that name their pod and once
- * without any name, and counts the losses whose cause is right, wrong or unknown; writes bench/results/truth.md.
+ * Proves every faulty server of the tests, once with responses that name their pod and once without any name, and
+ * counts the losses whose cause is right, wrong or unknown; writes its half of bench/results/truth.md.
  *
- *   bun bench/truth.ts
+ *   bun bench/truth.ts               as a local fleet
+ *   bun bench/truth.ts --image REF   as pods of the cluster of KUBECONFIG; test/faults/Dockerfile makes the image
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { CAUSES, type CauseId } from '../loadtest/proof/cause.ts';
 import type { Proof } from '../loadtest/proof/judgement.ts';
+import { POD_FAULTS, POD_RATE, provePods } from '../test/faults/fault-pods.ts';
 import { FAULTLESS, FAULTS, proveFault, type Setting } from '../test/faults/prove-fault.ts';
 import { toMarkdownTable } from './table.ts';
+
+/** One faulty server, wherever it runs. */
+interface Trial {
+  readonly server: string;
+  /** Null: it has no fault. */
+  readonly cause: CauseId | null;
+  prove(isNamed: boolean): Promise<Proof>;
+}
 
 const RESULTS = join(import.meta.dirname, 'results/truth.md');
 
@@ -41,16 +52,44 @@ function toScore(cause: CauseId | null, { causes, verdict, hazards }: Proof): Sc
   };
 }
 
+const { image } = parseArgs({ options: { image: { type: 'string' } } }).values;
+const local = [...(Object.entries(FAULTS) as [CauseId, Setting][]), [null, FAULTLESS] as const].map(
+  ([cause, setting]): Trial => ({
+    server: setting.server,
+    cause,
+    prove: (isNamed) => proveFault(setting, isNamed),
+  }),
+);
+const trials =
+  image === undefined
+    ? local
+    : POD_FAULTS.map(
+        (setting): Trial => ({
+          ...setting,
+          prove: async (isNamed) => provePods(setting, image, isNamed),
+        }),
+      );
+const half =
+  image === undefined
+    ? {
+        title: '## On the local fleet',
+        conditions: 'three replicas, 300 requests a second, clients 15 ms away',
+      }
+    : {
+        title: '## On a cluster',
+        conditions: `two or three replicas on two nodes, ${POD_RATE} requests a second, clients 0.2 ms away: a connection that is closed in silence is a hazard, and hardly ever a loss`,
+      };
+
 const rows: string[][] = [];
 const total = { right: 0, wrong: 0, unknown: 0 };
-const all = [...(Object.entries(FAULTS) as [CauseId, Setting][]), [null, FAULTLESS] as const];
-for (const [cause, setting] of all) {
+for (const { server, cause, prove } of trials) {
   for (const isNamed of [true, false]) {
-    const score = toScore(cause, await proveFault(setting, isNamed));
+    const score = toScore(cause, await prove(isNamed));
     total.right += score.right;
     total.wrong += score.wrong;
     total.unknown += score.unknown;
     const row = [
+      server,
       cause === null ? 'none' : CAUSES[cause].title,
       isNamed ? 'yes' : 'no',
       ...[score.right, score.wrong, score.unknown].map(String),
@@ -65,7 +104,8 @@ const lost = total.right + total.wrong + total.unknown;
 const toShare = (count: number) => `${((100 * count) / lost).toFixed(1)} %`;
 const table = toMarkdownTable(
   [
-    ['Fault', 'left'],
+    ['Server', 'left'],
+    ['Cause', 'left'],
     ['Names', 'left'],
     ['Right', 'right'],
     ['Wrong', 'right'],
@@ -75,16 +115,15 @@ const table = toMarkdownTable(
   ],
   rows,
 );
-writeFileSync(
-  RESULTS,
-  `# How often the cause is right
+const section = `${half.title}
 
-Written by \`npm run bench:truth\`: a rollout of each faulty server of \`test/faults/\` on the local fleet, three replicas, 300 requests a second, clients 15 ms away. Names: whether responses and connections tell the pod. Of ${lost} losses the cause is right for ${toShare(total.right)}, wrong for ${toShare(total.wrong)}, unknown for ${toShare(total.unknown)}.
+A rollout of each, where its fault does not need another disruption; ${half.conditions}. Of ${lost} losses the cause is right for ${toShare(total.right)}, wrong for ${toShare(total.wrong)}, unknown for ${toShare(total.unknown)}.
 
 ${table.join('\n')}
-`,
-);
-console.log(
-  `${lost} losses: ${toShare(total.right)} right, ${toShare(total.wrong)} wrong, ${toShare(total.unknown)} unknown`,
-);
+`;
+const sections = readFileSync(RESULTS, 'utf8').split(/^(?=## )/m);
+const others = sections.slice(1).filter((other) => !other.startsWith(`${half.title}\n`));
+const all = [sections[0] ?? '', ...[...others, section].sort().reverse()].map((part) => part.trimEnd());
+writeFileSync(RESULTS, `${all.join('\n\n')}\n`);
+console.log(section.split('\n')[2]);
 process.exit(0);

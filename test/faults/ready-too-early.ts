@@ -1,8 +1,8 @@
 /** Says that it is ready at once, and answers 503 until what it needs is loaded. */
-import { startServer } from './server.ts';
+import { isNew, startServer } from './server.ts';
 
 const LOADED_MS = 1_000;
-let isLoaded = process.env.APP_VERSION === 'v1';
+let isLoaded = !isNew;
 let isDraining = false;
 setTimeout(() => {
   isLoaded = true;

@@ -28,11 +28,14 @@ export interface Server {
   stopListening(): void;
 }
 
+/** Is it of a later version than the fleet was at rest? A rollout on a cluster sets the version, where there was none. */
+export const isNew = !['v1', ''].includes(process.env.APP_VERSION ?? 'v1');
+
 export function startServer(onRequest: (request: Request) => void): Server {
   const sockets = new Set<Socket>();
   const busy = new Set<Socket>();
   const unused = new Map<Socket, Unused>();
-  const { PORT, POD_NAME = 'pod', APP_VERSION = 'v1', ANONYMOUS } = process.env;
+  const { PORT, HOST = '127.0.0.1', POD_NAME = 'pod', APP_VERSION = 'v1', ANONYMOUS } = process.env;
 
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -75,6 +78,6 @@ export function startServer(onRequest: (request: Request) => void): Server {
       }
     });
   });
-  server.listen(Number(PORT), '127.0.0.1');
+  server.listen(Number(PORT), HOST);
   return { sockets, busy, unused, stopListening: () => void server.close() };
 }

@@ -2,11 +2,11 @@
  * Serves one request at a time, 8 ms each, and turns away what would wait behind ten others. A new version takes its time
  * to get ready. Otherwise faultless.
  */
-import { startServer } from './server.ts';
+import { isNew, startServer } from './server.ts';
 
 const SERVICE_MS = 8;
 const MAX_WAITING = 10;
-const STARTUP_MS = process.env.APP_VERSION === 'v1' ? 0 : 1_500;
+const STARTUP_MS = isNew ? 1_500 : 0;
 let isStarted = false;
 let isDraining = false;
 const waiting: (() => void)[] = [];
