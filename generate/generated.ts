@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { COMMANDS } from '../loadtest/commands/registry.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
+import { toProofSchema } from '../loadtest/proof/proof-report.ts';
 import { SETTINGS } from '../src/config.ts';
 import { replaceBlock } from './block.ts';
 import { formatCausesDoc } from './causes.ts';
@@ -38,6 +39,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
   block('docs/hazards.md', formatHazardsDoc),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
+  whole('docs/proof.schema.json', () => `${JSON.stringify(toProofSchema(), null, 2)}\n`),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
   rendered(block('kustomize/README.md', toComponentTable)),

@@ -275,7 +275,11 @@ class LocalFleet implements Fleet {
     if (pod.readyMs !== null) this.#tasks.later(this.#options.minReadyMs + 1, () => this.#reconcile());
   }
 
-  async #onExited(pod: Pod, replica: Replica, { code, signal }: Omit<ContainerExit, 'atMs'>): Promise<void> {
+  async #onExited(
+    pod: Pod,
+    replica: Replica,
+    { code, signal }: Pick<ContainerExit, 'code' | 'signal'>,
+  ): Promise<void> {
     if (!pod.isTerminating) this.#crashes = pod.readyMs === null ? this.#crashes + 1 : 0;
     this.#emit({ kind: 'gone', pod: pod.name });
     this.#pods.delete(pod);

@@ -19,7 +19,7 @@ interface KubeletWorld {
   /** A pod has become ready or unready. */
   onReadiness(pod: Pod): void;
   /** Its process has ended. */
-  onExited(pod: Pod, replica: Replica, exit: Omit<ContainerExit, 'atMs'>): Promise<void>;
+  onExited(pod: Pod, replica: Replica, exit: Pick<ContainerExit, 'code' | 'signal'>): Promise<void>;
 }
 
 /** Runs, probes and ends the processes of pods. */

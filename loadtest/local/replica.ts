@@ -24,7 +24,7 @@ export interface Replica {
   readonly port: number;
   readonly env: Environment;
   /** Resolves when the process has ended; never rejects. */
-  readonly exited: Promise<Omit<ContainerExit, 'atMs'>>;
+  readonly exited: Promise<Pick<ContainerExit, 'code' | 'signal'>>;
   /** The last lines it wrote to stdout and stderr. */
   readonly log: readonly string[];
   /** Resolves when the process has exited and its last lines are in the log. */
@@ -61,7 +61,7 @@ export async function startReplica(
       if (log.length > MAX_LOG_LINES) log.shift();
     });
   }
-  const exited = new Promise<Omit<ContainerExit, 'atMs'>>((resolve) => {
+  const exited = new Promise<Pick<ContainerExit, 'code' | 'signal'>>((resolve) => {
     child.once('error', () => resolve({ code: 127, signal: null }));
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });

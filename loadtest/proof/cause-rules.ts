@@ -39,7 +39,7 @@ const CAUSE_RULES: readonly CauseRule[] = [
   },
   {
     cause: 'crashes',
-    when: (f) => f.isTerminating && f.isUnanswered && f.hasEnded && f.exit?.isOomKilled === true,
+    when: (f) => f.isTerminating && f.isUnanswered && f.hasEnded && (f.exit?.isOomKilled ?? false),
     why: (f) => `${toUnaskedEnd(f)} while it was terminating`,
   },
   {
@@ -236,7 +236,7 @@ function seenAt(atMs: number | null): string {
 }
 
 function toUnaskedEnd({ pod, exit }: LossFacts): string {
-  if (exit?.isOomKilled === true) return `${pod} was OOMKilled`;
+  if (exit?.isOomKilled) return `${pod} was OOMKilled`;
   const how = exit === null ? '' : exit.signal === null ? ` with code ${exit.code}` : ` by ${exit.signal}`;
   return `the process of ${pod} exited without being asked to${how}`;
 }

@@ -94,7 +94,7 @@ const ADVISE: Partial<Record<CauseId, (evidence: Evidence) => Advice | null>> = 
     };
   },
   crashes: ({ own }) => {
-    const killed = own.filter(({ timeline: { exit } }) => exit?.isOomKilled === true);
+    const killed = own.filter(({ timeline: { exit } }) => exit?.isOomKilled);
     const pods = [...new Set(killed.map(({ timeline: { pod } }) => pod))];
     if (pods.length === 0) return null;
     return {

@@ -332,5 +332,5 @@ function toAnchor(removal: Removal): string {
 
 function toExitText(exit: ContainerExit | null): string {
   if (exit === null) return '-';
-  return exit.isOomKilled === true ? 'OOMKilled' : (exit.signal ?? `code ${exit.code}`);
+  return exit.isOomKilled ? 'OOMKilled' : (exit.signal ?? `code ${exit.code}`);
 }

@@ -98,7 +98,7 @@ describe('toFlight() of a pod that comes back', () => {
       sigtermMs: null,
       goneMs: null,
       nodeLostMs: 2_000,
-      exit: { atMs: 5_000, code: 255, signal: null },
+      exit: { atMs: 5_000, code: 255, signal: null, isOomKilled: false },
       ready: [
         { fromMs: 0, toMs: 2_000 },
         { fromMs: 6_000, toMs: null },

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createSampleProof } from '../../test/fixtures/sample-proof.ts';
 import { Fault } from '../cli/fault.ts';
 import type { Proof } from './judgement.ts';
-import { formatProofReport, MAX_LOSSES, parseSeries, toReport } from './proof-report.ts';
+import { formatProofReport, MAX_LOSSES, parseSeries, toProofSchema, toReport } from './proof-report.ts';
 import { parseRemoval } from './safeguard.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 
@@ -113,7 +114,7 @@ describe('parseSeries()', () => {
   const derived = /^\w+\.\d\.latency(\.|$)|\.expectedLosses(\.|$)|\.record\.(series|cells)\.(?!0\.)\d/;
 
   /** What older reports lack, and what is counted by a key. */
-  const optional = /\.remoteAddress$|\.(causes|outcomes|endings)\.\w/;
+  const optional = /\.(remoteAddress|isOomKilled)$|\.(causes|outcomes|endings)\.\w/;
 
   test('checks every field: that it is there, and what it holds', () => {
     const paths = toPaths(toReport(whole)).filter((path) => !derived.test(path));
@@ -222,6 +223,43 @@ describe('parseSeries()', () => {
   test('reads what a later version may add', () => {
     assert.deepEqual(parseSeries(altered('proofs.0.more', 1), 'proof.json'), whole);
   });
+});
+
+describe('toProofSchema()', () => {
+  const isValid = new Ajv2020({ strict: true, strictTypes: false }).compile(toProofSchema());
+
+  for (const [what, given] of [
+    ['a proof', series()],
+    ['all that there can be', whole],
+    ['nothing', series({ proofs: [] })],
+  ] as const) {
+    test(`holds for ${what}`, () => {
+      assert.ok(isValid(JSON.parse(formatProofReport(given))), JSON.stringify(isValid.errors));
+    });
+  }
+
+  test('knows every field: that it is there, and what it holds', () => {
+    for (const path of toPaths(toReport(whole))) {
+      // Which outcomes, causes and endings there were is free.
+      const isCounted = /\.(causes|outcomes|endings)\.\w/.test(path);
+      for (const value of isCounted ? [[[]]] : [undefined, [[]]]) {
+        assert.ok(!isValid(JSON.parse(altered(path, value))), `${path} = ${JSON.stringify(value)}`);
+      }
+    }
+  });
+
+  for (const [path, value] of [
+    ['schema', 'dropless.proof/3'],
+    ['proofs.0.lost', -1],
+    ['proofs.0.outcomes.lots', 1],
+    ['proofs.0.causes.magic', 1],
+    ['proofs.0.losses.0.cause', 'toString'],
+    ['proofs.0.verdict.kind', 'green'],
+  ] as const) {
+    test(`refuses ${path} = ${JSON.stringify(value)}`, () => {
+      assert.equal(isValid(JSON.parse(altered(path, value))), false);
+    });
+  }
 });
 
 /** Dotted paths of every field in the JSON but its schema. */

@@ -4,16 +4,20 @@ import { loadRecord, parseAs, schemaOf } from '../report/report.ts';
 import type { RequirementResult } from '../report/requirement.ts';
 import { countsOf, outcomeCounts, settlementFields } from '../report/settlement-shape.ts';
 import {
+  addedLater,
   array,
   boolean,
   count,
   finite,
+  type JsonSchema,
   keyOf,
   literal,
   nullable,
   object,
   type Shape,
+  shapeOf,
   string,
+  withDerived,
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
@@ -23,6 +27,7 @@ import { HAZARDS, type Hazard, toCosts } from './hazard.ts';
 import type { Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
 import type { PodMargins } from './margin.ts';
+import { PROOF_PHASES } from './proof-load.ts';
 import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
@@ -93,11 +98,11 @@ const verdictFields: Shape<ProofVerdict> = object({
   upperBound: nullable(finite(0)),
 });
 
-const verdict: Shape<ProofVerdict> = (value, place) => {
+const verdict: Shape<ProofVerdict> = shapeOf(verdictFields.schema, (value, place) => {
   const read = verdictFields(value, place);
   literal(EXIT_OF[read.kind])(read.exit, `${place}.exit`);
   return read;
-};
+});
 
 const POD_BY = { connection: true, elimination: true } as const satisfies Record<
   NonNullable<Loss['podBy']>,
@@ -129,7 +134,14 @@ const timeline: Shape<PodTimeline> = object({
   terminatingMs: nullable(finite()),
   graceMs: nullable(finite(0)),
   sigtermMs: nullable(finite()),
-  exit: nullable(object({ atMs: finite(), code: nullable(finite()), signal: nullable(string) })),
+  exit: nullable(
+    object({
+      atMs: finite(),
+      code: nullable(finite()),
+      signal: nullable(string),
+      isOomKilled: addedLater(boolean, false),
+    }),
+  ),
   nodeLostMs: nullable(finite()),
   goneMs: nullable(finite()),
 });
@@ -148,7 +160,9 @@ const change: Shape<DeploymentChange | null> = nullable(
 
 const fix: Shape<Fix> = object({ cause: keyOf(CAUSES), text: string, change });
 
-const hazard: Shape<Hazard> = object({
+const expectedLosses = nullable(array(object({ roundTripMs: finite(0), lost: finite(0) })));
+
+const hazardFields: Shape<Hazard> = object({
   hazard: keyOf(HAZARDS),
   pod: nullable(string),
   atMs: finite(),
@@ -158,6 +172,8 @@ const hazard: Shape<Hazard> = object({
   exposure: nullable(object({ connections: count, perSecond: finite(0) })),
 });
 
+const hazard = withDerived(hazardFields, { expectedLosses });
+
 const requirement: Shape<RequirementResult> = object({
   text: string,
   unit: literal('count', 'percent', 'perSecond', 'time'),
@@ -165,16 +181,16 @@ const requirement: Shape<RequirementResult> = object({
   state: literal('met', 'missed', 'unknown'),
 });
 
-const removal: Shape<Removal> = (value, place) => {
+const removal: Shape<Removal> = shapeOf({ type: 'string' }, (value, place) => {
   const text = string(value, place);
   try {
     return parseRemoval(text);
   } catch (error) {
     throw new Fault(`${place} ${(error as Error).message}, but is ${JSON.stringify(text)}`);
   }
-};
+});
 
-const proof: Shape<Proof> = object({
+const proofFields: Shape<Proof> = object({
   disruption: keyOf(DISRUPTIONS),
   without: array(removal),
   target: string,
@@ -201,9 +217,51 @@ const proof: Shape<Proof> = object({
   verdict,
 });
 
+const ms = nullable(finite(0));
+const latency = array(
+  object({
+    phase: literal(...PROOF_PHASES),
+    version: nullable(string),
+    requests: count,
+    lost: count,
+    response: object({
+      count,
+      averageMs: ms,
+      p50Ms: ms,
+      p90Ms: ms,
+      p95Ms: ms,
+      p99Ms: ms,
+      p999Ms: ms,
+      maxMs: ms,
+    }),
+  }),
+);
+
+const proof = withDerived(proofFields, { latency });
+
 const report = object({
   verdict,
   cutShort: nullable(string),
   proofs: array(proof),
   controls: array(proof),
 });
+
+/** The report as JSON Schema, draft 2020-12: made of the same shapes that read it. */
+export function toProofSchema(): JsonSchema {
+  const { properties, required, ...rest } = report.schema;
+  const proofs = { type: 'array', items: { $ref: '#/$defs/proof' } };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: PROOF_SCHEMA,
+    description: 'What `dropless prove --json` writes. Times are ms since the load began.',
+    ...rest,
+    required: ['schema', ...(required as string[])],
+    properties: {
+      schema: { const: PROOF_SCHEMA },
+      ...(properties as JsonSchema),
+      proofs,
+      controls: proofs,
+    },
+    $defs: { proof: proof.schema },
+  };
+}

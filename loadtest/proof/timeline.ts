@@ -41,7 +41,7 @@ export interface ContainerExit {
   readonly code: number | null;
   readonly signal: string | null;
   /** The kernel killed it for want of memory: by its limit, or the node's. */
-  readonly isOomKilled?: boolean;
+  readonly isOomKilled: boolean;
 }
 
 /** One pod from its scheduling to its end. A time is null when it was not seen. */
@@ -120,7 +120,7 @@ function toContainerExit({
   signal,
   isOomKilled = false,
 }: Extract<PodEvent, { kind: 'exited' }>): ContainerExit {
-  return { atMs, code, signal, ...(isOomKilled ? { isOomKilled } : {}) };
+  return { atMs, code, signal, isOomKilled };
 }
 
 function toSigtermMs(terminating: Extract<PodEvent, { kind: 'terminating' }> | undefined): number | null {
@@ -167,7 +167,7 @@ export function toExit({ exit, ready }: PodTimeline, atMs: number): ContainerExi
 }
 
 /** Did SIGKILL end it, as it does at the end of the grace period? A container runtime tells that as code 137. */
-export function isKilled({ code, signal, isOomKilled = false }: ContainerExit): boolean {
+export function isKilled({ code, signal, isOomKilled }: ContainerExit): boolean {
   return !isOomKilled && (signal === 'SIGKILL' || code === 137);
 }
 

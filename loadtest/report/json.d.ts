@@ -260,6 +260,8 @@ export interface PodTimeline {
     readonly atMs: number;
     readonly code: number | null;
     readonly signal: string | null;
+    /** By the kernel, for want of memory. */
+    readonly isOomKilled: boolean;
   } | null;
   readonly nodeLostMs: number | null;
   readonly goneMs: number | null;

@@ -12,6 +12,7 @@ import {
   object,
   type Shape,
   type ShapeOf,
+  shapeOf,
   string,
   union,
 } from './shape.ts';
@@ -24,7 +25,7 @@ export const MAX_FAILURES_PER_OUTCOME = 100;
 
 function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
   const encoded = object({ count, sumUs: count, maxUs: count, hdr: string });
-  return ((value, place) => {
+  return shapeOf(encoded.schema, (value, place) => {
     const read = encoded(value, place);
     try {
       decodeHistogram(read, precision);
@@ -32,7 +33,7 @@ function histogram(precision: Parameters<typeof decodeHistogram>[1]) {
       throw new Fault(`${place} must be a histogram of ${read.count} values, but is not`);
     }
     return read;
-  }) satisfies Shape<unknown>;
+  });
 }
 
 /** What a load measured, in a run or in a proof. */
@@ -134,12 +135,12 @@ export function parseReport(text: string, place: string): Report {
 
 /** The schema of a report; it must be one of these. */
 export function schemaOf<const S extends string>(...known: readonly S[]): Shape<S> {
-  return (value, place) => {
+  return shapeOf({ enum: known }, (value, place) => {
     const { schema } = object({ schema: string })(value, place);
     const found = known.find((one) => one === schema);
     if (found === undefined) throw new Fault(`schema must be ${known.join(' or ')}, but is ${schema}`);
     return found;
-  };
+  });
 }
 
 /**
@@ -147,7 +148,12 @@ export function schemaOf<const S extends string>(...known: readonly S[]): Shape<
  * @param writer what writes such files, for example `run --json`
  * @throws {Fault} that names the file, the place in it, and what is wrong there
  */
-export function parseAs<T>(text: string, place: string, writer: string, shape: Shape<T>): T {
+export function parseAs<T>(
+  text: string,
+  place: string,
+  writer: string,
+  read: (value: unknown, place: string) => T,
+): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -155,7 +161,7 @@ export function parseAs<T>(text: string, place: string, writer: string, shape: S
     throw new Fault(`${place} is not JSON; give a file that dropless ${writer} has written`);
   }
   try {
-    return shape(value, 'the report');
+    return read(value, 'the report');
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw new Fault(`${place} is no report of this version: ${error.message}`);

@@ -1,28 +1,35 @@
 import { Fault } from '../cli/fault.ts';
 import { CONNECTION_ENDINGS } from '../engine/connection-ledger.ts';
-import { isOutcome, type Outcome } from '../engine/outcome.ts';
+import { isOutcome, OUTCOME_KINDS, type Outcome } from '../engine/outcome.ts';
 import type { ConnectionFacts, Settlement } from '../engine/settlement.ts';
-import { boolean, count, dictionary, finite, keyOf, nullable, object, type Shape, string } from './shape.ts';
+import {
+  addedLater,
+  boolean,
+  count,
+  dictionary,
+  finite,
+  keyOf,
+  nullable,
+  object,
+  type Shape,
+  shapeOf,
+  string,
+} from './shape.ts';
 
-/** A field that older reports lack: if absent, it was not known. */
-function addedLater<T>(shape: Shape<T>): Shape<T | null> {
-  return (value, place) => nullable(shape)(value ?? null, place);
-}
+const WORDS = Object.keys(OUTCOME_KINDS).filter((kind) => kind !== 'http_CODE');
 
-const outcome: Shape<Outcome> = (value, place) => {
-  const name = string(value, place);
-  if (!isOutcome(name)) throw new Fault(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
-  return name;
-};
+const outcome: Shape<Outcome> = shapeOf(
+  { anyOf: [{ enum: WORDS }, { type: 'string', pattern: '^http_[1-9][0-9]{2}$' }] },
+  (value, place) => {
+    const name = string(value, place);
+    if (!isOutcome(name)) throw new Fault(`${place} must be an outcome, but is ${JSON.stringify(name)}`);
+    return name;
+  },
+);
 
 /** How often each of these names occurred; names that did not are left out. */
 export function countsOf<K extends string>(name: Shape<K>): Shape<Readonly<Partial<Record<K, number>>>> {
-  return (value, place) => {
-    const counts = dictionary(count)(value, place);
-    for (const key of Object.keys(counts)) name(key, place);
-    // Every key is a `K` now.
-    return counts as Readonly<Partial<Record<K, number>>>;
-  };
+  return dictionary(name, count);
 }
 
 export const outcomeCounts = countsOf(outcome);
@@ -38,7 +45,7 @@ const connection: Shape<ConnectionFacts> = object({
   idleMs: finite(),
   requests: count,
   localPort: nullable(count),
-  remoteAddress: addedLater(string),
+  remoteAddress: addedLater(nullable(string), null),
 });
 
 /** For `object()`: what every report says of each request that it lists. */
