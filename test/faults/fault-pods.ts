@@ -87,7 +87,7 @@ export function provePods(setting: PodSetting, image: string, isNamed: boolean):
     if (proof === undefined) throw new Error(`no proof of ${setting.server}:\n${stdout}`);
     return proof;
   } finally {
-    kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=120s']);
+    kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
     rmSync(work, { recursive: true });
   }
 }
@@ -108,6 +108,7 @@ function toManifest(setting: PodSetting, image: string, isNamed: boolean): strin
     env: [
       { name: 'POD_NAME', ...fieldRef('metadata.name') },
       { name: 'APP_VERSION', ...fieldRef("metadata.annotations['kubectl.kubernetes.io/restartedAt']") },
+      { name: 'FAULT_MS', value: '4000' },
       { name: 'CRASHED', value: '/state/crashed' },
       ...(isNamed ? [] : [{ name: 'ANONYMOUS', value: '1' }]),
     ],

@@ -1,12 +1,11 @@
 /** Says that it is ready at once, and answers 503 until what it needs is loaded. */
-import { isNew, startServer } from './server.ts';
+import { FAULT_MS, isNew, startServer } from './server.ts';
 
-const LOADED_MS = 1_000;
 let isLoaded = !isNew;
 let isDraining = false;
 setTimeout(() => {
   isLoaded = true;
-}, LOADED_MS);
+}, FAULT_MS);
 
 startServer(({ path, answer }) => {
   answer(path === '/ready' || isLoaded ? 200 : 503, { close: isDraining });

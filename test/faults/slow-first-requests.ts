@@ -1,10 +1,9 @@
-/** Is ready at once and accepts every request, but what it begins in its first second takes longer than any deadline. */
-import { isNew, startServer } from './server.ts';
+/** Is ready at once and accepts every request, but what it begins at first takes longer than any deadline. */
+import { FAULT_MS, isNew, startServer } from './server.ts';
 
-const COLD_MS = 1_000;
 const TOO_LONG_MS = 60_000;
 const startMs = performance.now();
-const isCold = () => isNew && performance.now() - startMs < COLD_MS;
+const isCold = () => isNew && performance.now() - startMs < FAULT_MS;
 let isDraining = false;
 
 startServer(({ path, answer }) => {
