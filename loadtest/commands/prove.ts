@@ -274,7 +274,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 /** The load that knows where responses name their pod. */
 async function readNames(spec: LoadSpec, scene: Scene, tell: (step: string) => void): Promise<LoadSpec> {
   const serving = [...toPodTimelines(scene.events).values()].filter(({ endpoint }) => endpoint.length > 0);
-  const field = await lookForNameField(spec, new Set(serving.map(({ pod }) => pod)));
+  const field = await lookForNameField(spec, new Set(serving.flatMap(({ pod }) => scene.identitiesOf(pod))));
   tell(describeNameField(field));
   return withNameField(spec, field);
 }

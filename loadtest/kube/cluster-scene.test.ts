@@ -256,6 +256,17 @@ describe('createClusterScene()', () => {
     ] as const) {
       assert.equal(scene.podOf(connection), pod, what);
     }
+    for (const [text, pod] of [
+      ['a', 'a'],
+      ['10.1.0.1', 'a'],
+      ['10.1.0.1:8080', 'a'],
+      ['10.0.0.1:8080', null],
+      ['edge-1', null],
+    ] as const) {
+      assert.equal(scene.podNamed(text, 1_000), pod, text);
+    }
+    assert.deepEqual(scene.identitiesOf('a').slice(0, 1), ['a']);
+    assert.ok(scene.identitiesOf('a').includes('10.1.0.1'));
     await scene.close();
   });
 

@@ -1,5 +1,6 @@
 import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
+import { withoutPort } from '../proof/name-field.ts';
 import { nameRemovals, type Removal } from '../proof/safeguard.ts';
 import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
@@ -106,6 +107,8 @@ export async function createClusterScene(
     slackMs: SLACK_MS,
     podOf: ({ remoteAddress, openedMs }) =>
       remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
+    podNamed: (text, atMs) => watch.podAt(text, atMs) ?? watch.podAt(withoutPort(text), atMs),
+    identitiesOf: watch.identitiesOf,
     toPatch: (change) => toFixPatch(deployment.original, container, change),
     disrupt: async (aborted) => {
       await disrupt(aborted);

@@ -7,6 +7,7 @@ import { type Json, numberAt, textAt } from './json.ts';
 import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
 import { canWatchNodes } from './permission.ts';
+import type { PodIdentities } from './pod-identity.ts';
 import { createPodObserver } from './pod-observer.ts';
 import { createWarnings } from './warnings.ts';
 import { startWatch, type Watch } from './watch.ts';
@@ -20,14 +21,12 @@ interface WatchedDeployment extends WatchedObjects {
 }
 
 /** Everything around one Deployment that a proof has to know of, from `start` on. */
-export interface ClusterWatch {
+export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
   readonly events: readonly PodEvent[];
   readonly marks: readonly Mark[];
   /** Why events may be missing or stamped late. */
   readonly gaps: readonly string[];
   mark(text: string): void;
-  /** The pod that had this IP address at that time, or had it last; null: it is none of a pod that is watched. */
-  podAt(address: string, atMs: number): string | null;
   /** Resolves when all is known as it is now. */
   start(): Promise<void>;
   /** Holds what is known against fresh lists. */
@@ -109,6 +108,7 @@ export function createClusterWatch(
     gaps,
     mark,
     podAt: observer.podAt,
+    identitiesOf: observer.identitiesOf,
     async start() {
       // Who may not see nodes can prove all but the loss of one.
       const hasNodes = await canWatchNodes(api);

@@ -3,12 +3,12 @@ import { isReady } from './conditions.ts';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
 import { nameOf } from './object.ts';
-import { createPodAddresses, type PodAddresses, toAddresses } from './pod-addresses.ts';
 import { type ToldPod, toPodChanges } from './pod-changes.ts';
+import { createPodIdentities, type PodIdentities, toIdentities } from './pod-identity.ts';
 import { createReadyEndpoints, toReadyPods } from './ready-endpoints.ts';
 
 /** Turns what the watches see into events of pods. Each call is stamped with the time given. */
-export interface PodObserver extends Pick<PodAddresses, 'podAt'> {
+export interface PodObserver extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
   onPod(change: 'seen' | 'deleted', pod: Json, atMs: number): void;
   onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
   onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
@@ -24,7 +24,7 @@ export function createPodObserver(
   port: number | string | null,
 ): PodObserver {
   const pods = new Map<string, ToldPod>();
-  const addresses = createPodAddresses();
+  const identities = createPodIdentities();
   const endpoints = createReadyEndpoints();
   const lostNodes = new Set<string>();
 
@@ -34,13 +34,13 @@ export function createPodObserver(
       const pod = nameOf(field);
       const { told, steps } = toPodChanges(pods.get(pod) ?? null, field, { container, port });
       pods.set(pod, told);
-      addresses.note(pod, toAddresses(field), atMs);
+      identities.note(pod, toIdentities(field), atMs);
       for (const step of steps) emit({ atMs, pod, ...step });
       if (change !== 'deleted') return;
       emit({ atMs, pod, kind: 'gone' });
       // What happens to its node from now on is not its loss.
       pods.delete(pod);
-      addresses.forget(pod);
+      identities.forget(pod);
     },
 
     onEndpointSlice(change, object, atMs) {
@@ -61,6 +61,7 @@ export function createPodObserver(
       for (const [pod, told] of pods) if (told.node === name) emit({ atMs, pod, kind: 'node-lost' });
     },
 
-    podAt: addresses.podAt,
+    podAt: identities.podAt,
+    identitiesOf: identities.identitiesOf,
   };
 }

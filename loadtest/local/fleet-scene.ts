@@ -63,6 +63,9 @@ export async function createFleetScene(
     slackMs: SLACK_MS,
     podOf: ({ localPort, atMs }) =>
       localPort === null ? null : fleet.podOf(localPort, atMs + CLOCK_SLACK_MS),
+    // They share an address, and have no UID.
+    podNamed: () => null,
+    identitiesOf: (pod) => [pod],
     disrupt: async (aborted) => {
       await disruptions[kind](aborted);
       await fleet.settled(aborted);

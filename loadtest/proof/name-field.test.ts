@@ -4,6 +4,7 @@ import type { Sample } from '../load/reach.ts';
 import { findNameField } from './name-field.ts';
 
 const pods = new Set(['web-5d4f-aaaaa', 'web-5d4f-bbbbb']);
+const identities = new Set([...pods, '10.0.0.7', '10.0.0.8', '0b5c-1', '0b5c-2']);
 const [a, b] = [...pods] as [string, string];
 const head = (headers: Record<string, string>): Sample => ({ headers, body: '' });
 const body = (text: string): Sample => ({ headers: { 'content-type': 'application/json' }, body: text });
@@ -38,6 +39,21 @@ describe('findNameField()', () => {
       [head({ pod: a }), body(`Hostname: ${a}`), head({ pod: b })],
       { kind: 'header', name: 'pod' },
     ],
+    [
+      'addresses with their ports, as nginx tells its upstream',
+      [head({ 'x-upstream': '10.0.0.7:8080' }), head({ 'x-upstream': '10.0.0.8:8080' })],
+      { kind: 'header', name: 'x-upstream' },
+    ],
+    [
+      'nothing in addresses of others',
+      [head({ 'x-upstream': '10.0.0.7:8080' }), head({ 'x-upstream': '10.0.0.9:8080' })],
+      null,
+    ],
+    [
+      'UIDs in the body',
+      [body('{"uid":"0b5c-1"}'), body('{"uid":"0b5c-2"}')],
+      { kind: 'body', before: '{"uid":"' },
+    ],
     ['nothing in one response alone', [head({ 'x-served-by': a }), head({})], null],
     [
       'nothing in the names of another service',
@@ -57,6 +73,6 @@ describe('findNameField()', () => {
     ['nothing in a body that is the name alone', [body(a), body(b)], null],
     ['nothing without responses', [], null],
   ] as const) {
-    test(`finds ${what}`, () => assert.deepEqual(findNameField(samples, pods), field));
+    test(`finds ${what}`, () => assert.deepEqual(findNameField(samples, identities), field));
   }
 });

@@ -14,39 +14,44 @@ const MAX_CONTEXT = 24;
 const MIN_SAMPLES = 2;
 
 /**
- * Finds the field whose values are names of the target's pods, in all responses that have it: a service that repeats
- * the names of another one is not believed. Heads come before bodies. Pure.
+ * Finds the field whose values stand for the target's pods, in all responses that have it: a service that repeats the
+ * names of another one is not believed. Heads come before bodies. Pure.
  *
- * @param pods names of the pods that are endpoints
+ * @param identities names, UIDs and addresses of the pods that are endpoints
  */
-export function findNameField(samples: readonly Sample[], pods: ReadonlySet<string>): NameField | null {
+export function findNameField(samples: readonly Sample[], identities: ReadonlySet<string>): NameField | null {
   const names = new Set(samples.flatMap(({ headers }) => Object.keys(headers)));
   const headers = [...names].flatMap((name) => {
     const values = samples.flatMap(({ headers: { [name]: value } }) => value ?? []);
-    return isNaming(values, pods) ? [{ name, count: values.length }] : [];
+    return isNaming(values, identities) ? [{ name, count: values.length }] : [];
   });
   const [header] = headers.sort((a, b) => b.count - a.count);
   if (header !== undefined) return { kind: 'header', name: header.name };
 
-  const contexts = new Set(samples.flatMap(({ body }) => toContexts(body, pods)));
+  const contexts = new Set(samples.flatMap(({ body }) => toContexts(body, identities)));
   const bodies = [...contexts].flatMap((before) => {
     const values = samples.flatMap(({ body }) =>
       body.includes(before) ? [readName(body, before) ?? ''] : [],
     );
-    return isNaming(values, pods) ? [{ before, count: values.length }] : [];
+    return isNaming(values, identities) ? [{ before, count: values.length }] : [];
   });
   const [body] = bodies.sort((a, b) => b.count - a.count);
   return body === undefined ? null : { kind: 'body', before: body.before };
 }
 
-function isNaming(values: readonly string[], pods: ReadonlySet<string>): boolean {
-  return values.length >= MIN_SAMPLES && values.every((value) => pods.has(value));
+function isNaming(values: readonly string[], identities: ReadonlySet<string>): boolean {
+  return values.length >= MIN_SAMPLES && values.every((value) => identities.has(withoutPort(value)));
 }
 
-/** What stands before the first name of a pod, on its line. */
-function toContexts(body: string, pods: ReadonlySet<string>): string[] {
-  return [...pods].flatMap((pod) => {
-    const at = body.indexOf(pod);
+/** `10.0.0.1:8080` is `10.0.0.1`; all else stays as it is. */
+export function withoutPort(text: string): string {
+  return text.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
+}
+
+/** What stands before the first identity of a pod, on its line. */
+function toContexts(body: string, identities: ReadonlySet<string>): string[] {
+  return [...identities].flatMap((identity) => {
+    const at = body.indexOf(identity);
     if (at === -1) return [];
     const line =
       body
@@ -62,9 +67,12 @@ const SAMPLES = 8;
 
 /**
  * Looks for the field in a few responses of the target at rest, each on a connection of its own.
- * @param pods names of the pods that are endpoints
+ * @param identities names, UIDs and addresses of the pods that are endpoints
  */
-export async function lookForNameField(spec: LoadSpec, pods: ReadonlySet<string>): Promise<NameField | null> {
+export async function lookForNameField(
+  spec: LoadSpec,
+  identities: ReadonlySet<string>,
+): Promise<NameField | null> {
   const harmless = spec.plan.endpoints.filter(({ method }) => method === 'GET');
   const samples = await Promise.all(
     harmless.flatMap((endpoint) =>
@@ -73,7 +81,7 @@ export async function lookForNameField(spec: LoadSpec, pods: ReadonlySet<string>
   );
   return findNameField(
     samples.filter((sample) => sample !== null),
-    pods,
+    identities,
   );
 }
 

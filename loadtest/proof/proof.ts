@@ -57,6 +57,11 @@ export async function carryOut(
   };
   const collectors = createCollectors(spec, podOf);
   const connections = createPodConnections((end) => scene.podOf(toEndTrace(end, startMs)));
+  /** By the name of the pod, whatever of it a response tells. */
+  const named = <T extends { readonly pod: string | null; readonly endMs: number }>(told: T): T => {
+    const pod = told.pod === null ? null : scene.podNamed(told.pod, startMs + told.endMs);
+    return pod === null || pod === told.pod ? told : { ...told, pod };
+  };
   const marks: Mark[] = [];
   const allMarks = () =>
     [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
@@ -66,8 +71,15 @@ export async function carryOut(
   const tell = () => latest !== null && show(toProgress(latest, allMarks(), signal.aborted));
 
   const load = await startLoad(spec, {
-    collectors: Object.values(collectors),
-    connectionCollectors: [connections],
+    collectors: [
+      {
+        add(settlement) {
+          const told = named(settlement);
+          for (const collector of Object.values(collectors)) collector.add(told);
+        },
+      },
+    ],
+    connectionCollectors: [{ addConnection: (end) => connections.addConnection(named(end)) }],
     onSnapshot(snapshot) {
       latest = snapshot;
       tell();

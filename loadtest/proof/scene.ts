@@ -43,6 +43,12 @@ export interface Scene {
   readonly slackMs: number;
   /** The pod that the connection led to, where that is known. */
   podOf(connection: ConnectionTrace): string | null;
+  /**
+   * The pod whose name, UID or address (with a port or without) a response had at that time; null: not known.
+   */
+  podNamed(text: string, atMs: number): string | null;
+  /** What may stand for a pod in its responses: its name and, where there are any, its UID and its addresses. */
+  identitiesOf(pod: string): readonly string[];
   /** The change as a patch of the target's manifest; null: there is no manifest. */
   toPatch(change: DeploymentChange): string | null;
   /** Disrupts, and waits until the target is quiet again. Rejects with what failed to happen. */
