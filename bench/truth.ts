@@ -2,8 +2,9 @@
  * Proves every faulty server of the tests, once with responses that name their pod and once without any name, and
  * counts the losses whose cause is right, wrong or unknown; writes its half of bench/results/truth.md.
  *
- *   bun bench/truth.ts               as a local fleet
- *   bun bench/truth.ts --image REF   as pods of the cluster of KUBECONFIG; test/faults/Dockerfile makes the image
+ *   bun bench/truth.ts [SERVER ...]               as a local fleet; rows of other servers are kept
+ *   bun bench/truth.ts --image REF [SERVER ...]   as pods of the cluster of KUBECONFIG; test/faults/Dockerfile makes
+ *                                                 the image
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { CAUSES, type CauseId } from '../loadtest/proof/cause.ts';
 import type { Proof } from '../loadtest/proof/judgement.ts';
 import { POD_FAULTS, POD_RATE, provePods } from '../test/faults/fault-pods.ts';
-import { FAULTLESS, FAULTS, proveFault, type Setting } from '../test/faults/prove-fault.ts';
+import { FAULTLESS, FAULTS, proveFault, type Setting, VARIANTS } from '../test/faults/prove-fault.ts';
 import { toMarkdownTable } from './table.ts';
 
 /** One faulty server, wherever it runs. */
@@ -52,8 +53,15 @@ function toScore(cause: CauseId | null, { causes, verdict, hazards }: Proof): Sc
   };
 }
 
-const { image } = parseArgs({ options: { image: { type: 'string' } } }).values;
-const local = [...(Object.entries(FAULTS) as [CauseId, Setting][]), [null, FAULTLESS] as const].map(
+const {
+  values: { image },
+  positionals: servers,
+} = parseArgs({ options: { image: { type: 'string' } }, allowPositionals: true });
+const local = [
+  ...(Object.entries(FAULTS) as [CauseId, Setting][]),
+  ...VARIANTS,
+  [null, FAULTLESS] as const,
+].map(
   ([cause, setting]): Trial => ({
     server: setting.server,
     cause,
@@ -80,26 +88,42 @@ const half =
         conditions: `two or three replicas on two nodes, ${POD_RATE} requests a second, clients 0.2 ms away: a connection that is closed in silence is a hazard, and hardly ever a loss`,
       };
 
-const rows: string[][] = [];
-const total = { right: 0, wrong: 0, unknown: 0 };
+const sections = readFileSync(RESULTS, 'utf8').split(/^(?=## )/m);
+const toTitle = (cause: CauseId | null) => (cause === null ? 'none' : CAUSES[cause].title);
+const toKey = (server: string, title: string, names: string) => [server, title, names].join('|');
+const keyOf = ([server = '', title = '', names = '']: readonly string[]) => toKey(server, title, names);
+/** By server, cause and names, as they are in the file until they are measured anew. */
+const rows = new Map(
+  (sections.find((each) => each.startsWith(`${half.title}\n`)) ?? '')
+    .split('\n')
+    .map((line) => line.split('|').slice(1, -1))
+    .map((cells) => cells.map((cell) => cell.trim()))
+    .map((row) => [keyOf(row), row]),
+);
 for (const { server, cause, prove } of trials) {
+  if (servers.length > 0 && !servers.includes(server)) continue;
   for (const isNamed of [true, false]) {
     const score = toScore(cause, await prove(isNamed));
-    total.right += score.right;
-    total.wrong += score.wrong;
-    total.unknown += score.unknown;
     const row = [
       server,
-      cause === null ? 'none' : CAUSES[cause].title,
+      toTitle(cause),
       isNamed ? 'yes' : 'no',
       ...[score.right, score.wrong, score.unknown].map(String),
       score.others,
       score.verdict,
     ];
-    rows.push(row);
+    rows.set(keyOf(row), row);
     console.log(row.join(' | '));
   }
 }
+const measured = trials.flatMap(({ server, cause }) =>
+  ['yes', 'no'].flatMap((names) => {
+    const row = rows.get(toKey(server, toTitle(cause), names));
+    return row === undefined ? [] : [row];
+  }),
+);
+const sumOf = (column: number) => measured.reduce((sum, row) => sum + Number(row[column]), 0);
+const total = { right: sumOf(3), wrong: sumOf(4), unknown: sumOf(5) };
 const lost = total.right + total.wrong + total.unknown;
 const toShare = (count: number) => `${((100 * count) / lost).toFixed(1)} %`;
 const table = toMarkdownTable(
@@ -113,7 +137,7 @@ const table = toMarkdownTable(
     ['Other causes', 'left'],
     ['Verdict', 'left'],
   ],
-  rows,
+  measured,
 );
 const section = `${half.title}
 
@@ -121,7 +145,6 @@ A rollout of each, where its fault does not need another disruption; ${half.cond
 
 ${table.join('\n')}
 `;
-const sections = readFileSync(RESULTS, 'utf8').split(/^(?=## )/m);
 const others = sections.slice(1).filter((other) => !other.startsWith(`${half.title}\n`));
 const all = [sections[0] ?? '', ...[...others, section].sort().reverse()].map((part) => part.trimEnd());
 writeFileSync(RESULTS, `${all.join('\n\n')}\n`);

@@ -50,6 +50,8 @@ export const POD_FAULTS: readonly PodSetting[] = [
   toSetting('ready-too-early', 'ready-too-early'),
   toSetting('ignores-sigterm', 'ignores-sigterm', { graceSeconds: 5 }),
   toSetting('exits-when-idle', 'closes-keep-alive-connections', { preStopSeconds: 5 }),
+  toSetting('closes-connections-late', 'closes-keep-alive-connections'),
+  toSetting('ignores-sigterm-with-long-requests', 'ignores-sigterm', { graceSeconds: 7 }),
   toSetting('drains-too-long', 'killed-at-grace-end', { graceSeconds: 6 }),
   toSetting('too-little-capacity', 'too-little-capacity', { strategy: { maxSurge: 0, maxUnavailable: 2 } }),
   toSetting('readiness-flaps', 'readiness-flaps', { replicas: 2, disruption: 'scale' }),

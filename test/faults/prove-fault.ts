@@ -104,6 +104,16 @@ export const FAULTLESS: Setting = {
   change: { preStop: { kind: 'sleep', ms: 3_000 }, graceMs: 10_000 },
 };
 
+/** Other servers with the same faults. */
+export const VARIANTS: readonly (readonly [CauseId, Setting])[] = [
+  [
+    'closes-keep-alive-connections',
+    { server: 'exits-when-idle', change: { preStop: { kind: 'sleep', ms: 1_000 } } },
+  ],
+  ['closes-keep-alive-connections', { server: 'closes-connections-late' }],
+  ['ignores-sigterm', { server: 'ignores-sigterm-with-long-requests', change: { graceMs: 2_500 } }],
+];
+
 /** For each cause a server that has exactly this fault, and what makes it show. */
 export const FAULTS: Readonly<Record<CauseId, Setting>> = {
   'exits-on-sigterm': { server: 'exits-on-sigterm' },
