@@ -637,6 +637,21 @@ describe('toLoss() of a rollout in which a pod is new and another is terminating
     assert.equal(at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200)).cause, 'unknown');
   });
 
+  test('the new one left it without a response, though it answered others before the deadline', () => {
+    const events = [...terminating, ...young];
+    const settlement = toSettlement({
+      events,
+      outcome: 'timeout',
+      endMs: 15_200,
+      waitedMs: 5_000,
+      kept: false,
+      pod: null,
+    });
+    const firstOk = (pod: string) => (pod === 'a' ? -1_000 : 12_000);
+    const loss = toLoss(settlement, toEvidence(settlement, events, { firstOkMs: firstOk, slackMs: 1_500 }));
+    assert.deepEqual([loss.pod, loss.cause], ['b', 'slow-first-requests']);
+  });
+
   test('the old one, whose preStop sleeps, serves on: it did not', () => {
     const loss = at(10_150, (pod) => (pod === 'a' ? -1_000 : 10_200), terminating);
     assert.deepEqual([loss.pod, loss.cause], ['b', 'ready-too-early']);

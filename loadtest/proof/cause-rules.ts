@@ -14,9 +14,6 @@ export interface Judgement {
   readonly why: string;
 }
 
-/** Where an exit and a loss are this close to one another, the exit cut the request. */
-const WITH_EXIT_MS = 500;
-
 /**
  * From the facts of a loss to its cause: the first rule that applies. What happened to the node comes before what the
  * pod did, the end of a process before how it drained, and that before readiness and capacity.
@@ -93,7 +90,7 @@ const CAUSE_RULES: readonly CauseRule[] = [
   },
   {
     cause: 'cut-by-drain-limit',
-    when: (f) => f.isTerminating && wasDropped(f) && !f.exitedAtOnce && isWithExit(f),
+    when: (f) => f.isTerminating && wasDropped(f) && !f.exitedAtOnce && !f.isKilled && f.isAtExit,
     why: (f) =>
       `${f.pod} exited${relative(f.exitSinceSigtermMs, 'SIGTERM')} with a request that had been in flight for ${Math.round(f.waitedMs ?? 0)} ms`,
   },
@@ -125,7 +122,7 @@ const CAUSE_RULES: readonly CauseRule[] = [
   },
   {
     cause: 'readiness-flaps',
-    when: (f) => f.isTerminating && f.isRejected && !f.isAfterSigterm && f.isFlapping,
+    when: (f) => f.isTerminating && f.isRejected && f.isFlapping,
     why: (f) => `${f.pod} had become unready around that time before it was terminated`,
   },
   {
@@ -207,11 +204,6 @@ export function judgeLoss(facts: LossFacts): Judgement {
 /** A request in flight was cut, on a connection that had been accepted. */
 function wasDropped({ isCut, outcome, wasInFlight }: LossFacts): boolean {
   return isCut && outcome !== 'refused' && wasInFlight;
-}
-
-function isWithExit({ exit, sinceSigtermMs, exitSinceSigtermMs, isKilled }: LossFacts): boolean {
-  if (exit === null || isKilled || sinceSigtermMs === null || exitSinceSigtermMs === null) return false;
-  return Math.abs(sinceSigtermMs - exitSinceSigtermMs) <= WITH_EXIT_MS;
 }
 
 export function toIdleReason(who: string, idleMs: number): string {

@@ -1,6 +1,7 @@
 import type { Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import type { Suspect, SuspicionKind } from './pod-inference.ts';
+import type { Suspect } from './pod-inference.ts';
+import type { SuspicionKind } from './suspicion.ts';
 import {
   type ContainerExit,
   isKilled,
@@ -81,6 +82,8 @@ export interface LossFacts {
   /** Its process had ended by then. */
   readonly hasEnded: boolean;
   readonly isKilled: boolean;
+  /** It failed about when the process ended, as far as timestamps can tell. */
+  readonly isAtExit: boolean;
   /** It took requests to the end as if it had never been sent SIGTERM. */
   readonly isDeaf: boolean;
   readonly exitSinceSigtermMs: number | null;
@@ -104,6 +107,8 @@ export interface LossFacts {
  * the usual time plus this means that the server had received the request, and dropped it.
  */
 const IN_FLIGHT_MS = 10;
+/** Where an exit and a loss are this close to one another, the exit cut the request. */
+const AT_EXIT_MS = 500;
 /** A process that exits this soon after SIGTERM has not drained. */
 const AT_ONCE_MS = 100;
 /**
@@ -179,6 +184,7 @@ export function toLossFacts(
     exit,
     hasEnded,
     isKilled: hasEnded && exit !== null && isKilled(exit),
+    isAtExit: exit !== null && endMs >= exit.atMs - slackMs - AT_EXIT_MS && endMs <= exit.atMs + AT_EXIT_MS,
     isDeaf: !evidence.hasAnnounced(pod),
     exitSinceSigtermMs,
     exitedAtOnce: hasEnded && exitSinceSigtermMs !== null && exitSinceSigtermMs <= AT_ONCE_MS + slackMs,

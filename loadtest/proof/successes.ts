@@ -1,5 +1,5 @@
 import type { Collector } from '../load/collector.ts';
-import type { Successes } from './pod-inference.ts';
+import type { Successes } from './inference-evidence.ts';
 
 /** Fine enough to tell where a fault begins, and coarse enough for a day of load. */
 const SLOT_MS = 50;

@@ -42,7 +42,7 @@ describe('toPodTimelines()', () => {
           terminatingMs: 400,
           graceMs: 100,
           sigtermMs: 450,
-          exit: { atMs: 480, code: 0, signal: null },
+          exit: { atMs: 480, code: 0, signal: null, isOomKilled: false },
           nodeLostMs: null,
           goneMs: 490,
         },

@@ -31,7 +31,7 @@ export interface Server {
 /** Is it of a later version than the fleet was at rest? A rollout on a cluster sets the version, where there was none. */
 export const isNew = !['v1', ''].includes(process.env.APP_VERSION ?? 'v1');
 
-/** For how long a new pod has its fault: on a cluster a second passes before the first request. */
+/** For how long a pod has its fault: on a cluster a second passes before the first request, and until an exit is known. */
 export const FAULT_MS = Number(process.env.FAULT_MS ?? 1_000);
 
 export function startServer(onRequest: (request: Request) => void): Server {
