@@ -103,7 +103,7 @@ export function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspici
       {
         timeline,
         zeroMs: exit.atMs,
-        fromMs: exit.atMs - NEWS_MS,
+        fromMs: exit.atMs - NEWS_MS - slackMs,
         toMs: exit.atMs + MAX_PROPAGATION_MS,
         isStart: false,
       },
@@ -112,7 +112,7 @@ export function toSuspicions({ timelines, slackMs }: InferenceEvidence): Suspici
   const flaps = timelines.flatMap((timeline) =>
     timeline.ready.flatMap(({ toMs }, index) => {
       if (toMs === null || isTerminated(timeline, toMs)) return [];
-      if (timeline.exit !== null && Math.abs(toMs - timeline.exit.atMs) <= SECOND_MS) return [];
+      if (timeline.exit !== null && Math.abs(toMs - timeline.exit.atMs) <= SECOND_MS + slackMs) return [];
       const untilMs = (timeline.ready[index + 1]?.fromMs ?? toMs) + 2 * SECOND_MS;
       return [{ timeline, zeroMs: toMs, fromMs: toMs - FLAP_MS, toMs: untilMs, isStart: false }];
     }),
