@@ -17,6 +17,7 @@ import { createServiceTimes } from './service-times.ts';
 import { createSuccesses } from './successes.ts';
 import { toPodTimelines } from './timeline.ts';
 
+/** Clocks and watches. */
 const SLACK_MS = 120;
 
 /** What may be said of each fault. */
@@ -70,7 +71,7 @@ function score(fleet: SimulatedFleet): Score {
       successes,
       connections: { idleTimeoutMs: () => null, hasAnnounced: () => run.hasAnnounced },
       beganMs: 2_000,
-      slackMs: SLACK_MS,
+      slackMs: SLACK_MS + fleet.reportMs,
     },
   );
   const sum = { ...nothing(), lost: losses.length };
