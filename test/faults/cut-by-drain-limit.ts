@@ -1,8 +1,8 @@
-/** Drains by the book, but for too short a time: some of its requests take three times as long. */
+/** Drains by the book, but for too short a time: some of its requests take twice as long. */
 import { FAULT_MS, startServer } from './server.ts';
 
 const LAME_DUCK_MS = 600;
-const LONG_MS = 3 * FAULT_MS;
+const LONG_MS = 2 * FAULT_MS;
 const LONG_EVERY = 25;
 let isDraining = false;
 let requests = 0;
