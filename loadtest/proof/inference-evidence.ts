@@ -27,7 +27,7 @@ export interface Successes {
 }
 
 /** The least share of requests that fail by a chance that no hypothesis tells. */
-const MIN_CHANCE = 1e-4;
+export const MIN_CHANCE = 1e-4;
 
 /** Most nodes have learned of a change of the endpoints by then. */
 export const PROPAGATION_MS = 1_000;

@@ -125,6 +125,8 @@ const NAT_MS = 120_000;
 const START_MS = 60_000;
 /** Far away clients, and servers that look for idle connections now and then. */
 const IDLED_OUT_MS = 100;
+/** An exit and what comes of it are told within this time of one another. */
+const EXIT_REPORT_MS = 2_000;
 /** A readiness change and a loss are related within the default probe's three periods of 10 s. */
 const FLAP_MS = 30_000;
 
@@ -147,7 +149,8 @@ export function toLossFacts(
   const { outcome, status, sentMs, endMs, connection, bytesReceived } = settlement;
   const { pod, terminatingMs, sigtermMs, graceMs, ready, nodeLostMs } = timeline;
   const { slackMs } = evidence;
-  const exit = toExit(timeline, endMs);
+  // Nodes send requests to where it was even when its container runs again.
+  const exit = suspicion === 'crash' ? timeline.exit : toExit(timeline, endMs);
   const isPast = (ms: number | null, atMs = endMs) => ms !== null && atMs >= ms - slackMs;
   const hasEnded = isPast(exit?.atMs ?? null);
   const exitSinceSigtermMs = exit === null || sigtermMs === null ? null : exit.atMs - sigtermMs;
@@ -275,10 +278,14 @@ export function isIdledOut({ outcome, connection }: Settlement, idleTimeoutMs: n
   return Math.abs(connection.idleMs - idleTimeoutMs) <= Math.max(IDLED_OUT_MS, idleTimeoutMs / 20);
 }
 
-/** Was the pod unready near that moment, between two ready spans or for good, without terminating? */
-export function isFlapping({ ready, terminatingMs }: PodTimeline, atMs: number): boolean {
+/**
+ * Was the pod unready near that moment, between two ready spans or for good, without terminating? A pod whose process
+ * has ended is not ready, either: that is no flap.
+ */
+export function isFlapping({ ready, terminatingMs, exit }: PodTimeline, atMs: number): boolean {
   return ready.some(({ toMs }, index) => {
     if (toMs === null || (terminatingMs !== null && toMs >= terminatingMs)) return false;
+    if (exit !== null && Math.abs(toMs - exit.atMs) <= EXIT_REPORT_MS) return false;
     const untilMs = ready[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
     return atMs >= toMs - FLAP_MS && atMs < untilMs + FLAP_MS;
   });

@@ -3,6 +3,7 @@ import { CLASSES, type FailureClass, isOfClass, sentMsOf, toHow } from './failur
 import { FREEDOM, type Hypothesis, TIE, toBin, toHypothesis, toWeight } from './hypothesis.ts';
 import {
   type InferenceEvidence,
+  MIN_CHANCE,
   type Observed,
   toChance,
   toInferenceEvidence,
@@ -20,6 +21,8 @@ import {
 /** What too few pods fail is an average over all of that time: others fit parts of it better by chance. */
 const FLEET_YIELDS_AT = 1.15;
 
+/** An explanation that is so much more likely than chance has found a fault; others may have found a coincidence. */
+const SOLID = 10;
 /** A removed endpoint gets new connections for hardly longer than this. */
 const USUAL_PROPAGATION_MS = 2_000;
 
@@ -44,10 +47,11 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
   const foundKinds = new Map<FailureClass['how'], Set<SuspicionKind>>();
   let left = evidence.losses;
   while (left.length > 0) {
-    const explained = explainMost(left, suspicions, evidence);
+    const { explained, score } = explainMost(left, suspicions, evidence);
     if (explained.size === 0) break;
     for (const [{ index, outcome }, suspects] of explained) {
       found.set(index, suspects);
+      if (score < SOLID) continue;
       const kinds = foundKinds.get(toHow(outcome)) ?? new Set();
       foundKinds.set(toHow(outcome), kinds);
       for (const { kind } of suspects) if (kind !== null) kinds.add(kind);
@@ -55,7 +59,13 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     left = left.filter(({ index }) => !found.has(index));
   }
   const grounds = toGrounds(suspicions, evidence);
+  const chanceOf = toChances(evidence);
   for (const loss of left) {
+    // The like of it was lost before anything happened.
+    if (chanceOf(loss) > MIN_CHANCE) {
+      found.set(loss.index, []);
+      continue;
+    }
     // Rather one more of what has been found than something new.
     const kinds = foundKinds.get(toHow(loss.outcome)) ?? new Set();
     const stretches = [stretchesOf(suspicions, [...kinds]), ...grounds]
@@ -78,13 +88,13 @@ function explainMost(
   losses: readonly Settlement[],
   suspicions: readonly Suspicion[],
   evidence: InferenceEvidence,
-): Map<Settlement, readonly Suspect[]> {
+): { readonly explained: ReadonlyMap<Settlement, readonly Suspect[]>; readonly score: number } {
   const explanations = [
     toFleetExplanation(losses, evidence),
     ...suspicions.map((suspicion) => toExplanation(suspicion, losses, evidence)),
   ].sort((a, b) => b.score - a.score);
   const [best] = explanations;
-  if (best === undefined || best.score <= 0) return new Map();
+  if (best === undefined || best.score <= 0) return { explained: new Map(), score: 0 };
   const rivals = explanations.filter(({ fit }) => fit > 0 && fit > best.fit - TIE);
   const explainable = losses.filter((loss) => best.findSuspects(loss).length > 0);
   const contested = CLASSES.filter((failureClass) =>
@@ -93,7 +103,7 @@ function explainMost(
     ),
   );
   const uncontested = explainable.filter((loss) => !contested.some((each) => isOfClass(loss, each)));
-  return new Map(
+  const explained = new Map(
     (uncontested.length === 0 ? explainable : uncontested).map((loss) => [
       loss,
       explanations
@@ -101,6 +111,13 @@ function explainMost(
         .flatMap((rival) => rival.findSuspects(loss)),
     ]),
   );
+  return { explained, score: best.score };
+}
+
+/** How often requests like that failed by chance. */
+function toChances(evidence: InferenceEvidence): (loss: Settlement) => number {
+  const chances = CLASSES.map((failureClass) => toChance(failureClass, evidence));
+  return (loss) => chances[CLASSES.findIndex((failureClass) => isOfClass(loss, failureClass))] ?? MIN_CHANCE;
 }
 
 /** What no fault explains well may still have one suspect: where to look for it, the likeliest first. */

@@ -10,6 +10,7 @@ import {
   toFleets,
 } from '../../test/fixtures/simulated-fleet.ts';
 import { isLost } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
 import type { CauseId } from './cause.ts';
 import { toLosses } from './judgement.ts';
 import { createPodResponses } from './pod-responses.ts';
@@ -50,14 +51,14 @@ interface Score {
 const nothing = (): Score => ({ lost: 0, right: 0, other: 0, wrong: 0, unknown: 0 });
 
 /** Judges a rollout with all names hidden. */
-function score(fleet: SimulatedFleet): Score {
+function score(fleet: SimulatedFleet, change: (settlement: Settlement) => Settlement): Score {
   const run = simulateRollout(fleet);
   const [successes, serviceTimes, responses] = [
     createSuccesses(),
     createServiceTimes(),
     createPodResponses(() => null),
   ];
-  const settlements = run.settlements.map((settlement) => ({ ...settlement, pod: null }));
+  const settlements = run.settlements.map((settlement) => change({ ...settlement, pod: null }));
   for (const settlement of settlements) {
     for (const collector of [successes, serviceTimes, responses]) collector.add(settlement);
   }
@@ -90,10 +91,14 @@ function add(sum: Score, score: Score): void {
 }
 
 /** The sum over so many rollouts. */
-function scoreAll(faults: readonly SimulatedFault[], numRuns: number): Score {
+function scoreAll(
+  faults: readonly SimulatedFault[],
+  numRuns: number,
+  change: (settlement: Settlement) => Settlement = (settlement) => settlement,
+): Score {
   const total = nothing();
   fc.assert(
-    fc.property(toFleets(faults), (fleet) => add(total, score(fleet))),
+    fc.property(toFleets(faults), (fleet) => add(total, score(fleet, change))),
     { numRuns, seed: 1 },
   );
   return total;
@@ -102,6 +107,14 @@ function scoreAll(faults: readonly SimulatedFault[], numRuns: number): Score {
 describe('toLosses() of simulated rollouts, with all names hidden', () => {
   test('finds nothing where pods have no fault', () => {
     assert.deepEqual(scoreAll([], 10), nothing());
+  });
+
+  test('takes errors that came before the disruption, too, for nobody’s', () => {
+    const total = scoreAll([], 10, (settlement) =>
+      settlement.index % 40 === 39 ? { ...settlement, outcome: 'http_500', status: 500 } : settlement,
+    );
+    assert.ok(total.lost > 100, JSON.stringify(total));
+    assert.equal(total.unknown, total.lost);
   });
 
   const all = nothing();
