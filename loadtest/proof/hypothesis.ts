@@ -1,7 +1,7 @@
 import type { Settlement } from '../engine/settlement.ts';
 import { type FailureClass, isOfClass, sentMsOf, toHow } from './failure-class.ts';
 import { type InferenceEvidence, PROPAGATION_MS, toChance } from './inference-evidence.ts';
-import { isEligible, type Stretch, type Suspicion } from './suspicion.ts';
+import type { Stretch, SuspectEvidence, Suspicion } from './suspicion.ts';
 import { isWithin, type PodTimeline } from './timeline.ts';
 
 /** What is left free in a hypothesis costs as much: the more it can be bent, the more it has to explain. */
@@ -48,7 +48,7 @@ export function toHypothesis(
   failureClass: FailureClass,
   losses: readonly Settlement[],
   lastBin: number,
-  evidence: InferenceEvidence,
+  evidence: SuspectEvidence,
 ): Hypothesis {
   const { stretches, isFromZero, throughMs } = suspicion;
   const { slotMs } = evidence.successes;
@@ -123,7 +123,7 @@ function toColumn(
   stretch: Stretch,
   failureClass: FailureClass,
   losses: readonly Settlement[],
-  evidence: InferenceEvidence,
+  evidence: SuspectEvidence,
 ): Column {
   const { slotMs, count } = evidence.successes;
   const middleOf = (bin: number) => stretch.zeroMs + (bin + 0.5) * slotMs;
@@ -132,7 +132,7 @@ function toColumn(
     isIn(middleOf(bin)) ? toShare(stretch.timeline, middleOf(bin), failureClass, evidence) : 0;
   return {
     losses: groupByBin(losses, (loss) =>
-      isEligible(loss, stretch, evidence) ? toBin(loss, stretch, evidence) : null,
+      evidence.isEligible(loss, stretch) ? toBin(loss, stretch, evidence) : null,
     ),
     shareAt,
     slotAt: (bin) => Math.floor(middleOf(bin) / slotMs),

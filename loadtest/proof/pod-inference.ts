@@ -1,20 +1,15 @@
 import type { Settlement } from '../engine/settlement.ts';
 import { CLASSES, type FailureClass, isOfClass, sentMsOf, toHow } from './failure-class.ts';
 import { FREEDOM, type Hypothesis, TIE, toBin, toHypothesis, toWeight } from './hypothesis.ts';
-import {
-  type InferenceEvidence,
-  MIN_CHANCE,
-  type Observed,
-  toChance,
-  toInferenceEvidence,
-} from './inference-evidence.ts';
+import { MIN_CHANCE, type Observed, toChance, toInferenceEvidence } from './inference-evidence.ts';
 import {
   HOWS,
-  isEligible,
   type Stretch,
+  type SuspectEvidence,
   type Suspicion,
   type SuspicionKind,
   toPreStops,
+  toSuspectEvidence,
   toSuspicions,
 } from './suspicion.ts';
 
@@ -41,7 +36,7 @@ export interface Suspect {
  * set of hypotheses wins. Pure.
  */
 export function inferSuspects(observed: Observed): Map<number, readonly Suspect[]> {
-  const evidence = toInferenceEvidence(observed);
+  const evidence = toSuspectEvidence(toInferenceEvidence(observed));
   const suspicions = toSuspicions(evidence);
   const found = new Map<number, readonly Suspect[]>();
   const foundKinds = new Map<FailureClass['how'], Set<SuspicionKind>>();
@@ -69,7 +64,7 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     // Rather one more of what has been found than something new.
     const kinds = foundKinds.get(toHow(loss.outcome)) ?? new Set();
     const stretches = [stretchesOf(suspicions, [...kinds]), ...grounds]
-      .map((those) => those.filter((stretch) => isEligible(loss, stretch, evidence)))
+      .map((those) => those.filter((stretch) => evidence.isEligible(loss, stretch)))
       .find((those) => those.length > 0);
     const pods = new Set(stretches?.map(({ timeline }) => timeline.pod));
     found.set(
@@ -87,7 +82,7 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
 function explainMost(
   losses: readonly Settlement[],
   suspicions: readonly Suspicion[],
-  evidence: InferenceEvidence,
+  evidence: SuspectEvidence,
 ): { readonly explained: ReadonlyMap<Settlement, readonly Suspect[]>; readonly score: number } {
   const explanations = [
     toFleetExplanation(losses, evidence),
@@ -115,13 +110,13 @@ function explainMost(
 }
 
 /** How often requests like that failed by chance. */
-function toChances(evidence: InferenceEvidence): (loss: Settlement) => number {
+function toChances(evidence: SuspectEvidence): (loss: Settlement) => number {
   const chances = CLASSES.map((failureClass) => toChance(failureClass, evidence));
   return (loss) => chances[CLASSES.findIndex((failureClass) => isOfClass(loss, failureClass))] ?? MIN_CHANCE;
 }
 
 /** What no fault explains well may still have one suspect: where to look for it, the likeliest first. */
-function toGrounds(suspicions: readonly Suspicion[], evidence: InferenceEvidence): (readonly Stretch[])[] {
+function toGrounds(suspicions: readonly Suspicion[], evidence: SuspectEvidence): (readonly Stretch[])[] {
   const changes = stretchesOf(suspicions, [
     'drain',
     'exit',
@@ -177,7 +172,7 @@ const NO_EXPLANATION: Explanation = {
 /**
  * While fewer pods are in service than before the disruption, they fail some share of the requests: which one is free.
  */
-function toFleetExplanation(losses: readonly Settlement[], evidence: InferenceEvidence): Explanation {
+function toFleetExplanation(losses: readonly Settlement[], evidence: SuspectEvidence): Explanation {
   const { successes, thinSlots } = evidence;
   const { slotMs, count } = successes;
   const isOverloaded = (loss: Settlement) =>
@@ -211,7 +206,7 @@ function toFleetExplanation(losses: readonly Settlement[], evidence: InferenceEv
 function toExplanation(
   suspicion: Suspicion,
   losses: readonly Settlement[],
-  evidence: InferenceEvidence,
+  evidence: SuspectEvidence,
 ): Explanation {
   const classes = CLASSES.filter(({ how }) => HOWS[suspicion.kind]?.includes(how) ?? true);
   const toOwn = (isFresh: boolean, lastBin: number) =>
@@ -240,7 +235,7 @@ function toExplanation(
 function findSuspects(
   loss: Settlement,
   hypotheses: readonly Hypothesis[],
-  evidence: InferenceEvidence,
+  evidence: SuspectEvidence,
 ): Suspect[] {
   const found = hypotheses
     .filter(({ failureClass }) => isOfClass(loss, failureClass))
@@ -248,7 +243,7 @@ function findSuspects(
       stretches
         .filter((stretch, index) => {
           const bin = toBin(loss, stretch, evidence);
-          return bin >= from && bin <= (ends[index] ?? -1) && isEligible(loss, stretch, evidence);
+          return bin >= from && bin <= (ends[index] ?? -1) && evidence.isEligible(loss, stretch);
         })
         .map(({ timeline: { pod } }) => ({ pod, kind })),
     );

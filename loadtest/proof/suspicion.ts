@@ -142,8 +142,31 @@ export function toPreStops({ timelines }: InferenceEvidence): Stretch[] {
   });
 }
 
+/** What the suspects of losses are looked for in. */
+export interface SuspectEvidence extends InferenceEvidence {
+  /** Could the pod of this stretch have failed the request in it? */
+  isEligible(loss: Settlement, stretch: Stretch): boolean;
+}
+
+/** Remembers who is eligible: each explanation asks again. */
+export function toSuspectEvidence(evidence: InferenceEvidence): SuspectEvidence {
+  const positions = new Map(evidence.losses.map(({ index }, position) => [index, position]));
+  const known = new Map<Stretch, Int8Array>();
+  return {
+    ...evidence,
+    isEligible(loss, stretch) {
+      const answers = known.get(stretch) ?? new Int8Array(positions.size);
+      known.set(stretch, answers);
+      const position = positions.get(loss.index) ?? 0;
+      // 0: not asked yet.
+      if (answers[position] === 0) answers[position] = isEligible(loss, stretch, evidence) ? 1 : -1;
+      return answers[position] === 1;
+    },
+  };
+}
+
 /** Could this pod have failed the request in this stretch of its timeline? */
-export function isEligible(
+function isEligible(
   loss: Settlement,
   {
     timeline: { pod, endpoint, exit, isProbed, nodeLostMs },
@@ -156,6 +179,9 @@ export function isEligible(
   }: Stretch,
   { slackMs, firstOkMs, successes }: InferenceEvidence,
 ): boolean {
+  const { endMs, connection } = loss;
+  if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs)) return false;
+  if ((loss.sentMs ?? endMs) >= toMs) return false;
   if (isStart) {
     // Its probe has connected to it.
     if (isProbed && loss.outcome === 'refused') return false;
@@ -164,10 +190,7 @@ export function isEligible(
     const atMs = toHow(loss.outcome) === 'silent' ? sentMsOf(loss) : loss.endMs;
     if (okMs !== null && okMs <= atMs) return false;
   }
-  const { endMs, connection } = loss;
   if (isEnd && connection !== null && (successes.lastOkMs(connection.id) ?? endMs) > endMs) return false;
-  if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs) || (loss.sentMs ?? endMs) >= toMs)
-    return false;
   const openedMs = openedMsOf(loss);
   // Nodes go on leading connections to it while they remember others that were never answered.
   const isLost = nodeLostMs !== null && zeroMs === nodeLostMs;
