@@ -103,8 +103,8 @@ export interface ProofObservation
   readonly requirements: readonly Requirement[];
 }
 
-/** A pod that was an endpoint for less time may have received no request. */
-const MIN_REACHABLE_MS = 1_500;
+/** A pod that was an endpoint for less time may have received no request: busy nodes learn of it so late. */
+const MIN_REACHABLE_MS = 3_000;
 
 /** Judges one disruption. Pure. */
 export function judgeObservation(observation: ProofObservation): Proof {
