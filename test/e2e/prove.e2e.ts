@@ -241,7 +241,7 @@ describe('the instrument on a cluster', () => {
     );
     const inFlight = controls.find(({ without }) => nameRemovals(without) === 'in-flight');
     assert.match(text, /^in-flight +0 of .* yes +Cut by the server/m);
-    assert.ok((inFlight?.causes['exits-on-sigterm'] ?? 0) >= 0.8 * (inFlight?.lost ?? 0), text);
+    assert.ok((inFlight?.causes['cut-by-drain-limit'] ?? 0) >= 0.8 * (inFlight?.lost ?? 0), text);
     const both = controls.find(({ without }) => without.length > 1);
     // Where they hide one another, both together are red: by chance not in every rollout.
     if (both?.verdict.kind === 'losses') assert.ok(isBlamed(both), text);
