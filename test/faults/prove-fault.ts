@@ -28,7 +28,10 @@ const options: FleetOptions = {
   nodeGraceMs: 1_500,
 };
 
-function toSpec(url: URL, { timeoutMs = 10_000, keptConnections = 24 }: Partial<Setting>): LoadSpec {
+function toSpec(
+  url: URL,
+  { timeoutMs = 10_000, keptConnections = 24, connMaxAgeMs = 2_000 }: Partial<Setting>,
+): LoadSpec {
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: 60_000, fromRate: 300, toRate: 300 }] },
@@ -43,7 +46,7 @@ function toSpec(url: URL, { timeoutMs = 10_000, keptConnections = 24 }: Partial<
       mode: 'open',
       timeoutMs,
       maxConnections: 500,
-      connMaxAgeMs: 2_000,
+      connMaxAgeMs,
       keptConnections,
       idleConnections: 4,
       podHeader: 'X-Pod',
@@ -66,6 +69,7 @@ export interface Setting {
   readonly disruption?: FleetDisruption;
   readonly timeoutMs?: number;
   readonly keptConnections?: number;
+  readonly connMaxAgeMs?: number;
 }
 
 const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 };
@@ -110,7 +114,8 @@ export const VARIANTS: readonly (readonly [CauseId, Setting])[] = [
     'closes-keep-alive-connections',
     { server: 'exits-when-idle', change: { preStop: { kind: 'sleep', ms: 1_000 } } },
   ],
-  ['closes-keep-alive-connections', { server: 'closes-connections-late' }],
+  // Connections that the load replaces before that are never closed by the server.
+  ['closes-keep-alive-connections', { server: 'closes-connections-late', connMaxAgeMs: 10_000 }],
   ['ignores-sigterm', { server: 'ignores-sigterm-with-long-requests', change: { graceMs: 2_500 } }],
 ];
 
