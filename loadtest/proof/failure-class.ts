@@ -23,6 +23,11 @@ export function isOfClass(loss: Settlement, { isFresh, how }: FailureClass): boo
   return isFreshConnection(loss) === isFresh && toHow(loss.outcome) === how;
 }
 
+/** Each loss is of one class. */
+export function classOf(loss: Settlement): FailureClass | undefined {
+  return CLASSES.find((failureClass) => isOfClass(loss, failureClass));
+}
+
 export function toHow(outcome: Outcome): FailureClass['how'] {
   if (BAD_GATEWAY.includes(outcome)) return outcome === 'http_502' ? 'cut' : 'silent';
   if (outcome.startsWith('http_')) return 'status';

@@ -1,6 +1,6 @@
 import type { Settlement } from '../engine/settlement.ts';
 import { type FailureClass, isOfClass, sentMsOf, toHow } from './failure-class.ts';
-import { type InferenceEvidence, PROPAGATION_MS, toChance } from './inference-evidence.ts';
+import { type InferenceEvidence, PROPAGATION_MS } from './inference-evidence.ts';
 import type { Stretch, SuspectEvidence, Suspicion } from './suspicion.ts';
 import { isWithin, type PodTimeline } from './timeline.ts';
 
@@ -72,7 +72,7 @@ export function toHypothesis(
     // What is cut on open connections is cut together: in one bin, or across its border.
     length: failureClass.how === 'cut' && !failureClass.isFresh ? 2 : Number.POSITIVE_INFINITY,
     through: Math.floor(throughMs / slotMs),
-    chance: toChance(failureClass, evidence),
+    chance: evidence.chanceOf(failureClass),
     isShareFree: !failureClass.isFresh,
   };
   const fitFrom = isEndFree ? fitEachEnd(columns, limits) : fitOneEnd(columns, limits);

@@ -1,5 +1,5 @@
 import type { Settlement } from '../engine/settlement.ts';
-import { type FailureClass, isOfClass, sentMsOf } from './failure-class.ts';
+import { CLASSES, type FailureClass, isOfClass, sentMsOf } from './failure-class.ts';
 import { countEndpoints, type PodTimeline } from './timeline.ts';
 
 /** What the pods of losses are inferred from, where neither responses nor addresses tell them. */
@@ -37,13 +37,21 @@ export interface InferenceEvidence extends Observed {
   endpointsAt(atMs: number): number;
   /** Slots in which fewer pods were in service than before the disruption. */
   readonly thinSlots: ReadonlySet<number>;
+  /** The share of the requests of the class that failed before anything happened to a pod. */
+  chanceOf(failureClass: FailureClass): number;
 }
 
 export function toInferenceEvidence(observed: Observed): InferenceEvidence {
   const lastMs = observed.losses.reduce((last, { endMs }) => Math.max(last, endMs), 0);
   // Where there was no disruption, all of them are chance.
   const bounded = { ...observed, beganMs: Math.min(observed.beganMs, lastMs) };
-  return { ...bounded, endpointsAt: createEndpointCount(bounded), thinSlots: toThinSlots(bounded) };
+  const chances = new Map(CLASSES.map((failureClass) => [failureClass, toChance(failureClass, bounded)]));
+  return {
+    ...bounded,
+    endpointsAt: createEndpointCount(bounded),
+    thinSlots: toThinSlots(bounded),
+    chanceOf: (failureClass) => chances.get(failureClass) ?? MIN_CHANCE,
+  };
 }
 
 function createEndpointCount({
@@ -92,11 +100,7 @@ function toThinSlots({ timelines, losses, successes, beganMs, slackMs }: Observe
   return slots;
 }
 
-/** The share of the requests of the class that failed before anything happened to a pod. */
-export function toChance(
-  failureClass: FailureClass,
-  { losses, successes, beganMs }: InferenceEvidence,
-): number {
+function toChance(failureClass: FailureClass, { losses, successes, beganMs }: Observed): number {
   let requests = 0;
   for (let slot = 0; (slot + 1) * successes.slotMs <= beganMs; slot += 1) {
     requests += successes.count(slot, failureClass.isFresh);

@@ -1,7 +1,7 @@
 import type { Settlement } from '../engine/settlement.ts';
-import { CLASSES, type FailureClass, isOfClass, sentMsOf, toHow } from './failure-class.ts';
+import { CLASSES, classOf, type FailureClass, isOfClass, sentMsOf, toHow } from './failure-class.ts';
 import { FREEDOM, type Hypothesis, TIE, toBin, toHypothesis, toWeight } from './hypothesis.ts';
-import { MIN_CHANCE, type Observed, toChance, toInferenceEvidence } from './inference-evidence.ts';
+import { MIN_CHANCE, type Observed, toInferenceEvidence } from './inference-evidence.ts';
 import {
   HOWS,
   type Stretch,
@@ -18,6 +18,7 @@ const FLEET_YIELDS_AT = 1.15;
 
 /** An explanation that is so much more likely than chance has found a fault; others may have found a coincidence. */
 const SOLID = 10;
+
 /** A removed endpoint gets new connections for hardly longer than this. */
 const USUAL_PROPAGATION_MS = 2_000;
 
@@ -54,10 +55,10 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     left = left.filter(({ index }) => !found.has(index));
   }
   const grounds = toGrounds(suspicions, evidence);
-  const chanceOf = toChances(evidence);
   for (const loss of left) {
     // The like of it was lost before anything happened.
-    if (chanceOf(loss) > MIN_CHANCE) {
+    const failureClass = classOf(loss);
+    if (failureClass !== undefined && evidence.chanceOf(failureClass) > MIN_CHANCE) {
       found.set(loss.index, []);
       continue;
     }
@@ -109,12 +110,6 @@ function explainMost(
   return { explained, score: best.score };
 }
 
-/** How often requests like that failed by chance. */
-function toChances(evidence: SuspectEvidence): (loss: Settlement) => number {
-  const chances = CLASSES.map((failureClass) => toChance(failureClass, evidence));
-  return (loss) => chances[CLASSES.findIndex((failureClass) => isOfClass(loss, failureClass))] ?? MIN_CHANCE;
-}
-
 /** What no fault explains well may still have one suspect: where to look for it, the likeliest first. */
 function toGrounds(suspicions: readonly Suspicion[], evidence: SuspectEvidence): (readonly Stretch[])[] {
   const changes = stretchesOf(suspicions, [
@@ -142,7 +137,7 @@ function stretchesOf(suspicions: readonly Suspicion[], kinds: readonly Suspicion
 
 /** Is it as likely for the losses of this class alone? Open connections show too little for that. */
 function isRivalFor(other: Explanation, best: Explanation, loss: Settlement): boolean {
-  const own = CLASSES.find((failureClass) => isOfClass(loss, failureClass));
+  const own = classOf(loss);
   if (own?.isFresh !== true) return false;
   const [rival, leader] = [other.partOf(own), best.partOf(own)];
   return rival.score > Math.max(0, leader.score - TIE) && rival.fit > leader.fit - TIE;
@@ -184,7 +179,7 @@ function toFleetExplanation(losses: readonly Settlement[], evidence: SuspectEvid
     if (failed === 0) return 0;
     const served = [...thinSlots].reduce((sum, slot) => sum + count(slot, failureClass.isFresh), 0);
     const share = failed / (failed + served);
-    const chance = toChance(failureClass, evidence);
+    const chance = evidence.chanceOf(failureClass);
     const full =
       failed * Math.log((chance + share) / chance) + (served === 0 ? 0 : served * Math.log(1 - share));
     return full * toWeight(overloaded, failureClass);
