@@ -27,7 +27,7 @@ import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import {
   CONNECTION_OPTIONS,
-  headerOption,
+  REQUEST_OPTIONS,
   seedOption,
   toEndpointOption,
   toFreshOption,
@@ -88,7 +88,6 @@ const LOAD_OPTIONS = group('Load', {
   endpoint: toEndpointOption(
     'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
   ),
-  header: headerOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
   'keep-alive': withDefault(
     String(DEFAULT_LOAD.keptConnections),
@@ -203,6 +202,7 @@ export const OPTIONS = {
   ...DISRUPTION_OPTIONS,
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
+  ...REQUEST_OPTIONS,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
