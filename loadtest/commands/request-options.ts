@@ -4,6 +4,7 @@ import { readInput } from '../cli/input-file.ts';
 import {
   duration,
   group,
+  inputFile,
   integer,
   number,
   type OptionValues,
@@ -69,23 +70,23 @@ export const seedOption = withDefault(
 /** What is sent, for commands that take their requests from files, too. */
 export const REQUEST_OPTIONS = group('Requests', {
   requests: optional(
-    text('FILE', 'Requests as JSON lines: method, path, headers, body, weight, and what is expected'),
+    inputFile('Requests as JSON lines: method, path, headers, body, weight, and what is expected'),
   ),
   data: optional(
-    text('FILE', 'CSV with values for {{column}} in paths, headers and bodies; --seed chooses the rows'),
+    inputFile('CSV with values for {{column}} in paths, headers and bodies; --seed chooses the rows'),
   ),
   header: headerOption,
   'header-file': optional(
-    text('FILE', "Lines 'Name: value', sent with every request and read again when they change"),
+    inputFile("Lines 'Name: value', sent with every request and read again when they change"),
   ),
 });
 
 /** How to connect to the target. */
 export const ROUTE_OPTIONS = group('Connection', {
-  ca: optional(text('FILE', 'PEM file of the certificate authority that signed the target’s certificate')),
+  ca: optional(inputFile('PEM file of the certificate authority that signed the target’s certificate')),
   insecure: toggle('Accept any certificate'),
-  cert: refine(optional(text('FILE', 'PEM file of the client certificate to show')), { needs: ['--key'] }),
-  key: refine(optional(text('FILE', 'PEM file of its private key')), { needs: ['--cert'] }),
+  cert: refine(optional(inputFile('PEM file of the client certificate to show')), { needs: ['--key'] }),
+  key: refine(optional(inputFile('PEM file of its private key')), { needs: ['--cert'] }),
   servername: optional(
     text('NAME', 'The name to ask the target for (SNI) and to check its certificate against'),
     'the host of the URL',
