@@ -178,7 +178,8 @@ function checkColumns(
   const all = [...endpoints, common];
   const faults = all.flatMap((endpoint) =>
     findColumnFaults(endpoint, data).map(
-      ({ field, message }) => `${endpoint.name === '' ? '' : `endpoint ${endpoint.name}: `}${field} ${message}`,
+      ({ field, message }) =>
+        `${endpoint.name === '' ? '' : `endpoint ${endpoint.name}: `}${field} ${message}`,
     ),
   );
   if (faults.length > 0) throw new Fault(faults.join('\n  '));

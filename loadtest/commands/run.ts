@@ -154,11 +154,7 @@ export const run = defineCommand({
     },
   ],
   run: async ({ options, positionals: url }, world) => {
-    const requests = await readRequests(
-      options,
-      { endpoints: options.endpoint, body: options.body },
-      world,
-    );
+    const requests = await readRequests(options, { endpoints: options.endpoint, body: options.body }, world);
     const spec = await toLoadSpec(url, requests, options, world);
     await prepareOutputs(options, world);
     const { target, podHeader } = spec.engine;

@@ -1,13 +1,5 @@
 import { BodyReader } from './body-reader.ts';
-import type { Endpoint } from './settlement.ts';
-
-/** What the body of a response must be. */
-export type BodyExpectation =
-  /** Exactly this text. */
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'match'; readonly pattern: RegExp }
-  /** JSON with this value at each of these JSON Pointers (RFC 6901). */
-  | { readonly kind: 'json'; readonly values: Readonly<Record<string, unknown>> };
+import type { BodyExpectation, Endpoint } from './settlement.ts';
 
 /** How a complete response with the expected status falls short. */
 export interface BodyFault {

@@ -1,13 +1,13 @@
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { BodyReader } from './body-reader.ts';
 import { type ConnectionPhase, toClosing, toErrorCode, toFailure } from './connection-failure.ts';
 import type { ConnectionEnd, ConnectionEnding, ConnectionRole } from './connection-ledger.ts';
 import type { Entry } from './ledger.ts';
 import type { FailureOutcome } from './outcome.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { ConnectionFacts } from './settlement.ts';
-import type { BodyReader } from './body-reader.ts';
-import { type Proxy, type Target, toNextHop, toTlsOptions } from './target.ts';
+import { type HttpProxy, type Target, toNextHop, toTlsOptions } from './target.ts';
 import { openTunnel } from './tunnel.ts';
 
 const PROTOCOLS = ['http/1.1'];
@@ -97,7 +97,11 @@ export class Connection {
     this.#phase = 'connecting';
     this.#address = address;
     this.#connectMs = this.#clock();
-    if (target.proxy !== undefined) return this.#connectByProxy(target, target.proxy, address);
+    if (target.proxy === undefined) this.#connectDirectly(target, address, readBuffer);
+    else this.#connectByProxy(target, target.proxy, address);
+  }
+
+  #connectDirectly(target: Target, address: string, readBuffer: Buffer): void {
     const socket = toSocket(target, address, {
       buffer: readBuffer,
       callback: (length, bytes) => {
@@ -114,7 +118,7 @@ export class Connection {
     socket.once('secureConnect', () => this.#establish());
   }
 
-  #connectByProxy(target: Target, proxy: Proxy, address: string): void {
+  #connectByProxy(target: Target, proxy: HttpProxy, address: string): void {
     const socket = connectTcp({ host: address, port: proxy.port, noDelay: true });
     this.#watch(socket);
     const onOpen = (early: Buffer) => {

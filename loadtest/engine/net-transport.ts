@@ -187,7 +187,8 @@ class NetTransport implements Transport, ConnectionOwner {
     const { parser, idleSinceMs: endMs } = connection;
     const [pod = null, version = null, requestId = null] = parser.values;
     const { podText } = this.#options;
-    const named = pod ?? (podText === undefined ? null : readName(parser.body?.start.toString('latin1') ?? '', podText));
+    const named =
+      pod ?? (podText === undefined ? null : readName(parser.body?.start.toString('latin1') ?? '', podText));
     connection.pod = named ?? connection.pod;
     connection.version = version ?? connection.version;
     const response = { endMs, status: parser.status ?? 0, requestId, body: parser.body };

@@ -144,7 +144,8 @@ export function toBodyText(bytes: string): string {
 
 /** What makes a value safe in a body of this type: within a JSON string, or in a form. */
 function toBodyEscape(contentType: string): (value: string) => string {
-  if (/^application\/([\w.-]+\+)?json\b/i.test(contentType)) return (value) => JSON.stringify(value).slice(1, -1);
+  if (/^application\/([\w.-]+\+)?json\b/i.test(contentType))
+    return (value) => JSON.stringify(value).slice(1, -1);
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return encodeURIComponent;
   return (value) => value;
 }
@@ -169,7 +170,10 @@ export function findRequestFaults({
   method,
   path,
   headers = {},
-}: Pick<Endpoint, 'method' | 'path' | 'headers'>): { field: 'method' | 'path' | 'headers'; message: string }[] {
+}: Pick<Endpoint, 'method' | 'path' | 'headers'>): {
+  field: 'method' | 'path' | 'headers';
+  message: string;
+}[] {
   const faults: ReturnType<typeof findRequestFaults> = [];
   if (!TOKEN.test(method) || method === 'CONNECT') {
     const message = `${JSON.stringify(method)} is not an HTTP method to load with`;

@@ -1,6 +1,13 @@
-import type { BodyExpectation } from './body-expectation.ts';
 import type { Outcome } from './outcome.ts';
 import type { DataTable } from './template.ts';
+
+/** What the body of a response must be. */
+export type BodyExpectation =
+  /** Exactly this text. */
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'match'; readonly pattern: RegExp }
+  /** JSON with this value at each of these JSON Pointers (RFC 6901). */
+  | { readonly kind: 'json'; readonly values: Readonly<Record<string, unknown>> };
 
 /** What is requested: one line of the target's mix. */
 export interface Endpoint {

@@ -20,7 +20,7 @@ export interface HostPort {
 }
 
 /** A proxy that opens tunnels by CONNECT, RFC 9110 §9.3.6. */
-export interface Proxy extends HostPort {
+export interface HttpProxy extends HostPort {
   /** The Proxy-Authorization field; null: none. */
   readonly authorization: string | null;
 }
@@ -32,7 +32,7 @@ export interface Target extends HostPort {
   /** Where connections lead, whatever the host is; absent: to the host. */
   readonly connectTo?: HostPort;
   /** Absent: connections are direct. */
-  readonly proxy?: Proxy;
+  readonly proxy?: HttpProxy;
 }
 
 /** What `node:tls` and `node:https` are told of a target with TLS. */

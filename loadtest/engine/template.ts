@@ -14,13 +14,13 @@ export function findColumns(text: string): readonly string[] {
 
 /**
  * The text as a function of a row; null: it names no column, and is the same for each.
- * @param escape what makes a value safe where it goes
+ * @param toSafe what makes a value safe where it goes
  * @throws {RangeError} where it names a column that does not exist
  */
 export function createTemplate(
   text: string,
   columns: readonly string[],
-  escape: (value: string) => string,
+  toSafe: (value: string) => string,
 ): ((row: readonly string[]) => string) | null {
   // Texts and names by turns: `split` keeps what the group has matched.
   const [first = '', ...rest] = text.split(PLACEHOLDER);
@@ -32,5 +32,5 @@ export function createTemplate(
     parts.push({ column, after: rest[at + 1] ?? '' });
   }
   return (row) =>
-    parts.reduce((filled, { column, after }) => filled + escape(row[column] ?? '') + after, first);
+    parts.reduce((filled, { column, after }) => filled + toSafe(row[column] ?? '') + after, first);
 }

@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Proxy, type Target, toAuthority, toNextHop, toTlsOptions } from './target.ts';
+import { type HttpProxy, type Target, toAuthority, toNextHop, toTlsOptions } from './target.ts';
 
 /** Of the proxy's response to CONNECT. */
 const MAX_HEAD_BYTES = 16_384;
@@ -13,13 +13,12 @@ const MAX_HEAD_BYTES = 16_384;
 export function openTunnel(
   socket: Socket,
   target: Target,
-  proxy: Proxy,
+  proxy: HttpProxy,
   onOpen: (early: Buffer) => void,
   onRefused: (reason: string) => void,
 ): void {
   const authority = toAuthority(target.connectTo ?? target);
-  const authorization =
-    proxy.authorization === null ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`;
+  const authorization = proxy.authorization === null ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`;
   const told = (what: string) => `the proxy ${toAuthority(proxy)} ${what} to CONNECT ${authority}`;
   let head = Buffer.alloc(0);
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../cli/fault.ts';
-import type { Proxy } from '../engine/target.ts';
+import type { HttpProxy } from '../engine/target.ts';
 import { chooseProxy, parseProxy, readProxyRules } from '../load/proxy.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 
@@ -23,7 +23,7 @@ export interface Access {
   readonly tlsServerName: string | null;
   readonly isTlsUnchecked: boolean;
   /** Absent: connections are direct. */
-  readonly proxy?: Proxy;
+  readonly proxy?: HttpProxy;
   /** Headers that say whom to act as. */
   readonly impersonation: Readonly<Record<string, string | string[]>>;
   /** Of the context; `default` where it names none. */
@@ -144,7 +144,7 @@ export async function parseAccess(
 }
 
 /** The proxy of the cluster or, where it names none, of the environment; null: none. */
-function toProxy(proxyUrl: string | null, server: URL, env: Surroundings['env']): Proxy | null {
+function toProxy(proxyUrl: string | null, server: URL, env: Surroundings['env']): HttpProxy | null {
   if (proxyUrl === null) return chooseProxy(server, readProxyRules(env));
   try {
     return parseProxy(proxyUrl);

@@ -12,7 +12,9 @@ import { type DataTable, findColumns } from '../engine/template.ts';
 export function parseDataFile(text: string, path: string): DataTable {
   const [columns, ...rows] = parseCsv(text, path);
   if (columns === undefined || rows.length === 0) {
-    throw new Fault(`${path} holds no data: names of columns in the first line, and a row in each further one`);
+    throw new Fault(
+      `${path} holds no data: names of columns in the first line, and a row in each further one`,
+    );
   }
   for (const [index, column] of columns.entries()) {
     if (!/^[^{}\s]+$/.test(column)) {

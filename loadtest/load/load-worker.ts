@@ -6,7 +6,7 @@ import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
 import { createFailureCollector, withPhases } from './failures.ts';
 import { followHeaderFile } from './header-file.ts';
-import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load.ts';
+import { type FromLoadWorker, type ToLoadWorker, toLongestTimeoutMs, type WorkerSpec } from './load.ts';
 import { createPhases } from './phases.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -22,8 +22,7 @@ const LEAD_MS = 250;
 const spec = workerData as WorkerSpec;
 const { engine, startAtEpochMs } = spec;
 const phases = createPhases(spec.phases);
-const longestMs = Math.max(...spec.plan.endpoints.map(({ timeoutMs = engine.timeoutMs }) => timeoutMs));
-const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: longestMs }, phases);
+const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: toLongestTimeoutMs(spec) }, phases);
 const failures = createFailureCollector(spec.failuresPerOutcome);
 let batch: Settlement[] = [];
 let ended: ConnectionEnd[] = [];
@@ -52,9 +51,7 @@ const snapshots = setInterval(() => {
 }, SNAPSHOT_MS);
 
 const headers =
-  spec.headerFile === undefined
-    ? null
-    : followHeaderFile(spec.headerFile, (path) => readFile(path, 'utf8'));
+  spec.headerFile === undefined ? null : followHeaderFile(spec.headerFile, (path) => readFile(path, 'utf8'));
 const looks = headers === null ? null : setInterval(() => void headers.look(), HEADERS_MS);
 
 // The ledger counts for itself; the recorder's sums are held against it when the report is read.

@@ -26,6 +26,11 @@ export interface LoadSpec {
   readonly startAtEpochMs: number | null;
 }
 
+/** The deadline of the request that is given the longest. */
+export function toLongestTimeoutMs({ plan, engine }: Pick<LoadSpec, 'plan' | 'engine'>): number {
+  return Math.max(...plan.endpoints.map(({ timeoutMs }) => timeoutMs ?? engine.timeoutMs));
+}
+
 /** What a load came to. */
 export interface LoadResult {
   readonly record: LoadRecord;

@@ -1,7 +1,7 @@
 import { Fault } from '../cli/fault.ts';
 import type { Endpoint, Plan } from '../engine/settlement.ts';
-import { ENDPOINT_STREAM, FRESH_STREAM, ROW_STREAM, uniformAt } from './random.ts';
 import type { DataTable } from '../engine/template.ts';
+import { ENDPOINT_STREAM, FRESH_STREAM, ROW_STREAM, uniformAt } from './random.ts';
 import { createSchedule, type Stage } from './schedule.ts';
 
 /** Worker `index` of `of` sends every arrival k of the one global plan with k mod `of` = `index`. */

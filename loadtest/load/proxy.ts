@@ -1,12 +1,12 @@
 import { BlockList, isIP } from 'node:net';
 import { Fault } from '../cli/fault.ts';
-import type { Proxy } from '../engine/target.ts';
+import type { HttpProxy } from '../engine/target.ts';
 
 /** Which proxy leads to which URL. Plain data. */
 export interface ProxyRules {
   /** Null: none. */
-  readonly http: Proxy | null;
-  readonly https: Proxy | null;
+  readonly http: HttpProxy | null;
+  readonly https: HttpProxy | null;
   /** Hosts without a proxy, as NO_PROXY has them. */
   readonly bypass: readonly string[];
 }
@@ -18,11 +18,13 @@ const LOCAL = ['localhost', '127.0.0.0/8', '::1'];
  * `http://[USER:PASSWORD@]HOST[:PORT]`; the scheme may be left out.
  * @throws {Fault} for a proxy of another kind
  */
-export function parseProxy(text: string): Proxy {
+export function parseProxy(text: string): HttpProxy {
   const full = text.includes('://') ? text : `http://${text}`;
   const url = URL.canParse(full) ? new URL(full) : null;
   if (url === null || url.protocol !== 'http:' || url.hostname === '') {
-    throw new Fault('must be http://HOST:PORT: a proxy that is spoken to in plain HTTP, and asked by CONNECT');
+    throw new Fault(
+      'must be http://HOST:PORT: a proxy that is spoken to in plain HTTP, and asked by CONNECT',
+    );
   }
   const user = [url.username, url.password].map(decodeURIComponent).join(':');
   return {
@@ -33,7 +35,7 @@ export function parseProxy(text: string): Proxy {
 }
 
 /** This proxy for every URL. */
-export function toFixedRules(proxy: Proxy): ProxyRules {
+export function toFixedRules(proxy: HttpProxy): ProxyRules {
   return { http: proxy, https: proxy, bypass: [] };
 }
 
@@ -60,7 +62,7 @@ export function readProxyRules(env: Readonly<Record<string, string | undefined>>
 }
 
 /** The proxy on the way to a URL; null: none. */
-export function chooseProxy(url: URL, { http, https, bypass }: ProxyRules): Proxy | null {
+export function chooseProxy(url: URL, { http, https, bypass }: ProxyRules): HttpProxy | null {
   const proxy = url.protocol === 'https:' ? https : http;
   if (proxy === null) return null;
   const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();

@@ -1,9 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseDurationMs } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
-import type { BodyExpectation } from '../engine/body-expectation.ts';
 import { findRequestFaults, toBytes } from '../engine/request-writer.ts';
-import type { Endpoint } from '../engine/settlement.ts';
+import type { BodyExpectation, Endpoint } from '../engine/settlement.ts';
 import type { DataTable } from '../engine/template.ts';
 import { findColumnFaults } from './data-file.ts';
 
@@ -54,7 +53,8 @@ export async function parseRequestFile(
     const { endpoint, faults: own } = await parseRequest(json, dirname(path), readBytes);
     for (const fault of own) tell(line, fault);
     if (endpoint === null) continue;
-    for (const fault of [...findRequestFaults(endpoint), ...findColumnFaults(endpoint, data)]) tell(line, fault);
+    for (const fault of [...findRequestFaults(endpoint), ...findColumnFaults(endpoint, data)])
+      tell(line, fault);
     const twin = found.find((other) => other.endpoint.name === endpoint.name);
     if (twin !== undefined) {
       const message = `${JSON.stringify(endpoint.name)} is that of line ${twin.line}: give each its own`;
