@@ -34,6 +34,7 @@ import {
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
+  traceOption,
 } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
@@ -91,6 +92,7 @@ const LOAD_OPTIONS = group('Load', {
     'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
   ),
   header: headerOption,
+  trace: traceOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
   'keep-alive': withDefault(
     String(DEFAULT_LOAD.keptConnections),

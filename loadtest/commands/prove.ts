@@ -198,6 +198,7 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
     endpoints: options.endpoint,
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
     headers: Object.fromEntries(options.header),
+    trace: options.trace,
     freshShare: options.fresh,
     keptConnections: options['keep-alive'],
     connMaxAgeMs:

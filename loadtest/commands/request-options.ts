@@ -1,4 +1,5 @@
 import {
+  choice,
   duration,
   group,
   inputFile,
@@ -10,6 +11,7 @@ import {
   toggle,
   withDefault,
 } from '../cli/option.ts';
+import { TRACE_MODES } from '../engine/trace-context.ts';
 import { parseEndpoint, parseHeader } from '../load/endpoint.ts';
 
 const HOUR_MS = 3_600_000;
@@ -30,6 +32,14 @@ export function toEndpointOption(fallback: string) {
 }
 
 export const headerOption = repeatable(header);
+
+export const traceOption = withDefault(
+  'unsampled',
+  choice(
+    'traceparent of each request: unsampled names a trace, sampled also asks the target to record it; a header of your own wins',
+    TRACE_MODES,
+  ),
+);
 
 export function toFreshOption(defaultText: string) {
   return withDefault(

@@ -17,6 +17,7 @@ import {
 import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
+import { createTraceContext } from '../engine/trace-context.ts';
 import { chooseEndpoints } from '../load/endpoint.ts';
 import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
 import { countPlanned, type LoadModel, type PlanSpec, parseShard, planDurationMs } from '../load/plan.ts';
@@ -38,6 +39,7 @@ import {
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
+  traceOption,
 } from './request-options.ts';
 
 const MAX_RATE = 1_000_000;
@@ -83,6 +85,7 @@ const OPTIONS = {
   ...group('Requests', {
     endpoint: toEndpointOption('/health, /ready, /payload and /metrics in equal parts'),
     header: headerOption,
+    trace: traceOption,
     body: optional(text('TEXT', 'Body of every request')),
   }),
   ...group('Connection', {
@@ -214,6 +217,7 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
       podHeader: options['pod-header'],
       versionHeader: options['version-header'],
       requestId: null,
+      trace: createTraceContext(options.trace),
       limits: RESPONSE_LIMITS,
     },
   };

@@ -5,6 +5,7 @@ import { createLedger, type LedgerSummary } from './ledger.ts';
 import { createNetTransport } from './net-transport.ts';
 import { createResolver } from './resolver.ts';
 import type { Plan, PlannedRequest, Settlement } from './settlement.ts';
+import { hasOwnTrace, toTraceId } from './trace-context.ts';
 import type { CreateTransport, TransportCounts, TransportOptions } from './transport.ts';
 
 /** Above 4,000 requests a second, those due within this time go out together. */
@@ -53,8 +54,12 @@ export async function runEngine(
   createTransport: CreateTransport = createNetTransport,
 ): Promise<EngineSummary> {
   const { clock, random, signal } = hooks;
-  const { mode, timeoutMs } = options;
-  const ledger = createLedger(onSettled);
+  const { mode, timeoutMs, trace } = options;
+  const traces = plan.endpoints.map((endpoint) => (hasOwnTrace(endpoint) ? null : trace));
+  const ledger = createLedger(onSettled, (request) => {
+    const context = traces[request.endpoint] ?? null;
+    return context === null ? null : toTraceId(context, request);
+  });
   const resolver = createResolver(
     options.target.host,
     DNS_TTL_MS,

@@ -47,13 +47,13 @@ class NetTransport implements Transport, ConnectionOwner {
   #excess = 0;
 
   constructor(plan: Plan, options: TransportOptions, ledger: Ledger, world: TransportWorld) {
-    const { target, requestId, podHeader, versionHeader } = options;
+    const { target, requestId, trace, podHeader, versionHeader } = options;
     this.#plan = plan;
     this.#options = options;
     this.#ledger = ledger;
     this.#world = world;
     this.#clock = world.clock;
-    this.#toText = createRequestWriter(target, plan.endpoints, requestId);
+    this.#toText = createRequestWriter(target, plan.endpoints, requestId, trace);
     const fields = [podHeader, versionHeader, ...(requestId === null ? [] : [requestId.header])];
     this.#wanted = fields.map((name) => name.toLowerCase());
     this.#pool = new ConnectionPool({

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createRequestWriter, type RequestIdField, toRequestFault } from './request-writer.ts';
 import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
+import { type TraceContext, toTraceparent } from './trace-context.ts';
 
 const TARGET: Target = { host: 'service', port: 3000, tls: null };
 const HEALTH: Endpoint = { name: 'health', method: 'GET', path: '/health', weight: 1 };
@@ -12,10 +13,11 @@ function write(
   {
     target = TARGET,
     id = null,
+    trace = null,
     isLast = false,
-  }: { target?: Target; id?: RequestIdField | null; isLast?: boolean } = {},
+  }: { target?: Target; id?: RequestIdField | null; trace?: TraceContext | null; isLast?: boolean } = {},
 ): string {
-  const toText = createRequestWriter(target, [HEALTH, { ...HEALTH, ...endpoint }], id);
+  const toText = createRequestWriter(target, [HEALTH, { ...HEALTH, ...endpoint }], id, trace);
   return toText({ index: 7, intendedMs: 0, endpoint: 1, fresh: isLast }, isLast);
 }
 
@@ -31,6 +33,13 @@ describe('createRequestWriter()', () => {
     assert.ok(write({}, { isLast: true }).endsWith('Accept: */*\r\nConnection: close\r\n\r\n'));
     const id = { header: 'X-Request-Id', prefix: 'run-' };
     assert.ok(write({}, { id }).endsWith('Accept: */*\r\nX-Request-Id: run-7\r\n\r\n'));
+  });
+
+  test('names a trace of each request, unless the headers name one', () => {
+    const trace = { prefix: '0123456789abcdef', isSampled: true };
+    assert.ok(write({}, { trace }).endsWith(`\r\ntraceparent: ${toTraceparent(trace, { index: 7 })}\r\n\r\n`));
+    const own = write({ headers: { Traceparent: 'mine' } }, { trace });
+    assert.deepEqual(own.match(/traceparent: .*/gi), ['Traceparent: mine']);
   });
 
   test('announces a body by its bytes, and an empty one where the method expects one', () => {

@@ -1,5 +1,6 @@
 import type { Endpoint, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
+import { hasOwnTrace, type TraceContext, toTraceparent } from './trace-context.ts';
 
 /** Sends each request's own id, so that server logs can be matched with the ledger. */
 export interface RequestIdField {
@@ -32,7 +33,7 @@ export function toRequestId({ prefix }: RequestIdField, { index }: PlannedReques
   return `${prefix}${index}`;
 }
 
-/** The fields of a request to this endpoint, save its id and `Connection`. */
+/** The fields of a request to this endpoint, save its id, its trace and `Connection`. */
 export function toFields(target: Target, endpoint: Endpoint): [name: string, value: string][] {
   const fields = new Map([
     ['host', ['Host', toHostField(target)]],
@@ -48,11 +49,16 @@ export function toFields(target: Target, endpoint: Endpoint): [name: string, val
   return [...fields.values()];
 }
 
-/** The requests' bytes, as latin1 strings. @throws {TypeError} for an endpoint with a `toRequestFault` */
+/**
+ * The requests' bytes, as latin1 strings.
+ * @param trace null: requests have no trace, save where an endpoint's own headers say so
+ * @throws {TypeError} for an endpoint with a `toRequestFault`
+ */
 export function createRequestWriter(
   target: Target,
   endpoints: readonly Endpoint[],
   requestId: RequestIdField | null,
+  trace: TraceContext | null,
 ): (request: PlannedRequest, isLast: boolean) => string {
   const texts = endpoints.map((endpoint) => {
     const fault = toRequestFault(endpoint);
@@ -60,15 +66,21 @@ export function createRequestWriter(
     const lines = toFields(target, endpoint).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `${endpoint.method} ${endpoint.path} HTTP/1.1\r\n${lines.join('')}`;
     const body = Buffer.from(endpoint.body ?? '').toString('latin1');
-    return { kept: head, last: `${head}Connection: close\r\n`, rest: `\r\n${body}` };
+    return {
+      kept: head,
+      last: `${head}Connection: close\r\n`,
+      rest: `\r\n${body}`,
+      trace: hasOwnTrace(endpoint) ? null : trace,
+    };
   });
 
   return (request, isLast) => {
     const text = texts[request.endpoint];
     if (text === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
     const head = isLast ? text.last : text.kept;
-    if (requestId === null) return head + text.rest;
-    return `${head}${requestId.header}: ${toRequestId(requestId, request)}\r\n${text.rest}`;
+    const traced = text.trace === null ? '' : `traceparent: ${toTraceparent(text.trace, request)}\r\n`;
+    if (requestId === null) return head + traced + text.rest;
+    return `${head}${traced}${requestId.header}: ${toRequestId(requestId, request)}\r\n${text.rest}`;
   };
 }
 

@@ -1,5 +1,6 @@
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
+import { createTraceContext, type TraceMode } from '../engine/trace-context.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { parseTargetUrl, toTarget } from '../load/target-url.ts';
@@ -17,6 +18,7 @@ export interface ProofLoad {
   readonly heldMs: number;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly trace: TraceMode;
   /** The share of the requests, from 0 to 1, that open a fresh connection. */
   readonly freshShare: number;
   /** Age at which a keep-alive connection is replaced, so that new pods are reached. */
@@ -38,6 +40,7 @@ export const DEFAULT_LOAD: ProofLoad = {
   endpoints: [],
   heldMs: 3_000,
   headers: {},
+  trace: 'unsampled',
   freshShare: 0.4,
   connMaxAgeMs: 20_000,
   keptConnections: 24,
@@ -65,7 +68,7 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
 }
 
 /**
- * The load on a URL, until it is stopped.
+ * The load on a URL, until it is stopped. Each call gives it traces of its own.
  * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
@@ -92,6 +95,7 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,
+      trace: createTraceContext(load.trace),
       limits: RESPONSE_LIMITS,
     },
     phases: [{ name: PROOF_PHASES[0], fromMs: 0 }],

@@ -100,7 +100,7 @@ export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
   endpoints: readonly string[],
 ): string {
-  const { index, endpoint, endMs, outcome, connection, bytesReceived } = settlement;
+  const { index, endpoint, endMs, outcome, connection, bytesReceived, traceId } = settlement;
   const on =
     connection === null || connection.requests === 0
       ? 'no connection'
@@ -110,7 +110,7 @@ export function formatStory(
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const who =
     pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
-  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}${traceId === null ? '' : `  trace ${traceId}`}`;
 }
 
 function formatFixes({ fixes }: Proof): string {
