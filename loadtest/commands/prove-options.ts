@@ -29,12 +29,11 @@ import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import {
   CONNECTION_OPTIONS,
-  headerOption,
+  REQUEST_OPTIONS,
   seedOption,
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
-  traceOption,
 } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
@@ -91,8 +90,6 @@ const LOAD_OPTIONS = group('Load', {
   endpoint: toEndpointOption(
     'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
   ),
-  header: headerOption,
-  trace: traceOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
   'keep-alive': withDefault(
     String(DEFAULT_LOAD.keptConnections),
@@ -206,6 +203,7 @@ export const OPTIONS = {
   ...DISRUPTION_OPTIONS,
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
+  ...REQUEST_OPTIONS,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,

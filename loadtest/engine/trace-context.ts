@@ -42,8 +42,8 @@ export function toTraceparent(context: TraceContext, request: Pick<PlannedReques
   return `00-${traceId}-${traceId.slice(8, 24)}-0${context.isSampled ? 1 : 0}`;
 }
 
-/** Does the user say what the trace of these requests is? */
-export function hasOwnTrace({ headers = {} }: Pick<Endpoint, 'headers'>): boolean {
+/** Does the user say what the trace of requests with these headers is? */
+export function hasOwnTrace(headers: Endpoint['headers'] = {}): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === 'traceparent');
 }
 
