@@ -3,7 +3,7 @@ import { findCondition } from './conditions.ts';
 import type { Field } from './field.ts';
 
 /** A workload as far as a proof reads it. */
-export interface WorkloadState {
+interface WorkloadState {
   /** Pods wanted. */
   readonly replicas: number;
   /** Why it is not at rest; null: it is. */
@@ -100,10 +100,6 @@ export type WorkloadKind = keyof typeof WORKLOADS;
 export interface WorkloadName {
   readonly kind: WorkloadKind;
   readonly name: string;
-}
-
-export function isWorkloadKind(kind: string): kind is WorkloadKind {
-  return Object.hasOwn(WORKLOADS, kind);
 }
 
 /** The path at the API server of all workloads of that kind in a namespace. */
