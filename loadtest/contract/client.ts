@@ -67,6 +67,7 @@ export type Closing = 'FIN' | 'RST';
 
 const TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 2_000;
+const UNNAMED = { requestId: null, trace: null };
 
 /** Opens the connections of one observation. */
 export interface Dialer {
@@ -133,7 +134,7 @@ export function createDialer(target: Target, requests: ContractRequests): Dialer
 /** Writes the requests of a plan one after the other, the slow one, and probes. */
 function createWriter(target: Target, { plan, slow, headers }: ContractRequests) {
   const endpoints = slow === null ? plan.endpoints : [...plan.endpoints, slow];
-  const toText = createRequestWriter(target, { ...plan, endpoints }, null, headers);
+  const toText = createRequestWriter(target, { ...plan, endpoints }, UNNAMED, headers);
   let count = 0;
   const write = (request: PlannedRequest): Written => {
     const endpoint = endpoints[request.endpoint];
@@ -151,7 +152,7 @@ function createWriter(target: Target, { plan, slow, headers }: ContractRequests)
     slow: () => write({ index: 0, intendedMs: 0, endpoint: endpoints.length - 1, fresh: true }),
     probe(path: string): Omit<Written, 'timeoutMs'> {
       const endpoint = { name: path, method: 'GET', path, weight: 1 };
-      const toProbe = createRequestWriter(target, { endpoints: [endpoint] }, null);
+      const toProbe = createRequestWriter(target, { endpoints: [endpoint] }, UNNAMED);
       return { ...endpoint, text: toProbe({ index: 0, intendedMs: 0, endpoint: 0, fresh: true }, false) };
     },
   };
