@@ -1,19 +1,24 @@
 import { defineCommand } from '../cli/command.ts';
-import type { Exit } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
 import { duration, group, type OptionValues, optional, refine, text, withDefault } from '../cli/option.ts';
 import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
+import {
+  formatContractMarkdown,
+  formatPoints,
+  toContractExit,
+  toContractSuite,
+} from '../contract/contract-results.ts';
 import { observeContract } from '../contract/contract-run.ts';
 import type { Subject } from '../contract/observation.ts';
 import { createPodSubject } from '../contract/pod-subject.ts';
-import { type Point, toPoints } from '../contract/points.ts';
+import { toPoints } from '../contract/points.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { toOwnService } from '../local/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../local/replica.ts';
-import { formatTable } from '../report/tables.ts';
+import { JUNIT_OPTION, prepareOutputs, writeReports } from '../report/presentation.ts';
 import { toClusterOptions } from './cluster-options.ts';
 
 /** Longer than the lame duck, so that only the drain saves it. */
@@ -70,6 +75,7 @@ const OPTIONS = {
       ),
     ),
   }),
+  ...JUNIT_OPTION,
 };
 
 /** @returns the name of the pod; null: a local server */
@@ -108,6 +114,8 @@ export const contract = defineCommand({
     },
   ],
   run: async ({ options, positionals: pod }, world) => {
+    await prepareOutputs(options, world);
+    const startedAtMs = world.nowMs();
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace, idleMs: options.idle };
     const paths = {
@@ -125,7 +133,15 @@ export const contract = defineCommand({
     );
     const points = toPoints(seen, idle, terms, sigtermWithinMs);
     world.stdout.write(`${formatPoints(points)}\n`);
-    return toExit(points);
+    return writeReports(
+      options,
+      {
+        junit: () => [toContractSuite(points, startedAtMs, world.nowMs() - startedAtMs)],
+        markdown: () => formatContractMarkdown(points),
+      },
+      toContractExit(points),
+      world,
+    );
   },
 });
 
@@ -165,21 +181,4 @@ async function openSubject(options: ContractOptions, pod: string | null, world: 
       releaseExit();
     },
   };
-}
-
-function formatPoints(points: readonly Point[]): string {
-  const state = (isHeld: Point['isHeld']) => (isHeld === null ? 'not shown' : isHeld ? 'held' : 'BROKEN');
-  const table = formatTable({
-    title: 'Contract',
-    note: null,
-    columns: ['Point', 'State', 'Found'],
-    rows: points.map(({ name, isHeld, found }) => [name, state(isHeld), found]),
-  });
-  const count = (wanted: Point['isHeld']) => points.filter(({ isHeld }) => isHeld === wanted).length;
-  return `${table}\n\n${count(true)} held, ${count(false)} broken, ${count(null)} not shown.`;
-}
-
-function toExit(points: readonly Point[]): Exit {
-  if (points.some(({ isHeld }) => isHeld === false)) return 'failed';
-  return points.every(({ isHeld }) => isHeld === true) ? 'proven' : 'inconclusive';
 }
