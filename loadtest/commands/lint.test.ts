@@ -43,6 +43,7 @@ async function lint(
     env: {},
     interrupted: new AbortController().signal,
     nowMs: () => 0,
+    appendText: async () => {},
     prepareFile: async () => assert.fail('opens a file'),
     readText: async (path) => {
       const text = files[path];
