@@ -17,8 +17,8 @@ import {
 } from '../cli/option.ts';
 import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { Relations } from '../cli/relations.ts';
+import { type TargetName, toTargetName } from '../kube/disrupted-target.ts';
 import { parseObjectName } from '../kube/object-name.ts';
-import { type TargetName, toTargetName } from '../kube/target.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { FLEET_DEFAULTS } from '../local/fleet-setup.ts';
 import { MAX_REPLICAS } from '../local/manifest.ts';

@@ -6,9 +6,9 @@ import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
+import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
-import { findTarget, type Target, type TargetName } from '../kube/target.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
@@ -238,7 +238,7 @@ interface Attempt {
 /** What the local fleet is made from, besides flags. */
 type FleetPlace = Pick<FleetSetup, 'manifest' | 'pidOne'>;
 
-interface Cluster extends Target {
+interface Cluster extends DisruptedTarget {
   readonly api: Api;
   readonly namespace: string;
 }

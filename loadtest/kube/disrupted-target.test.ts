@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { chooseOwner, findTarget, toOwners, toTargetName } from './disrupted-target.ts';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
-import { chooseOwner, findTarget, toOwners, toTargetName } from './target.ts';
 
 const owned = (name: string, kind: string, owner: string, status: Json = {}) => ({
   metadata: { name, ownerReferences: [{ kind, name: owner, controller: true }] },

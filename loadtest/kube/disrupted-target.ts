@@ -7,7 +7,7 @@ import { serviceSelector } from './service.ts';
 import { WORKLOADS, type WorkloadKind, type WorkloadName } from './workload-kind.ts';
 
 /** A workload, and the Service that it was named by, which its load goes to. */
-export interface Target {
+export interface DisruptedTarget {
   readonly workload: WorkloadName;
   /** Null: the workload was named itself. */
   readonly service: string | null;
@@ -41,7 +41,7 @@ export async function findTarget(
   api: Pick<Api, 'get'>,
   namespace: string,
   { type, name }: TargetName,
-): Promise<Target> {
+): Promise<DisruptedTarget> {
   if (type === 'Service') return { workload: await findWorkload(api, namespace, name), service: name };
   return { workload: { kind: type, name }, service: null };
 }
