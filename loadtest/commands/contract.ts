@@ -103,7 +103,7 @@ const POSITIONALS: Positionals<string | null> = {
     const target = parseObjectName(word);
     if (target === null)
       throw new Fault(`${JSON.stringify(word)} is not ${TARGET}, for example pod/web-6784797f77-8grhg`);
-    return requireType(target, 'Pod', 'checked against the contract');
+    return requireType(target, ['Pod'], 'checked against the contract').name;
   },
   toNames: (pod) => (pod === null ? [] : [TARGET]),
 };
