@@ -89,6 +89,7 @@ export async function carryOut(
       latest = snapshot;
       tell();
     },
+    onNotice: (text) => marks.push({ atMs: load.nowMs(), text }),
   }).catch(async (error: Error) => {
     throw withLeftBehind(error, await scene.close());
   });
