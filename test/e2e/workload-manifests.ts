@@ -18,7 +18,7 @@ export interface Variant {
 }
 
 /** Fields of a Deployment's spec that every kind has. */
-const SHARED = ['selector', 'template', 'minReadySeconds', 'revisionHistoryLimit'];
+const SHARED = ['selector', 'template', 'revisionHistoryLimit'];
 /** What is about the Deployment by its name. */
 const OF_DEPLOYMENT = ['Deployment', 'HorizontalPodAutoscaler', 'PodDisruptionBudget', 'Namespace'];
 

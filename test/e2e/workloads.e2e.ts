@@ -14,7 +14,10 @@ import { renderVariants, type Variant } from './workload-manifests.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SERVICE = 'svc/microservice-svc';
-const LOAD = ['--rate', String(SUITE_LOAD.rate), '--timeout', `${SUITE_LOAD.timeoutMs}ms`];
+const LOAD = [
+  ...['--rate', String(SUITE_LOAD.rate), '--timeout', `${SUITE_LOAD.timeoutMs}ms`],
+  ...['--baseline', '2s', '--tail', '2s'],
+];
 /** A tenth of the requests is in flight when the lame duck is over. */
 const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000'];
 
@@ -103,15 +106,11 @@ describe('proofs of other workloads', async () => {
     await manifests.setImage('prod', toImages(process.env).first.reference);
     await namespace.create();
     await deploy(STATEFUL);
-    const [rollout] = await requireProof('a StatefulSet', 'rollout', 'kill', SERVICE);
+    const [rollout] = await requireProof('a StatefulSet', 'rollout', SERVICE);
     const pods = rollout?.timelines.map(({ pod }) => pod).sort();
     const again = [0, 1, 2].flatMap((ordinal) => [`stateful-${ordinal}`, `stateful-${ordinal} (2)`]);
     assert.deepEqual(pods, again);
   });
-
-  scenario('a faulty StatefulSet: cut requests, each with its cause', () =>
-    requireLosses('kill', 'sts/stateful'),
-  );
 
   scenario('a DaemonSet, with another workload behind its Service: 0 lost, and each told apart', async () => {
     await deploy(STATEFUL, DAEMON);
@@ -120,18 +119,16 @@ describe('proofs of other workloads', async () => {
       ['rollout', SERVICE],
       /are of (StatefulSet stateful and DaemonSet daemon|DaemonSet daemon and StatefulSet stateful): name one/,
     );
-    await requireRefusal(
-      ['scale', 'ds/daemon'],
-      /DaemonSet daemon cannot be put to scale: it has one pod for each/,
-    );
-    await requireRefusal(
-      ['drain', 'ds/daemon'],
-      /DaemonSet daemon cannot be put to drain: .*--ignore-daemonsets/,
-    );
+    await requireRefusal(['scale', 'ds/daemon'], /no scale of DaemonSet daemon: it has one pod for each/);
+    await requireRefusal(['drain', 'ds/daemon'], /no drain of DaemonSet daemon: .*--ignore-daemonsets/);
     const [proof] = await requireProof('a DaemonSet', 'rollout', 'ds/daemon');
     const ended = proof?.timelines.filter(({ terminatingMs }) => terminatingMs !== null) ?? [];
     assert.ok(ended.length > 0 && ended.every(({ pod }) => pod.startsWith('daemon-')));
     assert.ok(proof?.timelines.some(({ pod }) => pod.startsWith('stateful-')));
+  });
+
+  scenario('a faulty DaemonSet: cut requests, with their cause, and its pod template as before', async () => {
+    await requireLosses('kill', 'ds/daemon');
     await namespace.kubectl('delete', 'sts/stateful', 'ds/daemon', '--wait=true');
   });
 
