@@ -64,6 +64,17 @@ export function toPermissions({ disruptions, hasControl, hasHpa }: Undertaking):
   ];
 }
 
+/** What an observation calls, and nothing else. @param tellsEvents does it leave word at the workload? */
+export function toObserverPermissions({
+  hasHpa,
+  tellsEvents,
+}: Pick<Undertaking, 'hasHpa'> & { readonly tellsEvents: boolean }): readonly Permission[] {
+  return [
+    ...toPermissions({ disruptions: [], hasControl: false, hasHpa }),
+    ...(tellsEvents ? [{ ...EVENTS, verb: 'create' }] : []),
+  ];
+}
+
 /** Where it cannot, a proof can be made all the same, but does not tell the loss of a node. */
 export async function canWatchNodes(api: Pick<Api, 'post'>): Promise<boolean> {
   const denied = await findDenied(

@@ -1,4 +1,4 @@
-import type { Replaced, WorkloadChange } from './replacement.ts';
+import type { WorkloadChange } from './replacement.ts';
 import type { Mark, Scene } from './scene.ts';
 
 /** A target that is watched and left alone. Times are on the clock of `performance.now()`. */
@@ -16,6 +16,6 @@ export interface ObservedTarget
   /** Drops what is of no use for anything after that time. */
   forget(beforeMs: number): void;
   /** Leaves word at the workload that requests were lost in a replacement. */
-  tell(reasons: readonly Replaced[], text: string): Promise<void>;
+  tell(note: string): Promise<void>;
   close(): void;
 }
