@@ -20,9 +20,13 @@ export interface Option<Value> extends Relations {
   readonly short: string | null;
   /** Heading in the help; null: `Flags`. */
   readonly group: string | null;
+  /** Its value is the path of a file that is read, or written; null: it is none. */
+  readonly file: FileUse | null;
   /** Parses the texts given on the command line, none or more. Throws a Fault that says what is accepted. */
   parse(texts: readonly string[]): Value;
 }
+
+type FileUse = 'input' | 'output';
 
 export type Options = Readonly<Record<string, Option<unknown>>>;
 export type OptionValues<O extends Options> = {
@@ -39,6 +43,7 @@ export interface Grammar<Value> {
   readonly placeholder: string;
   readonly help: string;
   readonly range?: string;
+  readonly file?: FileUse;
   parse(text: string): Value;
 }
 
@@ -105,10 +110,10 @@ function mergeRelations(own: Relations, shared: Relations): Relations {
   return { conflictsWith: join('conflictsWith'), needs: join('needs'), onlyWith: join('onlyWith') };
 }
 
-const PLAIN = { defaultText: null, isRepeatable: false, short: null, group: null };
+const PLAIN = { defaultText: null, isRepeatable: false, short: null, group: null, file: null };
 
-function toOption({ placeholder, help, range }: Grammar<unknown>) {
-  return { ...PLAIN, placeholder, help, range: range ?? null };
+function toOption({ placeholder, help, range, file }: Grammar<unknown>) {
+  return { ...PLAIN, placeholder, help, range: range ?? null, file: file ?? null };
 }
 
 /** `--namespace`, the form that relations use. */
@@ -135,6 +140,16 @@ export function text(placeholder: string, help: string): Grammar<string> {
       return given;
     },
   };
+}
+
+/** The path of a file that the command reads; `-` is standard input where the help says so. */
+export function inputFile(help: string): Grammar<string> {
+  return { ...text('FILE', help), file: 'input' };
+}
+
+/** The path of a file that the command writes. */
+export function outputFile(help: string): Grammar<string> {
+  return { ...text('FILE', help), file: 'output' };
 }
 
 /** A whole number within the range, both ends included. */

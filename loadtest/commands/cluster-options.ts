@@ -1,4 +1,4 @@
-import { group, optional, refine, text } from '../cli/option.ts';
+import { group, inputFile, optional, refine, text } from '../cli/option.ts';
 
 /** The cluster and namespace of a target, as kubectl takes them. */
 const CLUSTER_OPTIONS = {
@@ -6,7 +6,7 @@ const CLUSTER_OPTIONS = {
     short: 'n',
   }),
   context: optional(text('NAME', 'Context of the kubeconfig'), 'the current one'),
-  kubeconfig: optional(text('FILE', 'The kubeconfig'), '$KUBECONFIG, or ~/.kube/config'),
+  kubeconfig: optional(inputFile('The kubeconfig'), '$KUBECONFIG, or ~/.kube/config'),
 };
 
 /** @param target the positional that these flags need, for example `TYPE/NAME` */

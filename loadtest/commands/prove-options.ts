@@ -3,10 +3,12 @@ import { Fault } from '../cli/fault.ts';
 import {
   duration,
   group,
+  inputFile,
   integer,
   number,
   type OptionValues,
   optional,
+  outputFile,
   refine,
   repeatable,
   text,
@@ -122,8 +124,7 @@ const FLEET_OPTIONS = group(
     command: optional(text('COMMAND', 'The server to run; it must listen on $PORT'), 'the reference service'),
     manifest: refine(
       optional(
-        text(
-          'FILE',
+        inputFile(
           'A Deployment to take replicas, readiness probe, preStop, grace period, maxSurge, maxUnavailable, minReadySeconds and env from, where no flag says otherwise; - is standard input',
         ),
       ),
@@ -173,7 +174,7 @@ const FIX_OPTION = group(
   'Reports',
   {
     fix: optional(
-      text('FILE', 'Write what a manifest can mend as a patch, for Kustomize or kubectl patch --patch-file'),
+      outputFile('Write what a manifest can mend as a patch, for Kustomize or kubectl patch --patch-file'),
     ),
   },
   { needs: [TARGET] },
@@ -191,9 +192,9 @@ const REPORT_OPTIONS = group('Reports', {
     parse: parseRequirement,
   }),
   json: optional(
-    text('FILE', 'Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
+    outputFile('Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),
-  html: optional(text('FILE', 'Write the flight recorder, a self-contained page')),
+  html: optional(outputFile('Write the flight recorder, a self-contained page')),
   ...FIX_OPTION,
 });
 

@@ -30,8 +30,9 @@ describe('--help', () => {
   for (const command of COMMANDS) {
     test(`dropless ${command.name} --help has every flag under a heading, and the exit codes`, async () => {
       const { stdout } = await call([command.name, '--help'], 80);
-      for (const [flag, { group }] of Object.entries(command.options)) {
+      for (const [flag, { group, placeholder, file }] of Object.entries(command.options)) {
         assert.ok(group !== null, flag);
+        assert.equal(placeholder === 'FILE', file !== null, flag);
         assert.ok(stdout.includes(`\n${group}:\n`), group);
         assert.match(stdout, new RegExp(`^ {2}(-\\w, )?--${flag}( |$)`, 'm'));
       }

@@ -1,6 +1,7 @@
 import {
   duration,
   group,
+  inputFile,
   integer,
   number,
   optional,
@@ -51,7 +52,7 @@ export const seedOption = withDefault(
 
 /** How to connect to the target, and what its responses say about it. */
 export const CONNECTION_OPTIONS = group('Connection', {
-  ca: optional(text('FILE', 'PEM file of the certificate authority that signed the target’s certificate')),
+  ca: optional(inputFile('PEM file of the certificate authority that signed the target’s certificate')),
   insecure: toggle('Accept any certificate'),
   'pod-header': withDefault('X-Pod', text('NAME', 'Response header that names the pod')),
   'version-header': withDefault('X-Version', text('NAME', 'Response header that names the version')),

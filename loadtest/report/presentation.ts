@@ -1,6 +1,6 @@
 import type { Exit } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
-import { group, type OptionValues, optional, repeatable, text } from '../cli/option.ts';
+import { group, type OptionValues, optional, outputFile, repeatable } from '../cli/option.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
 import { formatPage } from './page.ts';
@@ -17,12 +17,11 @@ export const REPORT_OPTIONS = group('Reports', {
     parse: parseRequirement,
   }),
   json: optional(
-    text(
-      'FILE',
+    outputFile(
       'Write the report as one line of JSON; - is standard output, and the tables then go to standard error',
     ),
   ),
-  html: optional(text('FILE', 'Write the report as a self-contained page')),
+  html: optional(outputFile('Write the report as a self-contained page')),
 });
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
