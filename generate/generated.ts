@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { COMMANDS } from '../loadtest/commands/registry.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
-import { toObservationSchema } from '../loadtest/proof/observation-report.ts';
+import { toObservationSchema } from '../loadtest/observe/observation-report.ts';
 import { toProofSchema } from '../loadtest/proof/proof-report.ts';
 import { SETTINGS } from '../src/config.ts';
 import { replaceBlock } from './block.ts';

@@ -18,6 +18,7 @@ export interface World {
   /** `-` is standard input. */
   readText(path: string): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
-  /** Makes sure that `writeText` can write there, and that no older text is mistaken for its own. */
+  appendText(path: string, text: string): Promise<void>;
+  /** Makes sure that `writeText` and `appendText` can write there, and that no older text is mistaken for theirs. */
   prepareFile(path: string): Promise<void>;
 }

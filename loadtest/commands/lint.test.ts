@@ -50,6 +50,7 @@ async function lint(
       return text;
     },
     writeText: () => assert.fail('writes a file'),
+    appendText: () => assert.fail('writes a file'),
   };
   const host: Host = {
     listDirectory: async (path) => {

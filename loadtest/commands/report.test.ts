@@ -72,6 +72,7 @@ async function show(given: Series, ...flags: string[]) {
     prepareFile: async (path) => {
       files[path] = '';
     },
+    appendText: () => assert.fail('adds to a file'),
     writeText: async (path, text) => {
       files[path] = text;
     },

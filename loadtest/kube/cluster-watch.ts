@@ -1,7 +1,7 @@
 import type { Clock } from '../cli/clock.ts';
+import { forgetPast } from '../observe/pod-memory.ts';
+import type { WorkloadChange } from '../observe/replacement.ts';
 import { withoutPort } from '../proof/name-field.ts';
-import { forgetPast } from '../proof/pod-memory.ts';
-import type { WorkloadChange } from '../proof/replacement.ts';
 import type { Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { type Api, toApiFault } from './api.ts';

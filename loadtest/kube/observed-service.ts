@@ -1,6 +1,6 @@
 import type { Clock } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
-import type { ObservedTarget } from '../proof/observed-target.ts';
+import type { ObservedTarget } from '../observe/observed-target.ts';
 import type { Api } from './api.ts';
 import { isScaleTarget, toScaleTarget } from './autoscaler.ts';
 import { createClusterWatch, startWatching, toPodNames, WATCH_SLACK_MS } from './cluster-watch.ts';

@@ -1,4 +1,4 @@
-import type { WorkloadChange } from '../proof/replacement.ts';
+import type { WorkloadChange } from '../observe/replacement.ts';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
 

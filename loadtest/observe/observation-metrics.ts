@@ -1,10 +1,10 @@
 import { OUTCOME_KINDS, type Outcome } from '../engine/outcome.ts';
 import type { OutcomeCounts } from '../load/record.ts';
+import { CAUSES } from '../proof/cause.ts';
+import { HAZARDS } from '../proof/hazard.ts';
+import { VERDICT_EXITS } from '../proof/proof-report.ts';
 import { type Family, formatExposition } from '../report/exposition.ts';
-import { CAUSES } from './cause.ts';
-import { HAZARDS } from './hazard.ts';
 import type { Tally } from './observer.ts';
-import { VERDICT_EXITS } from './proof-report.ts';
 import { REPLACEMENT_REASONS } from './replacement.ts';
 
 /** Status classes of complete responses that were not ok: codes are the server's to choose, and would be many. */

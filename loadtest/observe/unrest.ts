@@ -1,4 +1,4 @@
-import { isWithin, type PodTimeline } from './timeline.ts';
+import { isWithin, type PodTimeline } from '../proof/timeline.ts';
 
 /** What the end of a replacement is told from. Times are on one clock. */
 export interface RestEvidence {

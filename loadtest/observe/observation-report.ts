@@ -1,3 +1,6 @@
+import { CAUSES } from '../proof/cause.ts';
+import { HAZARDS } from '../proof/hazard.ts';
+import { judgedFields, latencyShape, toDerived, VERDICT_EXITS, verdictShape } from '../proof/proof-report.ts';
 import { parseAs, schemaOf } from '../report/report.ts';
 import { countsOf, outcomeCounts } from '../report/settlement-shape.ts';
 import {
@@ -14,10 +17,7 @@ import {
   union,
   withDerived,
 } from '../report/shape.ts';
-import { CAUSES } from './cause.ts';
-import { HAZARDS } from './hazard.ts';
 import type { Observed } from './observer.ts';
-import { judgedFields, latencyShape, toDerived, VERDICT_EXITS, verdictShape } from './proof-report.ts';
 import { REPLACEMENT_REASONS } from './replacement.ts';
 import type { JudgedStretch } from './totals.ts';
 

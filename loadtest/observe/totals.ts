@@ -1,11 +1,17 @@
 import { formatCount } from '../cli/format.ts';
 import { upperBound95 } from '../load/evidence.ts';
 import { countOutcomes, type OutcomeCounts } from '../load/record.ts';
-import type { CauseId } from './cause.ts';
-import type { HazardId } from './hazard.ts';
-import type { Judged } from './judgement.ts';
+import type { CauseId } from '../proof/cause.ts';
+import type { HazardId } from '../proof/hazard.ts';
+import type { Judged } from '../proof/judgement.ts';
+import {
+  countHazards,
+  formatProven,
+  listCounted,
+  nameHazardCounts,
+  type ProofVerdict,
+} from '../proof/verdict.ts';
 import type { Replaced, ReplacementReason } from './replacement.ts';
-import { countHazards, formatProven, listCounted, nameHazardCounts, type ProofVerdict } from './verdict.ts';
 
 /** A part of an observation with a verdict of its own. Times are ms since its start. */
 export interface JudgedStretch extends Judged {

@@ -1,11 +1,11 @@
 import { formatCount } from '../cli/format.ts';
+import { formatMargins } from '../proof/margin.ts';
+import { formatFindings } from '../proof/summary.ts';
+import { formatVerdict } from '../proof/verdict.ts';
 import { formatTable, type Table } from '../report/tables.ts';
-import { formatMargins } from './margin.ts';
 import type { Observed } from './observer.ts';
 import type { Replaced } from './replacement.ts';
-import { formatFindings } from './summary.ts';
 import type { JudgedStretch } from './totals.ts';
-import { formatVerdict } from './verdict.ts';
 
 /** Pods named one by one: the rest is in the reports. */
 const SHOWN_PODS = 3;

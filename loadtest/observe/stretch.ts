@@ -4,12 +4,12 @@ import type { Collector, ConnectionCollector } from '../load/collector.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { createPhases } from '../load/phases.ts';
 import { createRecorder, ONE_SLOT_MS } from '../load/recorder.ts';
-import type { HazardId } from './hazard.ts';
-import { type Judged, judgeObservation } from './judgement.ts';
+import type { HazardId } from '../proof/hazard.ts';
+import { type Judged, judgeObservation } from '../proof/judgement.ts';
+import { PROOF_PHASES } from '../proof/proof-load.ts';
+import { createSightings } from '../proof/sightings.ts';
+import { toPodTimelines } from '../proof/timeline.ts';
 import type { ObservedTarget } from './observed-target.ts';
-import { PROOF_PHASES } from './proof-load.ts';
-import { createSightings } from './sightings.ts';
-import { toPodTimelines } from './timeline.ts';
 
 /** What a stretch is judged by besides its requests and pods. */
 export interface StretchEnd {

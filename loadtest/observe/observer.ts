@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../cli/fault.ts';
 import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
 import { ONE_SLOT_MS, type Snapshot } from '../load/recorder.ts';
+import type { ProofVerdict } from '../proof/verdict.ts';
 import type { ObservedTarget } from './observed-target.ts';
 import { createStretches, type Stretches, type StretchOptions } from './stretches.ts';
 import { countReplacements, type JudgedStretch, toObservationVerdict } from './totals.ts';
-import type { ProofVerdict } from './verdict.ts';
 
 export interface ObserverOptions extends StretchOptions {
   /** Ms until it ends by itself; null: when it is told to. */

@@ -1,4 +1,4 @@
-import type { PodEvent } from './timeline.ts';
+import type { PodEvent } from '../proof/timeline.ts';
 
 /** Why pods come and go. The closed list: reports, metrics and docs take the reasons from here. */
 export const REPLACEMENT_REASONS = {

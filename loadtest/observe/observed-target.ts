@@ -1,5 +1,5 @@
+import type { Mark, Scene } from '../proof/scene.ts';
 import type { WorkloadChange } from './replacement.ts';
-import type { Mark, Scene } from './scene.ts';
 
 /** A target that is watched and left alone. Times are on the clock of `performance.now()`. */
 export interface ObservedTarget

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { PodEvent } from '../proof/timeline.ts';
 import { toReplaced, type WorkloadChange } from './replacement.ts';
-import type { PodEvent } from './timeline.ts';
 
 const FROM_MS = 1_000;
 

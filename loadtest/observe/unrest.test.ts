@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type PodEvent, toPodTimelines } from './timeline.ts';
+import { type PodEvent, toPodTimelines } from '../proof/timeline.ts';
 import { findUnrest } from './unrest.ts';
 
 const NOW_MS = 100_000;

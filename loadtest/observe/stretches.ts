@@ -4,12 +4,12 @@ import type { Collector, ConnectionCollector } from '../load/collector.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { createRecent } from '../load/recent.ts';
 import type { OutcomeCounts, OutcomeTally } from '../load/record.ts';
-import type { HazardId } from './hazard.ts';
-import { createHealth, type Health } from './health.ts';
+import type { HazardId } from '../proof/hazard.ts';
+import { createHealth, type Health } from '../proof/health.ts';
+import { toPodTimelines } from '../proof/timeline.ts';
 import type { ObservedTarget } from './observed-target.ts';
 import { type Incident, type Replaced, toIncidents, toReplaced } from './replacement.ts';
 import { createStretch, type Stretch } from './stretch.ts';
-import { toPodTimelines } from './timeline.ts';
 import { addStretch, type JudgedStretch, NO_TOTALS, type Totals } from './totals.ts';
 import { findUnrest } from './unrest.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type PodEvent, toPhase, toPodTimelines } from '../proof/timeline.ts';
 import { forgetPast } from './pod-memory.ts';
-import { type PodEvent, toPhase, toPodTimelines } from './timeline.ts';
 
 /** `a1ready`: pod, time and kind. */
 function toEvents(...texts: readonly string[]): PodEvent[] {

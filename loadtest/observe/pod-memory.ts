@@ -1,4 +1,4 @@
-import type { PodEvent } from './timeline.ts';
+import type { PodEvent } from '../proof/timeline.ts';
 
 /** What of a pod's past is over once it is in the later state again. */
 const UNDONE_BY: Readonly<Partial<Record<PodEvent['kind'], PodEvent['kind']>>> = {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSettlement } from '../../test/fixtures/settlement.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { DEFAULT_LOAD, toLoadSpec } from '../proof/proof-load.ts';
+import type { PodEvent } from '../proof/timeline.ts';
 import type { ObservedTarget } from './observed-target.ts';
-import { DEFAULT_LOAD, toLoadSpec } from './proof-load.ts';
 import type { WorkloadChange } from './replacement.ts';
 import { createStretches, findStrayGroup } from './stretches.ts';
-import type { PodEvent } from './timeline.ts';
 import type { JudgedStretch } from './totals.ts';
 
 const SPEC = toLoadSpec(new URL('http://web.test/'), { ...DEFAULT_LOAD, endpoints: [] });
