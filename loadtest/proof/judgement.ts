@@ -194,11 +194,12 @@ export function judgeObservation(observation: Observation): Judged {
 function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): EndpointTimes[] {
   const [before, during] = PROOF_PHASES;
   return endpoints.map((name, endpoint) => {
-    const sumOf = (phase: string) =>
-      sumCells(record.cells.filter((cell) => cell.endpoint === endpoint && cell.phase === phase));
+    const own = record.cells.filter((cell) => cell.endpoint === endpoint);
+    const sumOf = (phase: string) => sumCells(own.filter((cell) => cell.phase === phase));
+    const { service } = sumOf(before);
     return {
       name,
-      usualMs: sumOf(before).service.percentileMs(50),
+      usualMs: (service.count === 0 ? sumCells(own).service : service).percentileMs(50),
       beforeP99Ms: sumOf(before).response.percentileMs(99),
       duringP99Ms: sumOf(during).response.percentileMs(99),
     };
