@@ -65,7 +65,7 @@ found = await runCli({ version: packageJson.version, commands: COMMANDS }, proce
   env: process.env,
   interrupted: interruption.signal,
   nowMs: Date.now,
-  readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
+  readText: (path, encoding = 'utf8') => (path === '-' ? text(process.stdin) : readFile(path, encoding)),
   writeText: (path, content) => writeFile(path, content),
   appendText: (path, content) => appendFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),

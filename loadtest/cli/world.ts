@@ -15,8 +15,11 @@ export interface World {
   readonly interrupted: AbortSignal;
   /** Ms since the epoch. */
   nowMs(): number;
-  /** `-` is standard input. */
-  readText(path: string): Promise<string>;
+  /**
+   * `-` is standard input.
+   * @param encoding [utf8]; latin1: a character for each byte
+   */
+  readText(path: string, encoding?: 'utf8' | 'latin1'): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
   appendText(path: string, text: string): Promise<void>;
   /** Makes sure that `writeText` and `appendText` can write there, and that no older text is mistaken for theirs. */

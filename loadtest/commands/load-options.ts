@@ -1,4 +1,3 @@
-import { readInput } from '../cli/input-file.ts';
 import {
   duration,
   group,
@@ -15,7 +14,9 @@ import { HAZARDS, parseHazard } from '../proof/hazard.ts';
 import { DEFAULT_LOAD, type ProofLoad } from '../proof/proof-load.ts';
 import {
   type CONNECTION_OPTIONS,
-  headerOption,
+  type REQUEST_OPTIONS,
+  readRequests,
+  readTargetAccess,
   seedOption,
   toEndpointOption,
   toFreshOption,
@@ -41,7 +42,6 @@ export function toLoadOptions({ rate, maxRate, connMaxAge }: LoadDefaults) {
     endpoint: toEndpointOption(
       'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
     ),
-    header: headerOption,
     fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
     'keep-alive': withDefault(
       String(DEFAULT_LOAD.keptConnections),
@@ -78,6 +78,7 @@ export const allowOption = repeatable({
 type LoadValues = OptionValues<
   ReturnType<typeof toLoadOptions> &
     ReturnType<typeof toNamingOptions> &
+    typeof REQUEST_OPTIONS &
     Omit<typeof CONNECTION_OPTIONS, 'pod-header'>
 >;
 
@@ -87,11 +88,18 @@ export async function readProofLoad(
   { heldMs, connMaxAgeMs }: Pick<ProofLoad, 'heldMs' | 'connMaxAgeMs'>,
   world: World,
 ): Promise<ProofLoad> {
+  const { endpoints, headers, data, headerFile } = await readRequests(
+    options,
+    { endpoints: options.endpoint },
+    world,
+  );
   return {
     rate: options.rate,
-    endpoints: options.endpoint,
+    endpoints,
+    data,
+    headerFile,
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
-    headers: Object.fromEntries(options.header),
+    headers,
     freshShare: options.fresh,
     keptConnections: options['keep-alive'],
     connMaxAgeMs: options['conn-max-age'] ?? connMaxAgeMs,
@@ -99,7 +107,6 @@ export async function readProofLoad(
     podHeader: options['pod-header'] ?? DEFAULT_LOAD.podHeader,
     versionHeader: options['version-header'],
     seed: options.seed,
-    ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
-    isVerified: !options.insecure,
+    access: await readTargetAccess(options, world),
   };
 }

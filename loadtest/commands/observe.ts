@@ -25,7 +25,7 @@ import { runInShell } from '../local/shell-command.ts';
 import { formatObservationMetrics } from '../observe/observation-metrics.ts';
 import { formatStretchLine, formatSummaryLine } from '../observe/observation-report.ts';
 import { formatObserved, formatStretch, toLossNote } from '../observe/observation-summary.ts';
-import { observe as carryOut, type Tally } from '../observe/observer.ts';
+import { carryOutObservation, type ObservationTally } from '../observe/observer.ts';
 import { NO_TOTALS } from '../observe/totals.ts';
 import { readNames } from '../proof/name-field.ts';
 import { createProgressLog } from '../proof/progress.ts';
@@ -35,7 +35,7 @@ import { parseListenAddress, serveMetrics } from '../report/metrics-server.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import { allowOption, readProofLoad, toLoadOptions, toNamingOptions } from './load-options.ts';
-import { CONNECTION_OPTIONS } from './request-options.ts';
+import { CONNECTION_OPTIONS, REQUEST_OPTIONS } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
@@ -75,6 +75,7 @@ const OPTIONS = {
     ),
   }),
   ...toLoadOptions({ rate: DEFAULT_RATE, maxRate: 1_000, connMaxAge: '20s' }),
+  ...REQUEST_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...toNamingOptions(''),
   ...group('Reports', {
@@ -130,7 +131,7 @@ export const observe = defineCommand({
         container: options.container ?? null,
         url: options.url ?? null,
         tellsEvents: options.events,
-        checkReachable: (url) => checkReachable(toTarget(url, load)),
+        checkReachable: (url) => checkReachable(toTarget(url, load.access)),
       },
       world.interrupted,
       log.tell,
@@ -156,8 +157,8 @@ function parseService(word: string): string {
 }
 
 interface Course {
-  readonly spec: Parameters<typeof carryOut>[1];
-  readonly target: Parameters<typeof carryOut>[2];
+  readonly spec: Parameters<typeof carryOutObservation>[1];
+  readonly target: Parameters<typeof carryOutObservation>[2];
   readonly log: ReturnType<typeof createProgressLog>;
 }
 
@@ -166,7 +167,7 @@ async function follow(options: ObserveOptions, { spec, target, log }: Course, wo
   const output = toTextOutput(options, world);
   const json = createLineLog('--json', options.json, world);
   const startedAt = new Date(world.nowMs()).toISOString();
-  let tally: Tally = { totals: NO_TOTALS, outcomes: {}, isQuiet: true };
+  let tally: ObservationTally = { totals: NO_TOTALS, outcomes: {}, isQuiet: true };
   let told: Promise<unknown> = Promise.resolve();
   const metrics =
     options.metrics === undefined
@@ -179,7 +180,7 @@ async function follow(options: ObserveOptions, { spec, target, log }: Course, wo
         });
   if (metrics !== null) log.tell(`metrics are served on port ${metrics.port}`);
   try {
-    const observed = await carryOut(
+    const observed = await carryOutObservation(
       {
         forMs: options.for ?? null,
         run: options.do === undefined ? null : (signal) => runInShell(options.do ?? '', signal),

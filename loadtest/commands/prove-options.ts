@@ -26,7 +26,7 @@ import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import { allowOption, toLoadOptions, toNamingOptions } from './load-options.ts';
-import { CONNECTION_OPTIONS } from './request-options.ts';
+import { CONNECTION_OPTIONS, REQUEST_OPTIONS } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
 const TARGET = 'TYPE/NAME';
@@ -171,6 +171,7 @@ export const OPTIONS = {
   ...DISRUPTION_OPTIONS,
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
+  ...REQUEST_OPTIONS,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,

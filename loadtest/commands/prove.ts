@@ -274,7 +274,7 @@ async function openScene(
         deployment: cluster.deployment,
         container: options.container ?? null,
         url: options.url ?? null,
-        checkReachable: (url) => checkReachable(toTarget(url, load)),
+        checkReachable: (url) => checkReachable(toTarget(url, load.access)),
         disruption,
         undertaking,
         without,

@@ -4,6 +4,7 @@ import type { EngineOptions } from '../engine/engine.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector, ConnectionCollector } from './collector.ts';
 import type { Failure } from './failures.ts';
+import type { HeaderFile } from './header-file.ts';
 import type { Phase } from './phases.ts';
 import type { PlanSpec } from './plan.ts';
 import type { LoadRecord } from './record.ts';
@@ -13,6 +14,8 @@ import type { Snapshot } from './recorder.ts';
 export interface LoadSpec {
   readonly plan: PlanSpec;
   readonly engine: EngineOptions;
+  /** Headers that are sent as they are in this file at the time; absent: none. */
+  readonly headerFile?: HeaderFile;
   /** Known beforehand; others are started while the load runs. */
   readonly phases: readonly Phase[];
   /** Width of the slots of the record's time series. */
@@ -21,6 +24,11 @@ export interface LoadSpec {
   readonly failuresPerOutcome: number;
   /** Ms since the epoch, in the future; null: at once. */
   readonly startAtEpochMs: number | null;
+}
+
+/** The deadline of the request that is given the longest. */
+export function toLongestTimeoutMs({ plan, engine }: Pick<LoadSpec, 'plan' | 'engine'>): number {
+  return Math.max(...plan.endpoints.map(({ timeoutMs }) => timeoutMs ?? engine.timeoutMs));
 }
 
 /** What a load came to. */

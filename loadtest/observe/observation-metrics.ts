@@ -4,7 +4,7 @@ import { CAUSES } from '../proof/cause.ts';
 import { HAZARDS } from '../proof/hazard.ts';
 import { VERDICT_EXITS } from '../proof/proof-report.ts';
 import { type Family, formatExposition } from '../report/exposition.ts';
-import type { Tally } from './observer.ts';
+import type { ObservationTally } from './observer.ts';
 import { REPLACEMENT_REASONS } from './replacement.ts';
 
 /** Status classes of complete responses that were not ok: codes are the server's to choose, and would be many. */
@@ -17,7 +17,7 @@ const OUTCOMES = [...Object.keys(OUTCOME_KINDS).filter((kind) => kind !== 'http_
  * the first loss is an increase, and none is ever added.
  */
 export function formatObservationMetrics(
-  { totals, outcomes, isQuiet }: Tally,
+  { totals, outcomes, isQuiet }: ObservationTally,
   residentBytes: number,
 ): string {
   const requests = groupOutcomes(outcomes);

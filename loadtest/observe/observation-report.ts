@@ -17,12 +17,12 @@ import {
   union,
   withDerived,
 } from '../report/shape.ts';
-import type { Observed } from './observer.ts';
+import type { ObservationResult } from './observer.ts';
 import { REPLACEMENT_REASONS } from './replacement.ts';
 import type { JudgedStretch } from './totals.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
-export const OBSERVATION_SCHEMA = 'dropless.observation/1';
+const OBSERVATION_SCHEMA = 'dropless.observation/1';
 
 /** Losses listed one by one in a line; all are counted. */
 const MAX_LISTED = 100;
@@ -34,16 +34,14 @@ export function formatStretchLine(stretch: JudgedStretch): string {
 
 export function toStretchLine(judged: JudgedStretch) {
   const { reasons, record: _, requirements: __, leftBehind: ___, ...stretch } = judged;
-  return {
-    schema: OBSERVATION_SCHEMA,
-    ...(reasons.length === 0 ? ({ kind: 'losses' } as const) : ({ kind: 'replacement', reasons } as const)),
-    ...stretch,
-    ...toDerived(judged, MAX_LISTED),
-  };
+  const common = { ...stretch, ...toDerived(judged, MAX_LISTED) };
+  return reasons.length === 0
+    ? ({ schema: OBSERVATION_SCHEMA, kind: 'losses', ...common } as const)
+    : ({ schema: OBSERVATION_SCHEMA, kind: 'replacement', reasons, ...common } as const);
 }
 
 /** The last line. */
-export function formatSummaryLine(target: string, startedAt: string, observed: Observed): string {
+export function formatSummaryLine(target: string, startedAt: string, observed: ObservationResult): string {
   return toLine(toSummaryLine(target, startedAt, observed));
 }
 
@@ -51,7 +49,7 @@ export function formatSummaryLine(target: string, startedAt: string, observed: O
 export function toSummaryLine(
   target: string,
   startedAt: string,
-  { durationMs, verdict, outcomes, totals }: Observed,
+  { durationMs, verdict, outcomes, totals }: ObservationResult,
 ) {
   const { replacements, lostInReplacements, lostOutside, givenUp, causes, hazards } = totals;
   return {
@@ -105,7 +103,7 @@ const line = union({
   }),
 });
 
-export type ObservationLine = ShapeOf<typeof line>;
+type ObservationLine = ShapeOf<typeof line>;
 
 /**
  * Reads what `observe --json` wrote.

@@ -3,7 +3,7 @@ import { formatMargins } from '../proof/margin.ts';
 import { formatFindings } from '../proof/summary.ts';
 import { formatVerdict } from '../proof/verdict.ts';
 import { formatTable, type Table } from '../report/tables.ts';
-import type { Observed } from './observer.ts';
+import type { ObservationResult } from './observer.ts';
 import type { Replaced } from './replacement.ts';
 import type { JudgedStretch } from './totals.ts';
 
@@ -23,7 +23,7 @@ export function formatStretch(stretch: JudgedStretch): string {
 }
 
 /** `scale from 3 to 5 by kubectl: web-a, web-b; crash with exit code 1: web-c`. */
-export function formatReasons(reasons: readonly Replaced[]): string {
+function formatReasons(reasons: readonly Replaced[]): string {
   if (reasons.length === 0) return 'outside of any replacement';
   return reasons.map(({ text, pods }) => `${text}: ${formatPods(pods)}`).join('; ');
 }
@@ -34,7 +34,7 @@ function formatPods(pods: readonly string[]): string {
 }
 
 /** The table of all replacements, and the verdict over the whole. */
-export function formatObserved({ totals, verdict }: Observed): string {
+export function formatObserved({ totals, verdict }: ObservationResult): string {
   const rows = Object.entries(totals.replacements).flatMap(([kind, byReason]) =>
     Object.entries(byReason).map(([reason, count]) => ({ kind, reason, count })),
   );

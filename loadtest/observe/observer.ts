@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../cli/fault.ts';
-import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
+import { type Load, type LoadSpec, startLoad, toLongestTimeoutMs } from '../load/load.ts';
 import { ONE_SLOT_MS, type Snapshot } from '../load/recorder.ts';
 import type { ProofVerdict } from '../proof/verdict.ts';
 import type { ObservedTarget } from './observed-target.ts';
@@ -17,11 +17,11 @@ export interface ObserverOptions extends StretchOptions {
 }
 
 /** What is known of an observation at any time. */
-export type Tally = Pick<Stretches, 'totals' | 'outcomes' | 'isQuiet'>;
+export type ObservationTally = Pick<Stretches, 'totals' | 'outcomes' | 'isQuiet'>;
 
 export interface ObserverHooks {
   /** Told once, before the first request is due; the tally grows from then on. */
-  onBegin(tally: Tally): void;
+  onBegin(tally: ObservationTally): void;
   /** Told of every replacement, and of losses outside of all, once judged. */
   onJudged(judged: JudgedStretch): void;
   onSnapshot(snapshot: Snapshot): void;
@@ -34,7 +34,7 @@ const TICK_MS = 250;
 const SHOWS_MS = 5_000;
 
 /** What an observation came to. */
-export interface Observed extends Pick<Stretches, 'totals' | 'outcomes'> {
+export interface ObservationResult extends Pick<Stretches, 'totals' | 'outcomes'> {
   readonly durationMs: number;
   readonly verdict: ProofVerdict;
 }
@@ -44,13 +44,13 @@ export interface Observed extends Pick<Stretches, 'totals' | 'outcomes'> {
  * Ends when it is told to, or by itself as the options say. The target is closed on every path.
  * @throws {Fault} where an endpoint is never ok at the start, or the load cannot be made
  */
-export async function observe(
+export async function carryOutObservation(
   options: ObserverOptions,
   spec: LoadSpec,
   target: ObservedTarget,
   signal: AbortSignal,
   hooks: ObserverHooks,
-): Promise<Observed> {
+): Promise<ObservationResult> {
   const stretches = createStretches(options, spec, target, hooks.onJudged);
   const load = await startLoad(
     { ...spec, slotMs: ONE_SLOT_MS },
@@ -67,7 +67,7 @@ export async function observe(
     const nowMs = load.nowMs();
     stretches.begin(performance.now() - nowMs, Date.now() - nowMs);
     hooks.onBegin(stretches);
-    const doubts = await untilEnd(options, spec, load, stretches, signal, hooks.tell);
+    const doubts = await untilEnd(options, toLongestTimeoutMs(spec), load, stretches, signal, hooks.tell);
     load.end();
     const { ledgerFault } = await load.result;
     await stretches.finish(load.nowMs());
@@ -88,7 +88,7 @@ export async function observe(
 /** Follows the target until it is time to end. Returns doubts about the whole. */
 async function untilEnd(
   { forMs, run, baselineMs }: ObserverOptions,
-  { engine: { timeoutMs } }: LoadSpec,
+  timeoutMs: number,
   load: Load,
   stretches: Stretches,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import type { ConnectionEnd, ConnectionEnding } from '../engine/connection-ledger.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector, ConnectionCollector } from '../load/collector.ts';
-import type { LoadSpec } from '../load/load.ts';
+import { type LoadSpec, toLongestTimeoutMs } from '../load/load.ts';
 import { createPhases } from '../load/phases.ts';
 import { createRecorder, ONE_SLOT_MS } from '../load/recorder.ts';
 import type { HazardId } from '../proof/hazard.ts';
@@ -12,7 +12,7 @@ import { toPodTimelines } from '../proof/timeline.ts';
 import type { ObservedTarget } from './observed-target.ts';
 
 /** What a stretch is judged by besides its requests and pods. */
-export interface StretchEnd {
+interface StretchEnd {
   /** Why the disruption did not complete; null: it did. */
   readonly incomplete: string | null;
   readonly isInterrupted: boolean;
@@ -20,7 +20,7 @@ export interface StretchEnd {
 }
 
 /** A part of a load that is judged by itself: the requests that were due in it. */
-export interface Stretch extends Collector, ConnectionCollector {
+export interface LoadStretch extends Collector, ConnectionCollector {
   /** In ms since the load began. */
   readonly fromMs: number;
   /** Of the disruption in it. */
@@ -41,11 +41,13 @@ export interface Stretch extends Collector, ConnectionCollector {
  * @param startMs of the load, on the clock of the target
  */
 export function createStretch(
-  { fromMs, beganMs }: Pick<Stretch, 'fromMs' | 'beganMs'>,
-  { plan: { endpoints }, engine: { timeoutMs } }: LoadSpec,
+  { fromMs, beganMs }: Pick<LoadStretch, 'fromMs' | 'beganMs'>,
+  spec: LoadSpec,
   target: ObservedTarget,
   startMs: number,
-): Stretch {
+): LoadStretch {
+  const { endpoints } = spec.plan;
+  const timeoutMs = toLongestTimeoutMs(spec);
   const zeroMs = startMs + fromMs;
   const [before, during] = PROOF_PHASES;
   const phases = createPhases([

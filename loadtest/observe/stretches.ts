@@ -1,7 +1,7 @@
 import { isLost } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector, ConnectionCollector } from '../load/collector.ts';
-import type { LoadSpec } from '../load/load.ts';
+import { type LoadSpec, toLongestTimeoutMs } from '../load/load.ts';
 import { createRecent } from '../load/recent.ts';
 import type { OutcomeCounts, OutcomeTally } from '../load/record.ts';
 import type { HazardId } from '../proof/hazard.ts';
@@ -9,7 +9,7 @@ import { createHealth, type Health } from '../proof/health.ts';
 import { toPodTimelines } from '../proof/timeline.ts';
 import type { ObservedTarget } from './observed-target.ts';
 import { type Incident, type Replaced, toIncidents, toReplaced } from './replacement.ts';
-import { createStretch, type Stretch } from './stretch.ts';
+import { createStretch, type LoadStretch } from './stretch.ts';
 import { addStretch, type JudgedStretch, NO_TOTALS, type Totals } from './totals.ts';
 import { findUnrest } from './unrest.ts';
 
@@ -56,10 +56,10 @@ export interface Stretches extends Collector, ConnectionCollector {
   finish(nowMs: number): Promise<void>;
 }
 
-type StretchSpan = Pick<Stretch, 'fromMs' | 'toMs'>;
+type StretchSpan = Pick<LoadStretch, 'fromMs' | 'toMs'>;
 
 interface Replacement {
-  readonly stretch: Stretch;
+  readonly stretch: LoadStretch;
   /** Of its first incident, on the clock of the target. */
   readonly fromMs: number;
   incomplete: string | null;
@@ -73,7 +73,7 @@ export function createStretches(
   target: ObservedTarget,
   onJudged: (judged: JudgedStretch) => void,
 ): Stretches {
-  const { timeoutMs } = spec.engine;
+  const timeoutMs = toLongestTimeoutMs(spec);
   const settledMs = timeoutMs + SETTLED_MS;
   const recent = createRecent(HOLD_MS + GROUP_MS + LEAD_MS + settledMs);
   const health = createHealth(spec.plan.endpoints);
@@ -93,7 +93,7 @@ export function createStretches(
   const stretches = () => [...ended, ...(open === null ? [] : [open])].map(({ stretch }) => stretch);
 
   /** Not before the stretch before it has ended. */
-  function start({ fromMs, beganMs, toMs }: StretchSpan & Pick<Stretch, 'beganMs'>): Stretch {
+  function start({ fromMs, beganMs, toMs }: StretchSpan & Pick<LoadStretch, 'beganMs'>): LoadStretch {
     const floorMs = Math.max(0, ...spans.map((span) => span.toMs).filter((endMs) => endMs <= beganMs));
     const stretch = createStretch({ fromMs: Math.max(floorMs, fromMs), beganMs }, spec, target, startMs);
     stretch.end(toMs);
@@ -141,7 +141,7 @@ export function createStretches(
     else if (isTooLong) close(nowMs, `it did not come to rest: ${unrest}`);
   }
 
-  function judge(stretch: Stretch, reasons: readonly Replaced[], incomplete: string | null): void {
+  function judge(stretch: LoadStretch, reasons: readonly Replaced[], incomplete: string | null): void {
     const judged: JudgedStretch = {
       startedAt: new Date(startedAtMs + stretch.fromMs).toISOString(),
       reasons,
@@ -233,7 +233,7 @@ export function createStretches(
   };
 }
 
-function isOf({ intendedMs }: Settlement, { fromMs, toMs }: Stretch): boolean {
+function isOf({ intendedMs }: Settlement, { fromMs, toMs }: LoadStretch): boolean {
   return intendedMs >= fromMs && intendedMs < toMs;
 }
 

@@ -68,7 +68,7 @@ export interface Proof extends Judged {
 }
 
 /** Everything that was observed in a stretch of load. Times are ms since its start. */
-export interface Observation
+export interface LoadObservation
   extends Pick<Judged, 'durationMs' | 'endpoints' | 'timelines' | 'leftBehind' | 'allowed'> {
   readonly load: Pick<LoadResult, 'record' | 'ledgerFault'>;
   /** Requests that were not ok; all of them, or the first that could be kept. */
@@ -96,7 +96,7 @@ export interface Observation
 }
 
 /** Everything that was observed of one disruption under load. Times are ms since the load began. */
-export type ProofObservation = Observation &
+export type ProofObservation = LoadObservation &
   Pick<Proof, 'disruption' | 'without' | 'target' | 'startedAt' | 'marks'>;
 
 /** A pod that was an endpoint for less time may have received no request: busy nodes learn of it so late. */
@@ -117,7 +117,7 @@ export function judgeProof(observation: ProofObservation): Proof {
 }
 
 /** Judges a stretch of load, whatever disrupted it. Pure. */
-export function judgeObservation(observation: Observation): Judged {
+export function judgeObservation(observation: LoadObservation): Judged {
   const { durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } = observation;
   const { record, ledgerFault } = load;
   const sum = sumCells(record.cells);
@@ -207,7 +207,7 @@ function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): Endp
 }
 
 type LossObservation = Pick<
-  Observation,
+  LoadObservation,
   'timelines' | 'podOf' | 'responses' | 'serviceTimes' | 'successes' | 'beganMs' | 'slackMs'
 > & { readonly connections: Pick<PodConnections, 'idleTimeoutMs' | 'hasAnnounced'> };
 

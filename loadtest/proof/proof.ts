@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countOwnFailures } from '../load/evidence.ts';
-import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
+import { type Load, type LoadSpec, startLoad, toLongestTimeoutMs } from '../load/load.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';
@@ -96,7 +96,7 @@ export async function carryOut(
     endpoints: spec.plan.endpoints.map(({ name }) => name),
     marks: allMarks(),
     timelines: [...toPodTimelines(seen.map((event) => ({ ...event, atMs: event.atMs - startMs }))).values()],
-    deadlineMs: spec.engine.timeoutMs,
+    deadlineMs: toLongestTimeoutMs(spec),
     allowed: options.allowed,
     slackMs: scene.slackMs,
     watchGaps: scene.gaps,
@@ -136,7 +136,7 @@ async function disrupt(
 
   /** Each endpoint gets as long as its first request may take. */
   async function awaitHealth(): Promise<string | null> {
-    const endMs = load.nowMs() + spec.engine.timeoutMs;
+    const endMs = load.nowMs() + toLongestTimeoutMs(spec);
     while (!health.isServing() && load.nowMs() <= endMs) await sleep(POLL_MS, undefined, { signal });
     return health.fault();
   }

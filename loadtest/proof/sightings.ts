@@ -4,7 +4,7 @@ import type { Collector, ConnectionCollector } from '../load/collector.ts';
 import { createFailureCollector } from '../load/failures.ts';
 import { createLateSecondCollector } from '../load/lag.ts';
 import { createHealth, type Health } from './health.ts';
-import type { Observation } from './judgement.ts';
+import type { LoadObservation } from './judgement.ts';
 import { createPodConnections } from './pod-connections.ts';
 import { createPodResponses, type PodResponses } from './pod-responses.ts';
 import type { ConnectionTrace, Scene } from './scene.ts';
@@ -17,7 +17,7 @@ export interface Sightings extends Collector, ConnectionCollector {
   readonly responses: PodResponses;
   /** As far as it has come. */
   toEvidence(): Pick<
-    Observation,
+    LoadObservation,
     'failures' | 'podOf' | 'responses' | 'serviceTimes' | 'successes' | 'connections' | 'lateSeconds'
   >;
 }
