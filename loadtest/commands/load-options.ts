@@ -100,6 +100,7 @@ export async function readProofLoad(
     headerFile,
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
     headers,
+    trace: options.trace,
     freshShare: options.fresh,
     keptConnections: options['keep-alive'],
     connMaxAgeMs: options['conn-max-age'] ?? connMaxAgeMs,

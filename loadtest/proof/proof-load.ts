@@ -1,6 +1,7 @@
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import type { DataTable } from '../engine/template.ts';
+import { createTraceContext, type TraceMode } from '../engine/trace-context.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { HeaderFile } from '../load/header-file.ts';
 import type { LoadSpec } from '../load/load.ts';
@@ -21,6 +22,7 @@ export interface ProofLoad {
   readonly data: DataTable | null;
   /** Sent with every request that does not have them itself. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly trace: TraceMode;
   /** Further headers, as they are in this file at the time; null: none. */
   readonly headerFile: HeaderFile | null;
   /** The share of the requests, from 0 to 1, that open a fresh connection. */
@@ -43,6 +45,7 @@ export const DEFAULT_LOAD: ProofLoad = {
   heldMs: 3_000,
   data: null,
   headers: {},
+  trace: 'unsampled',
   headerFile: null,
   freshShare: 0.4,
   connMaxAgeMs: 20_000,
@@ -71,7 +74,7 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
 }
 
 /**
- * The load on a URL, until it is stopped.
+ * The load on a URL, until it is stopped. Each call gives it traces of its own.
  * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
@@ -99,6 +102,7 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,
+      trace: createTraceContext(load.trace),
       limits: RESPONSE_LIMITS,
     },
     ...(headerFile === null ? {} : { headerFile }),

@@ -111,7 +111,7 @@ export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
   endpoints: readonly string[],
 ): string {
-  const { index, endpoint, endMs, outcome, connection, bytesReceived, detail } = settlement;
+  const { index, endpoint, endMs, outcome, connection, bytesReceived, detail, traceId } = settlement;
   const on =
     connection === null || connection.requests === 0
       ? 'no connection'
@@ -120,9 +120,10 @@ export function formatStory(
         : 'fresh connection';
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const what = TOLD_IN_DETAIL.includes(outcome) && detail !== null ? `: ${detail}` : '';
+  const traced = traceId === null ? '' : `  trace ${traceId}`;
   const who =
     pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
-  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received}${what})  ${who}: ${why}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received}${what})  ${who}: ${why}${traced}`;
 }
 
 function formatFixes({ fixes }: Judged): string {
