@@ -73,7 +73,8 @@ function toLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-const stretchFields = { startedAt: string, ...judgedFields };
+const { requirements: _, record: __, leftBehind: ___, ...told } = judgedFields;
+const stretchFields = { startedAt: string, ...told };
 const derived = { latency: latencyShape };
 
 const line = union({

@@ -207,6 +207,7 @@ export const judgedFields = {
   givenUp: count,
   outcomes: outcomeCounts,
   lagP99Ms: finite(),
+  requirements: array(requirement),
   causes: countsOf(keyOf(CAUSES)),
   fixes: array(fix),
   losses: array(loss),
@@ -214,8 +215,10 @@ export const judgedFields = {
   margins: array(podMargins),
   hazards: array(hazard),
   allowed: array(keyOf(HAZARDS)),
+  record: loadRecord,
+  leftBehind: array(string),
   verdict: verdictShape,
-} satisfies { readonly [K in keyof Judged]?: Shape<Judged[K]> };
+} satisfies { readonly [K in keyof Judged]: Shape<Judged[K]> };
 
 const proofFields: Shape<Proof> = object({
   disruption: keyOf(DISRUPTIONS),
@@ -224,9 +227,6 @@ const proofFields: Shape<Proof> = object({
   startedAt: string,
   marks: array(mark),
   ...judgedFields,
-  requirements: array(requirement),
-  record: loadRecord,
-  leftBehind: array(string),
 });
 
 const ms = nullable(finite(0));
