@@ -21,6 +21,7 @@ export interface World {
    */
   readText(path: string, encoding?: 'utf8' | 'latin1'): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
+  /** Adds to the end of a file, which it makes where there is none. */
   appendText(path: string, text: string): Promise<void>;
   /** Makes sure that `writeText` and `appendText` can write there, and that no older text is mistaken for theirs. */
   prepareFile(path: string): Promise<void>;

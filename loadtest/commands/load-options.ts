@@ -18,6 +18,7 @@ import {
   readRequests,
   readTargetAccess,
   seedOption,
+  type TRACE_OPTION,
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
@@ -79,6 +80,7 @@ type LoadValues = OptionValues<
   ReturnType<typeof toLoadOptions> &
     ReturnType<typeof toNamingOptions> &
     typeof REQUEST_OPTIONS &
+    typeof TRACE_OPTION &
     Omit<typeof CONNECTION_OPTIONS, 'pod-header'>
 >;
 

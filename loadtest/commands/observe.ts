@@ -35,7 +35,7 @@ import { parseListenAddress, serveMetrics } from '../report/metrics-server.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import { allowOption, readProofLoad, toLoadOptions, toNamingOptions } from './load-options.ts';
-import { CONNECTION_OPTIONS, REQUEST_OPTIONS } from './request-options.ts';
+import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
@@ -76,6 +76,7 @@ const OPTIONS = {
   }),
   ...toLoadOptions({ rate: DEFAULT_RATE, maxRate: 1_000, connMaxAge: '20s' }),
   ...REQUEST_OPTIONS,
+  ...TRACE_OPTION,
   ...CONNECTION_OPTIONS,
   ...toNamingOptions(''),
   ...group('Reports', {

@@ -23,10 +23,11 @@ import { MAX_REPLICAS } from '../local/manifest.ts';
 import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof/safeguard.ts';
 import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
+import { JUNIT_OPTION } from '../report/presentation.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import { allowOption, toLoadOptions, toNamingOptions } from './load-options.ts';
-import { CONNECTION_OPTIONS, REQUEST_OPTIONS } from './request-options.ts';
+import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
 const TARGET = 'TYPE/NAME';
@@ -162,6 +163,7 @@ const REPORT_OPTIONS = group('Reports', {
     outputFile('Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),
   html: optional(outputFile('Write the flight recorder, a self-contained page')),
+  ...JUNIT_OPTION,
   ...FIX_OPTION,
 });
 
@@ -172,6 +174,7 @@ export const OPTIONS = {
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
   ...REQUEST_OPTIONS,
+  ...TRACE_OPTION,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,

@@ -271,7 +271,7 @@ async function openScene(
       cluster.api,
       {
         namespace: cluster.namespace,
-        deployment: cluster.deployment,
+        workload: { kind: 'Deployment', name: cluster.deployment },
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),

@@ -38,6 +38,7 @@ import {
   readRequests,
   readTargetAccess,
   seedOption,
+  TRACE_OPTION,
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
@@ -88,6 +89,7 @@ const OPTIONS = {
     body: refine(optional(text('TEXT', 'Body of every request')), { conflictsWith: ['--requests'] }),
   }),
   ...REQUEST_OPTIONS,
+  ...TRACE_OPTION,
   ...group('Connection', {
     fresh: toFreshOption('0'),
     'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),

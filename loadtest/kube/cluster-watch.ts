@@ -16,15 +16,16 @@ import { createWarnings } from './warnings.ts';
 import { startWatch, type Watch } from './watch.ts';
 import { toWatchPaths, type WatchedObjects, type WatchedResource } from './watch-paths.ts';
 import { toWorkloadChanges } from './workload-changes.ts';
+import { WORKLOADS } from './workload-kind.ts';
 
-interface WatchedDeployment extends WatchedObjects {
+interface WatchedWorkload extends WatchedObjects {
   readonly container: string;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
   readonly clock: Clock;
 }
 
-/** Everything around one Deployment that a proof has to know of, from `start` on. */
+/** Everything around one workload that a proof has to know of, from `start` on. */
 export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
   readonly events: readonly PodEvent[];
   readonly marks: readonly Mark[];
@@ -52,13 +53,13 @@ const CONFIRM_MS = 5_000;
 const WATCH_TIMEOUT_MS = 60_000;
 /** The kubelet reports the end of a container once a second, and the watch takes its time. */
 export const WATCH_SLACK_MS = 1_500;
-/** Of a ReplicaSet: which rollout of its Deployment it came with, or was gone back to with. */
-const REVISION = 'deployment.kubernetes.io/revision';
+/** Of a ReplicaSet: which rollout of its workload it came with, or was gone back to with. */
+const REVISIONS = ['deployment.kubernetes.io/revision', 'rollout.argoproj.io/revision'];
 
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { container, port, clock, ...objects }: WatchedDeployment,
+  { container, port, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
   let events: PodEvent[] = [];
@@ -93,9 +94,9 @@ export function createClusterWatch(
       for (const uid of ownerUids(new Field(object))) warnings.adopt(uid);
       observer.onEndpointSlice(change, object, atMs);
     }),
-    deployments: own(
+    workload: own(
       both(
-        markWanted(['spec', 'replicas'], (name) => `Deployment ${name}`),
+        markWanted(WORKLOADS[objects.workload.kind].wanted, (name) => `${objects.workload.kind} ${name}`),
         onWorkload,
       ),
     ),
@@ -115,7 +116,7 @@ export function createClusterWatch(
     nodes: observer.onNode,
   };
 
-  /** Of a resource of which only what is of the Deployment is watched. */
+  /** Of a resource of which only what is of the workload is watched. */
   function own(onChange: OnChange): OnChange {
     return (change, object, atMs) => {
       const uid = textAt(object, 'metadata', 'uid');
@@ -131,8 +132,11 @@ export function createClusterWatch(
   }
 
   function onReplicaSet(change: 'seen' | 'deleted', object: Json): void {
-    const version = textAt(object, 'metadata', 'labels', 'pod-template-hash');
-    const revision = textAt(object, 'metadata', 'annotations', REVISION);
+    const version = textAt(object, 'metadata', 'labels', WORKLOADS[objects.workload.kind].versionLabel);
+    const revision =
+      REVISIONS.map((name) => textAt(object, 'metadata', 'annotations', name)).find(
+        (text) => text !== null,
+      ) ?? null;
     if (version === null) return;
     if (change === 'deleted' || revision === null) revisions.delete(version);
     else revisions.set(version, revision);

@@ -8,10 +8,10 @@ import { chooseContainer } from './container.ts';
 import { Field } from './field.ts';
 import { type Json, numberAt } from './json.ts';
 import { nameOf, toListItems } from './object.ts';
-import { ownerUids } from './owner.ts';
-import { findDenied, toObserverPermissions } from './permission.ts';
+import { findDenied, type Permission, TO_FIND_WORKLOADS, toObserverPermissions } from './permission.ts';
 import { toSelectorQuery } from './selector.ts';
 import { serviceSelector, toWays, type Way } from './service.ts';
+import { toCollectionPath, WORKLOADS, type WorkloadKind, type WorkloadName } from './workload-kind.ts';
 
 export interface ObservedServiceOptions {
   readonly namespace: string;
@@ -39,27 +39,30 @@ export async function openObservedService(
   clock: Clock,
 ): Promise<ObservedTarget> {
   const { namespace, tellsEvents } = options;
-  await checkAllowed(api, namespace, { hasHpa: false, tellsEvents });
+  await checkAllowed(api, namespace, TO_FIND_WORKLOADS);
   const service = await findService(api, options);
   const way = toWay(service, options.url);
-  const deployment = await findDeployment(api, namespace, service);
-  const name = nameOf(deployment);
-  const container = chooseContainer(deployment.get('spec', 'template'), options.container);
+  const { kind, name } = await findWorkload(api, namespace, service);
+  await checkAllowed(api, namespace, toObserverPermissions({ kind, hasHpa: false, tellsEvents }));
+  const workload = new Field(await api.get(`${toCollectionPath(kind, namespace)}/${name}`));
+  const container = chooseContainer(workload.get('spec', 'template'), options.container);
   const hpas = toListItems(
     await api.get(`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`),
     'HorizontalPodAutoscaler',
   );
-  const hpa = hpas.find((each) => isScaleTarget(toScaleTarget(each), { kind: 'Deployment', name })) ?? null;
-  if (hpa !== null) await checkAllowed(api, namespace, { hasHpa: true, tellsEvents });
+  const hpa = hpas.find((each) => isScaleTarget(toScaleTarget(each), { kind, name })) ?? null;
+  if (hpa !== null) {
+    await checkAllowed(api, namespace, toObserverPermissions({ kind, hasHpa: true, tellsEvents }));
+  }
   await options.checkReachable(way.url);
   const stopWatching = new AbortController();
   const watch = createClusterWatch(
     api,
     {
       namespace,
-      deployment: name,
+      workload: { kind, name },
       container,
-      selector: encodeURIComponent(toSelectorQuery(deployment.get('spec', 'selector'))),
+      selector: encodeURIComponent(toSelectorQuery(workload.get('spec', 'selector'))),
       service: options.service,
       port: way.targetPort,
       hpa: hpa?.name ?? null,
@@ -72,7 +75,7 @@ export async function openObservedService(
     throw error;
   });
   tell(
-    `Service ${options.service} in ${namespace} leads to Deployment ${name}, container ${container}${hpa === null ? '' : `, which HPA ${hpa.name} scales`}`,
+    `Service ${options.service} in ${namespace} leads to ${kind} ${name}, container ${container}${hpa === null ? '' : `, which HPA ${hpa.name} scales`}`,
   );
   return {
     name: `Service ${options.service} in ${namespace}`,
@@ -88,25 +91,21 @@ export async function openObservedService(
       return watch.changes;
     },
     get wanted() {
-      return watch.workload === null ? 0 : (numberAt(watch.workload, 'spec', 'replicas') ?? null);
+      return watch.workload === null ? 0 : (numberAt(watch.workload, ...WORKLOADS[kind].wanted) ?? null);
     },
     revisionOf: watch.revisionOf,
     ...toPodNames(watch),
     confirm: watch.confirm,
     forget: watch.forgetPast,
     tell: async (note) => {
-      await api.post(`/api/v1/namespaces/${namespace}/events`, toLossEvent(deployment, note));
+      await api.post(`/api/v1/namespaces/${namespace}/events`, toLossEvent(workload, note));
     },
     close: () => stopWatching.abort(),
   };
 }
 
-async function checkAllowed(
-  api: Api,
-  namespace: string,
-  needs: Parameters<typeof toObserverPermissions>[0],
-): Promise<void> {
-  const denied = await findDenied(api, namespace, toObserverPermissions(needs));
+async function checkAllowed(api: Api, namespace: string, needed: readonly Permission[]): Promise<void> {
+  const denied = await findDenied(api, namespace, needed);
   if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
 }
 
@@ -148,38 +147,44 @@ function toWay(service: Field, url: URL | null): Pick<Way, 'url' | 'targetPort'>
   return way;
 }
 
-/** The Deployment whose pods the Service selects. */
-async function findDeployment(api: Api, namespace: string, service: Field): Promise<Field> {
-  const labels = serviceSelector(service) ?? new Map();
-  const text = [...labels].map(([key, value]) => `${key}=${value}`).join(',');
-  const query = `labelSelector=${encodeURIComponent(text)}`;
+/** The workload whose pods the Service selects, found through their owners. */
+async function findWorkload(api: Api, namespace: string, service: Field): Promise<WorkloadName> {
+  const labels = [...(serviceSelector(service) ?? [])].map(([key, value]) => `${key}=${value}`).join(',');
+  const query = `labelSelector=${encodeURIComponent(labels)}`;
   const pods = await listFields(api, `/api/v1/namespaces/${namespace}/pods?${query}`);
-  const owners = new Set(pods.flatMap(ownerUids));
   if (pods.length === 0) {
-    throw new Fault(`Service ${nameOf(service)} has no endpoints: no pod has the labels ${text}`);
+    throw new Fault(`Service ${nameOf(service)} has no endpoints: no pod has the labels ${labels}`);
   }
   const replicaSets = await listFields(api, `/apis/apps/v1/namespaces/${namespace}/replicasets?${query}`);
-  const own = replicaSets.filter((each) => owners.has(each.get('metadata', 'uid').text() ?? ''));
-  const names = new Set(
-    own.flatMap((each) =>
-      each
-        .get('metadata', 'ownerReferences')
-        .items()
-        .flatMap((owner) =>
-          owner.get('kind').text() === 'Deployment' ? (owner.get('name').text() ?? []) : [],
-        ),
-    ),
-  );
-  const [name, ...others] = names;
-  if (name === undefined) {
-    throw new Fault(`the pods of Service ${nameOf(service)} are not of a Deployment`);
+  const found = new Map(toWorkloads(pods, replicaSets).map((each) => [`${each.kind} ${each.name}`, each]));
+  const [first, ...others] = found.values();
+  if (first === undefined) {
+    const kinds = Object.keys(WORKLOADS).join(', ');
+    throw new Fault(`the pods of Service ${nameOf(service)} are of no workload that is known: ${kinds}`);
   }
   if (others.length > 0) {
+    const names = [...found.keys()].join(' and ');
     throw new Fault(
-      `Service ${nameOf(service)} leads to the pods of several Deployments: ${[...names].join(', ')}`,
+      `Service ${nameOf(service)} leads to the pods of several workloads: ${names}; give a Service that leads to one`,
     );
   }
-  return new Field(await api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}`));
+  return first;
+}
+
+/** What owns the pods, by ReplicaSets or by itself. */
+function toWorkloads(pods: readonly Field[], replicaSets: readonly Field[]): WorkloadName[] {
+  const ownersOf = (object: Field) => object.get('metadata', 'ownerReferences').items();
+  return pods.flatMap(ownersOf).flatMap((owner) => {
+    const uid = owner.get('uid').text();
+    const replicaSet = replicaSets.find((each) => each.get('metadata', 'uid').text() === uid);
+    const above = replicaSet === undefined ? [owner] : ownersOf(replicaSet);
+    return above.flatMap((each) => {
+      const kind = each.get('kind').text() ?? '';
+      return Object.hasOwn(WORKLOADS, kind)
+        ? [{ kind: kind as WorkloadKind, name: each.get('name').text() ?? '' }]
+        : [];
+    });
+  });
 }
 
 async function listFields(api: Api, path: string): Promise<readonly Field[]> {

@@ -29,7 +29,9 @@ export function formatProof(proof: Proof): string {
 /** What was lost by cause, why, and what to change; then the hazards. Each part is a paragraph. */
 export function formatFindings(judged: Judged): string[] {
   return [
-    ...(judged.losses.length === 0 ? [] : [formatCauses(judged), formatStories(judged), formatFixes(judged)]),
+    ...(judged.losses.length === 0
+      ? []
+      : [formatTable(toCauseTable(judged)), formatStories(judged), formatFixes(judged)]),
     ...(judged.hazards.length === 0 ? [] : [formatHazards(judged)]),
   ];
 }
@@ -49,7 +51,7 @@ type Worth = 'yes' | 'not shown' | 'undecided';
 /** Losses arrive like a Poisson process: a difference of more than this many standard deviations is not chance. */
 const SIGNIFICANT_DEVIATIONS = 3;
 
-function toWorth(control: Proof, beside: Proof | null): Worth {
+export function toWorth(control: Proof, beside: Proof | null): Worth {
   const lostWith = beside?.lost ?? 0;
   const both = [control, ...(beside === null ? [] : [beside])];
   if (both.some(({ verdict }) => verdict.kind === 'inconclusive')) return 'undecided';
@@ -76,7 +78,8 @@ function describeWorth(control: Proof, beside: Proof | null): string {
   }[toWorth(control, beside)];
 }
 
-function formatCauses({ causes, losses }: Judged): string {
+/** One row per cause of losses, with the pods that they came from. */
+export function toCauseTable({ causes, losses }: Pick<Judged, 'causes' | 'losses'>): Table {
   const rows = causeEntries(causes).map(([cause, count]) => {
     const own = losses.filter((loss) => loss.cause === cause);
     const pods = new Set(own.flatMap(({ pod }) => (pod === null ? [] : [pod])));
@@ -87,7 +90,7 @@ function formatCauses({ causes, losses }: Judged): string {
       [...pods].join(', ') || '-',
     ];
   });
-  return formatTable({ title: 'Losses', note: null, columns: ['Cause', 'Lost', 'When', 'Pods'], rows });
+  return { title: 'Losses', note: null, columns: ['Cause', 'Lost', 'When', 'Pods'], rows };
 }
 
 function formatSpan(losses: readonly Loss[]): string {
