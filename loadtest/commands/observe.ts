@@ -154,7 +154,7 @@ function parseService(word: string): string {
   const name = parseObjectName(word);
   if (name === null)
     throw new Fault(`${JSON.stringify(word)} is no target: give ${TARGET}, for example svc/web`);
-  return requireType(name, 'Service', 'observed');
+  return requireType(name, ['Service'], 'observed').name;
 }
 
 interface Course {

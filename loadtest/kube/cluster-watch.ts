@@ -9,6 +9,7 @@ import { Field } from './field.ts';
 import { type Json, numberAt, textAt } from './json.ts';
 import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
+import { createOwnership } from './ownership.ts';
 import { canWatchNodes } from './permission.ts';
 import type { PodIdentities } from './pod-identity.ts';
 import { createPodObserver } from './pod-observer.ts';
@@ -19,6 +20,8 @@ import { toWorkloadChanges } from './workload-changes.ts';
 import { WORKLOADS } from './workload-kind.ts';
 
 interface WatchedWorkload extends WatchedObjects {
+  /** Of the workload. */
+  readonly uid: string;
   readonly container: string;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
@@ -38,6 +41,8 @@ export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesO
   /** The number of the revision whose pods have that version; null: not known. */
   revisionOf(version: string): string | null;
   mark(text: string): void;
+  /** Is it a pod of the workload, and not of another behind the same Service? */
+  isOwn(pod: string): boolean;
   /** Resolves when all is known as it is now. */
   start(): Promise<void>;
   /** Holds what is known against fresh lists. */
@@ -59,7 +64,7 @@ const REVISIONS = ['deployment.kubernetes.io/revision', 'rollout.argoproj.io/rev
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { container, port, clock, ...objects }: WatchedWorkload,
+  { uid, container, port, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
   let events: PodEvent[] = [];
@@ -79,6 +84,7 @@ export function createClusterWatch(
     container,
     port,
   );
+  const ownership = createOwnership(uid);
   let isSynced = false;
 
   const mark = (text: string) => void marks.push({ atMs: clock.nowMs(), text });
@@ -87,8 +93,12 @@ export function createClusterWatch(
       if (isSynced) mark(`${toSubject(name)} wants ${value}`);
     });
 
+  const markReplicaSet = markWanted(['spec', 'replicas'], (name) => name);
   const handlers: Record<WatchedResource, OnChange> = {
-    pods: own(observer.onPod),
+    pods: own((change, object, atMs) => {
+      ownership.seePod(observer.idOf(object), object);
+      observer.onPod(change, object, atMs);
+    }),
     endpointslices: own((change, object, atMs) => {
       // The Service of its endpoints.
       for (const uid of ownerUids(new Field(object))) warnings.adopt(uid);
@@ -100,18 +110,17 @@ export function createClusterWatch(
         onWorkload,
       ),
     ),
-    replicasets: own(
-      both(
-        markWanted(['spec', 'replicas'], (name) => name),
-        onReplicaSet,
-      ),
-    ),
+    replicasets: own((change, object, atMs) => {
+      ownership.seeReplicaSet(object);
+      markReplicaSet(change, object, atMs);
+      onReplicaSet(change, object);
+    }),
     horizontalpodautoscalers: own(markWanted(['status', 'desiredReplicas'], (name) => `HPA ${name}`)),
     events: (change, event, atMs) => {
       if (!isSynced || change !== 'seen') return;
       warnings.hear(event, atMs);
-      const pod = toFailedLiveness(event);
-      if (pod !== null) observer.onLivenessFailure(pod, atMs);
+      const failed = toFailedLiveness(event);
+      if (failed !== null) observer.onLivenessFailure(failed, atMs);
     },
     nodes: observer.onNode,
   };
@@ -119,9 +128,9 @@ export function createClusterWatch(
   /** Of a resource of which only what is of the workload is watched. */
   function own(onChange: OnChange): OnChange {
     return (change, object, atMs) => {
-      const uid = textAt(object, 'metadata', 'uid');
-      warnings.adopt(uid);
-      if (change === 'deleted') warnings.leave(uid, atMs);
+      const own = textAt(object, 'metadata', 'uid');
+      warnings.adopt(own);
+      if (change === 'deleted') warnings.leave(own, atMs);
       onChange(change, object, atMs);
     };
   }
@@ -173,6 +182,7 @@ export function createClusterWatch(
     },
     revisionOf: (version) => revisions.get(version) ?? null,
     mark,
+    isOwn: ownership.isOwn,
     podAt: observer.podAt,
     identitiesOf: observer.identitiesOf,
     async start() {
@@ -195,6 +205,7 @@ export function createClusterWatch(
       marks = marks.filter(isOf);
       gaps = gaps.filter(isOf);
       changes = changes.filter(isOf);
+      ownership.keepOnly(new Set(events.map(({ pod }) => pod)));
       observer.forgetPast(beforeMs);
       warnings.forgetPast(beforeMs);
     },
@@ -235,12 +246,10 @@ function both(first: OnChange, second: OnChange): OnChange {
   };
 }
 
-/** The pod that the event says is not live; null: it says something else. */
+/** The uid of the pod that the event says is not live; null: it says something else. */
 function toFailedLiveness(event: Json): string | null {
   const isOfProbe = textAt(event, 'message')?.startsWith('Liveness probe') === true;
-  return textAt(event, 'reason') === 'Unhealthy' && isOfProbe
-    ? textAt(event, 'involvedObject', 'name')
-    : null;
+  return textAt(event, 'reason') === 'Unhealthy' && isOfProbe ? textAt(event, 'involvedObject', 'uid') : null;
 }
 
 /** Tells a number of each object when it is seen first, and when it has changed. */

@@ -61,6 +61,7 @@ export async function openObservedService(
     {
       namespace,
       workload: { kind, name },
+      uid: workload.get('metadata', 'uid').text() ?? '',
       container,
       selector: encodeURIComponent(toSelectorQuery(workload.get('spec', 'selector'))),
       service: options.service,
@@ -95,6 +96,7 @@ export async function openObservedService(
     },
     revisionOf: watch.revisionOf,
     ...toPodNames(watch),
+    isTarget: watch.isOwn,
     confirm: watch.confirm,
     forget: watch.forgetPast,
     tell: async (note) => {

@@ -3,7 +3,10 @@ import type { WorkloadChange } from './replacement.ts';
 
 /** A target that is watched and left alone. Times are on the clock of `performance.now()`. */
 export interface ObservedTarget
-  extends Pick<Scene, 'name' | 'url' | 'events' | 'slackMs' | 'podOf' | 'podNamed' | 'identitiesOf'> {
+  extends Pick<
+    Scene,
+    'name' | 'url' | 'events' | 'slackMs' | 'podOf' | 'podNamed' | 'identitiesOf' | 'isTarget'
+  > {
   /** Why events may be missing or stamped late, and when that was found. */
   readonly gaps: readonly Mark[];
   readonly changes: readonly WorkloadChange[];

@@ -50,6 +50,7 @@ async function watchFor(
     podOf: () => null,
     podNamed: (text) => text,
     identitiesOf: (pod) => [pod],
+    isTarget: () => true,
     confirm: () => Promise.resolve(),
     forget: (ms) => void forgotten.push(ms - START_MS),
     tell: () => Promise.resolve(),

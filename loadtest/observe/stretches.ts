@@ -128,7 +128,7 @@ export function createStretches(
     const { stretch } = open;
     const changedMs = (target.events.at(-1)?.atMs ?? 0) - startMs;
     if (nowMs - changedMs < tailMs) return;
-    const timelines = [...toPodTimelines(target.events).values()];
+    const timelines = [...toPodTimelines(target.events).values()].filter(({ pod }) => target.isTarget(pod));
     const unrest = findUnrest({
       timelines,
       wanted: target.wanted,

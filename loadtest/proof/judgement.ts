@@ -18,7 +18,7 @@ import { inferSuspects } from './pod-inference.ts';
 import type { PodResponses } from './pod-responses.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
-import type { Disruption, Mark } from './scene.ts';
+import type { Disruption, Mark, Scene } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
 import { type ProofVerdict, toVerdict } from './verdict.ts';
@@ -97,7 +97,8 @@ export interface LoadObservation
 
 /** Everything that was observed of one disruption under load. Times are ms since the load began. */
 export type ProofObservation = LoadObservation &
-  Pick<Proof, 'disruption' | 'without' | 'target' | 'startedAt' | 'marks'>;
+  Pick<Proof, 'disruption' | 'without' | 'target' | 'startedAt' | 'marks'> &
+  Pick<Scene, 'isTarget'>;
 
 /** A pod that was an endpoint for less time may have received no request: busy nodes learn of it so late. */
 const MIN_REACHABLE_MS = 3_000;
@@ -105,7 +106,13 @@ const MIN_REACHABLE_MS = 3_000;
 /** Judges one disruption, which must have had an effect. Pure. */
 export function judgeProof(observation: ProofObservation): Proof {
   const { disruption, without, target, startedAt, marks, timelines, beganMs } = observation;
-  const incomplete = observation.incomplete ?? toUndisrupted(disruption, timelines, beganMs);
+  const incomplete =
+    observation.incomplete ??
+    toUndisrupted(
+      disruption,
+      timelines.filter(({ pod }) => observation.isTarget(pod)),
+      beganMs,
+    );
   return {
     disruption,
     without,
@@ -249,9 +256,9 @@ export function toLosses(
 
 /**
  * Why the target was not disrupted, whatever was done to it; null: it was. Pods that served when the disruption
- * began must have been terminated: all of them in a rollout, at least one otherwise. Pods of other Deployments
- * behind the same Service do not count. What the command of `run` does is not known, but at least one pod must show
- * an effect.
+ * began must have been terminated: all of them in a rollout, at least one otherwise. What the command of `run` does is not known, but
+ * at least one pod must show an effect.
+ * @param timelines of the pods that the disruption is aimed at
  */
 export function toUndisrupted(
   disruption: Disruption,

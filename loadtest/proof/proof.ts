@@ -58,6 +58,7 @@ export async function carryOut(
       latest = snapshot;
       tell();
     },
+    onNotice: (text) => marks.push({ atMs: load.nowMs(), text }),
   }).catch(async (error: Error) => {
     throw withLeftBehind(error, await scene.close());
   });
@@ -96,6 +97,7 @@ export async function carryOut(
     endpoints: spec.plan.endpoints.map(({ name }) => name),
     marks: allMarks(),
     timelines: [...toPodTimelines(seen.map((event) => ({ ...event, atMs: event.atMs - startMs }))).values()],
+    isTarget: scene.isTarget,
     deadlineMs: toLongestTimeoutMs(spec),
     allowed: options.allowed,
     slackMs: scene.slackMs,

@@ -38,9 +38,12 @@ export function createSightings(
     const trace = toTrace(settlement, toSceneMs);
     return trace === null ? null : pods.podOf(trace);
   };
-  /** By the name of the pod, whatever of it a response tells. */
-  const named = <T extends { readonly pod: string | null; readonly endMs: number }>(told: T): T => {
-    const pod = told.pod === null ? null : pods.podNamed(told.pod, toSceneMs(told.endMs));
+  /**
+   * By what the scene calls the pod, whatever of it a response tells.
+   * @param atMs when the pod was there: by the end, another one may have its name
+   */
+  const named = <T extends { readonly pod: string | null }>(told: T, atMs: number): T => {
+    const pod = told.pod === null ? null : pods.podNamed(told.pod, toSceneMs(atMs));
     return pod === null || pod === told.pod ? told : { ...told, pod };
   };
   const health = createHealth(endpoints);
@@ -62,10 +65,10 @@ export function createSightings(
     health,
     responses,
     add(settlement) {
-      const told = named(settlement);
+      const told = named(settlement, settlement.sentMs ?? settlement.endMs);
       for (const collector of collectors) collector.add(told);
     },
-    addConnection: (end) => connections.addConnection(named(end)),
+    addConnection: (end) => connections.addConnection(named(end, end.endMs - (end.idleMs ?? 0))),
     toEvidence: () => ({
       failures: failures.list(),
       podOf,
