@@ -55,6 +55,7 @@ export async function openObservedService(
     await checkAllowed(api, namespace, toObserverPermissions({ kind, hasHpa: true, tellsEvents }));
   }
   await options.checkReachable(way.url);
+  const selector = encodeURIComponent(toSelectorQuery(workload.get('spec', 'selector')));
   const stopWatching = new AbortController();
   const watch = createClusterWatch(
     api,
@@ -63,7 +64,8 @@ export async function openObservedService(
       workload: { kind, name },
       uid: workload.get('metadata', 'uid').text() ?? '',
       container,
-      selector: encodeURIComponent(toSelectorQuery(workload.get('spec', 'selector'))),
+      selector,
+      podSelector: selector,
       service: options.service,
       port: way.targetPort,
       hpa: hpa?.name ?? null,
