@@ -103,7 +103,7 @@ const POSITIONALS: Positionals<string | null> = {
     const target = parseObjectName(word);
     if (target === null)
       throw new Fault(`${JSON.stringify(word)} is not ${TARGET}, for example pod/web-6784797f77-8grhg`);
-    return requireType(target, 'Pod', 'checked against the contract');
+    return requireType(target, ['Pod'], 'checked against the contract').name;
   },
   toNames: (pod) => (pod === null ? [] : [TARGET]),
 };
@@ -132,9 +132,10 @@ export const contract = defineCommand({
   run: async ({ options, positionals: pod }, world) => {
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace, idleMs: options.idle };
+    const tell = (step: string) => world.stderr.write(`${step}\n`);
     const given = await readRequests(options, { endpoints: [] }, world);
     const requests = toContractRequests(given, options.path, options.slow ?? (isOwn ? OWN_SLOW_PATH : null));
-    const live = given.headerFile === null ? null : followHeaderFile(given.headerFile, world.readText);
+    const live = given.headerFile === null ? null : followHeaderFile(given.headerFile, world.readText, tell);
     const work = {
       ready: options['ready-path'],
       health: options['health-path'],
@@ -149,7 +150,7 @@ export const contract = defineCommand({
       work,
       terms,
       world.interrupted,
-      (step) => world.stderr.write(`${step}\n`),
+      tell,
     ).finally(() => looks !== null && clearInterval(looks));
     const points = toPoints(seen, idle, terms, sigtermWithinMs);
     world.stdout.write(`${formatPoints(points)}\n`);

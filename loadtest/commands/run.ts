@@ -254,7 +254,11 @@ function checkRates(stages: readonly Stage[]): readonly Stage[] {
 async function carryOut(spec: LoadSpec, world: World): Promise<LoadResult> {
   const extent = { requests: countPlanned(spec.plan), durationMs: planDurationMs(spec.plan) };
   const line = createLiveLine(world.stderr, extent, world.env);
-  const load = await startLoad(spec, { onSnapshot: line.show });
+  const onNotice = (text: string) => {
+    line.clear();
+    world.stderr.write(`${text}\n`);
+  };
+  const load = await startLoad(spec, { onSnapshot: line.show, onNotice });
   const stop = () => load.stop();
   world.interrupted.addEventListener('abort', stop);
   if (world.interrupted.aborted) stop();

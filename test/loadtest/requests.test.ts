@@ -7,6 +7,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseReport } from '../../loadtest/report/report.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../fixtures/certificate.ts';
 import { createShop } from '../fixtures/shop-server.ts';
@@ -137,7 +138,10 @@ for (const program of programs) {
       await shop.reach(50);
       write('headers.txt', 'Authorization: Bea');
       write('headers.txt', 'Authorization: Bearer two\n');
+      while (!shop.tokens.includes('Bearer two')) await sleep(20);
+      write('headers.txt', 'Bearer three\n');
       const ending = await running.ended;
+      assert.match(ending.stderr, /^the headers stay as they were: .*headers\.txt:1: must be Name: value\n$/);
       assert.equal(ending.code, 0, ending.stdout + ending.stderr);
       assert.equal(shop.tokens.length, 300);
       assert.deepEqual([...new Set(shop.tokens)], ['Bearer one', 'Bearer two']);
