@@ -58,6 +58,7 @@ export async function carryOutObservation(
       collectors: [stretches],
       connectionCollectors: [stretches],
       onSnapshot: hooks.onSnapshot,
+      onNotice: hooks.tell,
     },
   ).catch((error: Error) => {
     target.close();
