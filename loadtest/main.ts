@@ -3,9 +3,10 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
 import { runCli } from './cli/program.ts';
-import type { TextOutput } from './cli/world.ts';
+import { VERSION } from './cli/version.ts';
+import type { TextOutput, World } from './cli/world.ts';
 import { COMMANDS } from './commands/registry.ts';
-import packageJson from './package.json' with { type: 'json' };
+import { enterRunner } from './runner/runner-pod.ts';
 
 /** 128 + SIGINT, as shells report it. */
 const EXIT_INTERRUPTED = 130;
@@ -59,7 +60,7 @@ function setExitCode(): void {
   process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
 }
 
-found = await runCli({ version: packageJson.version, commands: COMMANDS }, process.argv.slice(2), {
+const surroundings: World = {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   env: process.env,
@@ -68,7 +69,16 @@ found = await runCli({ version: packageJson.version, commands: COMMANDS }, proce
   readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
   writeText: (path, content) => writeFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),
-}).catch((error: unknown) => {
+};
+
+async function carryOut(): Promise<number> {
+  const program = { version: VERSION, commands: COMMANDS };
+  const runner = await enterRunner(VERSION, surroundings);
+  if (runner === null) return runCli(program, process.argv.slice(2), surroundings);
+  return runner.finish(await runCli(program, runner.args, runner.world));
+}
+
+found = await carryOut().catch((error: unknown) => {
   console.error(error);
   return EXIT_CODES.inconclusive.code;
 });

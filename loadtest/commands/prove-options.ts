@@ -27,6 +27,7 @@ import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof
 import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
+import { IN_CLUSTER_OPTIONS } from './in-cluster.ts';
 import {
   CONNECTION_OPTIONS,
   headerOption,
@@ -205,6 +206,7 @@ export const OPTIONS = {
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
   ...FLEET_OPTIONS,
+  ...group('In the cluster', IN_CLUSTER_OPTIONS, { needs: [TARGET], conflictsWith: ['--do'] }),
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
   ...REPORT_OPTIONS,

@@ -8,6 +8,7 @@ import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
+import { readPermissions } from '../kube/permission.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
@@ -27,6 +28,7 @@ import type { Disruption, Opening, Scene } from '../proof/scene.ts';
 import { toPodTimelines } from '../proof/timeline.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
+import { runInCluster } from './in-cluster.ts';
 import {
   checkCounts,
   isLocal,
@@ -78,7 +80,7 @@ export const prove = defineCommand({
       shows: 'what a preStop of one second would lose; the Deployment is restored afterwards',
     },
   ],
-  run: async ({ options, positionals }, world) => {
+  run: async ({ options, positionals, given }, world) => {
     const { disruptions, deployment } = positionals;
     checkCounts(positionals, options);
     const isOnCluster = deployment !== null;
@@ -88,6 +90,24 @@ export const prove = defineCommand({
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
+    if (options['in-cluster'] && deployment !== null) {
+      const { api, namespace } = await openCluster(options, world.env);
+      const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
+      const permissions = await readPermissions(api, { namespace, name: deployment }, undertaking);
+      return runInCluster(
+        {
+          api,
+          namespace,
+          command: 'prove',
+          hasTarget: true,
+          options: OPTIONS,
+          given,
+          choice: options,
+          permissions,
+        },
+        world,
+      );
+    }
     await prepareOutputs(options, world);
     const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
     const fleet: FleetPlace = { manifest, pidOne: isOnCluster ? 'none' : await findPidOne() };

@@ -17,6 +17,7 @@ import {
 import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
+import { openCluster } from '../kube/cluster.ts';
 import { chooseEndpoints } from '../load/endpoint.ts';
 import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
 import { countPlanned, type LoadModel, type PlanSpec, parseShard, planDurationMs } from '../load/plan.ts';
@@ -31,6 +32,8 @@ import { MAX_FAILURES_PER_OUTCOME, type Report } from '../report/report.ts';
 import { checkScopes } from '../report/requirement.ts';
 import { toServerLatencies } from '../report/server-latency.ts';
 
+import { toClusterOptions } from './cluster-options.ts';
+import { IN_CLUSTER_OPTIONS, runInCluster } from './in-cluster.ts';
 import {
   CONNECTION_OPTIONS,
   headerOption,
@@ -118,6 +121,8 @@ const OPTIONS = {
       conflictsWith: ['--server-metrics'],
     }),
   }),
+  ...toClusterOptions('--in-cluster'),
+  ...IN_CLUSTER_OPTIONS,
   ...REPORT_OPTIONS,
 };
 
@@ -151,8 +156,22 @@ export const run = defineCommand({
       shows: 'the first of two machines',
     },
   ],
-  run: async ({ options, positionals: url }, world) => {
+  run: async ({ options, positionals: url, given }, world) => {
     const spec = await toLoadSpec(url, options, world);
+    if (options['in-cluster']) {
+      return runInCluster(
+        {
+          ...(await openCluster(options, world.env)),
+          command: 'run',
+          hasTarget: false,
+          options: OPTIONS,
+          given,
+          choice: options,
+          permissions: [],
+        },
+        world,
+      );
+    }
     await prepareOutputs(options, world);
     const { target, podHeader } = spec.engine;
     await checkReachable(target);

@@ -1,6 +1,8 @@
 import type { Disruption } from '../proof/scene.ts';
 import type { Api } from './api.ts';
+import { isScaleTarget, toScaleTarget } from './autoscaler.ts';
 import { at } from './json.ts';
+import { toListItems } from './object.ts';
 
 /** One thing the prover must be allowed to do. */
 export interface Permission {
@@ -8,8 +10,12 @@ export interface Permission {
   readonly group: string;
   readonly resource: string;
   readonly subresource?: string;
+  /** Of the one object that it is for; none: all. */
+  readonly name?: string;
   /** Not bound to the namespace. */
   readonly isClusterWide?: boolean;
+  /** What calls it can do without. */
+  readonly isOptional?: boolean;
 }
 
 /** Proofs in a row, as far as they decide what has to be allowed. */
@@ -64,14 +70,28 @@ export function toPermissions({ disruptions, hasControl, hasHpa }: Undertaking):
   ];
 }
 
+/** For a watch of nodes, which a proof can do without. */
+const WATCH_NODES = WATCH_VERBS.map((verb): Permission => ({ ...NODES, verb, isOptional: true }));
+
+/**
+ * The same for a Deployment as it is now; who may watch nodes has that, too.
+ * @throws {Fault} where its HPAs cannot be listed
+ */
+export async function readPermissions(
+  api: Pick<Api, 'get' | 'post'>,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  undertaking: Omit<Undertaking, 'hasHpa'>,
+): Promise<readonly Permission[]> {
+  const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
+  const hpas = toListItems(await api.get(path), 'HorizontalPodAutoscaler');
+  const hasHpa = hpas.some((hpa) => isScaleTarget(toScaleTarget(hpa), { kind: 'Deployment', name }));
+  const needed = toPermissions({ ...undertaking, hasHpa });
+  return (await canWatchNodes(api)) ? [...needed, ...WATCH_NODES] : needed;
+}
+
 /** Where it cannot, a proof can be made all the same, but does not tell the loss of a node. */
 export async function canWatchNodes(api: Pick<Api, 'post'>): Promise<boolean> {
-  const denied = await findDenied(
-    api,
-    '',
-    WATCH_VERBS.map((verb) => ({ ...NODES, verb })),
-  );
-  return denied.length === 0;
+  return (await findDenied(api, '', WATCH_NODES)).length === 0;
 }
 
 /** Asks the API server, and returns what is not allowed, in the words of RBAC. */
@@ -82,7 +102,7 @@ export async function findDenied(
 ): Promise<string[]> {
   const answers = await Promise.all(
     permissions.map(async (permission) => {
-      const { verb, group, resource, subresource, isClusterWide = false } = permission;
+      const { verb, group, resource, subresource, name, isClusterWide = false } = permission;
       const review = await api.post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SelfSubjectAccessReview',
@@ -92,6 +112,7 @@ export async function findDenied(
             group,
             resource,
             ...(subresource === undefined ? {} : { subresource }),
+            ...(name === undefined ? {} : { name }),
             ...(isClusterWide ? {} : { namespace }),
           },
         },
