@@ -62,6 +62,8 @@ const POLL_MS = 1_000;
 const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 6;
 /** Nothing is told of a wait before it has lasted so long. */
 const PATIENCE_MS = 2_000;
+/** In which a runner that has started says its first word. */
+const SILENCE_MS = 30_000;
 /** For what the Job owned to be removed after it. */
 const REMOVAL_MS = 60_000;
 
@@ -212,17 +214,24 @@ async function follow(
     HEARTBEAT_MS,
   );
   interrupted.addEventListener('abort', giveBack);
+  const stop = new AbortController();
   try {
     const pod = await untilStarted(api, owner, { tell, interrupted, clock });
     const log = followLog(
       api,
       { namespace, pod },
-      { onMessage, onText: (text) => onMessage({ stream: 'stderr', text }), clock },
+      {
+        onMessage,
+        onText: (text) => onMessage({ stream: 'stderr', text }),
+        clock,
+        stopped: stop.signal,
+      },
     );
-    const { why } = await untilEnded(api, owner, clock);
+    const { why } = await untilEnded(api, owner, log.hasSpoken, clock);
     await log.drain();
     return await readResult(api, owner, why);
   } finally {
+    stop.abort();
     clearInterval(heartbeat);
     interrupted.removeEventListener('abort', giveBack);
   }
@@ -272,12 +281,20 @@ async function untilStarted(
   }
 }
 
+/** @throws {Fault} where its pod was removed, or is no runner */
 async function untilEnded(
   api: Api,
   owner: RunnerOwner,
+  hasSpoken: () => boolean,
   clock: Clock,
 ): Promise<Extract<RunnerState, { kind: 'ended' }>> {
+  const silentUntilMs = clock.nowMs() + SILENCE_MS;
   for (;;) {
+    if (!hasSpoken() && clock.nowMs() > silentUntilMs) {
+      throw new Fault(
+        `--runner-image: what runs there says nothing for ${SILENCE_MS / 1_000} s: it is not dropless`,
+      );
+    }
     const state = await readState(api, owner, 0).catch(ignorePassing);
     if (state?.kind === 'ended') return state;
     if (state?.kind === 'waiting' || state?.kind === 'stuck') {

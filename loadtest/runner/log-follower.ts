@@ -9,9 +9,13 @@ interface LogHooks {
   /** A line that is no message. */
   onText(text: string): void;
   readonly clock: Clock;
+  /** Ends it at once. */
+  readonly stopped: AbortSignal;
 }
 
 interface LogFollower {
+  /** Has it shown a message yet? */
+  hasSpoken(): boolean;
   /** Resolves when the log has been read to its end, which must have come. */
   drain(): Promise<void>;
 }
@@ -27,7 +31,7 @@ const MAX_TRIES = 10;
 export function followLog(
   api: Api,
   { namespace, pod }: { readonly namespace: string; readonly pod: string },
-  { onMessage, onText, clock }: LogHooks,
+  { onMessage, onText, clock, stopped }: LogHooks,
 ): LogFollower {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${RUNNER_CONTAINER}&follow=true`;
   let next = 0;
@@ -45,22 +49,21 @@ export function followLog(
   }
 
   async function follow(): Promise<void> {
-    for (;;) {
-      const isWhole = await api
-        .stream(path, { onOpen: () => {}, onLine: hear }, new AbortController().signal)
-        .then(
-          () => true,
-          () => false,
-        );
+    while (!stopped.aborted) {
+      const isWhole = await api.stream(path, { onOpen: () => {}, onLine: hear }, stopped).then(
+        () => true,
+        () => false,
+      );
       // A stream ends in order with its container, or where the API server ends it.
       if (hasEnded && (isWhole || tries >= MAX_TRIES)) return;
       if (hasEnded) tries += 1;
-      await clock.pause(RETRY_MS, null);
+      await clock.pause(RETRY_MS, stopped);
     }
   }
 
   const followed = follow();
   return {
+    hasSpoken: () => next > 0,
     drain: () => {
       hasEnded = true;
       return followed;

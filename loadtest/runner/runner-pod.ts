@@ -49,6 +49,8 @@ export async function enterRunner(version: string, world: World): Promise<Runner
   const reports = new Map<string, string>();
   const ended = new AbortController();
   const told = createMessages(world.stdout);
+  // Shows the caller that the image is this program.
+  told.stderr.write('');
   const stopWatching = watchCaller(api, owner, (reason) => {
     told.stderr.write(`ending: ${reason}\n`);
     ended.abort();
