@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
@@ -6,6 +7,8 @@ import { runCli } from './cli/program.ts';
 import { VERSION } from './cli/version.ts';
 import type { TextOutput, World } from './cli/world.ts';
 import { COMMANDS } from './commands/registry.ts';
+import { createSender } from './load/sender.ts';
+import { SENDER_PORT, SENDER_VARIABLE } from './runner/runner-objects.ts';
 import { enterRunner } from './runner/runner-pod.ts';
 
 /** 128 + SIGINT, as shells report it. */
@@ -65,17 +68,28 @@ const surroundings: World = {
   stderr: toTextOutput(process.stderr),
   env: process.env,
   interrupted: interruption.signal,
+  senders: [],
   nowMs: Date.now,
-  readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
+  readText: (path, encoding = 'utf8') => (path === '-' ? text(process.stdin) : readFile(path, encoding)),
   writeText: (path, content) => writeFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),
 };
 
 async function carryOut(): Promise<number> {
   const program = { version: VERSION, commands: COMMANDS };
+  const { [SENDER_VARIABLE]: secret } = process.env;
+  if (secret !== undefined) return serveLoads(secret);
   const runner = await enterRunner(VERSION, surroundings);
   if (runner === null) return runCli(program, process.argv.slice(2), surroundings);
   return runner.finish(await runCli(program, runner.args, runner.world));
+}
+
+/** Until it is told to end. */
+async function serveLoads(secret: string): Promise<number> {
+  const server = createSender(secret).listen(SENDER_PORT);
+  await once(interruption.signal, 'abort');
+  server.close();
+  process.exit(EXIT_CODES.proven.code);
 }
 
 found = await carryOut().catch((error: unknown) => {

@@ -35,6 +35,7 @@ describe('mergeReports()', () => {
     const other = part(1);
     for (const stranger of [
       { ...other, setup: { ...other.setup, seed: 2 } },
+      { ...other, setup: { ...other.setup, requests: 'f00d' } },
       { ...other, setup: { ...other.setup, startAt: '2030-01-01T00:00:00.000Z' } },
       part(1, 4),
     ]) {

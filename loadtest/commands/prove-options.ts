@@ -30,7 +30,7 @@ import { toClusterOptions } from './cluster-options.ts';
 import { IN_CLUSTER_OPTIONS } from './in-cluster.ts';
 import {
   CONNECTION_OPTIONS,
-  headerOption,
+  REQUEST_OPTIONS,
   seedOption,
   toEndpointOption,
   toFreshOption,
@@ -91,7 +91,6 @@ const LOAD_OPTIONS = group('Load', {
   endpoint: toEndpointOption(
     'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
   ),
-  header: headerOption,
   fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
   'keep-alive': withDefault(
     String(DEFAULT_LOAD.keptConnections),
@@ -205,6 +204,7 @@ export const OPTIONS = {
   ...DISRUPTION_OPTIONS,
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
+  ...REQUEST_OPTIONS,
   ...FLEET_OPTIONS,
   ...group('In the cluster', IN_CLUSTER_OPTIONS, { needs: [TARGET], conflictsWith: ['--do'] }),
   ...CONNECTION_OPTIONS,

@@ -40,6 +40,7 @@ import {
   RETIRED,
   WORDS,
 } from './prove-options.ts';
+import { readRequests, readTargetAccess } from './request-options.ts';
 
 export const prove = defineCommand({
   name: 'prove',
@@ -213,11 +214,18 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
   const isScaledDown = !isOnCluster && options.manifest === undefined;
   const lameDuckMs = options['lame-duck'] ?? FLEET_DEFAULTS.lameDuckMs;
   const heldMs = isScaledDown ? lameDuckMs + LOCAL_HELD_BEYOND_MS : DEFAULT_LOAD.heldMs;
+  const { endpoints, headers, data, headerFile } = await readRequests(
+    options,
+    { endpoints: options.endpoint },
+    world,
+  );
   return {
     rate: options.rate,
-    endpoints: options.endpoint,
+    endpoints,
+    data,
+    headerFile,
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
-    headers: Object.fromEntries(options.header),
+    headers,
     freshShare: options.fresh,
     keptConnections: options['keep-alive'],
     connMaxAgeMs:
@@ -226,8 +234,8 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
     podHeader: options['pod-header'] ?? DEFAULT_LOAD.podHeader,
     versionHeader: options['version-header'],
     seed: options.seed,
-    ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
-    isVerified: !options.insecure,
+    senders: world.senders,
+    access: await readTargetAccess(options, world),
   };
 }
 
@@ -313,7 +321,7 @@ async function openScene(
         deployment: cluster.deployment,
         container: options.container ?? null,
         url: options.url ?? null,
-        checkReachable: (url) => checkReachable(toTarget(url, load)),
+        checkReachable: (url) => checkReachable(toTarget(url, load.access)),
         disruption,
         undertaking,
         without,

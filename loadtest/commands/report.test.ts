@@ -67,6 +67,7 @@ async function show(given: Series, ...flags: string[]) {
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
+    senders: [],
     nowMs: () => 0,
     readText: async () => formatProofReport(given),
     prepareFile: async (path) => {

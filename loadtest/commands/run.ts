@@ -1,6 +1,5 @@
 import { defineCommand } from '../cli/command.ts';
 import { Fault } from '../cli/fault.ts';
-import { readInput } from '../cli/input-file.ts';
 import {
   duration,
   group,
@@ -36,7 +35,10 @@ import { toClusterOptions } from './cluster-options.ts';
 import { IN_CLUSTER_OPTIONS, runInCluster } from './in-cluster.ts';
 import {
   CONNECTION_OPTIONS,
-  headerOption,
+  type GivenRequests,
+  REQUEST_OPTIONS,
+  readRequests,
+  readTargetAccess,
   seedOption,
   toEndpointOption,
   toFreshOption,
@@ -85,9 +87,9 @@ const OPTIONS = {
   }),
   ...group('Requests', {
     endpoint: toEndpointOption('/health, /ready, /payload and /metrics in equal parts'),
-    header: headerOption,
-    body: optional(text('TEXT', 'Body of every request')),
+    body: refine(optional(text('TEXT', 'Body of every request')), { conflictsWith: ['--requests'] }),
   }),
+  ...REQUEST_OPTIONS,
   ...group('Connection', {
     fresh: toFreshOption('0'),
     'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
@@ -157,7 +159,8 @@ export const run = defineCommand({
     },
   ],
   run: async ({ options, positionals: url, given }, world) => {
-    const spec = await toLoadSpec(url, options, world);
+    const requests = await readRequests(options, { endpoints: options.endpoint, body: options.body }, world);
+    const spec = await toLoadSpec(url, requests, options, world);
     if (options['in-cluster']) {
       return runInCluster(
         {
@@ -182,16 +185,21 @@ export const run = defineCommand({
     const result = await carryOut(spec, world);
     const after = await readServer();
     const server = toServerLatencies(before, after, spec.plan.endpoints);
-    return presentReport(toReport(url, options, spec, result, server), options, world);
+    return presentReport(toReport(url, requests, options, spec, result, server), options, world);
   },
 });
 
-async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<LoadSpec> {
-  const headers = options.header.length === 0 ? {} : { headers: Object.fromEntries(options.header) };
+async function toLoadSpec(
+  url: URL,
+  { endpoints, headers, data, headerFile }: GivenRequests,
+  options: RunOptions,
+  world: World,
+): Promise<LoadSpec> {
   const body = options.body === undefined ? {} : { body: options.body };
   const plan: PlanSpec = {
     model: toModel(options),
-    endpoints: chooseEndpoints(options.endpoint, url, { ...headers, ...body }),
+    endpoints: chooseEndpoints(endpoints, url, { headers, ...body }),
+    ...(data === null ? {} : { data }),
     freshShare: options.fresh,
     maxRequests: options.count ?? null,
     seed: options.seed,
@@ -213,14 +221,13 @@ async function toLoadSpec(url: URL, options: RunOptions, world: World): Promise<
   return {
     plan,
     startAtEpochMs,
+    senders: world.senders,
     slotMs: toSlotMs(planDurationMs(plan)),
     failuresPerOutcome: MAX_FAILURES_PER_OUTCOME,
     phases,
+    ...(headerFile === null ? {} : { headerFile }),
     engine: {
-      target: toTarget(url, {
-        ca: options.ca === undefined ? null : await readInput('--ca', options.ca, world),
-        isVerified: !options.insecure,
-      }),
+      target: toTarget(url, await readTargetAccess(options, world)),
       mode:
         plan.model.kind === 'open'
           ? 'open'
@@ -277,6 +284,7 @@ async function carryOut(spec: LoadSpec, world: World): Promise<LoadResult> {
 
 function toReport(
   url: URL,
+  { digest }: GivenRequests,
   options: RunOptions,
   { plan, startAtEpochMs }: LoadSpec,
   result: LoadResult,
@@ -288,6 +296,7 @@ function toReport(
       target: url.href,
       // Headers and bodies stay out of it: they may hold secrets.
       endpoints: plan.endpoints.map(({ name, method, path, weight }) => ({ name, method, path, weight })),
+      requests: digest,
       model,
       freshShare,
       maxRequests,

@@ -1,12 +1,16 @@
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { BodyReader } from './body-reader.ts';
 import { type ConnectionPhase, toClosing, toErrorCode, toFailure } from './connection-failure.ts';
 import type { ConnectionEnd, ConnectionEnding, ConnectionRole } from './connection-ledger.ts';
 import type { Entry } from './ledger.ts';
 import type { FailureOutcome } from './outcome.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { ConnectionFacts } from './settlement.ts';
-import { type Target, toTlsOptions } from './target.ts';
+import { type HttpProxy, type Target, toNextHop, toTlsOptions } from './target.ts';
+import { openTunnel } from './tunnel.ts';
+
+const PROTOCOLS = ['http/1.1'];
 
 /** Who is told what happens on a connection. */
 export interface ConnectionOwner {
@@ -93,6 +97,11 @@ export class Connection {
     this.#phase = 'connecting';
     this.#address = address;
     this.#connectMs = this.#clock();
+    if (target.proxy === undefined) this.#connectDirectly(target, address, readBuffer);
+    else this.#connectByProxy(target, target.proxy, address);
+  }
+
+  #connectDirectly(target: Target, address: string, readBuffer: Buffer): void {
     const socket = toSocket(target, address, {
       buffer: readBuffer,
       callback: (length, bytes) => {
@@ -100,31 +109,68 @@ export class Connection {
         return true;
       },
     });
-    this.#socket = socket;
     socket.setNoDelay(true);
-
-    const onEstablished = () => {
-      if (this.#phase !== 'connecting' && this.#phase !== 'securing') return;
-      this.#phase = 'idle';
-      const nowMs = this.#clock();
-      this.#establishedMs = nowMs;
-      this.#setupMs = nowMs - this.#connectMs;
-      this.#idleSinceMs = nowMs;
-      this.#localPort = socket.localPort ?? null;
-      this.#owner.onEstablished(this);
-    };
+    this.#watch(socket);
     socket.once('connect', () => {
-      if (target.tls === null) onEstablished();
+      if (target.tls === null) this.#establish();
       else if (this.#phase === 'connecting') this.#phase = 'securing';
     });
-    socket.once('secureConnect', onEstablished);
+    socket.once('secureConnect', () => this.#establish());
+  }
+
+  #connectByProxy(target: Target, proxy: HttpProxy, address: string): void {
+    const socket = connectTcp({ host: address, port: proxy.port, noDelay: true });
+    this.#watch(socket);
+    const onOpen = (early: Buffer) => {
+      if (this.#phase !== 'connecting') return;
+      if (target.tls === null) {
+        socket.on('data', (chunk) => this.#onData(chunk));
+        this.#establish();
+        if (early.length > 0) this.#onData(early);
+        return;
+      }
+      this.#phase = 'securing';
+      // From here on the two would tell of the same end twice, in an order of their own.
+      socket.removeAllListeners('end').removeAllListeners('close');
+      const secure: Socket = connectTls({ socket, ALPNProtocols: PROTOCOLS, ...toTlsOptions(target) });
+      // Destroyed with it: on Bun the socket below would stay.
+      secure.once('close', () => socket.destroy());
+      this.#watch(secure);
+      secure.on('data', (chunk) => this.#onData(chunk));
+      secure.once('secureConnect', () => this.#establish());
+    };
+    const onRefused = (reason: string) => {
+      if (this.#phase !== 'connecting') return;
+      this.facts ??= this.#toAttempt(address);
+      this.#end('refused');
+      this.#owner.onFailed(this, 'refused', reason);
+    };
+    socket.once('connect', () => openTunnel(socket, target, proxy, onOpen, onRefused));
+  }
+
+  #watch(socket: Socket): void {
+    this.#socket = socket;
     socket.on('end', () => this.#onEnd(null));
     socket.on('close', () => this.#onEnd(null));
     socket.on('error', (error) => this.#onEnd(toErrorCode(error)));
   }
 
-  /** Writes one request; the connection must be idle. */
-  write(entry: Entry, text: string, method: string, nowMs: number): void {
+  #establish(): void {
+    if (this.#phase !== 'connecting' && this.#phase !== 'securing') return;
+    this.#phase = 'idle';
+    const nowMs = this.#clock();
+    this.#establishedMs = nowMs;
+    this.#setupMs = nowMs - this.#connectMs;
+    this.#idleSinceMs = nowMs;
+    this.#localPort = this.#socket?.localPort ?? null;
+    this.#owner.onEstablished(this);
+  }
+
+  /**
+   * Writes one request; the connection must be idle.
+   * @param body takes the response's body; null: it is only counted
+   */
+  write(entry: Entry, text: string, method: string, body: BodyReader | null, nowMs: number): void {
     this.#requests += 1;
     const reused = this.#requests > 1;
     this.entry = entry;
@@ -139,7 +185,7 @@ export class Connection {
       remoteAddress: this.#address,
     };
     this.#phase = 'busy';
-    this.parser.begin(method);
+    this.parser.begin(method, body);
     this.#socket?.write(text, 'latin1');
   }
 
@@ -239,13 +285,13 @@ export class Connection {
 
 /** `onread` spares the bytes the way through a stream, which would cost more than the parser. */
 function toSocket(target: Target, address: string, onread: OnReadOpts): Socket {
-  const { port } = target;
+  const { port } = toNextHop(target);
   if (target.tls === null) return connectTcp({ host: address, port, onread });
   return connectTls({
     host: address,
     port,
     onread,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: PROTOCOLS,
     ...toTlsOptions(target),
   });
 }

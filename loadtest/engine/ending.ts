@@ -1,7 +1,9 @@
+import { findBodyFault } from './body-expectation.ts';
+import type { BodyReader } from './body-reader.ts';
 import type { Ending } from './ledger.ts';
 import { type Outcome, toOutcome } from './outcome.ts';
 import { type RequestIdField, toRequestId } from './request-writer.ts';
-import type { PlannedRequest } from './settlement.ts';
+import type { Endpoint, PlannedRequest } from './settlement.ts';
 
 /** What a complete response says of itself. */
 interface CompleteResponse {
@@ -10,6 +12,8 @@ interface CompleteResponse {
   readonly status: number;
   /** The request id that it names; null: none. */
   readonly requestId: string | null;
+  /** Null: it was not kept. */
+  readonly body: BodyReader | null;
 }
 
 /** What a request asked for. */
@@ -28,14 +32,13 @@ interface Judgement {
 
 /**
  * What a complete response counts as: a timeout where it came at its deadline or later; a protocol error where it names
- * another request of the run, which tells that responses were mixed up; else what its status says.
- * @param expectedStatus the only one that is ok; undefined: any 2xx
+ * another request of the run, which tells that responses were mixed up; else what its status says, and then its body.
  */
 export function judgeResponse(
-  { endMs, status, requestId: named }: CompleteResponse,
+  { endMs, status, requestId: named, body }: CompleteResponse,
   request: PlannedRequest,
   { timeoutMs, requestId }: Terms,
-  expectedStatus: number | undefined,
+  expected: Pick<Endpoint, 'expectedStatus' | 'expectBody' | 'expectEnd'>,
 ): Judgement {
   if (endMs >= request.intendedMs + timeoutMs) {
     return { outcome: 'timeout', detail: 'complete after its deadline' };
@@ -48,7 +51,9 @@ export function judgeResponse(
   ) {
     return { outcome: 'protocol_error', detail: `the response names request ${named}` };
   }
-  return { outcome: toOutcome(status, expectedStatus), detail: null };
+  const outcome = toOutcome(status, expected.expectedStatus);
+  const fault = outcome !== 'ok' || body === null ? null : findBodyFault(expected, body);
+  return fault ?? { outcome, detail: null };
 }
 
 /** The ending of a request for which no connection was tried. */

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { after, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../test/fixtures/certificate.ts';
+import { startConnectProxy } from '../../test/fixtures/connect-proxy.ts';
 import { type EngineOptions, runEngine } from './engine.ts';
 import type { Outcome } from './outcome.ts';
 import { RESPONSE_LIMITS } from './response-parser.ts';
@@ -308,6 +309,126 @@ describe('runEngine()', () => {
       }
     });
   }
+
+  describe('through a proxy', () => {
+    const proxies: { close(): void }[] = [];
+    after(() => {
+      for (const proxy of proxies) proxy.close();
+    });
+    const viaProxy = async (given: Parameters<typeof startConnectProxy>[0] = {}) => {
+      const proxy = await startConnectProxy(given);
+      proxies.push(proxy);
+      return { ...proxy, hop: { host: '127.0.0.1', port: proxy.port, authorization: null } };
+    };
+
+    for (const isSecure of [false, true]) {
+      test(`each connection is a tunnel to the server, ${isSecure ? 'with' : 'without'} TLS`, async () => {
+        const { port, counts } = await serve(({ socket }) => void socket.write(OK), isSecure);
+        const proxy = await viaProxy();
+        const tls = isSecure ? { ca: TEST_CERTIFICATE, isVerified: true } : null;
+        const target = {
+          host: 'localhost',
+          port: 9,
+          tls,
+          connectTo: { host: '127.0.0.1', port },
+          proxy: proxy.hop,
+        };
+        const fresh = (index: number) => ({ fresh: index % 4 === 0 });
+        const { outcomes, settlements, summary } = await load(1, { target }, { requests: 40, at: fresh });
+        assert.deepEqual(outcomes, { ok: 40 });
+        assert.equal(counts.requests, 40);
+        assert.equal(proxy.asked.length, summary.connections.tried);
+        assert.deepEqual(new Set(proxy.asked), new Set([`127.0.0.1:${port}`]));
+        assert.equal(summary.connections.fault, null);
+        assert.ok(settlements.some(({ connection }) => connection?.reused));
+        assert.ok(settlements.every(({ connection }) => connection?.localPort != null));
+      });
+    }
+
+    test('a refusal is one of the connection, and is told', async () => {
+      const { hop } = await viaProxy({ refusal: 'HTTP/1.1 503 Service Unavailable' });
+      const target = { host: 'shop.test', port: 80, tls: null, proxy: hop };
+      const { outcomes, settlements, summary } = await load(1, { target }, { requests: 3 });
+      assert.deepEqual(outcomes, { refused: 3 });
+      assert.match(
+        settlements[0]?.detail ?? '',
+        /^the proxy 127\.0\.0\.1:\d+ responded 503 to CONNECT shop\.test:80$/,
+      );
+      assert.equal(summary.connections.fault, null);
+    });
+
+    test('a certificate that is not trusted fails TLS, as it does without one', async () => {
+      const { port } = await serve(({ socket }) => void socket.write(OK), true);
+      const { hop } = await viaProxy();
+      const target = { host: '127.0.0.1', port, tls: { ca: null, isVerified: true }, proxy: hop };
+      const { outcomes, summary } = await load(1, { target }, { requests: 3 });
+      assert.deepEqual(outcomes, { tls: 3 });
+      assert.equal(summary.connections.fault, null);
+    });
+
+    test('a proxy that says nothing leads to no connection before the deadline', async () => {
+      const { port } = await serve(() => {});
+      const target = {
+        host: 'shop.test',
+        port: 80,
+        tls: null,
+        proxy: { host: '127.0.0.1', port, authorization: null },
+      };
+      const { outcomes } = await load(1, { target, timeoutMs: 100 }, { requests: 2 });
+      assert.deepEqual(outcomes, { connect_timeout: 2 });
+    });
+  });
+
+  test('leads to another address where it shall, and asks for the host by name', async () => {
+    const heads: string[] = [];
+    const { port } = await serve(({ socket, head }) => {
+      heads.push(head);
+      socket.write(OK);
+    });
+    const target = { host: 'shop.test', port: 80, tls: null, connectTo: { host: '127.0.0.1', port } };
+    const { outcomes } = await load(1, { target }, { requests: 3 });
+    assert.deepEqual(outcomes, { ok: 3 });
+    for (const head of heads) assert.match(head, /\r\nHost: shop\.test\r\n/);
+  });
+
+  test('judges bodies by what each endpoint expects, and keeps the connection', async () => {
+    const stream = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n0\r\n\r\n';
+    const { port, counts } = await serve(({ socket, head }) => {
+      socket.write(head.startsWith('GET /stream') ? stream : OK);
+    });
+    const endpoints: Endpoint[] = [
+      { ...ROOT, expectBody: { kind: 'text', text: 'ok' } },
+      { ...ROOT, expectBody: { kind: 'text', text: 'OK' } },
+      { ...ROOT, path: '/stream', expectEnd: '[DONE]' },
+      { ...ROOT, expectBody: { kind: 'text', text: 'OK' }, expectedStatus: 201 },
+    ];
+    const { outcomes, settlements, summary } = await load(
+      port,
+      { maxConnections: 1 },
+      { endpoints, requests: 40 },
+    );
+    assert.deepEqual(outcomes, { ok: 10, wrong_body: 10, truncated: 10, http_200: 10 });
+    assert.deepEqual([counts.connections, summary.connections.fault, summary.fault], [1, null, null]);
+    const details = Object.fromEntries(settlements.map(({ outcome, detail }) => [outcome, detail]));
+    assert.deepEqual(details, {
+      ok: null,
+      wrong_body: 'line 1, column 1: expected "OK", got "ok"',
+      truncated: 'the body of 8 bytes ends with "data: 1", not with "[DONE]"',
+      http_200: null,
+    });
+  });
+
+  test('each endpoint may have a deadline of its own, in the queue too', async () => {
+    const { port } = await serve(({ socket }) => setTimeout(() => socket.write(OK), 400));
+    const endpoints: Endpoint[] = [ROOT, { ...ROOT, timeoutMs: 100 }];
+    const at = (index: number) => ({ intendedMs: 0, endpoint: index % 2 });
+    const { settlements, outcomes } = await load(port, { maxConnections: 1 }, { endpoints, at, requests: 2 });
+    assert.deepEqual(outcomes, { ok: 1, not_sent: 1 });
+    const cut = settlements.find(({ endpoint }) => endpoint === 1);
+    assert.ok(cut !== undefined && cut.endMs < 400, `${cut?.endMs}`);
+    const swapped = await load(port, {}, { endpoints, at, requests: 2 });
+    assert.deepEqual(swapped.outcomes, { ok: 1, timeout: 1 });
+  });
 
   test('TLS to a server that does not speak it: tls', async () => {
     const plain = createServer((socket) => void socket.end('HTTP/1.1 400 Bad\r\n\r\n'));

@@ -3,8 +3,10 @@ import { createAlarm } from './alarm.ts';
 import { type ConnectionEnd, type ConnectionSummary, createConnectionLedger } from './connection-ledger.ts';
 import { createLedger, type LedgerSummary } from './ledger.ts';
 import { createNetTransport } from './net-transport.ts';
+import type { Headers } from './request-writer.ts';
 import { createResolver } from './resolver.ts';
 import type { Plan, PlannedRequest, Settlement } from './settlement.ts';
+import { toNextHop } from './target.ts';
 import type { CreateTransport, TransportCounts, TransportOptions } from './transport.ts';
 
 /** Above 4,000 requests a second, those due within this time go out together. */
@@ -29,6 +31,8 @@ export interface EngineHooks {
   readonly clock: () => number;
   /** 0 up to 1, seeded. */
   readonly random: () => number;
+  /** The headers to send now where an endpoint has none of that name: another object once they change. Default: none. */
+  readonly headers?: () => Headers;
 }
 
 export interface EngineSummary extends LedgerSummary {
@@ -53,16 +57,23 @@ export async function runEngine(
   createTransport: CreateTransport = createNetTransport,
 ): Promise<EngineSummary> {
   const { clock, random, signal } = hooks;
-  const { mode, timeoutMs } = options;
+  const { mode } = options;
+  const timeoutsMs = plan.endpoints.map(({ timeoutMs }) => timeoutMs ?? options.timeoutMs);
   const ledger = createLedger(onSettled);
   const resolver = createResolver(
-    options.target.host,
+    toNextHop(options.target).host,
     DNS_TTL_MS,
     (host) => lookup(host, { all: true }),
     clock,
   );
   const connections = createConnectionLedger((end) => hooks.onConnectionEnded?.(end));
-  const transport = createTransport(plan, options, ledger, { clock, random, resolver, connections });
+  const transport = createTransport(plan, options, ledger, {
+    clock,
+    random,
+    resolver,
+    connections,
+    headers: hooks.headers,
+  });
 
   let taken = 0;
   let next = plan.at(0);
@@ -76,7 +87,7 @@ export async function runEngine(
   function take(request: PlannedRequest): void {
     taken += 1;
     next = plan.at(taken);
-    lastDeadlineMs = request.intendedMs + timeoutMs;
+    lastDeadlineMs = Math.max(lastDeadlineMs, request.intendedMs + (timeoutsMs[request.endpoint] ?? 0));
     transport.submit(ledger.plan(request));
   }
 

@@ -1,3 +1,4 @@
+import { toBodyReader } from './body-expectation.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { toTimeout } from './connection-failure.ts';
 import type { ConnectionEnd } from './connection-ledger.ts';
@@ -44,6 +45,7 @@ class NetTransport implements Transport, ConnectionOwner {
   /** In the order they came. */
   readonly #queue = new Set<Entry>();
   readonly #pool: ConnectionPool<Connection>;
+  readonly #hasOwnTimeouts: boolean;
   #excess = 0;
 
   constructor(plan: Plan, options: TransportOptions, ledger: Ledger, world: TransportWorld) {
@@ -53,9 +55,10 @@ class NetTransport implements Transport, ConnectionOwner {
     this.#ledger = ledger;
     this.#world = world;
     this.#clock = world.clock;
-    this.#toText = createRequestWriter(target, plan.endpoints, requestId);
+    this.#toText = createRequestWriter(target, plan, requestId, world.headers);
     const fields = [podHeader, versionHeader, ...(requestId === null ? [] : [requestId.header])];
     this.#wanted = fields.map((name) => name.toLowerCase());
+    this.#hasOwnTimeouts = plan.endpoints.some(({ timeoutMs }) => timeoutMs !== undefined);
     this.#pool = new ConnectionPool({
       max: options.maxConnections,
       kept: options.keptConnections,
@@ -79,7 +82,10 @@ class NetTransport implements Transport, ConnectionOwner {
 
   sweep(nowMs: number): void {
     for (const entry of this.#queue) {
-      if (this.#deadlineOf(entry) > nowMs) break;
+      if (this.#deadlineOf(entry) > nowMs) {
+        if (this.#hasOwnTimeouts) continue;
+        break;
+      }
       this.#queue.delete(entry);
       this.#ledger.settle(entry, toUntried(this.#clock(), 'no connection became free'));
     }
@@ -157,9 +163,9 @@ class NetTransport implements Transport, ConnectionOwner {
 
   #open(entry: Entry): void {
     const { connections, random, resolver } = this.#world;
-    const { target, connMaxAgeMs, limits, podText } = this.#options;
+    const { target, connMaxAgeMs, limits } = this.#options;
     const maxAgeMs = connMaxAgeMs * (1 + AGE_JITTER * (2 * random() - 1));
-    const parser = new ResponseParser(limits, this.#wanted, podText === undefined ? 0 : NAMING_BYTES);
+    const parser = new ResponseParser(limits, this.#wanted);
     const connection = new Connection(connections.open(), maxAgeMs, entry, parser, this, this.#clock);
     this.#pool.add(connection);
     resolver.resolve(
@@ -171,19 +177,24 @@ class NetTransport implements Transport, ConnectionOwner {
   #write(connection: Connection, entry: Entry, nowMs: number): void {
     const { request } = entry;
     this.#ledger.send(entry, nowMs);
-    connection.write(entry, this.#toText(request, request.fresh), this.#endpointOf(entry).method, nowMs);
+    const endpoint = this.#endpointOf(entry);
+    const text = this.#toText(request, request.fresh);
+    const body = toBodyReader(endpoint, this.#options.podText === undefined ? 0 : NAMING_BYTES);
+    connection.write(entry, text, endpoint.method, body, nowMs);
   }
 
   #toAnswered(connection: Connection, entry: Entry): Ending {
     const { parser, idleSinceMs: endMs } = connection;
     const [pod = null, version = null, requestId = null] = parser.values;
     const { podText } = this.#options;
-    const named = pod ?? (podText === undefined ? null : readName(parser.bodyStart, podText));
+    const named =
+      pod ?? (podText === undefined ? null : readName(parser.body?.start.toString('latin1') ?? '', podText));
     connection.pod = named ?? connection.pod;
     connection.version = version ?? connection.version;
-    const response = { endMs, status: parser.status ?? 0, requestId };
-    const { expectedStatus } = this.#endpointOf(entry);
-    const { outcome, detail } = judgeResponse(response, entry.request, this.#options, expectedStatus);
+    const response = { endMs, status: parser.status ?? 0, requestId, body: parser.body };
+    const endpoint = this.#endpointOf(entry);
+    const terms = { timeoutMs: this.#timeoutOf(endpoint), requestId: this.#options.requestId };
+    const { outcome, detail } = judgeResponse(response, entry.request, terms, endpoint);
     return toEnding(connection, endMs, outcome, detail);
   }
 
@@ -193,8 +204,12 @@ class NetTransport implements Transport, ConnectionOwner {
     return endpoint;
   }
 
-  #deadlineOf({ request }: Entry): number {
-    return request.intendedMs + this.#options.timeoutMs;
+  #deadlineOf(entry: Entry): number {
+    return entry.request.intendedMs + this.#timeoutOf(this.#endpointOf(entry));
+  }
+
+  #timeoutOf({ timeoutMs }: Endpoint): number {
+    return timeoutMs ?? this.#options.timeoutMs;
   }
 }
 

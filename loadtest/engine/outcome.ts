@@ -22,7 +22,12 @@ export const OUTCOME_KINDS = {
     lost: true,
     meaning: 'the server closed the connection after the request was written, before a byte of the response',
   },
-  truncated: { lost: true, meaning: 'the server closed the connection in the middle of the response' },
+  truncated: {
+    lost: true,
+    meaning:
+      'the server closed the connection in the middle of the response, or completed it without its expected end',
+  },
+  wrong_body: { lost: true, meaning: 'a complete response with the expected status and another body' },
   timeout: { lost: true, meaning: 'written, and no complete response before the deadline' },
   protocol_error: { lost: true, meaning: 'the response is not HTTP/1.1, or exceeds a limit' },
   dns: { lost: true, meaning: 'the host name could not be resolved' },
@@ -44,7 +49,7 @@ type Kind = keyof typeof OUTCOME_KINDS;
 export type Outcome = Exclude<Kind, 'http_CODE'> | `http_${number}`;
 
 /** The outcomes without a complete response. */
-export type FailureOutcome = Exclude<Kind, 'ok' | 'http_CODE'>;
+export type FailureOutcome = Exclude<Kind, 'ok' | 'http_CODE' | 'wrong_body'>;
 
 export function isOutcome(text: string): text is Outcome {
   return text !== 'http_CODE' && (Object.hasOwn(OUTCOME_KINDS, text) || /^http_[1-9]\d\d$/.test(text));

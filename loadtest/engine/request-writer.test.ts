@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createRequestWriter, type RequestIdField, toRequestFault } from './request-writer.ts';
+import { createRequestWriter, type RequestIdField, toBytes, toRequestFault } from './request-writer.ts';
 import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
 
@@ -15,7 +15,7 @@ function write(
     isLast = false,
   }: { target?: Target; id?: RequestIdField | null; isLast?: boolean } = {},
 ): string {
-  const toText = createRequestWriter(target, [HEALTH, { ...HEALTH, ...endpoint }], id);
+  const toText = createRequestWriter(target, { endpoints: [HEALTH, { ...HEALTH, ...endpoint }] }, id);
   return toText({ index: 7, intendedMs: 0, endpoint: 1, fresh: isLast }, isLast);
 }
 
@@ -34,7 +34,7 @@ describe('createRequestWriter()', () => {
   });
 
   test('announces a body by its bytes, and an empty one where the method expects one', () => {
-    const text = write({ method: 'POST', body: 'é€' });
+    const text = write({ method: 'POST', body: toBytes('é€') });
     assert.ok(text.includes('\r\nContent-Length: 5\r\n'));
     assert.deepEqual(Buffer.from(text.slice(-5), 'latin1').toString(), 'é€');
     assert.ok(write({ method: 'PUT' }).includes('\r\nContent-Length: 0\r\n'));
@@ -47,6 +47,51 @@ describe('createRequestWriter()', () => {
       text.includes('\r\nhost: other\r\nUser-Agent: dropless-loadtest\r\nACCEPT: text/plain\r\nX-A: ä\r\n'),
     );
     assert.equal(text.match(/host:/gi)?.length, 1);
+  });
+
+  test('sends shared headers where the endpoint has none of that name, as they are at the time', () => {
+    let shared: Record<string, string> = { Authorization: 'one', 'X-A': 'shared' };
+    const endpoints = [{ ...HEALTH, headers: { 'x-a': 'own' } }];
+    const toText = createRequestWriter(TARGET, { endpoints }, null, () => shared);
+    const request = { index: 0, intendedMs: 0, endpoint: 0, fresh: false };
+    assert.match(toText(request, false), /\r\nAuthorization: one\r\nx-a: own\r\n\r\n$/);
+    shared = { Authorization: 'two' };
+    assert.match(toText(request, true), /\r\nAuthorization: two\r\nx-a: own\r\nConnection: close\r\n\r\n$/);
+  });
+
+  for (const [type, body, value, sent] of [
+    ['text/plain', 'v={{v}}', 'a"b', 'v=a"b'],
+    ['application/json; charset=utf-8', '{"v":"{{v}}"}', 'a"\n', '{"v":"a\\"\\n"}'],
+    ['application/merge-patch+json', '{"v":{{v}}}', '7', '{"v":7}'],
+    ['application/x-www-form-urlencoded', 'v={{v}}', 'a&b', 'v=a%26b'],
+    ['text/plain', 'é{{v}}', '€', 'é€'],
+  ] as const) {
+    test(`fills data into a body of ${type}, and into path and headers`, () => {
+      const data = {
+        columns: ['id', 'v'],
+        rows: [
+          ['x', 'x'],
+          ['a/b', value],
+        ],
+      };
+      const headers = { 'Content-Type': type, 'X-Id': 'n-{{id}}' };
+      const endpoint = { ...HEALTH, method: 'POST', path: '/i/{{id}}?x=1', headers, body: toBytes(body) };
+      const toText = createRequestWriter(TARGET, { endpoints: [endpoint], data }, null);
+      const text = toText({ index: 0, intendedMs: 0, endpoint: 0, fresh: false, row: 1 }, false);
+      assert.ok(text.startsWith('POST /i/a%2Fb?x=1 HTTP/1.1\r\n'));
+      assert.ok(text.includes('\r\nX-Id: n-a/b\r\n'));
+      assert.ok(text.includes(`\r\nContent-Length: ${Buffer.byteLength(sent)}\r\n`), text);
+      assert.equal(Buffer.from(text.split('\r\n\r\n')[1] ?? '', 'latin1').toString(), sent);
+    });
+  }
+
+  test('leaves a body that is not text as it is', () => {
+    const data = { columns: ['id'], rows: [['x']] };
+    const endpoint = { ...HEALTH, method: 'POST', path: '/{{id}}', body: '\xff{{id}}' };
+    const toText = createRequestWriter(TARGET, { endpoints: [endpoint], data }, null);
+    assert.ok(
+      toText({ index: 0, intendedMs: 0, endpoint: 0, fresh: false, row: 0 }, false).endsWith('\xff{{id}}'),
+    );
   });
 
   for (const [host, port, isSecure, field] of [
@@ -70,7 +115,7 @@ describe('createRequestWriter()', () => {
     [{ path: '/a b' }, /path "\/a b"/],
     [{ path: '/a\r\nX: y' }, /path/],
     [{ headers: { 'X A': 'b' } }, /header name "X A"/],
-    [{ headers: { X: 'a\r\nY: b' } }, /header X "a\\r\\nY: b"/],
+    [{ headers: { X: 'a\r\nY: b' } }, /header X holds a control/],
     [{ headers: { X: '€' } }, /non-Latin-1/],
     [{ headers: { Connection: 'close' } }, /"Connection" is set by the engine/],
     [{ headers: { 'content-length': '3' } }, /set by the engine/],

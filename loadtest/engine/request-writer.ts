@@ -1,5 +1,6 @@
-import type { Endpoint, PlannedRequest } from './settlement.ts';
+import type { Endpoint, Plan, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
+import { createTemplate } from './template.ts';
 
 /** Sends each request's own id, so that server logs can be matched with the ledger. */
 export interface RequestIdField {
@@ -32,65 +33,166 @@ export function toRequestId({ prefix }: RequestIdField, { index }: PlannedReques
   return `${prefix}${index}`;
 }
 
-/** The fields of a request to this endpoint, save its id and `Connection`. */
-export function toFields(target: Target, endpoint: Endpoint): [name: string, value: string][] {
+/** By name, as written. */
+export type Headers = Readonly<Record<string, string>>;
+
+/**
+ * The fields of a request to this endpoint, save its id, `Connection` and `Content-Length`.
+ * @param shared sent where the endpoint has no field of that name
+ */
+export function toFields(
+  target: Target,
+  { headers = {} }: Pick<Endpoint, 'headers'>,
+  shared: Headers = {},
+): [name: string, value: string][] {
   const fields = new Map([
     ['host', ['Host', toHostField(target)]],
     ['user-agent', ['User-Agent', 'dropless-loadtest']],
     ['accept', ['Accept', '*/*']],
   ] as [string, [string, string]][]);
-  for (const [name, value] of Object.entries(endpoint.headers ?? {})) {
+  for (const [name, value] of [...Object.entries(shared), ...Object.entries(headers)]) {
     fields.set(name.toLowerCase(), [name, value]);
-  }
-  if (endpoint.body !== undefined || BODY_METHODS.has(endpoint.method)) {
-    fields.set('content-length', ['Content-Length', String(Buffer.byteLength(endpoint.body ?? ''))]);
   }
   return [...fields.values()];
 }
 
-/** The requests' bytes, as latin1 strings. @throws {TypeError} for an endpoint with a `toRequestFault` */
-export function createRequestWriter(
-  target: Target,
-  endpoints: readonly Endpoint[],
-  requestId: RequestIdField | null,
-): (request: PlannedRequest, isLast: boolean) => string {
-  const texts = endpoints.map((endpoint) => {
-    const fault = toRequestFault(endpoint);
-    if (fault !== null) throw new TypeError(fault);
-    const lines = toFields(target, endpoint).map(([name, value]) => `${name}: ${value}\r\n`);
-    const head = `${endpoint.method} ${endpoint.path} HTTP/1.1\r\n${lines.join('')}`;
-    const body = Buffer.from(endpoint.body ?? '').toString('latin1');
-    return { kept: head, last: `${head}Connection: close\r\n`, rest: `\r\n${body}` };
-  });
-
-  return (request, isLast) => {
-    const text = texts[request.endpoint];
-    if (text === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
-    const head = isLast ? text.last : text.kept;
-    if (requestId === null) return head + text.rest;
-    return `${head}${requestId.header}: ${toRequestId(requestId, request)}\r\n${text.rest}`;
-  };
+/** One request, save its id: up to the last field, with and without notice that it is the connection's last, and the rest. */
+interface RequestText {
+  readonly kept: string;
+  readonly last: string;
+  readonly rest: string;
 }
 
 /**
- * Why requests to this endpoint cannot be written as HTTP/1.1 (RFC 9110 §5.5, §5.6.2, §9; RFC 9112 §3.2.1), with the
- * value that is at fault; null: they can.
+ * The requests' bytes, as latin1 strings.
+ * @param toShared the headers to send now where an endpoint has none of that name: another object once they change
+ * @throws {TypeError} for an endpoint with a `toRequestFault`
+ * @throws {RangeError} where an endpoint names a column that the data does not have
  */
-export function toRequestFault({ name, method, path, headers = {} }: Endpoint): string | null {
-  const told = (what: string, value: string, fault: string) =>
-    `endpoint ${name}: ${what} ${JSON.stringify(value)} ${fault}`;
+export function createRequestWriter(
+  target: Target,
+  { endpoints, data }: Pick<Plan, 'endpoints' | 'data'>,
+  requestId: RequestIdField | null,
+  toShared: () => Headers = () => NONE,
+): (request: PlannedRequest, isLast: boolean) => string {
+  for (const endpoint of endpoints) {
+    const fault = toRequestFault(endpoint);
+    if (fault !== null) throw new TypeError(fault);
+  }
+  const columns = data?.columns ?? [];
+  const toTexts = () => endpoints.map((endpoint) => toRequestText(target, endpoint, shared, columns));
+  let shared = toShared();
+  let texts = toTexts();
+
+  return (request, isLast) => {
+    if (toShared() !== shared) {
+      shared = toShared();
+      texts = toTexts();
+    }
+    const text = texts[request.endpoint];
+    if (text === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
+    const { kept, last, rest } = typeof text === 'function' ? text(rowOf(request)) : text;
+    const head = isLast ? last : kept;
+    if (requestId === null) return head + rest;
+    return `${head}${requestId.header}: ${toRequestId(requestId, request)}\r\n${rest}`;
+  };
+
+  function rowOf({ row }: PlannedRequest): readonly string[] {
+    return (row === undefined ? undefined : data?.rows[row]) ?? [];
+  }
+}
+
+const NONE: Headers = {};
+
+/** The text of all requests to this endpoint; a function of the row where they take values from data. */
+function toRequestText(
+  target: Target,
+  endpoint: Endpoint,
+  shared: Headers,
+  columns: readonly string[],
+): RequestText | ((row: readonly string[]) => RequestText) {
+  const { method, path, body } = endpoint;
+  const fields = toFields(target, endpoint, shared);
+  const toText = (filledPath: string, lines: string, bytes: string | undefined): RequestText => {
+    const length = bytes !== undefined || BODY_METHODS.has(method) ? (bytes ?? '').length : null;
+    const framing = length === null ? '' : `Content-Length: ${length}\r\n`;
+    const kept = `${method} ${filledPath} HTTP/1.1\r\n${lines}${framing}`;
+    return { kept, last: `${kept}Connection: close\r\n`, rest: `\r\n${bytes ?? ''}` };
+  };
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  if (columns.length === 0) return toText(path, lines, body);
+
+  const type = fields.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+  const pathOf = createTemplate(path, columns, encodeURIComponent);
+  const linesOf = createTemplate(lines, columns, (value) => value);
+  const bodyOf = body === undefined ? null : createTemplate(toBodyText(body), columns, toBodyEscape(type));
+  if (pathOf === null && linesOf === null && bodyOf === null) return toText(path, lines, body);
+  return (row) =>
+    toText(pathOf?.(row) ?? path, linesOf?.(row) ?? lines, bodyOf === null ? body : toBytes(bodyOf(row)));
+}
+
+/** The bytes of a body, a character for each, from its text. */
+export function toBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** The text of a body, from its bytes; empty where they are not UTF-8, as no column can be named there. */
+export function toBodyText(bytes: string): string {
+  const text = Buffer.from(bytes, 'latin1').toString();
+  return toBytes(text) === bytes ? text : '';
+}
+
+/** What makes a value safe in a body of this type: within a JSON string, or in a form. */
+function toBodyEscape(contentType: string): (value: string) => string {
+  if (/^application\/([\w.-]+\+)?json\b/i.test(contentType))
+    return (value) => JSON.stringify(value).slice(1, -1);
+  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return encodeURIComponent;
+  return (value) => value;
+}
+
+/** May the value of a field be this? RFC 9110 §5.5. */
+export function isFieldValue(value: string): boolean {
+  return FIELD_VALUE.test(value);
+}
+
+/** Why a field cannot be sent, without its value, which may be a secret; null: it can. */
+export function findHeaderFault(name: string, value: string): string | null {
+  if (!TOKEN.test(name)) return `name ${JSON.stringify(name)} is not a token`;
+  if (OWN_FIELDS.has(name.toLowerCase())) return `${JSON.stringify(name)} is set by the engine itself`;
+  return isFieldValue(value) ? null : `${name} holds a control or non-Latin-1 character`;
+}
+
+/**
+ * Why requests to this endpoint cannot be written as HTTP/1.1 (RFC 9110 §5.5, §5.6.2, §9; RFC 9112 §3.2.1), field by
+ * field; empty: they can.
+ */
+export function findRequestFaults({
+  method,
+  path,
+  headers = {},
+}: Pick<Endpoint, 'method' | 'path' | 'headers'>): {
+  field: 'method' | 'path' | 'headers';
+  message: string;
+}[] {
+  const faults: ReturnType<typeof findRequestFaults> = [];
   if (!TOKEN.test(method) || method === 'CONNECT') {
-    return told('method', method, 'is not an HTTP method to load with');
+    const message = `${JSON.stringify(method)} is not an HTTP method to load with`;
+    faults.push({ field: 'method', message });
   }
   if (!ORIGIN_FORM.test(path)) {
-    return told('path', path, 'must start with / and hold no space or control character');
+    const message = `${JSON.stringify(path)} must start with / and hold no space or control character`;
+    faults.push({ field: 'path', message });
   }
-  for (const [field, value] of Object.entries(headers)) {
-    if (!TOKEN.test(field)) return told('header name', field, 'is not a token');
-    if (OWN_FIELDS.has(field.toLowerCase())) return told('header', field, 'is set by the engine itself');
-    if (!FIELD_VALUE.test(value)) {
-      return told(`header ${field}`, value, 'holds a control or non-Latin-1 character');
-    }
+  for (const [name, value] of Object.entries(headers)) {
+    const message = findHeaderFault(name, value);
+    if (message !== null) faults.push({ field: 'headers', message });
   }
-  return null;
+  return faults;
+}
+
+/** The first of them, in one sentence; null: there is none. */
+export function toRequestFault(endpoint: Endpoint): string | null {
+  const [fault] = findRequestFaults(endpoint);
+  if (fault === undefined) return null;
+  return `endpoint ${endpoint.name}: ${fault.field === 'headers' ? 'header' : fault.field} ${fault.message}`;
 }

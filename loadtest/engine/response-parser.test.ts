@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { BodyReader, type KeptParts } from './body-reader.ts';
 import { type ResponseLimits, ResponseParser } from './response-parser.ts';
 
 const LIMITS: ResponseLimits = { maxLineBytes: 64, maxHeadBytes: 256, maxFields: 8, maxBodyBytes: 1000 };
@@ -516,42 +517,55 @@ describe('ResponseParser', () => {
   });
 });
 
-describe('the start of a body', () => {
-  function readStart(pieces: readonly Buffer[], maxKeptBytes: number): string {
-    const parser = new ResponseParser(LIMITS, [], maxKeptBytes);
-    parser.begin('GET');
+describe('the body', () => {
+  const KEPT = { startBytes: 6, endBytes: 3 };
+  function readParts(
+    pieces: readonly Buffer[],
+    kept: KeptParts,
+  ): [start: string, end: string, bytes: number] {
+    const parser = new ResponseParser(LIMITS, []);
+    const body = new BodyReader(kept);
+    parser.begin('GET', body);
     for (const piece of pieces) {
       // As a socket's buffer, it is overwritten by what comes next.
       const buffer = Buffer.from(piece);
       parser.push(buffer);
       buffer.fill(0);
     }
-    return parser.bodyStart;
+    return [body.start.toString(), body.end.toString(), body.bytes];
   }
 
-  for (const [what, text, start] of [
-    ['of a length', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi', 'abcdef'],
+  for (const [what, text, start, end, bytes] of [
+    ['of a length', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi', 'abcdef', 'ghi', 9],
     [
       'in chunks',
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n4\r\nefgh\r\n0\r\n\r\n',
       'abcdef',
+      'fgh',
+      8,
     ],
-    ['until the connection closes', 'HTTP/1.1 200 OK\r\n\r\nabcdefghi', 'abcdef'],
-    ['shorter than what is kept', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', 'ab'],
+    ['until the connection closes', 'HTTP/1.1 200 OK\r\n\r\nabcdefghi', 'abcdef', 'ghi', 9],
+    ['shorter than what is kept', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', 'ab', 'ab', 2],
   ] as const) {
-    test(`is kept, ${what}, in whatever pieces it comes`, () => {
-      const bytes = Buffer.from(text);
-      for (const pieces of [[bytes], ...splitEverywhere(bytes)]) assert.equal(readStart(pieces, 6), start);
-      assert.equal(readStart([bytes], 0), '');
+    test(`is kept at its start and end, ${what}, in whatever pieces it comes`, () => {
+      const response = Buffer.from(text);
+      for (const pieces of [[response], ...splitEverywhere(response)]) {
+        assert.deepEqual(readParts(pieces, KEPT), [start, end, bytes]);
+      }
+      assert.deepEqual(readParts([response], { startBytes: 0, endBytes: 0 }), ['', '', bytes]);
+      const [whole] = readParts([response], { startBytes: Number.POSITIVE_INFINITY, endBytes: 0 });
+      assert.equal(whole, 'abcdefghi'.slice(0, bytes));
     });
   }
 
-  test('is that of the last response', () => {
-    const parser = new ResponseParser(LIMITS, [], 6);
-    for (const body of ['first', 'last']) {
-      parser.begin('GET');
-      parser.push(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`));
-    }
-    assert.equal(parser.bodyStart, 'last');
+  test('is that of the response it was given for', () => {
+    const parser = new ResponseParser(LIMITS, []);
+    const readers = ['first', 'last'].map((text) => {
+      const body = new BodyReader(KEPT);
+      parser.begin('GET', body);
+      parser.push(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`));
+      return body.start.toString();
+    });
+    assert.deepEqual(readers, ['first', 'last']);
   });
 });

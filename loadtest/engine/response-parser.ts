@@ -1,3 +1,5 @@
+import type { BodyReader } from './body-reader.ts';
+
 /** The most that is read of one answer before it is refused. */
 export interface ResponseLimits {
   /** One status, field, trailer or chunk-size line, its CRLF included. */
@@ -60,7 +62,7 @@ const CHUNK_SIZE = new RegExp(
 
 /**
  * Reads the responses of one connection, one at a time, in whatever pieces they arrive. Strict: what RFC 9112
- * calls an error, or leaves to the reader's mercy, is refused. Bodies are counted and not kept.
+ * calls an error, or leaves to the reader's mercy, is refused. Bodies are counted, and kept by `body` alone.
  */
 export class ResponseParser {
   readonly #limits: ResponseLimits;
@@ -76,10 +78,6 @@ export class ResponseParser {
   #headBytes = 0;
   #fields = 0;
   #bodyBytes = 0;
-  /** The start of the body, as far as it is kept. */
-  readonly #kept: Buffer[] = [];
-  #keptBytes = 0;
-  readonly #maxKeptBytes: number;
   #minorVersion = 1;
   #code = 0;
   #contentLength: number | null = null;
@@ -95,14 +93,12 @@ export class ResponseParser {
   values: (string | null)[];
   /** What is wrong with the response. */
   complaint: string | null = null;
+  /** Keeps the body, or parts of it; null: it is not kept. */
+  body: BodyReader | null = null;
 
-  /**
-   * @param wanted lower-case names of the fields whose values are kept
-   * @param maxKeptBytes so much of the start of each body is kept
-   */
-  constructor(limits: ResponseLimits, wanted: readonly string[], maxKeptBytes = 0) {
+  /** @param wanted lower-case names of the fields whose values are kept */
+  constructor(limits: ResponseLimits, wanted: readonly string[]) {
     this.#limits = limits;
-    this.#maxKeptBytes = maxKeptBytes;
     this.#wanted = wanted;
     this.#nameLengths = new Set([...FRAMING_NAME_LENGTHS, ...wanted.map((name) => name.length)]);
     this.values = wanted.map(() => null);
@@ -110,11 +106,6 @@ export class ResponseParser {
 
   get isComplete(): boolean {
     return this.#state === 'complete';
-  }
-
-  /** The start of the body, a character for each byte. */
-  get bodyStart(): string {
-    return Buffer.concat(this.#kept).toString('latin1');
   }
 
   get isRefused(): boolean {
@@ -126,16 +117,18 @@ export class ResponseParser {
     return !this.#isClose && (this.#minorVersion === 1 || this.#isKeepAlive);
   }
 
-  /** Expects the response to a request with this method. */
-  begin(method: string): void {
+  /**
+   * Expects the response to a request with this method.
+   * @param body takes its body
+   */
+  begin(method: string, body: BodyReader | null = null): void {
+    this.body = body;
     this.#state = 'status-line';
     this.#isHead = method === 'HEAD';
     this.#carry = null;
     this.#headBytes = 0;
     this.#fields = 0;
     this.#bodyBytes = 0;
-    this.#kept.length = 0;
-    this.#keptBytes = 0;
     this.#isClose = false;
     this.status = null;
     this.bytesReceived = 0;
@@ -196,7 +189,7 @@ export class ResponseParser {
         return this.#data(bytes, at);
       case 'body-until-close':
         this.#countBody(bytes.length - at);
-        this.#keep(bytes, at, bytes.length);
+        this.body?.add(bytes, at, bytes.length);
         return bytes.length;
       case 'chunk-size':
         return this.#chunkSize(bytes, at);
@@ -328,17 +321,9 @@ export class ResponseParser {
   #data(bytes: Buffer, at: number): number {
     const length = Math.min(bytes.length - at, this.#remaining);
     this.#remaining -= length;
-    this.#keep(bytes, at, at + length);
+    this.body?.add(bytes, at, at + length);
     if (this.#remaining === 0) this.#state = this.#state === 'body' ? 'complete' : 'chunk-end';
     return at + length;
-  }
-
-  /** The bytes are the socket's, and are overwritten by what comes next. */
-  #keep(bytes: Buffer, from: number, to: number): void {
-    const until = Math.min(to, from + this.#maxKeptBytes - this.#keptBytes);
-    if (until <= from) return;
-    this.#kept.push(Buffer.from(bytes.subarray(from, until)));
-    this.#keptBytes += until - from;
   }
 
   #expect(length: number, state: 'body' | 'chunk-data'): State {

@@ -1,4 +1,13 @@
 import type { Outcome } from './outcome.ts';
+import type { DataTable } from './template.ts';
+
+/** What the body of a response must be. */
+export type BodyExpectation =
+  /** Exactly this text. */
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'match'; readonly pattern: RegExp }
+  /** JSON with this value at each of these JSON Pointers (RFC 6901). */
+  | { readonly kind: 'json'; readonly values: Readonly<Record<string, unknown>> };
 
 /** What is requested: one line of the target's mix. */
 export interface Endpoint {
@@ -9,9 +18,15 @@ export interface Endpoint {
   /** Share of the mix, relative to the other endpoints' weights. */
   readonly weight: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A character for each byte. */
   readonly body?: string;
   /** The only status that counts as ok. Default: any 2xx. */
   readonly expectedStatus?: number;
+  readonly expectBody?: BodyExpectation;
+  /** The text with which the body ends; blanks after it do not count. */
+  readonly expectEnd?: string;
+  /** Its own deadline, from the intended time. Default: that of the run. */
+  readonly timeoutMs?: number;
 }
 
 /** A request as the plan makes it: a pure function of its index. */
@@ -23,11 +38,15 @@ export interface PlannedRequest {
   readonly endpoint: number;
   /** Shall it open a connection of its own? */
   readonly fresh: boolean;
+  /** Position of its row in the plan's `data`; absent: there is none. */
+  readonly row?: number;
 }
 
 /** The requests of a run, in the order of their intended times. */
 export interface Plan {
   readonly endpoints: readonly Endpoint[];
+  /** What `{{column}}` in paths, headers and bodies stands for; absent: it stands for itself. */
+  readonly data?: DataTable;
   /** The index-th request; undefined past the end. */
   at(index: number): PlannedRequest | undefined;
 }
@@ -56,6 +75,8 @@ export interface ConnectionFacts {
  */
 export interface Settlement {
   readonly index: number;
+  /** Where it was sent from, for example the name of a node; absent: from this process. */
+  readonly from?: string;
   readonly endpoint: number;
   readonly intendedMs: number;
   /** When it was written; null: never. */

@@ -1,6 +1,6 @@
 import type { ConnectionLedger } from './connection-ledger.ts';
 import type { Entry, Ledger } from './ledger.ts';
-import type { RequestIdField } from './request-writer.ts';
+import type { Headers, RequestIdField } from './request-writer.ts';
 import type { Resolver } from './resolver.ts';
 import type { ResponseLimits } from './response-parser.ts';
 import type { Plan } from './settlement.ts';
@@ -8,7 +8,7 @@ import type { Target } from './target.ts';
 
 export interface TransportOptions {
   readonly target: Target;
-  /** The deadline of each request, from its intended time: over queue, connect, first byte and body. */
+  /** The deadline of each request without its own, from its intended time: over queue, connect, first byte and body. */
   readonly timeoutMs: number;
   /** Connections open at a time; further requests wait. */
   readonly maxConnections: number;
@@ -37,6 +37,8 @@ export interface TransportWorld {
   /** 0 up to 1, seeded. */
   readonly random: () => number;
   readonly resolver: Resolver;
+  /** The headers to send now where an endpoint has none of that name: another object once they change. Default: none. */
+  readonly headers?: (() => Headers) | undefined;
   /** Where each connection is opened and ends. */
   readonly connections: ConnectionLedger;
 }

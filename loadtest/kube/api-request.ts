@@ -5,7 +5,10 @@ import {
   request as requestHttp,
 } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { toTlsOptions } from '../engine/target.ts';
+import type { Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type Target, toTlsOptions } from '../engine/target.ts';
+import { openTcp } from '../engine/tunnel.ts';
 import { toTarget } from '../load/target-url.ts';
 import type { Access, Credentials } from './kubeconfig.ts';
 
@@ -28,16 +31,21 @@ export function createRequester({
   ca,
   isTlsUnchecked,
   tlsServerName,
+  proxy,
   impersonation,
 }: Access): Requester {
   const url = new URL(server);
-  const target = toTarget(url, { ca, isVerified: !isTlsUnchecked });
+  const serverName = tlsServerName === null ? {} : { serverName: tlsServerName };
+  const access = { ca, isVerified: !isTlsUnchecked, ...serverName };
+  const target = { ...toTarget(url, access), ...(proxy === undefined ? {} : { proxy }) };
   const [open, Agent] = target.tls === null ? [requestHttp, HttpAgent] : [requestHttps, HttpsAgent];
+  const agent = new Agent({ keepAlive: true });
+  if (proxy !== undefined) agent.createConnection = toTunnels(target);
   const options = {
     hostname: target.host,
     port: target.port,
-    agent: new Agent({ keepAlive: true }),
-    ...toTlsOptions(target, tlsServerName),
+    agent,
+    ...toTlsOptions(target),
   };
   return ({ method, path, body, type = 'application/json', signal }, { token, clientCertificate }) => {
     const payload = body === undefined ? null : JSON.stringify(body);
@@ -56,5 +64,23 @@ export function createRequester({
       ...(signal === undefined ? {} : { signal }),
     });
     return request.end(payload ?? undefined);
+  };
+}
+
+/** The `createConnection` of an agent whose connections lead through the target's proxy. */
+function toTunnels(target: Target): HttpAgent['createConnection'] {
+  return (options, onOpen) => {
+    openTcp(target).then(
+      (socket) => {
+        if (target.tls === null) return onOpen?.(null, socket);
+        // Its `host` and `path` are those of the request, and not of a connection to be made.
+        const { host: _, path: __, ...own } = options as ConnectionOptions;
+        const secure = connectTls({ ...own, socket });
+        secure.once('close', () => socket.destroy());
+        onOpen?.(null, secure);
+      },
+      (error: Error) => onOpen?.(error, undefined as unknown as Socket),
+    );
+    return undefined;
   };
 }

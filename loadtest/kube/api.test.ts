@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, describe, test } from 'node:test';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../test/fixtures/certificate.ts';
+import { startConnectProxy } from '../../test/fixtures/connect-proxy.ts';
 import {
   type Api,
   createApi,
@@ -180,6 +181,21 @@ describe('createApi()', () => {
   test('reaches a server at an IPv6 address', { skip: !hasIpv6 }, async () => {
     await createApi(toAccess(await listen(answer, { host: '::1' }))).get('/x');
   });
+
+  for (const isTls of [false, true]) {
+    test(`reaches a server through a proxy, ${isTls ? 'with' : 'without'} TLS`, async () => {
+      const server = await listen(answer, { isTls });
+      const tunnels = await startConnectProxy({ password: 'me:secret' });
+      closers.push(tunnels.close);
+      const authorization = `Basic ${Buffer.from('me:secret').toString('base64')}`;
+      const proxy = { host: '127.0.0.1', port: tunnels.port, authorization };
+      const access = { ca: TEST_CERTIFICATE, tlsServerName: 'localhost', proxy };
+      await createApi(toAccess(server, access)).get('/x');
+      assert.deepEqual(tunnels.asked, [new URL(server).host]);
+      const unknown = createApi(toAccess(server, { ...access, proxy: { ...proxy, authorization: null } }));
+      await assert.rejects(unknown.get('/x'), /the proxy 127\.0\.0\.1:\d+ responded 407 to CONNECT/);
+    });
+  }
 
   test('holds the certificate against the name given', async () => {
     const server = await listen(answer, { isTls: true });

@@ -72,7 +72,12 @@ describe('parseAccess()', () => {
   });
 
   for (const [what, user, cluster, message] of [
-    ['a proxy', {}, { 'proxy-url': 'http://p:1' }, /^proxy-url of cluster "c" in the kubeconfig is not/],
+    [
+      'a proxy of another kind',
+      {},
+      { 'proxy-url': 'socks5://p:1' },
+      /^proxy-url of the cluster in the kubeconfig must be http:\/\//,
+    ],
     ['an auth-provider', { 'auth-provider': { name: 'gcp' } }, {}, /^auth-provider of user "u" .* \(exec\)$/],
     ['a password', { username: 'a', password: 'b' }, {}, /^username of user "u"/],
     [

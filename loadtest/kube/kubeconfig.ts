@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../cli/fault.ts';
+import type { HttpProxy } from '../engine/target.ts';
+import { chooseProxy, parseProxy, readProxyRules } from '../load/proxy.ts';
 import { at, type Json, listAt, textAt } from './json.ts';
 
 /** Who asks. */
@@ -20,6 +22,8 @@ export interface Access {
   /** The name that the server's certificate must hold; null: that of `server`. */
   readonly tlsServerName: string | null;
   readonly isTlsUnchecked: boolean;
+  /** Absent: connections are direct. */
+  readonly proxy?: HttpProxy;
   /** Headers that say whom to act as. */
   readonly impersonation: Readonly<Record<string, string | string[]>>;
   /** Of the context; `default` where it names none. */
@@ -43,14 +47,12 @@ interface ContextOptions extends Surroundings {
 
 /** What kubectl heeds and this does not: without it, another would be asked, or somebody else would ask. */
 const UNSUPPORTED: readonly {
-  readonly of: 'cluster' | 'user';
   readonly field: string;
   readonly fix: string;
 }[] = [
-  { of: 'cluster', field: 'proxy-url', fix: 'use a context that reaches the API server without a proxy' },
-  { of: 'user', field: 'auth-provider', fix: 'use a credential plugin (exec)' },
-  { of: 'user', field: 'username', fix: 'use a token or a client certificate' },
-  { of: 'user', field: 'as-user-extra', fix: 'impersonate by as, as-uid and as-groups alone' },
+  { field: 'auth-provider', fix: 'use a credential plugin (exec)' },
+  { field: 'username', fix: 'use a token or a client certificate' },
+  { field: 'as-user-extra', fix: 'impersonate by as, as-uid and as-groups alone' },
 ];
 
 /** Credentials are renewed so long before they expire. */
@@ -121,22 +123,34 @@ export async function parseAccess(
   if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
     throw new Fault(`the server ${JSON.stringify(server)} of the kubeconfig is no http or https URL`);
   }
-  for (const { of, field, fix } of UNSUPPORTED) {
-    if (at(of === 'cluster' ? cluster : user, field) === undefined) continue;
-    const name = textAt(config, `${of}s`, 0, 'name');
-    throw new Fault(`${field} of ${of} ${JSON.stringify(name)} in the kubeconfig is not supported: ${fix}`);
+  for (const { field, fix } of UNSUPPORTED) {
+    if (at(user, field) === undefined) continue;
+    const name = textAt(config, 'users', 0, 'name');
+    throw new Fault(`${field} of user ${JSON.stringify(name)} in the kubeconfig is not supported: ${fix}`);
   }
+  const proxy = toProxy(textAt(cluster, 'proxy-url'), new URL(server), env);
   const credentials = toSource(user, cluster, env, nowMs);
   await credentials();
   return {
     server: server.replace(/\/$/, ''),
     ca: decode(textAt(cluster, 'certificate-authority-data')),
     tlsServerName: textAt(cluster, 'tls-server-name'),
+    ...(proxy === null ? {} : { proxy }),
     isTlsUnchecked: at(cluster, 'insecure-skip-tls-verify') === true,
     impersonation: toImpersonation(user),
     namespace: textAt(config, 'contexts', 0, 'context', 'namespace') ?? 'default',
     credentials,
   };
+}
+
+/** The proxy of the cluster or, where it names none, of the environment; null: none. */
+function toProxy(proxyUrl: string | null, server: URL, env: Surroundings['env']): HttpProxy | null {
+  if (proxyUrl === null) return chooseProxy(server, readProxyRules(env));
+  try {
+    return parseProxy(proxyUrl);
+  } catch (error) {
+    throw new Fault(`proxy-url of the cluster in the kubeconfig ${(error as Error).message}`);
+  }
 }
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */

@@ -54,7 +54,7 @@ describe('chooseEndpoints()', () => {
 
   test('refuses what cannot be written as HTTP/1.1', () => {
     const url = new URL('http://h/x');
-    fails(() => chooseEndpoints([], url, { headers: { 'X-A': '€' } }), /header X-A "€" holds a control/);
+    fails(() => chooseEndpoints([], url, { headers: { 'X-A': '€' } }), /header X-A holds a control/);
     fails(
       () => chooseEndpoints([], url, { headers: { TE: 'trailers' } }),
       /"TE" is set by the engine itself/,

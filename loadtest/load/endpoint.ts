@@ -1,5 +1,5 @@
 import { Fault } from '../cli/fault.ts';
-import { toRequestFault } from '../engine/request-writer.ts';
+import { type Headers, toBytes, toRequestFault } from '../engine/request-writer.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 
 const toGet = (path: string): Endpoint => ({ name: path, method: 'GET', path, weight: 1 });
@@ -33,28 +33,37 @@ export function parseHeader(text: string): readonly [name: string, value: string
 }
 
 /**
- * The endpoints to load: those given; or the path of the URL, if it has one; or those of this project's service.
+ * The endpoints to load: those given; or the path of the URL, if it has one; or those of this project's service. Each
+ * gets the headers that it does not have itself, and the body, if there is one.
  * @throws {Fault} where the URL and the endpoints both name a path, nothing has a weight, or a request cannot be
  *   written as HTTP/1.1
  */
 export function chooseEndpoints(
   given: readonly Endpoint[],
   url: URL,
-  extras: Pick<Endpoint, 'headers' | 'body'>,
+  { headers, body }: { readonly headers?: Headers; readonly body?: string },
 ): readonly Endpoint[] {
   const path = `${url.pathname}${url.search}`;
   if (given.length > 0 && path !== '/') {
-    throw new Fault(`the URL has the path ${path}, but --endpoint names the paths: give one or the other`);
+    throw new Fault(
+      `the URL has the path ${path}, but --endpoint or --requests names the paths: give one or the other`,
+    );
   }
   const names = given.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
     throw new Fault(`--endpoint ${JSON.stringify(twice)} is given twice: use a weight`);
   if (given.length > 0 && given.every(({ weight }) => weight === 0)) {
-    throw new Fault('every --endpoint has the weight 0, so there is nothing to send');
+    throw new Fault('every endpoint has the weight 0, so there is nothing to send');
   }
   const chosen = given.length > 0 ? given : path === '/' ? DEFAULT_ENDPOINTS : [toGet(path)];
-  return chosen.map((endpoint) => checkRequest({ ...endpoint, ...extras }));
+  return chosen.map((endpoint) =>
+    checkRequest({
+      ...endpoint,
+      ...(headers === undefined ? {} : { headers: { ...headers, ...endpoint.headers } }),
+      ...(body === undefined ? {} : { body: toBytes(body) }),
+    }),
+  );
 }
 
 /** @throws {Fault} where no request can be written to it */

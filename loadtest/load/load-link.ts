@@ -31,6 +31,8 @@ export type FromLoadWorker =
 /** A worker that carries out a load, wherever it is. */
 export interface LoadLink {
   tell(message: ToLoadWorker): void;
+  /** After its last message. */
+  close(): void;
 }
 
 export interface LinkHooks {
@@ -47,5 +49,6 @@ export function startWorker(spec: WorkerSpec, { onMessage, onEnd }: LinkHooks): 
   worker.on('message', onMessage);
   worker.on('error', onEnd);
   worker.on('exit', (code) => onEnd(new Error(`the load's thread ended with code ${code} and no result`)));
-  return { tell: (message) => worker.postMessage(message) };
+  // It ends by itself.
+  return { tell: (message) => worker.postMessage(message), close: () => {} };
 }

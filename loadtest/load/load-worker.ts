@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ConnectionCounts, ConnectionEnd } from '../engine/connection-ledger.ts';
 import { runEngine } from '../engine/engine.ts';
 import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
 import { createFailureCollector, withPhases } from './failures.ts';
-import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load.ts';
+import { followHeaderFile } from './header-file.ts';
+import { toLongestTimeoutMs } from './load.ts';
+import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load-link.ts';
 import { createPhases } from './phases.ts';
 import { createPlan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -12,13 +15,15 @@ import { createRecorder } from './recorder.ts';
 
 const SNAPSHOT_MS = 250;
 const FLUSH_MS = 100;
+/** How often the header file is looked at. */
+const HEADERS_MS = 250;
 /** Time for the engine and its alarm to get ready before the first request is due. */
 const LEAD_MS = 250;
 
 const spec = workerData as WorkerSpec;
 const { engine, startAtEpochMs } = spec;
 const phases = createPhases(spec.phases);
-const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: engine.timeoutMs }, phases);
+const recorder = createRecorder({ slotMs: spec.slotMs, timeoutMs: toLongestTimeoutMs(spec) }, phases);
 const failures = createFailureCollector(spec.failuresPerOutcome);
 let batch: Settlement[] = [];
 let ended: ConnectionEnd[] = [];
@@ -46,6 +51,10 @@ const snapshots = setInterval(() => {
   if (clock() >= 0) tell({ kind: 'snapshot', snapshot: recorder.snapshot(clock()) });
 }, SNAPSHOT_MS);
 
+const headers =
+  spec.headerFile === undefined ? null : followHeaderFile(spec.headerFile, (path) => readFile(path, 'utf8'));
+const looks = headers === null ? null : setInterval(() => void headers.look(), HEADERS_MS);
+
 // The ledger counts for itself; the recorder's sums are held against it when the report is read.
 const { planned, sent, settled, connections, fault, isAborted } = await runEngine(
   toEndingPlan(createPlan(spec.plan)),
@@ -58,6 +67,7 @@ const { planned, sent, settled, connections, fault, isAborted } = await runEngin
     signal: stop.signal,
     clock,
     random: createRandom(spec.plan.seed),
+    ...(headers === null ? {} : { headers: () => headers.current }),
   },
 );
 flush();
@@ -74,12 +84,13 @@ tell({
 });
 clearInterval(flushes);
 clearInterval(snapshots);
+if (looks !== null) clearInterval(looks);
 parentPort?.close();
 
 /** The plan, without what is due after `endMs`. */
 function toEndingPlan(plan: Plan): Plan {
   return {
-    endpoints: plan.endpoints,
+    ...plan,
     at(index) {
       const request = plan.at(index);
       return request === undefined || request.intendedMs > endMs ? undefined : request;

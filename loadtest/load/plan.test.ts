@@ -33,6 +33,20 @@ describe('createPlan()', () => {
     assert.notDeepEqual(requestsOf(spec({ seed: 2 })), requestsOf(spec()));
   });
 
+  test('chooses rows of data by the seed, so that shards choose as the whole does, and each row has its share', () => {
+    const data = { columns: ['id'], rows: [['a'], ['b'], ['c']] };
+    const whole = requestsOf(spec({ data }));
+    const shards = [0, 1].map((index) => requestsOf(spec({ data, shard: { index, of: 2 } })));
+    const together = shards.flat().sort((a, b) => a.index - b.index);
+    assert.deepEqual(together, whole);
+    for (const row of [0, 1, 2]) {
+      const share = whole.filter((request) => request.row === row).length / whole.length;
+      // Four standard deviations of a third among 1,000.
+      assert.ok(Math.abs(share - 1 / 3) < 0.06, `${share}`);
+    }
+    assert.ok(requestsOf(spec()).every((request) => !('row' in request)));
+  });
+
   test('is a function of the index alone, asked in any order', () => {
     const plan = createPlan(spec());
     const forth = [0, 1, 2, 500].map(plan.at);

@@ -1,6 +1,7 @@
 import { Fault } from '../cli/fault.ts';
 import type { Endpoint, Plan } from '../engine/settlement.ts';
-import { ENDPOINT_STREAM, FRESH_STREAM, uniformAt } from './random.ts';
+import type { DataTable } from '../engine/template.ts';
+import { ENDPOINT_STREAM, FRESH_STREAM, ROW_STREAM, uniformAt } from './random.ts';
 import { createSchedule, type Stage } from './schedule.ts';
 
 /** Worker `index` of `of` sends every arrival k of the one global plan with k mod `of` = `index`. */
@@ -18,6 +19,8 @@ export type LoadModel =
 export interface PlanSpec {
   readonly model: LoadModel;
   readonly endpoints: readonly Endpoint[];
+  /** Values for the endpoints' `{{column}}`, a row for each request; absent: none. */
+  readonly data?: DataTable;
   /** Part of the requests that open a connection of their own, 0 to 1. */
   readonly freshShare: number;
   /** Requests of the global plan, at most; null: as many as its time allows. */
@@ -29,24 +32,27 @@ export interface PlanSpec {
 
 /** The requests of this shard: `at(0)` is its first, and each carries its index in the global plan. */
 export function createPlan(spec: PlanSpec): Plan {
-  const { endpoints, freshShare, seed, shard, model } = spec;
+  const { endpoints, data, freshShare, seed, shard, model } = spec;
   const schedule = model.kind === 'open' ? createSchedule(model.stages) : null;
   const maxRequests = spec.maxRequests ?? Number.POSITIVE_INFINITY;
   const chooseEndpoint = createWeightedChoice(endpoints.map(({ weight }) => weight));
 
   return {
     endpoints,
+    ...(data === undefined ? {} : { data }),
     at(position) {
       const index = position * shard.of + shard.index;
       if (index >= maxRequests) return undefined;
       const intendedMs = schedule === null ? 0 : schedule.intendedMsAt(index);
       if (intendedMs === undefined) return undefined;
-      return {
+      const request = {
         index,
         intendedMs,
         endpoint: chooseEndpoint(uniformAt(seed, ENDPOINT_STREAM, index)),
         fresh: uniformAt(seed, FRESH_STREAM, index) < freshShare,
       };
+      if (data === undefined) return request;
+      return { ...request, row: Math.floor(uniformAt(seed, ROW_STREAM, index) * data.rows.length) };
     },
   };
 }

@@ -1,6 +1,7 @@
 // Independent streams of one seed, so that the choice of endpoint does not decide which requests are fresh.
 export const ENDPOINT_STREAM = 0x1b873593;
 export const FRESH_STREAM = 0x3c6ef372;
+export const ROW_STREAM = 0x6a09e667;
 const SEQUENCE_STREAM = 0x510e527f;
 
 /** A number in [0, 1) that depends on the seed, the stream and the index alone. */

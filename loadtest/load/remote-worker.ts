@@ -1,18 +1,9 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../cli/fault.ts';
+import type { Sender } from '../cli/world.ts';
 import type { LinkHooks, LoadLink, WorkerSpec } from './load-link.ts';
 import { type FromSender, sealConnection, type ToSender } from './sender-connection.ts';
-
-/** A process that sends a part of a load from where it is. */
-export interface Sender {
-  /** Where that is, for example the name of a node. */
-  readonly from: string;
-  readonly host: string;
-  readonly port: number;
-  /** Known to it and to whoever may use it. */
-  readonly secret: string;
-}
 
 /** A sender that can be told to start. */
 export interface RemoteWorker {

@@ -36,7 +36,9 @@ export async function sealConnection<Out, In>(
   socket.write(own);
   const { salt: other, rest } = await readSalt(socket);
   const salts = side === 'sender' ? [own, other] : [other, own];
-  const key = Buffer.from(hkdfSync('sha256', secret, Buffer.concat(salts), 'dropless sender', FRAME_KEY_BYTES));
+  const key = Buffer.from(
+    hkdfSync('sha256', secret, Buffer.concat(salts), 'dropless sender', FRAME_KEY_BYTES),
+  );
   const write = createFrameWriter(key, side);
   const read = createFrameReader(key, side === 'sender' ? 'coordinator' : 'sender');
   return {

@@ -413,6 +413,11 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       { events: fresh, outcome: 'http_502', endMs: 2_100, pod: null, firstOkMs: 2_500 },
       'ready',
     ],
+    [
+      'another body of a new pod',
+      { events: fresh, outcome: 'wrong_body', endMs: 2_100, firstOkMs: 2_500, bytes: 9 },
+      'ready',
+    ],
     ['503 of a new pod', { events: fresh, outcome: 'http_503', endMs: 2_499, firstOkMs: 2_500 }, 'ready'],
     ['500 of a new pod', { events: fresh, outcome: 'http_500', endMs: 62_000, firstOkMs: 62_001 }, 'ready'],
     [
@@ -583,6 +588,17 @@ const cases: Record<CauseId, readonly (readonly [what: string, given: Case, phas
       'ready',
     ],
     ['silence long before', { events: nodeLost, outcome: 'protocol_error', endMs: 29_999 }, 'ready'],
+    ['another body', { events: settled, outcome: 'wrong_body', endMs: 5_000, bytes: 9 }, 'ready'],
+    [
+      'another body while terminating',
+      { events: terminating, outcome: 'wrong_body', endMs: 12_000 },
+      'preStop',
+    ],
+    [
+      'a stream without its end while nobody changes',
+      { events: settled, outcome: 'truncated', endMs: 5_000, bytes: 9 },
+      'ready',
+    ],
     ['500 while terminating', { events: terminating, outcome: 'http_500', endMs: 12_000 }, 'preStop'],
     [
       'a request in flight, cut by a pod whose SIGTERM is not known',

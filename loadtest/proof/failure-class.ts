@@ -30,7 +30,8 @@ export function classOf(loss: Settlement): FailureClass | undefined {
 
 export function toHow(outcome: Outcome): FailureClass['how'] {
   if (BAD_GATEWAY.includes(outcome)) return outcome === 'http_502' ? 'cut' : 'silent';
-  if (outcome.startsWith('http_')) return 'status';
+  // The pod has responded, and wrongly.
+  if (outcome.startsWith('http_') || outcome === 'wrong_body') return 'status';
   return CUT.includes(outcome) || outcome === 'connect_timeout' ? 'cut' : 'silent';
 }
 

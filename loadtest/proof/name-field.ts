@@ -1,4 +1,5 @@
 import { readName } from '../engine/pod-name.ts';
+import { findColumns } from '../engine/template.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { fetchSample, type Sample } from '../load/reach.ts';
 
@@ -73,7 +74,12 @@ export async function lookForNameField(
   spec: LoadSpec,
   identities: ReadonlySet<string>,
 ): Promise<NameField | null> {
-  const harmless = spec.plan.endpoints.filter(({ method }) => method === 'GET');
+  // Of the endpoints as they are: a column would have to be filled in.
+  const harmless = spec.plan.endpoints.flatMap(({ method, path, headers }) =>
+    method !== 'GET' || findColumns(path).length > 0
+      ? []
+      : [{ path, headers: { ...spec.headerFile?.headers, ...headers } }],
+  );
   const samples = await Promise.all(
     harmless.flatMap((endpoint) =>
       Array.from({ length: SAMPLES }, () => fetchSample(spec.engine.target, endpoint)),

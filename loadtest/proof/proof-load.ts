@@ -1,8 +1,11 @@
+import type { Sender } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
+import type { DataTable } from '../engine/template.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
+import type { HeaderFile } from '../load/header-file.ts';
 import type { LoadSpec } from '../load/load.ts';
-import { parseTargetUrl, toTarget } from '../load/target-url.ts';
+import { parseTargetUrl, type TargetAccess, toTarget } from '../load/target-url.ts';
 
 /** The load that a target is put under for a proof. */
 export interface ProofLoad {
@@ -15,8 +18,12 @@ export interface ProofLoad {
    * flight. If that is longer than the lame duck, only the drain saves them.
    */
   readonly heldMs: number;
-  /** Sent with every request. */
+  /** Values for the endpoints' `{{column}}`; null: none. */
+  readonly data: DataTable | null;
+  /** Sent with every request that does not have them itself. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Further headers, as they are in this file at the time; null: none. */
+  readonly headerFile: HeaderFile | null;
   /** The share of the requests, from 0 to 1, that open a fresh connection. */
   readonly freshShare: number;
   /** Age at which a keep-alive connection is replaced, so that new pods are reached. */
@@ -27,9 +34,9 @@ export interface ProofLoad {
   readonly podHeader: string;
   readonly versionHeader: string;
   readonly seed: number;
-  /** PEM of the authority that signs the target's certificate; null: the system's authorities. */
-  readonly ca: string | null;
-  readonly isVerified: boolean;
+  readonly access: TargetAccess;
+  /** Who sends it; none: this process. */
+  readonly senders: readonly Sender[];
 }
 
 /** The load where the command line says nothing else. */
@@ -37,7 +44,9 @@ export const DEFAULT_LOAD: ProofLoad = {
   rate: 400,
   endpoints: [],
   heldMs: 3_000,
+  data: null,
   headers: {},
+  headerFile: null,
   freshShare: 0.4,
   connMaxAgeMs: 20_000,
   keptConnections: 24,
@@ -45,8 +54,8 @@ export const DEFAULT_LOAD: ProofLoad = {
   podHeader: 'X-Pod',
   versionHeader: 'X-Version',
   seed: 1,
-  ca: null,
-  isVerified: true,
+  senders: [],
+  access: { ca: null, isVerified: true },
 };
 
 /** The phases of a proof: from the first request, from the disruption, and from the moment the target is quiet again. */
@@ -69,20 +78,21 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
  * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
-  const { rate, headers } = load;
+  const { rate, headers, data, headerFile } = load;
   const isOwn = load.endpoints.length === 0 && url.pathname === '/' && url.search === '';
   const given = isOwn ? toOwnEndpoints(load.heldMs) : load.endpoints;
   return {
     plan: {
       model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },
-      endpoints: chooseEndpoints(given, url, Object.keys(headers).length === 0 ? {} : { headers }),
+      endpoints: chooseEndpoints(given, url, { headers }),
+      ...(data === null ? {} : { data }),
       freshShare: load.freshShare,
       maxRequests: null,
       seed: load.seed,
       shard: { index: 0, of: 1 },
     },
     engine: {
-      target: toTarget(parseTargetUrl(url.href), { ca: load.ca, isVerified: load.isVerified }),
+      target: toTarget(parseTargetUrl(url.href), load.access),
       mode: 'open',
       timeoutMs: load.timeoutMs,
       maxConnections: 1_000,
@@ -94,10 +104,12 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
       requestId: null,
       limits: RESPONSE_LIMITS,
     },
+    ...(headerFile === null ? {} : { headerFile }),
     phases: [{ name: PROOF_PHASES[0], fromMs: 0 }],
     slotMs: SLOT_MS,
     // The proof keeps its own, all that it can judge.
     failuresPerOutcome: 0,
     startAtEpochMs: null,
+    senders: load.senders,
   };
 }

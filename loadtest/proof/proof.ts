@@ -4,7 +4,7 @@ import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures } from '../load/evidence.ts';
 import { createFailureCollector } from '../load/failures.ts';
 import { createLateSecondCollector } from '../load/lag.ts';
-import { type Load, type LoadSpec, startLoad } from '../load/load.ts';
+import { type Load, type LoadSpec, startLoad, toLongestTimeoutMs } from '../load/load.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';
@@ -128,7 +128,7 @@ export async function carryOut(
     serviceTimes,
     successes,
     connections,
-    deadlineMs: spec.engine.timeoutMs,
+    deadlineMs: toLongestTimeoutMs(spec),
     allowed: options.allowed,
     lateSeconds: lateSeconds.list(),
     slackMs: scene.slackMs,
@@ -198,7 +198,7 @@ async function disrupt(
 
   /** Each endpoint gets as long as its first request may take. */
   async function awaitHealth(): Promise<string | null> {
-    const endMs = load.nowMs() + spec.engine.timeoutMs;
+    const endMs = load.nowMs() + toLongestTimeoutMs(spec);
     while (!health.isServing() && load.nowMs() <= endMs) await sleep(POLL_MS, undefined, { signal });
     return health.fault();
   }

@@ -1,4 +1,5 @@
 import { formatCount, formatFixed } from '../cli/format.ts';
+import type { Outcome } from '../engine/outcome.ts';
 import { formatTable, type Table, toConnectionTable, toRequirementTable } from '../report/tables.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
@@ -95,12 +96,15 @@ function formatStories({ losses, endpoints, lost }: Proof): string {
   return [...shown, ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])].join('\n');
 }
 
+/** What is wrong with the response is in their detail, and not in their name. */
+const TOLD_IN_DETAIL: readonly Outcome[] = ['wrong_body', 'truncated', 'protocol_error'];
+
 /** What happened to one request, in one line. */
 export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
   endpoints: readonly string[],
 ): string {
-  const { index, endpoint, endMs, outcome, connection, bytesReceived } = settlement;
+  const { index, endpoint, endMs, outcome, connection, bytesReceived, detail } = settlement;
   const on =
     connection === null || connection.requests === 0
       ? 'no connection'
@@ -108,9 +112,10 @@ export function formatStory(
         ? `keep-alive connection, idle for ${Math.round(connection.idleMs)} ms`
         : 'fresh connection';
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
+  const what = TOLD_IN_DETAIL.includes(outcome) && detail !== null ? `: ${detail}` : '';
   const who =
     pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
-  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received})  ${who}: ${why}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received}${what})  ${who}: ${why}`;
 }
 
 function formatFixes({ fixes }: Proof): string {

@@ -17,6 +17,7 @@ export type Outcome =
   | 'reset'
   | 'closed_before_response'
   | 'truncated'
+  | 'wrong_body'
   | 'timeout'
   | 'protocol_error'
   | 'dns'
@@ -189,6 +190,8 @@ export interface RunReport {
       readonly path: string;
       readonly weight: number;
     }[];
+    /** SHA-256 of the files of --requests and --data, with the bodies that they name; null: none was given. */
+    readonly requests: string | null;
     readonly model:
       | {
           readonly kind: 'open';

@@ -3,6 +3,7 @@ import { decodeHistogram } from '../load/histogram.ts';
 import { CELL_PRECISION, SERIES_PRECISION } from '../load/record.ts';
 import { endingCounts, outcomeCounts, settlementFields } from './settlement-shape.ts';
 import {
+  addedLater,
   array,
   boolean,
   count,
@@ -71,6 +72,8 @@ const report = object({
   setup: object({
     target: string,
     endpoints: array(object({ name: string, method: string, path: string, weight: finite(0) })),
+    /** SHA-256 of the files of --requests and --data, with the bodies that they name; null: none was given. */
+    requests: addedLater(nullable(string), null),
     model: union({
       open: object({
         kind: literal('open'),

@@ -13,6 +13,7 @@ import {
   LEASE_SECONDS,
   REPORT_ANNOTATIONS,
   type RunnerOwner,
+  SECRET_FILE,
   TASK_FILE,
   toRenewal,
   toRunnerClusterRole,
@@ -21,19 +22,20 @@ import {
   toRunnerLease,
   toRunnerObjects,
   toRunnerQuery,
+  toSenderPod,
 } from './runner-objects.ts';
 import { toCallerPermissions, toClusterRolePermission, toRunnerPermissions } from './runner-permissions.ts';
 import { type RunnerState, toRunnerState } from './runner-state.ts';
-import type { RunnerTask } from './runner-task.ts';
+import type { RunnerTask, SenderPod } from './runner-task.ts';
 
 /** A command to be carried out in a pod. */
 export interface Errand {
   readonly api: Api;
   readonly namespace: string;
   readonly image: string;
-  /** Null: wherever the scheduler puts it. */
-  readonly node: string | null;
-  readonly task: RunnerTask;
+  readonly task: Omit<RunnerTask, 'senders'>;
+  /** Nodes from each of which a pod sends a part of the load; none: the runner sends it. */
+  readonly nodes: readonly string[];
   /** Files that the command reads, by their name in `INPUT_FOLDER`. */
   readonly inputs: ReadonlyMap<string, string>;
   /** What the command needs. */
@@ -74,10 +76,11 @@ const REMOVAL_MS = 60_000;
 export async function runErrand(errand: Errand, hooks: ErrandHooks): Promise<ErrandResult> {
   const { api, namespace } = errand;
   const name = `dropless-${randomBytes(4).toString('hex')}`;
-  const needed = await checkAllowed(errand, name);
+  const senders = errand.nodes.map((node, index) => ({ pod: `${name}-sender-${index}`, node }));
+  const needed = await checkAllowed(errand, name, senders);
   const undo = createUndo(hooks.tell);
   try {
-    const owner = await createObjects(errand, { name, namespace }, needed, undo, hooks);
+    const owner = await createObjects(errand, { name, namespace }, senders, needed, undo, hooks);
     return await follow(api, owner, hooks);
   } finally {
     const leftBehind = await undo.all();
@@ -92,19 +95,28 @@ interface Needed {
 }
 
 /** @throws {Fault} that names each permission that the caller lacks */
-async function checkAllowed({ api, namespace, permissions }: Errand, name: string): Promise<Needed> {
+async function checkAllowed(
+  { api, namespace, permissions }: Errand,
+  name: string,
+  senders: readonly SenderPod[],
+): Promise<Needed> {
   const narrow = [
     ...permissions.filter(({ isClusterWide }) => isClusterWide !== true),
-    ...toRunnerPermissions(name),
+    ...toRunnerPermissions(
+      name,
+      senders.map(({ pod }) => pod),
+    ),
   ];
+  const hasSenders = senders.length > 0;
   const all = permissions.filter(({ isClusterWide }) => isClusterWide === true);
   const withRole = (own: readonly Permission[]) =>
     own.length === 0 ? [] : [...own, toClusterRolePermission(name)];
   const isAllAllowed =
-    (await findDenied(api, namespace, [...toCallerPermissions(true), ...withRole(all)])).length === 0;
+    (await findDenied(api, namespace, [...toCallerPermissions(true, hasSenders), ...withRole(all)]))
+      .length === 0;
   const wide = withRole(isAllAllowed ? all : all.filter(({ isOptional }) => isOptional !== true));
   const denied = await findDenied(api, namespace, [
-    ...toCallerPermissions(wide.length > 0),
+    ...toCallerPermissions(wide.length > 0, hasSenders),
     ...narrow,
     ...wide,
   ]);
@@ -118,8 +130,9 @@ async function checkAllowed({ api, namespace, permissions }: Errand, name: strin
 
 /** Makes the Job and all that it needs, and lets it start. */
 async function createObjects(
-  { api, image, node, task, inputs }: Errand,
+  { api, image, task, inputs }: Errand,
   identity: { readonly name: string; readonly namespace: string },
+  senders: readonly SenderPod[],
   { narrow, wide }: Needed,
   undo: ReturnType<typeof createUndo>,
   { nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
@@ -135,14 +148,19 @@ async function createObjects(
     made.push(`${collection}/${textAt(object, 'metadata', 'name')}`);
     return api.post(collection, object);
   };
-  const job = await create(toRunnerJob(identity, { image, node }));
+  const job = await create(toRunnerJob(identity, image));
   const owner = { ...identity, uid: textAt(job, 'metadata', 'uid') ?? '' };
-  const files = new Map([...inputs, [TASK_FILE, JSON.stringify(task)]]);
+  const files = new Map([
+    ...inputs,
+    [TASK_FILE, JSON.stringify({ ...task, senders } satisfies RunnerTask)],
+    [SECRET_FILE, randomBytes(32).toString('base64')],
+  ]);
   for (const object of toRunnerObjects(owner, files, narrow)) await create(object);
   if (wide.length > 0) {
     const role = await create(toRunnerClusterRole(owner, wide));
     await create(toRunnerClusterRoleBinding(owner, textAt(role, 'metadata', 'uid') ?? ''));
   }
+  for (const sender of senders) await create(toSenderPod(owner, sender, image));
   await create(toRunnerLease(owner, nowMs()));
   await api.patch(`/apis/batch/v1/namespaces/${namespace}/jobs/${name}`, 'merge', {
     spec: { suspend: false },
@@ -152,6 +170,7 @@ async function createObjects(
 
 /** By the kind of the object. */
 const COLLECTIONS: Readonly<Record<string, string>> = {
+  Pod: '/api/v1/namespaces/NS/pods',
   Job: '/apis/batch/v1/namespaces/NS/jobs',
   ServiceAccount: '/api/v1/namespaces/NS/serviceaccounts',
   Secret: '/api/v1/namespaces/NS/secrets',

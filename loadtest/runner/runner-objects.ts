@@ -2,6 +2,7 @@ import type { Json } from '../kube/json.ts';
 import type { Permission } from '../kube/permission.ts';
 import { toRbacRules } from '../kube/rbac-rule.ts';
 import type { Parcel } from './parcel.ts';
+import type { SenderPod } from './runner-task.ts';
 
 /** Of all objects of one runner. */
 export interface RunnerIdentity {
@@ -27,6 +28,12 @@ export const UID_VARIABLE = 'DROPLESS_RUNNER_UID';
 /** What the controller of Jobs puts on its pods: https://kubernetes.io/docs/reference/labels-annotations-taints/#batchkubernetesio-controller-uid */
 const UID_LABEL = 'batch.kubernetes.io/controller-uid';
 export const RUNNER_CONTAINER = 'dropless';
+const INPUT_MOUNT = { name: 'input', mountPath: INPUT_FOLDER, readOnly: true };
+/** The key of the Secret that holds what a runner and its senders share. */
+export const SECRET_FILE = 'senders';
+/** The environment variable that makes a process a sender: that secret. */
+export const SENDER_VARIABLE = 'DROPLESS_SENDER';
+export const SENDER_PORT = 7_878;
 /** What is left of a runner whose caller is gone is removed after so long. */
 const TTL_SECONDS = 120;
 /** To take back what was done to the target, and for the target to come to rest. */
@@ -43,14 +50,8 @@ export function toRunnerQuery(name: string): string {
   return encodeURIComponent(pairs.join(','));
 }
 
-/**
- * The Job of a runner. It is suspended until all that it needs is there.
- * @param node null: wherever the scheduler puts it
- */
-export function toRunnerJob(
-  { name, namespace }: RunnerIdentity,
-  { image, node }: { readonly image: string; readonly node: string | null },
-): Json {
+/** The Job of a runner. It is suspended until all that it needs is there. */
+export function toRunnerJob({ name, namespace }: RunnerIdentity, image: string): Json {
   const labels = toRunnerLabels(name);
   return {
     apiVersion: 'batch/v1',
@@ -71,7 +72,7 @@ export function toRunnerJob(
           },
         },
         spec: {
-          ...toPodSpec(node),
+          ...toPodSpec(null),
           serviceAccountName: name,
           terminationGracePeriodSeconds: GRACE_SECONDS,
           containers: [
@@ -84,17 +85,17 @@ export function toRunnerJob(
                   valueFrom: { fieldRef: { fieldPath: `metadata.labels['${UID_LABEL}']` } },
                 },
               ],
-              volumeMounts: [{ name: 'input', mountPath: INPUT_FOLDER, readOnly: true }],
+              volumeMounts: [INPUT_MOUNT],
             },
           ],
-          volumes: [{ name: 'input', secret: { secretName: name } }],
+          volumes: [toInputVolume(name)],
         },
       },
     },
   };
 }
 
-/** Fit for Pod Security `restricted`: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+/** @param node null: wherever the scheduler puts it. Fit for Pod Security `restricted`: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
 function toPodSpec(node: string | null): Json {
   return {
     restartPolicy: 'Never',
@@ -129,6 +130,33 @@ function toContainer(image: string): Json {
       capabilities: { drop: ['ALL'] },
     },
   };
+}
+
+/** A pod that sends a part of the load from one node. */
+export function toSenderPod(owner: RunnerOwner, { pod, node }: SenderPod, image: string): Json {
+  const secret = { name: owner.name, key: SECRET_FILE };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: toOwned(owner, pod),
+    spec: {
+      ...toPodSpec(node),
+      automountServiceAccountToken: false,
+      containers: [
+        {
+          ...toContainer(image),
+          env: [{ name: SENDER_VARIABLE, valueFrom: { secretKeyRef: secret } }],
+          ports: [{ containerPort: SENDER_PORT }],
+          volumeMounts: [INPUT_MOUNT],
+        },
+      ],
+      volumes: [toInputVolume(owner.name)],
+    },
+  };
+}
+
+function toInputVolume(name: string): Json {
+  return { name: INPUT_MOUNT.name, secret: { secretName: name } };
 }
 
 const RBAC = 'rbac.authorization.k8s.io';

@@ -19,9 +19,14 @@ const MADE_CLUSTER_WIDE: readonly Omit<Permission, 'verb'>[] = [
 ];
 const MAKE_VERBS = ['create', 'delete'];
 
-/** What the runner itself needs, whatever its command does. @param name of all its objects */
-export function toRunnerPermissions(name: string): readonly Permission[] {
+/**
+ * What the runner itself needs, whatever its command does.
+ * @param name of all its objects
+ * @param senders names of the pods that send for it
+ */
+export function toRunnerPermissions(name: string, senders: readonly string[]): readonly Permission[] {
   return [
+    ...senders.map((pod) => ({ ...PODS, verb: 'get', name: pod })),
     { ...LEASES, verb: 'get', name },
     { ...CONFIG_MAPS, verb: 'create' },
   ];
@@ -36,13 +41,14 @@ export function toClusterRolePermission(name: string): Permission {
  * What a caller needs to start a runner, to follow it, and to remove it. Beyond these it must hold what the runner is
  * to hold: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
  */
-export function toCallerPermissions(isClusterWide: boolean): readonly Permission[] {
+export function toCallerPermissions(isClusterWide: boolean, hasSenders: boolean): readonly Permission[] {
   const made = [...MADE, ...(isClusterWide ? MADE_CLUSTER_WIDE : [])];
   return [
     ...['create', 'get', 'patch', 'delete'].map((verb) => ({ ...JOBS, verb })),
     ...['create', 'patch', 'delete'].map((verb) => ({ ...LEASES, verb })),
     ...made.flatMap((resource) => MAKE_VERBS.map((verb) => ({ ...resource, verb }))),
     { ...PODS, verb: 'list' },
+    ...(hasSenders ? MAKE_VERBS.map((verb) => ({ ...PODS, verb })) : []),
     { ...PODS, subresource: 'log', verb: 'get' },
     { ...CONFIG_MAPS, verb: 'list' },
     { group: '', resource: 'events', verb: 'list' },

@@ -15,6 +15,8 @@ import {
   INPUT_FOLDER,
   RUNNER_VARIABLE,
   type RunnerOwner,
+  SECRET_FILE,
+  SENDER_PORT,
   TASK_FILE,
   toReportParts,
   UID_VARIABLE,
@@ -45,7 +47,8 @@ export async function enterRunner(version: string, world: World): Promise<Runner
   if (access === null) throw new Fault(`${RUNNER_VARIABLE} is set, but no ServiceAccount is mounted`);
   const api = createApi(access);
   const owner: RunnerOwner = { name, uid, namespace: access.namespace };
-  const { args } = parseRunnerTask(await readFile(join(INPUT_FOLDER, TASK_FILE), 'utf8'), version);
+  const readOwn = (file: string) => readFile(join(INPUT_FOLDER, file), 'utf8');
+  const { args, senders } = parseRunnerTask(await readOwn(TASK_FILE), version);
   const reports = new Map<string, string>();
   const ended = new AbortController();
   const told = createMessages(world.stdout);
@@ -55,13 +58,24 @@ export async function enterRunner(version: string, world: World): Promise<Runner
     told.stderr.write(`ending: ${reason}\n`);
     ended.abort();
   });
+  const interrupted = AbortSignal.any([world.interrupted, ended.signal]);
+  const secret = senders.length === 0 ? '' : await readOwn(SECRET_FILE);
+  const found = await Promise.all(
+    senders.map(async ({ pod, node }) => ({
+      from: node,
+      host: await awaitAddress(api, { namespace: owner.namespace, pod, node }, interrupted),
+      port: SENDER_PORT,
+      secret,
+    })),
+  );
 
   return {
     args,
     world: {
       ...world,
       ...told,
-      interrupted: AbortSignal.any([world.interrupted, ended.signal]),
+      interrupted,
+      senders: found,
       prepareFile: async () => {},
       writeText: async (path, text) => void reports.set(basename(path), text),
     },
@@ -119,6 +133,35 @@ function watchCaller(
   }
   void watch();
   return () => stop.abort();
+}
+
+/** For images to be pulled, and for an autoscaler to make room. */
+const SENDERS_MS = 180_000;
+
+/** @throws {Fault} where the pod does not run in time: why shows on the caller's side */
+async function awaitAddress(
+  api: Api,
+  { namespace, pod, node }: { readonly namespace: string; readonly pod: string; readonly node: string },
+  interrupted: AbortSignal,
+): Promise<string> {
+  const endMs = PROCESS_CLOCK.nowMs() + SENDERS_MS;
+  for (;;) {
+    interrupted.throwIfAborted();
+    const found = await insist(() => api.get(`/api/v1/namespaces/${namespace}/pods/${pod}`));
+    const { phase, podIP } = toSenderStatus(new Field(found));
+    if (phase === 'Running' && podIP !== undefined) return podIP;
+    if (PROCESS_CLOCK.nowMs() > endMs || phase === 'Failed' || phase === 'Succeeded') {
+      throw new Fault(`the sender on ${node} does not run: its pod ${pod} is ${phase ?? 'unknown'}`, {
+        exit: 'inconclusive',
+      });
+    }
+    await PROCESS_CLOCK.pause(POLL_MS / 4, interrupted);
+  }
+}
+
+function toSenderStatus(pod: Field) {
+  const status = pod.get('status');
+  return { phase: status.get('phase').text(), podIP: status.get('podIP').text() };
 }
 
 /** Null: there is none; undefined: the API server was not heard. */

@@ -1,5 +1,5 @@
 import { Fault } from '../cli/fault.ts';
-import { isObject, parseJson, textAt } from '../kube/json.ts';
+import { isObject, listAt, parseJson, textAt } from '../kube/json.ts';
 
 /** What a runner is to do. */
 export interface RunnerTask {
@@ -7,6 +7,13 @@ export interface RunnerTask {
   readonly version: string;
   /** What follows the program's name. */
   readonly args: readonly string[];
+  /** Pods that send the load, each from its node; none: the runner itself. */
+  readonly senders: readonly SenderPod[];
+}
+
+export interface SenderPod {
+  readonly pod: string;
+  readonly node: string;
 }
 
 /** @throws {Fault} where the text is none, or from another version */
@@ -20,5 +27,9 @@ export function parseRunnerTask(text: string, version: string): RunnerTask {
       `the runner is dropless ${version}, and its caller ${given}: give --runner-image that of the caller`,
     );
   }
-  return { version, args: args.map(String) };
+  const senders = listAt(parsed, 'senders').map((each) => ({
+    pod: textAt(each, 'pod') ?? '',
+    node: textAt(each, 'node') ?? '',
+  }));
+  return { version, args: args.map(String), senders };
 }

@@ -58,6 +58,7 @@ function toSpec(
     slotMs: 250,
     failuresPerOutcome: 0,
     startAtEpochMs: null,
+    senders: [],
   };
 }
 
