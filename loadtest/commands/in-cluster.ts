@@ -8,6 +8,7 @@ import {
   type OptionValues,
   optional,
   refine,
+  repeatable,
   text,
   toFlag,
   toggle,
@@ -15,9 +16,11 @@ import {
 import { VERSION } from '../cli/version.ts';
 import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
+import { Field } from '../kube/field.ts';
 import type { Permission } from '../kube/permission.ts';
 import { runErrand } from '../runner/launch.ts';
 import { INPUT_FOLDER, REPORT_FOLDER } from '../runner/runner-objects.ts';
+import { chooseNodes, parseVantage, type Vantage } from '../runner/vantage.ts';
 
 /** Where a release's image is. */
 const RUNNER_REPOSITORY = 'ghcr.io/dropless/dropless';
@@ -30,6 +33,14 @@ export const IN_CLUSTER_OPTIONS = group('In the cluster', {
   ),
   'runner-image': refine(
     optional(text('IMAGE', 'Image of that pod, of the same version'), `${RUNNER_REPOSITORY}:${VERSION}`),
+    { needs: ['--in-cluster'] },
+  ),
+  from: refine(
+    repeatable({
+      placeholder: 'VANTAGE',
+      help: 'Send the load from a node, node/NAME, or a part of it from each-node: one plan, whose parts are merged exactly',
+      parse: parseVantage,
+    }),
     { needs: ['--in-cluster'] },
   ),
 });
@@ -80,7 +91,7 @@ export async function runInCluster(
       api,
       namespace,
       image: choice['runner-image'] ?? `${RUNNER_REPOSITORY}:${VERSION}`,
-      node: null,
+      nodes: await readNodes(api, choice.from),
       task: { version: VERSION, args },
       inputs: contents,
       permissions,
@@ -109,6 +120,11 @@ export async function runInCluster(
   const exit = toExit(exitCode);
   // Losses stay losses; a good result must be there to be read.
   return isKept || exit === 'failed' ? exit : 'inconclusive';
+}
+
+async function readNodes(api: Api, from: readonly Vantage[]): Promise<readonly string[]> {
+  if (from.length === 0) return [];
+  return chooseNodes(new Field(await api.get('/api/v1/nodes')).get('items').items(), from);
 }
 
 function refuse(flag: string, path: string, error: Error): never {

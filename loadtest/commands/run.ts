@@ -72,7 +72,7 @@ const OPTIONS = {
           max: 10_000,
         }),
       ),
-      { conflictsWith: ['--stage'] },
+      { conflictsWith: ['--stage', '--from'] },
     ),
     count: optional(integer('End after N requests', { min: 1, max: 1_000_000_000 })),
     warmup: withDefault(

@@ -10,7 +10,7 @@ export interface Entry {
 }
 
 /** What only the end of a request can tell; the ledger itself adds the rest. */
-export type Ending = Omit<Settlement, 'index' | 'endpoint' | 'intendedMs' | 'sentMs'>;
+export type Ending = Omit<Settlement, 'index' | 'from' | 'endpoint' | 'intendedMs' | 'sentMs'>;
 
 /** The closed ledger: `planned` = `settled` = the sum of `outcomes`, unless there is a fault. */
 export interface LedgerSummary {
@@ -83,7 +83,7 @@ export function createLedger(onSettled: (settlement: Settlement) => void): Ledge
       settled += 1;
       settledIndices += index;
       outcomes.set(ending.outcome, (outcomes.get(ending.outcome) ?? 0) + 1);
-      onSettled({ index, endpoint, intendedMs, sentMs: entry.sentMs, ...ending });
+      onSettled({ index, from: null, endpoint, intendedMs, sentMs: entry.sentMs, ...ending });
     },
 
     close() {

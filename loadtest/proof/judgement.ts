@@ -126,6 +126,7 @@ export function judgeObservation(observation: ProofObservation): Proof {
   const margins = timelines.map((timeline) =>
     toPodMargins(timeline, {
       lastOpenedMs: observation.connections.lastOpenedMs,
+      lastOpenedFrom: observation.connections.lastOpenedFrom,
       firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
     }),
   );

@@ -7,6 +7,8 @@ export interface PodMargins {
   readonly pod: string;
   /** From its deletion until the last connection that was led to it was opened. */
   readonly ledForMs: number | null;
+  /** Where that connection was opened from; null: from one place alone. */
+  readonly ledFrom: string | null;
   /** From that connection until the pod stopped accepting; at least so long. */
   readonly acceptedForMs: number | null;
   /** What was left of its grace period at its exit. */
@@ -18,10 +20,15 @@ export interface PodMargins {
 /** What the load saw of a pod, in ms since the load began; null: never. */
 export interface PodSightings {
   lastOpenedMs(pod: string): number | null;
+  /** Where that connection was opened from; null: from one place alone. */
+  lastOpenedFrom(pod: string): string | null;
   firstOkMs(pod: string): number | null;
 }
 
-export function toPodMargins(timeline: PodTimeline, { lastOpenedMs, firstOkMs }: PodSightings): PodMargins {
+export function toPodMargins(
+  timeline: PodTimeline,
+  { lastOpenedMs, lastOpenedFrom, firstOkMs }: PodSightings,
+): PodMargins {
   const { pod, terminatingMs, graceMs, exit, endpoint, ready } = timeline;
   const isEnded = terminatingMs !== null && terminatingMs >= 0 && timeline.nodeLostMs === null;
   const opened = lastOpenedMs(pod);
@@ -32,6 +39,7 @@ export function toPodMargins(timeline: PodTimeline, { lastOpenedMs, firstOkMs }:
   return {
     pod,
     ledForMs: isEnded && opened !== null ? Math.max(0, opened - terminatingMs) : null,
+    ledFrom: isEnded && opened !== null ? lastOpenedFrom(pod) : null,
     acceptedForMs: untilMs === null || opened === null ? null : Math.max(0, untilMs - opened),
     graceLeftMs:
       isEnded && graceMs !== null && graceMs > 0 && exit !== null
@@ -53,7 +61,10 @@ function toAcceptedUntilMs({ sigtermMs, exit }: PodTimeline, openedMs: number | 
 
 /** The least of each margin over all pods, and whose it is; `ledFor` is the longest. */
 export type LeastMargins = {
-  readonly [K in Exclude<keyof PodMargins, 'pod'>]: { readonly pod: string; readonly ms: number } | null;
+  readonly [K in Exclude<keyof PodMargins, 'pod' | 'ledFrom'>]: {
+    readonly pod: string;
+    readonly ms: number;
+  } | null;
 };
 
 export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
@@ -75,8 +86,9 @@ export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
 /** One sentence: `Endpoints were used for up to 1.9 s (web-a) after deletion; …`. Empty where no pod ended. */
 export function formatMargins(margins: readonly PodMargins[]): string {
   const { ledForMs, acceptedForMs, graceLeftMs, firstResponseMs } = toLeastMargins(margins);
+  const ledFrom = margins.find(({ pod }) => pod === ledForMs?.pod)?.ledFrom ?? null;
   const clauses = [
-    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs)} after deletion`]),
+    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs, ledFrom)} after deletion`]),
     ...(acceptedForMs === null
       ? []
       : [`pods went on accepting for at least ${show(acceptedForMs)} after that`]),
@@ -89,6 +101,9 @@ export function formatMargins(margins: readonly PodMargins[]): string {
   return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-function show({ pod, ms }: { readonly pod: string; readonly ms: number }): string {
-  return `${(ms / 1_000).toFixed(1)} s (${pod})`;
+function show(
+  { pod, ms }: { readonly pod: string; readonly ms: number },
+  from: string | null = null,
+): string {
+  return `${(ms / 1_000).toFixed(1)} s (${pod}${from === null ? '' : `, from ${from}`})`;
 }

@@ -17,6 +17,8 @@ export interface PodConnections {
   idleTimeoutMs(untilMs: number): number | null;
   /** When the last connection that was led to the pod was opened; null: none was. */
   lastOpenedMs(pod: string): number | null;
+  /** Where that connection was opened from; null: from one place alone. */
+  lastOpenedFrom(pod: string): string | null;
   /**
    * Did this pod ever announce on a response that it closes a keep-alive connection, as a server does that reacts to
    * SIGTERM? Where no connection tells its pod: did any.
@@ -32,13 +34,14 @@ export function createPodConnections(
   podOf: (end: ConnectionEnd) => string | null,
 ): PodConnections & ConnectionCollector {
   const closedInSilence: PodConnection[] = [];
-  const lastOpened = new Map<string, number>();
+  const lastOpened = new Map<string, Pick<ConnectionEnd, 'openedMs' | 'from'>>();
   const announced = new Set<string | null>();
   return {
     addConnection(end) {
       const pod = podOf(end) ?? end.pod;
       if (pod !== null && end.ending !== 'never_opened') {
-        lastOpened.set(pod, Math.max(end.openedMs, lastOpened.get(pod) ?? end.openedMs));
+        const { openedMs, from = null } = end;
+        if (openedMs >= (lastOpened.get(pod)?.openedMs ?? openedMs)) lastOpened.set(pod, { openedMs, from });
       }
       if (end.ending === 'closed_with_notice' && end.role === 'kept') announced.add(pod);
       if (end.ending === 'closed_in_silence' && closedInSilence.length < MAX_CLOSED_IN_SILENCE) {
@@ -53,7 +56,8 @@ export function createPodConnections(
         .sort((a, b) => a - b);
       return idleMs.length < 2 ? null : (idleMs[Math.floor(idleMs.length / 2)] ?? null);
     },
-    lastOpenedMs: (pod) => lastOpened.get(pod) ?? null,
+    lastOpenedMs: (pod) => lastOpened.get(pod)?.openedMs ?? null,
+    lastOpenedFrom: (pod) => lastOpened.get(pod)?.from ?? null,
     hasAnnounced: (pod) => announced.has(pod) || announced.has(null),
   };
 }

@@ -149,6 +149,7 @@ const timeline: Shape<PodTimeline> = object({
 const podMargins: Shape<PodMargins> = object({
   pod: string,
   ledForMs: nullable(finite(0)),
+  ledFrom: addedLater(nullable(string), null),
   acceptedForMs: nullable(finite(0)),
   graceLeftMs: nullable(finite(0)),
   firstResponseMs: nullable(finite(0)),

@@ -104,18 +104,19 @@ export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
   endpoints: readonly string[],
 ): string {
-  const { index, endpoint, endMs, outcome, connection, bytesReceived, detail } = settlement;
+  const { index, from, endpoint, endMs, outcome, connection, bytesReceived, detail } = settlement;
   const on =
     connection === null || connection.requests === 0
       ? 'no connection'
       : connection.reused
         ? `keep-alive connection, idle for ${Math.round(connection.idleMs)} ms`
         : 'fresh connection';
+  const where = from === null ? '' : ` from ${from}`;
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const what = TOLD_IN_DETAIL.includes(outcome) && detail !== null ? `: ${detail}` : '';
   const who =
     pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
-  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received}${what})  ${who}: ${why}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${where}${received}${what})  ${who}: ${why}`;
 }
 
 function formatFixes({ fixes }: Proof): string {

@@ -62,6 +62,8 @@ export type Exit = 'proven' | 'failed' | 'usage' | 'inconclusive' | 'at-risk';
 /** One request, from its place in the plan to its end. */
 export interface Settlement {
   readonly index: number;
+  /** Where it was sent from, for example the name of a node; null: from one place alone. */
+  readonly from: string | null;
   /** Position among the endpoints. */
   readonly endpoint: number;
   readonly intendedMs: number;
@@ -339,6 +341,8 @@ export interface Proof {
     readonly pod: string;
     /** From its deletion until the last connection that was led to it was opened. */
     readonly ledForMs: number | null;
+    /** Where the last connection that was led to it was opened from; null: from one place alone. */
+    readonly ledFrom: string | null;
     /** From that connection until it stopped accepting, at the least. */
     readonly acceptedForMs: number | null;
     readonly graceLeftMs: number | null;
