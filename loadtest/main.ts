@@ -80,8 +80,13 @@ async function carryOut(): Promise<number> {
   const { [SENDER_VARIABLE]: secret } = process.env;
   if (secret !== undefined) return serveLoads(secret);
   const runner = await enterRunner(VERSION, surroundings);
-  if (runner === null) return runCli(program, process.argv.slice(2), surroundings);
-  return runner.finish(await runCli(program, runner.args, runner.world));
+  if (runner === null) return runCli(program, process.argv.slice(2), surroundings).catch(toFaulty);
+  return runner.finish(await runCli(program, runner.args, runner.world).catch(toFaulty));
+}
+
+function toFaulty(error: unknown): number {
+  console.error(error);
+  return EXIT_CODES.inconclusive.code;
 }
 
 /** Until it is told to end. */
@@ -92,10 +97,7 @@ async function serveLoads(secret: string): Promise<number> {
   process.exit(EXIT_CODES.proven.code);
 }
 
-found = await carryOut().catch((error: unknown) => {
-  console.error(error);
-  return EXIT_CODES.inconclusive.code;
-});
+found = await carryOut().catch(toFaulty);
 setExitCode();
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {

@@ -9,7 +9,7 @@ import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.t
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
 import { readPermissions } from '../kube/permission.ts';
-import type { LoadSpec } from '../load/load.ts';
+import type { LoadSpec } from '../load/load-spec.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ConnectionEnd } from '../engine/connection-ledger.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import type { LoadResult, LoadSpec } from './load.ts';
+import type { LoadResult, LoadSpec } from './load-spec.ts';
 import type { Phase } from './phases.ts';
 import type { Snapshot } from './recorder.ts';
 

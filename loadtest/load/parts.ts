@@ -1,7 +1,7 @@
 import type { ConnectionEnd } from '../engine/connection-ledger.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { keepFirst } from './failures.ts';
-import type { LoadResult, LoadSpec } from './load.ts';
+import type { LoadResult, LoadSpec } from './load-spec.ts';
 import { mergeRecords, type OutcomeTally, outcomeEntries } from './record.ts';
 import type { Snapshot } from './recorder.ts';
 

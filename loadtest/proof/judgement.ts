@@ -1,7 +1,7 @@
 import { isLost, type Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures, isOwnFailure } from '../load/evidence.ts';
-import type { LoadResult } from '../load/load.ts';
+import type { LoadResult } from '../load/load-spec.ts';
 import { countOutcomes, type LoadRecord, sumCells } from '../load/record.ts';
 import { judgeRequirements, type Requirement, type RequirementResult } from '../report/requirement.ts';
 import { isGeneratorLimited } from '../report/verdict.ts';

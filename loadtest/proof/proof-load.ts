@@ -4,7 +4,7 @@ import type { Endpoint } from '../engine/settlement.ts';
 import type { DataTable } from '../engine/template.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { HeaderFile } from '../load/header-file.ts';
-import type { LoadSpec } from '../load/load.ts';
+import type { LoadSpec } from '../load/load-spec.ts';
 import { parseTargetUrl, type TargetAccess, toTarget } from '../load/target-url.ts';
 
 /** The load that a target is put under for a proof. */
