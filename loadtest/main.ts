@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
+import { Fault } from './cli/fault.ts';
 import { runCli } from './cli/program.ts';
 import { VERSION } from './cli/version.ts';
 import type { TextOutput, World } from './cli/world.ts';
@@ -85,8 +86,10 @@ async function carryOut(): Promise<number> {
 }
 
 function toFaulty(error: unknown): number {
-  console.error(error);
-  return EXIT_CODES.inconclusive.code;
+  // Of what a runner lacks; `runCli` tells all others.
+  if (error instanceof Fault) console.error(`dropless: ${error.message}`);
+  else console.error(error);
+  return EXIT_CODES[error instanceof Fault ? error.exit : 'inconclusive'].code;
 }
 
 /** Until it is told to end. */

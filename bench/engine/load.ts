@@ -100,6 +100,7 @@ function run(
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
+      trace: null,
       limits: RESPONSE_LIMITS,
     },
     {

@@ -226,6 +226,7 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
     headerFile,
     heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
     headers,
+    trace: options.trace,
     freshShare: options.fresh,
     keptConnections: options['keep-alive'],
     connMaxAgeMs:

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
 import {
+  choice,
   duration,
   group,
   inputFile,
@@ -19,6 +20,7 @@ import type { World } from '../cli/world.ts';
 import { type Headers, toBytes } from '../engine/request-writer.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import type { DataTable } from '../engine/template.ts';
+import { TRACE_MODES } from '../engine/trace-context.ts';
 import { findColumnFaults, parseDataFile } from '../load/data-file.ts';
 import { parseEndpoint, parseHeader } from '../load/endpoint.ts';
 import { type HeaderFile, parseHeaderFile } from '../load/header-file.ts';
@@ -78,6 +80,13 @@ export const REQUEST_OPTIONS = group('Requests', {
   header: headerOption,
   'header-file': optional(
     inputFile("Lines 'Name: value', sent with every request and read again when they change"),
+  ),
+  trace: withDefault(
+    'unsampled',
+    choice(
+      'traceparent of each request: unsampled names a trace, sampled also asks the target to record it; a header of your own wins',
+      TRACE_MODES,
+    ),
   ),
 });
 

@@ -16,6 +16,7 @@ import {
 import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
+import { createTraceContext } from '../engine/trace-context.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { chooseEndpoints } from '../load/endpoint.ts';
 import { startLoad } from '../load/load.ts';
@@ -241,6 +242,7 @@ async function toLoadSpec(
       podHeader: options['pod-header'],
       versionHeader: options['version-header'],
       requestId: null,
+      trace: createTraceContext(options.trace),
       limits: RESPONSE_LIMITS,
     },
   };

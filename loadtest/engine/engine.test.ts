@@ -99,6 +99,7 @@ async function load(port: number, options: Partial<EngineOptions>, run: Run = {}
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
+      trace: null,
       limits: RESPONSE_LIMITS,
       ...options,
     },
@@ -479,6 +480,27 @@ describe('the connections of runEngine()', () => {
     );
     const { outcomes } = await load(port, { requestId: { header: 'X-Request-Id', prefix: 'run-' } });
     assert.deepEqual(outcomes, { ok: 10 });
+  });
+
+  test('each request is written with a trace of its own, which is told of those that failed', async () => {
+    const traces: string[] = [];
+    const { port } = await serve(({ socket, head, number }) => {
+      traces.push(/\r\ntraceparent: 00-([0-9a-f]{32})-[0-9a-f]{16}-00\r?$/m.exec(head)?.[1] ?? head);
+      socket.write(number === 2 ? OK.replace('200', '503') : OK);
+    });
+    const { settlements } = await load(
+      port,
+      {
+        mode: { closed: 1, durationMs: 60_000 },
+        trace: { prefix: '0123456789abcdef', isSampled: false },
+      },
+      { requests: 3 },
+    );
+    assert.equal(new Set(traces).size, 3);
+    assert.deepEqual(
+      settlements.map(({ traceId }) => traceId),
+      [null, traces[1], null],
+    );
   });
 
   for (const [name, answer, fresh] of [

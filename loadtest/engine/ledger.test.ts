@@ -23,7 +23,11 @@ const ending = (outcome: Ending['outcome'], status: number | null = null): Endin
 
 function open() {
   const settlements: Settlement[] = [];
-  return { settlements, ledger: createLedger((settlement) => settlements.push(settlement)) };
+  const ledger = createLedger(
+    (settlement) => settlements.push(settlement),
+    ({ index }) => `trace-${index}`,
+  );
+  return { settlements, ledger };
 }
 
 describe('createLedger()', () => {
@@ -37,7 +41,7 @@ describe('createLedger()', () => {
     });
   });
 
-  test('balances sent and unsent requests and emits each once, with its planned times', () => {
+  test('balances sent and unsent requests and emits each once, with its planned times, and the trace of what was sent and failed', () => {
     const { ledger, settlements } = open();
     const [first, second, third] = [
       ledger.plan(planned(0)),
@@ -63,17 +67,18 @@ describe('createLedger()', () => {
       fault: null,
     });
     assert.deepEqual(
-      settlements.map(({ index, intendedMs, sentMs, endMs, outcome }) => [
+      settlements.map(({ index, intendedMs, sentMs, endMs, outcome, traceId }) => [
         index,
         intendedMs,
         sentMs,
         endMs,
         outcome,
+        traceId,
       ]),
       [
-        [2, 20, 21, 99, 'http_503'],
-        [0, 0, 0.5, 99, 'ok'],
-        [1, 10, null, 99, 'not_sent'],
+        [2, 20, 21, 99, 'http_503', 'trace-2'],
+        [0, 0, 0.5, 99, 'ok', null],
+        [1, 10, null, 99, 'not_sent', null],
       ],
     );
   });

@@ -10,7 +10,7 @@ export interface Entry {
 }
 
 /** What only the end of a request can tell; the ledger itself adds the rest. */
-export type Ending = Omit<Settlement, 'index' | 'from' | 'endpoint' | 'intendedMs' | 'sentMs'>;
+export type Ending = Omit<Settlement, 'index' | 'from' | 'endpoint' | 'intendedMs' | 'sentMs' | 'traceId'>;
 
 /** The closed ledger: `planned` = `settled` = the sum of `outcomes`, unless there is a fault. */
 export interface LedgerSummary {
@@ -39,8 +39,13 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 /**
  * Planned → sent → settled, exactly once each. A broken rule does not stop the run, since the other requests'
  * outcomes are worth having: it is kept, and `close` tells it.
+ *
+ * @param traceIdOf the trace that a request was written with
  */
-export function createLedger(onSettled: (settlement: Settlement) => void): Ledger {
+export function createLedger(
+  onSettled: (settlement: Settlement) => void,
+  traceIdOf: (request: PlannedRequest) => string | null,
+): Ledger {
   let planned = 0;
   let sent = 0;
   let settled = 0;
@@ -83,7 +88,9 @@ export function createLedger(onSettled: (settlement: Settlement) => void): Ledge
       settled += 1;
       settledIndices += index;
       outcomes.set(ending.outcome, (outcomes.get(ending.outcome) ?? 0) + 1);
-      onSettled({ index, from: null, endpoint, intendedMs, sentMs: entry.sentMs, ...ending });
+      const isTold = ending.outcome !== 'ok' && entry.sentMs !== null;
+      const traceId = isTold ? traceIdOf(entry.request) : null;
+      onSettled({ index, from: null, endpoint, intendedMs, sentMs: entry.sentMs, ...ending, traceId });
     },
 
     close() {

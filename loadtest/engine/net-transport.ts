@@ -55,7 +55,7 @@ class NetTransport implements Transport, ConnectionOwner {
     this.#ledger = ledger;
     this.#world = world;
     this.#clock = world.clock;
-    this.#toText = createRequestWriter(target, plan, requestId, world.headers);
+    this.#toText = createRequestWriter(target, plan, options, world.headers);
     const fields = [podHeader, versionHeader, ...(requestId === null ? [] : [requestId.header])];
     this.#wanted = fields.map((name) => name.toLowerCase());
     this.#hasOwnTimeouts = plan.endpoints.some(({ timeoutMs }) => timeoutMs !== undefined);

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createRequestWriter, type RequestIdField, toBytes, toRequestFault } from './request-writer.ts';
 import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
+import { type TraceContext, toTraceparent } from './trace-context.ts';
 
 const TARGET: Target = { host: 'service', port: 3000, tls: null };
 const HEALTH: Endpoint = { name: 'health', method: 'GET', path: '/health', weight: 1 };
@@ -12,10 +13,12 @@ function write(
   {
     target = TARGET,
     id = null,
+    trace = null,
     isLast = false,
-  }: { target?: Target; id?: RequestIdField | null; isLast?: boolean } = {},
+  }: { target?: Target; id?: RequestIdField | null; trace?: TraceContext | null; isLast?: boolean } = {},
 ): string {
-  const toText = createRequestWriter(target, { endpoints: [HEALTH, { ...HEALTH, ...endpoint }] }, id);
+  const plan = { endpoints: [HEALTH, { ...HEALTH, ...endpoint }] };
+  const toText = createRequestWriter(target, plan, { requestId: id, trace });
   return toText({ index: 7, intendedMs: 0, endpoint: 1, fresh: isLast }, isLast);
 }
 
@@ -31,6 +34,14 @@ describe('createRequestWriter()', () => {
     assert.ok(write({}, { isLast: true }).endsWith('Accept: */*\r\nConnection: close\r\n\r\n'));
     const id = { header: 'X-Request-Id', prefix: 'run-' };
     assert.ok(write({}, { id }).endsWith('Accept: */*\r\nX-Request-Id: run-7\r\n\r\n'));
+  });
+
+  test('names a trace of each request, unless the headers name one', () => {
+    const trace = { prefix: '0123456789abcdef', isSampled: true };
+    const field = `traceparent: ${toTraceparent(trace, { index: 7 })}`;
+    assert.ok(write({}, { trace }).endsWith(`\r\n${field}\r\n\r\n`));
+    const own = write({ headers: { Traceparent: 'mine' } }, { trace });
+    assert.deepEqual(own.match(/traceparent: .*/gi), ['Traceparent: mine']);
   });
 
   test('announces a body by its bytes, and an empty one where the method expects one', () => {
@@ -52,7 +63,7 @@ describe('createRequestWriter()', () => {
   test('sends shared headers where the endpoint has none of that name, as they are at the time', () => {
     let shared: Record<string, string> = { Authorization: 'one', 'X-A': 'shared' };
     const endpoints = [{ ...HEALTH, headers: { 'x-a': 'own' } }];
-    const toText = createRequestWriter(TARGET, { endpoints }, null, () => shared);
+    const toText = createRequestWriter(TARGET, { endpoints }, { requestId: null, trace: null }, () => shared);
     const request = { index: 0, intendedMs: 0, endpoint: 0, fresh: false };
     assert.match(toText(request, false), /\r\nAuthorization: one\r\nx-a: own\r\n\r\n$/);
     shared = { Authorization: 'two' };
@@ -76,7 +87,11 @@ describe('createRequestWriter()', () => {
       };
       const headers = { 'Content-Type': type, 'X-Id': 'n-{{id}}' };
       const endpoint = { ...HEALTH, method: 'POST', path: '/i/{{id}}?x=1', headers, body: toBytes(body) };
-      const toText = createRequestWriter(TARGET, { endpoints: [endpoint], data }, null);
+      const toText = createRequestWriter(
+        TARGET,
+        { endpoints: [endpoint], data },
+        { requestId: null, trace: null },
+      );
       const text = toText({ index: 0, intendedMs: 0, endpoint: 0, fresh: false, row: 1 }, false);
       assert.ok(text.startsWith('POST /i/a%2Fb?x=1 HTTP/1.1\r\n'));
       assert.ok(text.includes('\r\nX-Id: n-a/b\r\n'));
@@ -88,7 +103,11 @@ describe('createRequestWriter()', () => {
   test('leaves a body that is not text as it is', () => {
     const data = { columns: ['id'], rows: [['x']] };
     const endpoint = { ...HEALTH, method: 'POST', path: '/{{id}}', body: '\xff{{id}}' };
-    const toText = createRequestWriter(TARGET, { endpoints: [endpoint], data }, null);
+    const toText = createRequestWriter(
+      TARGET,
+      { endpoints: [endpoint], data },
+      { requestId: null, trace: null },
+    );
     assert.ok(
       toText({ index: 0, intendedMs: 0, endpoint: 0, fresh: false, row: 0 }, false).endsWith('\xff{{id}}'),
     );

@@ -1,6 +1,7 @@
 import type { Endpoint, Plan, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
 import { createTemplate } from './template.ts';
+import { hasOwnTrace, type TraceContext, toTraceparent } from './trace-context.ts';
 
 /** Sends each request's own id, so that server logs can be matched with the ledger. */
 export interface RequestIdField {
@@ -37,7 +38,7 @@ export function toRequestId({ prefix }: RequestIdField, { index }: PlannedReques
 export type Headers = Readonly<Record<string, string>>;
 
 /**
- * The fields of a request to this endpoint, save its id, `Connection` and `Content-Length`.
+ * The fields of a request to this endpoint, save its id, its trace, `Connection` and `Content-Length`.
  * @param shared sent where the endpoint has no field of that name
  */
 export function toFields(
@@ -56,11 +57,19 @@ export function toFields(
   return [...fields.values()];
 }
 
-/** One request, save its id: up to the last field, with and without notice that it is the connection's last, and the rest. */
+/** One request, save its id and its trace: up to the last field, with and without notice that it is the connection's last, and the rest. */
 interface RequestText {
   readonly kept: string;
   readonly last: string;
   readonly rest: string;
+  /** Its own fields name a trace. */
+  readonly hasTrace: boolean;
+}
+
+/** What is different in each request; null: it is not sent. */
+interface RequestNames {
+  readonly requestId: RequestIdField | null;
+  readonly trace: TraceContext | null;
 }
 
 /**
@@ -72,7 +81,7 @@ interface RequestText {
 export function createRequestWriter(
   target: Target,
   { endpoints, data }: Pick<Plan, 'endpoints' | 'data'>,
-  requestId: RequestIdField | null,
+  { requestId, trace }: RequestNames,
   toShared: () => Headers = () => NONE,
 ): (request: PlannedRequest, isLast: boolean) => string {
   for (const endpoint of endpoints) {
@@ -91,8 +100,9 @@ export function createRequestWriter(
     }
     const text = texts[request.endpoint];
     if (text === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
-    const { kept, last, rest } = typeof text === 'function' ? text(rowOf(request)) : text;
-    const head = isLast ? last : kept;
+    const { kept, last, rest, hasTrace } = typeof text === 'function' ? text(rowOf(request)) : text;
+    const own = trace === null || hasTrace ? '' : `traceparent: ${toTraceparent(trace, request)}\r\n`;
+    const head = (isLast ? last : kept) + own;
     if (requestId === null) return head + rest;
     return `${head}${requestId.header}: ${toRequestId(requestId, request)}\r\n${rest}`;
   };
@@ -113,11 +123,12 @@ function toRequestText(
 ): RequestText | ((row: readonly string[]) => RequestText) {
   const { method, path, body } = endpoint;
   const fields = toFields(target, endpoint, shared);
+  const hasTrace = hasOwnTrace(Object.fromEntries(fields));
   const toText = (filledPath: string, lines: string, bytes: string | undefined): RequestText => {
     const length = bytes !== undefined || BODY_METHODS.has(method) ? (bytes ?? '').length : null;
     const framing = length === null ? '' : `Content-Length: ${length}\r\n`;
     const kept = `${method} ${filledPath} HTTP/1.1\r\n${lines}${framing}`;
-    return { kept, last: `${kept}Connection: close\r\n`, rest: `\r\n${bytes ?? ''}` };
+    return { kept, last: `${kept}Connection: close\r\n`, rest: `\r\n${bytes ?? ''}`, hasTrace };
   };
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   if (columns.length === 0) return toText(path, lines, body);

@@ -95,4 +95,6 @@ export interface Settlement {
   readonly version: string | null;
   /** For failures: the socket's error code, or what is wrong with the response. */
   readonly detail: string | null;
+  /** For failures: the trace that the request was written with; null: none, or one of the user's own. */
+  readonly traceId: string | null;
 }

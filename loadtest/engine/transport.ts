@@ -5,6 +5,7 @@ import type { Resolver } from './resolver.ts';
 import type { ResponseLimits } from './response-parser.ts';
 import type { Plan } from './settlement.ts';
 import type { Target } from './target.ts';
+import type { TraceContext } from './trace-context.ts';
 
 export interface TransportOptions {
   readonly target: Target;
@@ -28,6 +29,8 @@ export interface TransportOptions {
   readonly podText?: string;
   /** Null: requests carry no id. With one, a response that names another request's id is a protocol_error. */
   readonly requestId: RequestIdField | null;
+  /** Null: requests have no trace, save where an endpoint's own headers say so. */
+  readonly trace: TraceContext | null;
   readonly limits: ResponseLimits;
 }
 

@@ -132,6 +132,7 @@ function toSettlement({
     pod: pod === undefined ? 'a' : pod,
     version: null,
     detail: null,
+    traceId: null,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Sender } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import type { DataTable } from '../engine/template.ts';
+import { createTraceContext, type TraceMode } from '../engine/trace-context.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { HeaderFile } from '../load/header-file.ts';
 import type { LoadSpec } from '../load/load-spec.ts';
@@ -22,6 +23,7 @@ export interface ProofLoad {
   readonly data: DataTable | null;
   /** Sent with every request that does not have them itself. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly trace: TraceMode;
   /** Further headers, as they are in this file at the time; null: none. */
   readonly headerFile: HeaderFile | null;
   /** The share of the requests, from 0 to 1, that open a fresh connection. */
@@ -46,6 +48,7 @@ export const DEFAULT_LOAD: ProofLoad = {
   heldMs: 3_000,
   data: null,
   headers: {},
+  trace: 'unsampled',
   headerFile: null,
   freshShare: 0.4,
   connMaxAgeMs: 20_000,
@@ -74,7 +77,7 @@ function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
 }
 
 /**
- * The load on a URL, until it is stopped.
+ * The load on a URL, until it is stopped. Each call gives it traces of its own.
  * @throws {Fault} where the URL and the endpoints both name a path, or a request cannot be written as HTTP/1.1
  */
 export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
@@ -102,6 +105,7 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
       podHeader: load.podHeader,
       versionHeader: load.versionHeader,
       requestId: null,
+      trace: createTraceContext(load.trace),
       limits: RESPONSE_LIMITS,
     },
     ...(headerFile === null ? {} : { headerFile }),

@@ -44,6 +44,7 @@ const full: Proof = {
         pod: null,
         version: null,
         detail: null,
+        traceId: null,
       },
     },
     { ...told, podBy: 'elimination', cause: 'node-lost' },
@@ -114,7 +115,7 @@ describe('parseSeries()', () => {
   const derived = /^\w+\.\d\.latency(\.|$)|\.expectedLosses(\.|$)|\.record\.(series|cells)\.(?!0\.)\d/;
 
   /** What older reports lack, and what is counted by a key. */
-  const optional = /\.(remoteAddress|isOomKilled)$|\.(causes|outcomes|endings)\.\w/;
+  const optional = /\.(remoteAddress|traceId|isOomKilled)$|\.(causes|outcomes|endings)\.\w/;
 
   test('checks every field: that it is there, and what it holds', () => {
     const paths = toPaths(toReport(whole)).filter((path) => !derived.test(path));

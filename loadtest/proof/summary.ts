@@ -104,7 +104,7 @@ export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
   endpoints: readonly string[],
 ): string {
-  const { index, from, endpoint, endMs, outcome, connection, bytesReceived, detail } = settlement;
+  const { index, from, endpoint, endMs, outcome, connection, bytesReceived, detail, traceId } = settlement;
   const on =
     connection === null || connection.requests === 0
       ? 'no connection'
@@ -114,9 +114,10 @@ export function formatStory(
   const where = from === null ? '' : ` from ${from}`;
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const what = TOLD_IN_DETAIL.includes(outcome) && detail !== null ? `: ${detail}` : '';
+  const traced = traceId === null ? '' : `  trace ${traceId}`;
   const who =
     pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
-  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${where}${received}${what})  ${who}: ${why}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${where}${received}${what})  ${who}: ${why}${traced}`;
 }
 
 function formatFixes({ fixes }: Proof): string {

@@ -87,6 +87,8 @@ export interface Settlement {
   readonly pod: string | null;
   readonly version: string | null;
   readonly detail: string | null;
+  /** The trace that a failed request was written with; null: none, or one of the user's own. */
+  readonly traceId: string | null;
 }
 
 /** Sum and maximum are exact to the µs; `hdr` is an HdrHistogram V2, deflated, in base64. */

@@ -63,4 +63,5 @@ export const settlementFields = {
   pod: nullable(string),
   version: nullable(string),
   detail: nullable(string),
+  traceId: addedLater(nullable(string), null),
 } satisfies { readonly [K in keyof Settlement]: Shape<Settlement[K]> };

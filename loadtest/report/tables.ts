@@ -173,6 +173,7 @@ function toFailureTable({ failures, setup }: Report): Table {
       'Pod',
       'Version',
       'Detail',
+      'Trace',
     ],
     rows: failures.map((failure) => [
       String(failure.index),
@@ -191,6 +192,7 @@ function toFailureTable({ failures, setup }: Report): Table {
       failure.pod ?? '-',
       failure.version ?? '-',
       failure.detail ?? '-',
+      failure.traceId ?? '-',
     ]),
   };
 }

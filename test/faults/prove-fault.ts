@@ -52,6 +52,7 @@ function toSpec(
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: null,
+      trace: null,
       limits: RESPONSE_LIMITS,
     },
     phases: [{ name: 'before', fromMs: 0 }],

@@ -60,6 +60,7 @@ async function run(port: number): Promise<Account> {
       podHeader: 'X-Pod',
       versionHeader: 'X-Version',
       requestId: { header: 'X-Request-Id', prefix: 'h-' },
+      trace: null,
       limits: RESPONSE_LIMITS,
     },
     {

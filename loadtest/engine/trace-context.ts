@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { Endpoint, PlannedRequest } from './settlement.ts';
+
+/**
+ * Gives each request a trace of its own, by a `traceparent` field (W3C Trace Context, level 1:
+ * https://www.w3.org/TR/trace-context-1/). Plain data: it goes to the thread that sends.
+ */
+export interface TraceContext {
+  /** 16 hexadecimal digits that start every trace id of one load: random, and not all zero, in either half. */
+  readonly prefix: string;
+  /** Does the caller ask for the trace to be recorded (§3.2.4.1)? */
+  readonly isSampled: boolean;
+}
+
+/** How requests are traced: `unsampled` names a trace, and leaves it to others to record it. */
+export const TRACE_MODES = ['unsampled', 'sampled', 'off'] as const;
+
+export type TraceMode = (typeof TRACE_MODES)[number];
+
+/** Another one at each call, so that no two loads share a trace; null: requests are not traced. */
+export function createTraceContext(mode: TraceMode): TraceContext | null {
+  if (mode === 'off') return null;
+  const bytes = randomBytes(8);
+  // An id must not be all zero (§3.2.2.3, §3.2.2.4).
+  for (const at of [0, 4]) bytes[at] = (bytes[at] ?? 0) | 1;
+  return { prefix: bytes.toString('hex'), isSampled: mode === 'sampled' };
+}
+
+/**
+ * The trace of one request: the prefix, then its index in 16 digits. The index is scrambled, because samplers decide
+ * by the last digits and take them for random; no two indices become the same.
+ */
+export function toTraceId({ prefix }: TraceContext, { index }: Pick<PlannedRequest, 'index'>): string {
+  const low = scramble(index ^ Number.parseInt(prefix.slice(8), 16));
+  const high = scramble(Math.floor(index / 2 ** 32) ^ low);
+  return `${prefix}${toHex(low)}${toHex(high)}`;
+}
+
+/** The value of the field. Its parent id is different in each trace, and never all zero. */
+export function toTraceparent(context: TraceContext, request: Pick<PlannedRequest, 'index'>): string {
+  const traceId = toTraceId(context, request);
+  return `00-${traceId}-${traceId.slice(8, 24)}-0${context.isSampled ? 1 : 0}`;
+}
+
+/** Does the user say what the trace of requests with these headers is? */
+export function hasOwnTrace(headers: Endpoint['headers'] = {}): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'traceparent');
+}
+
+/** The finaliser of MurmurHash3: a bijection of 32 bits. */
+function scramble(value: number): number {
+  let hash = value ^ (value >>> 16);
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+function toHex(bits: number): string {
+  return bits.toString(16).padStart(8, '0');
+}
