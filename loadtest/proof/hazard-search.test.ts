@@ -61,8 +61,7 @@ function search({
     timelines,
     margins: timelines.map((timeline) =>
       toPodMargins(timeline, {
-        lastOpenedMs: () => lastOpenedMs,
-        lastOpenedFrom: () => null,
+        lastOpenings: () => new Map([[null, lastOpenedMs]]),
         firstOkMs: () => 9_000,
       }),
     ),

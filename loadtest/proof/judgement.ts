@@ -21,6 +21,7 @@ import type { Removal } from './safeguard.ts';
 import type { Disruption, Mark } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
+import { toVantagePoints, type VantageCounts, type VantagePoint } from './vantage-point.ts';
 import { type ProofVerdict, toVerdict } from './verdict.ts';
 
 /** One disruption under load, with the verdict on it. Times are ms since the load began. */
@@ -52,6 +53,8 @@ export interface Proof {
   readonly timelines: readonly PodTimeline[];
   /** One for each timeline. */
   readonly margins: readonly PodMargins[];
+  /** Where the load was sent from; empty: from this process alone. */
+  readonly vantagePoints: readonly VantagePoint[];
   /** In the order in which they first showed. */
   readonly hazards: readonly Hazard[];
   /** Hazards that do not count. */
@@ -97,6 +100,8 @@ export interface ProofObservation
   readonly incomplete: string | null;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
+  /** By where requests were sent from; empty: from this process alone. */
+  readonly vantageCounts: ReturnType<VantageCounts['list']>;
   /** Why events may be missing or stamped late. */
   readonly watchGaps: readonly string[];
   readonly isInterrupted: boolean;
@@ -125,8 +130,7 @@ export function judgeObservation(observation: ProofObservation): Proof {
   const causes = countCauses(losses, lost);
   const margins = timelines.map((timeline) =>
     toPodMargins(timeline, {
-      lastOpenedMs: observation.connections.lastOpenedMs,
-      lastOpenedFrom: observation.connections.lastOpenedFrom,
+      lastOpenings: observation.connections.lastOpenings,
       firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
     }),
   );
@@ -159,6 +163,11 @@ export function judgeObservation(observation: ProofObservation): Proof {
     marks: observation.marks,
     timelines,
     margins,
+    vantagePoints: toVantagePoints(
+      observation.vantageCounts,
+      timelines,
+      observation.connections.lastOpenings,
+    ),
     hazards,
     allowed: observation.allowed,
     record,

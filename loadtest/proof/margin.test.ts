@@ -24,8 +24,7 @@ function margins(
   const [timeline] = toPodTimelines(events).values();
   assert.ok(timeline);
   return toPodMargins(timeline, {
-    lastOpenedMs: () => openedMs,
-    lastOpenedFrom: () => null,
+    lastOpenings: () => new Map(openedMs === null ? [] : [[null, openedMs]]),
     firstOkMs: () => okMs,
   });
 }

@@ -19,35 +19,50 @@ export interface PodMargins {
 
 /** What the load saw of a pod, in ms since the load began; null: never. */
 export interface PodSightings {
-  lastOpenedMs(pod: string): number | null;
-  /** Where that connection was opened from; null: from one place alone. */
-  lastOpenedFrom(pod: string): string | null;
+  /** When the last connection that was led to it was opened, by where from (null: from one place alone). */
+  lastOpenings(pod: string): ReadonlyMap<string | null, number>;
   firstOkMs(pod: string): number | null;
 }
 
-export function toPodMargins(
-  timeline: PodTimeline,
-  { lastOpenedMs, lastOpenedFrom, firstOkMs }: PodSightings,
-): PodMargins {
+export function toPodMargins(timeline: PodTimeline, { lastOpenings, firstOkMs }: PodSightings): PodMargins {
   const { pod, terminatingMs, graceMs, exit, endpoint, ready } = timeline;
-  const isEnded = terminatingMs !== null && terminatingMs >= 0 && timeline.nodeLostMs === null;
-  const opened = lastOpenedMs(pod);
+  const isEnded = hasEnded(timeline);
+  const [ledFrom, opened] = toLast(lastOpenings(pod));
   const untilMs = isEnded ? toAcceptedUntilMs(timeline, opened) : null;
   const addedMs = endpoint[0]?.fromMs ?? null;
   const answeredMs = firstOkMs(pod);
   const isNew = (ready[0]?.fromMs ?? 0) > 0;
   return {
     pod,
-    ledForMs: isEnded && opened !== null ? Math.max(0, opened - terminatingMs) : null,
-    ledFrom: isEnded && opened !== null ? lastOpenedFrom(pod) : null,
+    ledForMs: toLedForMs(timeline, opened),
+    ledFrom: isEnded ? ledFrom : null,
     acceptedForMs: untilMs === null || opened === null ? null : Math.max(0, untilMs - opened),
     graceLeftMs:
       isEnded && graceMs !== null && graceMs > 0 && exit !== null
-        ? Math.max(0, terminatingMs + graceMs - exit.atMs)
+        ? Math.max(0, (terminatingMs ?? 0) + graceMs - exit.atMs)
         : null,
     firstResponseMs:
       isNew && addedMs !== null && answeredMs !== null ? Math.max(0, answeredMs - addedMs) : null,
   };
+}
+
+/** Was it deleted in the proof, and not lost with its node? */
+function hasEnded({ terminatingMs, nodeLostMs }: PodTimeline): boolean {
+  return terminatingMs !== null && terminatingMs >= 0 && nodeLostMs === null;
+}
+
+/** From the deletion of a pod until a connection to it was opened; null: it was not deleted, or there was none. */
+export function toLedForMs(timeline: PodTimeline, openedMs: number | null): number | null {
+  return hasEnded(timeline) && openedMs !== null
+    ? Math.max(0, openedMs - (timeline.terminatingMs ?? openedMs))
+    : null;
+}
+
+function toLast(openings: ReadonlyMap<string | null, number>): [string | null, number | null] {
+  return [...openings].reduce<[string | null, number | null]>(
+    (last, [from, ms]) => (last[1] === null || ms > last[1] ? [from, ms] : last),
+    [null, null],
+  );
 }
 
 /**

@@ -21,6 +21,7 @@ import { type ConnectionTrace, type Disruption, type Mark, type Scene, withLeftB
 import { createServiceTimes } from './service-times.ts';
 import { createSuccesses } from './successes.ts';
 import { toPodTimelines } from './timeline.ts';
+import { createVantageCounts } from './vantage-point.ts';
 
 export interface ProofOptions {
   readonly disruption: Disruption;
@@ -113,7 +114,7 @@ export async function carryOut(
   if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { seen, ...observed } = watched.value;
-  const { failures, responses, serviceTimes, successes, lateSeconds } = collectors;
+  const { failures, responses, serviceTimes, successes, lateSeconds, vantageCounts } = collectors;
   return judgeObservation({
     ...observed,
     disruption: options.disruption,
@@ -132,6 +133,7 @@ export async function carryOut(
     deadlineMs: toLongestTimeoutMs(spec),
     allowed: options.allowed,
     lateSeconds: lateSeconds.list(),
+    vantageCounts: vantageCounts.list(),
     slackMs: scene.slackMs,
     watchGaps: scene.gaps,
     isInterrupted: signal.aborted,
@@ -165,6 +167,7 @@ function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => str
     serviceTimes: createServiceTimes(),
     successes: createSuccesses(),
     lateSeconds: createLateSecondCollector(),
+    vantageCounts: createVantageCounts(),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
 import { formatMargins } from './margin.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
+import { toVantageTable } from './vantage-point.ts';
 import { formatVerdict } from './verdict.ts';
 
 /** Losses listed one by one on a terminal: the rest is in the reports. */
@@ -20,6 +21,7 @@ export function formatProof(proof: Proof): string {
     ...(proof.hazards.length === 0 ? [] : [formatHazards(proof)]),
     formatTable(toPhaseLatencyTable(proof.record)),
     formatTable(toConnectionTable(proof.record)),
+    ...(proof.vantagePoints.length === 0 ? [] : [formatTable(toVantageTable(proof.vantagePoints))]),
     ...(formatMargins(proof.margins) === '' ? [] : [formatMargins(proof.margins)]),
     ...(proof.requirements.length === 0 ? [] : [formatTable(toRequirementTable(proof))]),
     ...proof.leftBehind.map((what) => `Not undone: ${what}`),

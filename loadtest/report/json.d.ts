@@ -339,6 +339,14 @@ export interface Proof {
   readonly marks: readonly { readonly atMs: number; readonly text: string }[];
   readonly timelines: readonly PodTimeline[];
   /** One for each timeline; a margin is null where the pod did not end, or was not new, or where it was not seen. */
+  /** Where the load was sent from; empty: from one place alone. */
+  readonly vantagePoints: readonly {
+    readonly from: string;
+    readonly requests: number;
+    readonly lost: number;
+    /** The longest time for which a deleted pod was still led connections from there. */
+    readonly ledForMs: number | null;
+  }[];
   readonly margins: readonly {
     readonly pod: string;
     /** From its deletion until the last connection that was led to it was opened. */
