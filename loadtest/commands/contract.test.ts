@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -26,12 +28,19 @@ const world: World = {
 };
 
 describe('dropless contract', () => {
-  test('refuses an address that it cannot speak to', async () => {
-    const flags = new Map([['url', ['https://10.0.0.1:3000']]]);
-    await assert.rejects(contract.run({ flags, words: ['pod/a'] }, world), {
-      name: 'Fault',
-      message: /^--url "https:.*": contract speaks plain HTTP/,
-    });
+  test('refuses a pod that it cannot reach, or not by HTTP/1.1, before it asks the cluster', async () => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    for (const [url, message] of [
+      ['http://127.0.0.1:1', /^cannot reach 127\.0\.0\.1 on port 1: connection refused/],
+      [`http://127.0.0.1:${port}`, /speaks HTTP\/2 only/],
+    ] as const) {
+      const call = contract.run({ flags: new Map([['url', [url]]]), words: ['pod/a'] }, world);
+      await assert.rejects(call, { name: 'Fault', message });
+    }
+    server.close();
   });
 
   test('a second interruption leaves no server behind', async () => {

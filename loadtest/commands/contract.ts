@@ -4,17 +4,29 @@ import { Fault } from '../cli/fault.ts';
 import { duration, group, type OptionValues, optional, refine, text, withDefault } from '../cli/option.ts';
 import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
+import { type ContractRequests, toPathRequests } from '../contract/client.ts';
 import { observeContract } from '../contract/contract-run.ts';
 import type { Subject } from '../contract/observation.ts';
 import { createPodSubject } from '../contract/pod-subject.ts';
 import { type Point, toPoints } from '../contract/points.ts';
+import type { Endpoint } from '../engine/settlement.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
-import { parseTargetUrl } from '../load/target-url.ts';
+import { followHeaderFile, LOOK_MS } from '../load/header-file.ts';
+import { createPlan } from '../load/plan.ts';
+import { checkReachable } from '../load/reach.ts';
+import { parseTargetUrl, type TargetAccess, toTarget } from '../load/target-url.ts';
 import { toOwnService } from '../local/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../local/replica.ts';
 import { formatTable } from '../report/tables.ts';
 import { toClusterOptions } from './cluster-options.ts';
+import {
+  type GivenRequests,
+  REQUEST_OPTIONS,
+  ROUTE_OPTIONS,
+  readRequests,
+  readTargetAccess,
+} from './request-options.ts';
 
 /** Longer than the lame duck, so that only the drain saves it. */
 const OWN_SLOW_PATH = '/payload?delayMs=3000';
@@ -30,7 +42,7 @@ const OPTIONS = {
         optional({
           placeholder: 'URL',
           help: 'Address of this pod, and of no other',
-          parse: parsePlainUrl,
+          parse: parseTargetUrl,
         }),
         { needs: [TARGET] },
       ),
@@ -48,7 +60,9 @@ const OPTIONS = {
     ),
   }),
   ...group('Requests', {
-    path: withDefault('/health', text('PATH', 'A route that responds at once')),
+    path: refine(withDefault('/health', text('PATH', 'A route that responds at once')), {
+      conflictsWith: ['--requests'],
+    }),
     'ready-path': withDefault('/ready', text('PATH', 'Path of the readiness probe')),
     'health-path': withDefault('/health', text('PATH', 'Path of the liveness probe')),
     slow: optional(
@@ -56,6 +70,8 @@ const OPTIONS = {
       `${OWN_SLOW_PATH} of the reference service`,
     ),
   }),
+  ...REQUEST_OPTIONS,
+  ...group('Connection', ROUTE_OPTIONS, { needs: [TARGET] }),
   ...group('Terms', {
     accept: withDefault(
       '500ms',
@@ -110,46 +126,72 @@ export const contract = defineCommand({
   run: async ({ options, positionals: pod }, world) => {
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace, idleMs: options.idle };
-    const paths = {
-      path: options.path,
+    const given = await readRequests(options, { endpoints: [] }, world);
+    const requests = toContractRequests(given, options.path, options.slow ?? (isOwn ? OWN_SLOW_PATH : null));
+    const live = given.headerFile === null ? null : followHeaderFile(given.headerFile, world.readText);
+    const work = {
       ready: options['ready-path'],
       health: options['health-path'],
-      slow: options.slow ?? (isOwn ? OWN_SLOW_PATH : null),
+      requests: live === null ? requests : { ...requests, headers: () => live.current },
     };
+    const access = await readTargetAccess(options, world);
+    const looks = live === null ? null : setInterval(() => void live.look(), LOOK_MS);
     const { seen, idle, sigtermWithinMs } = await observeContract(
-      { open: () => openSubject(options, pod, world), isSingle: pod !== null },
-      paths,
+      { open: () => openSubject(options, access, pod, world), isSingle: pod !== null },
+      work,
       terms,
       world.interrupted,
       (step) => world.stderr.write(`${step}\n`),
-    );
+    ).finally(() => looks !== null && clearInterval(looks));
     const points = toPoints(seen, idle, terms, sigtermWithinMs);
     world.stdout.write(`${formatPoints(points)}\n`);
     return toExit(points);
   },
 });
 
-/** @throws {Fault} where it is not an http URL with a host */
-function parsePlainUrl(given: string): URL {
-  const url = parseTargetUrl(given);
-  if (url.protocol !== 'http:') {
-    throw new Fault('contract speaks plain HTTP to the pod: give the http URL of its port');
-  }
-  return url;
+/** The requests of the file or, without one, GET requests to the path, and the slow ones, all with the headers given. */
+function toContractRequests(
+  { endpoints, headers, data }: GivenRequests,
+  path: string,
+  slowPath: string | null,
+): ContractRequests {
+  const { plan, slow } = toPathRequests(path, slowPath);
+  const withHeaders = (endpoint: Endpoint) => ({
+    ...endpoint,
+    headers: { ...headers, ...endpoint.headers },
+  });
+  return {
+    plan: createPlan({
+      model: { kind: 'closed', connections: 1, durationMs: Number.POSITIVE_INFINITY },
+      endpoints: (endpoints.length > 0 ? endpoints : plan.endpoints).map(withHeaders),
+      ...(data === null ? {} : { data }),
+      freshShare: 0,
+      maxRequests: null,
+      seed: 1,
+      shard: { index: 0, of: 1 },
+    }),
+    slow: slow === null ? null : withHeaders(slow),
+  };
 }
 
-async function openSubject(options: ContractOptions, pod: string | null, world: World): Promise<Subject> {
+async function openSubject(
+  options: ContractOptions,
+  access: TargetAccess,
+  pod: string | null,
+  world: World,
+): Promise<Subject> {
   const { env, interrupted } = world;
   if (pod !== null && options.url !== undefined) {
+    await checkReachable(toTarget(options.url, access));
     const { api, namespace } = await openCluster(options, world.env);
-    return createPodSubject(api, namespace, { ...options, url: options.url, pod }, interrupted);
+    return createPodSubject(api, namespace, { ...options, url: options.url, access, pod }, interrupted);
   }
   const command = options.command ?? toOwnService();
   const replica = await startReplica(command, { ...env, HOST: '127.0.0.1' });
   const releaseExit = destroyOnExit(() => [replica]);
   return {
     name: `the command ${JSON.stringify(command)}, given PORT=${replica.port} to listen on,`,
-    address: { host: '127.0.0.1', port: replica.port },
+    address: { host: '127.0.0.1', port: replica.port, tls: null },
     sigtermWithinMs: 0,
     prepare: async () => {},
     terminate: async () => replica.signal('SIGTERM'),

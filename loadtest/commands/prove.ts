@@ -94,7 +94,12 @@ export const prove = defineCommand({
     if (options['in-cluster'] && deployment !== null) {
       const { api, namespace } = await openCluster(options, world.env);
       const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
-      const permissions = await readPermissions(api, { namespace, name: deployment }, undertaking);
+      const permissions = await readPermissions(
+        api,
+        namespace,
+        { kind: 'Deployment', name: deployment },
+        undertaking,
+      );
       return runInCluster(
         {
           api,
@@ -319,7 +324,7 @@ async function openScene(
       cluster.api,
       {
         namespace: cluster.namespace,
-        deployment: cluster.deployment,
+        workload: { kind: 'Deployment', name: cluster.deployment },
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),

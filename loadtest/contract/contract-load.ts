@@ -6,7 +6,7 @@ export interface ContractLoad {
   /** So far, in ms of `performance.now()`. */
   readonly seen: SeenExchanges;
   /** Adds the slow requests, and resolves when each of their clients has begun. They go on for as long as told. */
-  startSlow(path: string, goesOn: () => boolean): Promise<void>;
+  startSlow(goesOn: () => boolean): Promise<void>;
   /** Opens connections that are used only once SIGTERM was sent. Resolves when they are open. */
   holdBack(): Promise<HeldBack>;
   /** Resolves when nothing is under way any more, which is not before it is told to stop, or the subject has ended. */
@@ -67,7 +67,7 @@ const HALF_PAUSE_MS = 100;
 /** Begins at once with probes, fresh connections and keep-alive connections. */
 export function startContractLoad(
   dialer: Dialer,
-  paths: { readonly ready: string; readonly health: string; readonly path: string },
+  paths: { readonly ready: string; readonly health: string },
   { isRunning, isSentTo }: LoadRules,
 ): ContractLoad {
   const seen = {
@@ -82,9 +82,13 @@ export function startContractLoad(
     closedIdleMs: [] as number[],
   };
 
-  async function probe(list: Exchange[], path: string, goesOn: () => boolean): Promise<void> {
+  async function repeat(
+    list: Exchange[],
+    send: () => Promise<Exchange>,
+    goesOn: () => boolean,
+  ): Promise<void> {
     while (goesOn()) {
-      list.push(await dialer.getOnce(path));
+      list.push(await send());
       await sleep(PROBE_MS);
     }
   }
@@ -96,7 +100,7 @@ export function startContractLoad(
       const client = await dialer.open();
       if (client === null) return;
       while (client.isOpen && isRunning()) {
-        seen.kept.push(await client.get(paths.path));
+        seen.kept.push(await client.send());
         await sleep(pauseMs);
       }
       if (client.wasClosedIdle) seen.closedIdleMs.push(performance.now());
@@ -108,8 +112,8 @@ export function startContractLoad(
     while (isSentTo()) {
       const client = await dialer.open();
       if (client === null) return;
-      const first = await client.get(paths.path);
-      seen.pairs.push({ first, second: client.isOpen ? await client.get(paths.path) : null });
+      const first = await client.send();
+      seen.pairs.push({ first, second: client.isOpen ? await client.send() : null });
       client.close();
       await sleep(PROBE_MS);
     }
@@ -120,29 +124,29 @@ export function startContractLoad(
     return opened.filter((client) => client !== null);
   }
 
-  async function repeatSlow(path: string, goesOn: () => boolean): Promise<void> {
-    do seen.slow.push(await dialer.getOnce(path));
+  async function repeatSlow(goesOn: () => boolean): Promise<void> {
+    do seen.slow.push(await dialer.sendSlow());
     while (isRunning() && goesOn());
   }
 
   const clients = [
-    probe(seen.ready, paths.ready, isRunning),
-    probe(seen.health, paths.health, isRunning),
-    probe(seen.fresh, paths.path, isSentTo),
+    repeat(seen.ready, () => dialer.probe(paths.ready), isRunning),
+    repeat(seen.health, () => dialer.probe(paths.health), isRunning),
+    repeat(seen.fresh, () => dialer.sendOnce(), isSentTo),
     sendPairs(),
     ...Array.from({ length: KEPT_CLIENTS }, (_, index) => keep(index)),
   ];
   return {
     seen,
-    async startSlow(path, goesOn) {
+    async startSlow(goesOn) {
       for (let client = 0; client < SLOW_CLIENTS; client += 1) {
-        clients.push(repeatSlow(path, goesOn));
+        clients.push(repeatSlow(goesOn));
         await sleep(SLOW_LEAD_MS);
       }
     },
     async holdBack() {
       const [toHalve, unused] = await Promise.all([openHeld(), openHeld()]);
-      const halves = toHalve.map((client) => ({ client, finish: client.getHalf(paths.path) }));
+      const halves = toHalve.map((client) => ({ client, finish: client.sendHalf() }));
       await sleep(HELD_LEAD_MS);
       return {
         release(sigtermWithinMs, acceptMs) {
@@ -155,7 +159,7 @@ export function startContractLoad(
             }),
             ...unused.map(async (client, index) => {
               await sleep(stepMs * (index + 1));
-              seen.firstUse.push(await client.get(paths.path));
+              seen.firstUse.push(await client.send());
               client.close();
             }),
           );

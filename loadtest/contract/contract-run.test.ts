@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
+import { toPathRequests } from './client.ts';
 import { observeContract } from './contract-run.ts';
 import type { Subject } from './observation.ts';
 
-const PATHS = { ready: '/ready', health: '/health', path: '/', slow: null };
+const PATHS = { ready: '/ready', health: '/health', requests: toPathRequests('/', null) };
 const TERMS = { acceptMs: 0, graceMs: 30_000, idleMs: 50, startTimeoutMs: 300 };
 const never = new AbortController().signal;
 
@@ -46,7 +47,7 @@ function createSource(isSingle: boolean, statuses: readonly number[]) {
     note('open');
     return {
       name: `server ${id}`,
-      address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+      address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls: null },
       sigtermWithinMs: 0,
       prepare: async () => void note('prepare'),
       terminate: async () => {

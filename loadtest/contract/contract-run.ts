@@ -2,7 +2,7 @@ import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
 import { type IdleObservation, type IdleWatch, startIdleWatch } from './idle-watch.ts';
 import {
-  type ContractPaths,
+  type ContractWork,
   type Observation,
   observeShutdown,
   type Subject,
@@ -33,7 +33,7 @@ export interface ContractObservation {
  */
 export async function observeContract(
   { open, isSingle }: SubjectSource,
-  paths: ContractPaths,
+  work: ContractWork,
   terms: Terms,
   signal: AbortSignal,
   tell: (step: string) => void,
@@ -49,12 +49,12 @@ export async function observeContract(
     const first = await openNext();
     if (terms.idleMs > 0) {
       tell(`watching idle connections for ${formatDuration(terms.idleMs)}`);
-      watch = await startIdleWatch(first, paths, terms, signal);
+      watch = await startIdleWatch(first, work, terms, signal);
       if (isSingle) await watch.done();
     }
     const isBeside = watch !== null && !isSingle;
     const subject = isBeside ? await openNext() : first;
-    const seen = await observeShutdown(subject, paths, terms, signal, tell).catch((error) => {
+    const seen = await observeShutdown(subject, work, terms, signal, tell).catch((error) => {
       throw isBeside ? toBesideFault(error) : error;
     });
     const hasExitedByItself = seen.exit !== null && seen.exit.atMs < 0;

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
+import { toPathRequests } from './client.ts';
 import { startIdleWatch } from './idle-watch.ts';
 import type { Subject } from './observation.ts';
 
-const PATHS = { ready: '/ready', path: '/' };
+const PATHS = { ready: '/ready', requests: toPathRequests('/', null) };
 const never = new AbortController().signal;
 
 const closers: (() => void)[] = [];
@@ -35,7 +36,7 @@ async function listen(onRequest: (socket: Socket, index: number) => void): Promi
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls: null };
 }
 
 const toResponse = (...fields: string[]) =>

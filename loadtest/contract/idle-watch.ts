@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Closing, createDialer, type Dialer, type Exchange } from './client.ts';
-import { awaitReady, type ContractPaths, type Subject, type Terms } from './observation.ts';
+import { awaitReady, type ContractWork, type Subject, type Terms } from './observation.ts';
 
 /** What came of connections that were left idle after one request each. */
 export interface IdleObservation {
@@ -35,12 +35,12 @@ const END_MS = 100;
  */
 export async function startIdleWatch(
   subject: Subject,
-  paths: Pick<ContractPaths, 'ready' | 'path'>,
+  work: Pick<ContractWork, 'ready' | 'requests'>,
   { idleMs, startTimeoutMs }: Pick<Terms, 'idleMs' | 'startTimeoutMs'>,
   signal: AbortSignal,
 ): Promise<IdleWatch> {
   signal.throwIfAborted();
-  const dialer = createDialer(subject.address);
+  const dialer = createDialer(subject.address, work.requests);
   const stopping = new AbortController();
   const stop = () => {
     signal.removeEventListener('abort', stop);
@@ -49,12 +49,12 @@ export async function startIdleWatch(
   };
   signal.addEventListener('abort', stop);
   try {
-    await awaitReady(subject, paths.ready, startTimeoutMs, dialer, subject.exited, signal);
+    await awaitReady(subject, work.ready, startTimeoutMs, dialer, subject.exited, signal);
   } catch (error) {
     stop();
     throw error;
   }
-  const watching = watchIdle(subject, dialer, paths.path, idleMs, stopping.signal).finally(stop);
+  const watching = watchIdle(subject, dialer, idleMs, stopping.signal).finally(stop);
   return {
     async done() {
       const seen = await watching;
@@ -71,14 +71,13 @@ export async function startIdleWatch(
 async function watchIdle(
   subject: Subject,
   dialer: Dialer,
-  path: string,
   idleMs: number,
   stopped: AbortSignal,
 ): Promise<IdleObservation> {
   const opened = await Promise.all(
     Array.from({ length: IDLE_CLIENTS }, async () => {
       const client = await dialer.open();
-      return client && { client, exchange: await client.get(path) };
+      return client && { client, exchange: await client.send() };
     }),
   );
   const used = opened.filter((each) => each !== null);

@@ -4,9 +4,10 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
+import { toPathRequests } from './client.ts';
 import { observeShutdown, type Subject } from './observation.ts';
 
-const PATHS = { ready: '/ready', health: '/health', path: '/', slow: '/slow' };
+const PATHS = { ready: '/ready', health: '/health', requests: toPathRequests('/', '/slow') };
 const TERMS = { acceptMs: 500, graceMs: 30_000, idleMs: 0 };
 
 const closers: (() => void)[] = [];
@@ -22,7 +23,7 @@ async function listen(onRequest: RequestListener): Promise<{ server: Server; add
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { server, address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } };
+  return { server, address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls: null } };
 }
 
 /** Notes what is done to it, and does nothing. */

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../cli/duration.ts';
 import { Fault } from '../cli/fault.ts';
-import { type Address, createDialer, type Dialer, type Exchange } from './client.ts';
+import type { Target } from '../engine/target.ts';
+import { type ContractRequests, createDialer, type Dialer, type Exchange } from './client.ts';
 import { type Pair, type SeenExchanges, startContractLoad } from './contract-load.ts';
 
 /** A server that is started, or is running, and can be terminated. */
 export interface Subject {
   /** As its user calls it. */
   readonly name: string;
-  readonly address: Address;
+  readonly address: Target;
   /** SIGTERM comes so long after `terminate` has resolved, at most. */
   readonly sigtermWithinMs: number;
   /** Resolves when it is time to send SIGTERM. From here on its end is under way. */
@@ -23,13 +24,12 @@ export interface Subject {
   destroy(): Promise<void>;
 }
 
-export interface ContractPaths {
+/** What is sent to a subject. */
+export interface ContractWork {
+  /** Paths of the probes. */
   readonly ready: string;
   readonly health: string;
-  /** Any route that is answered at once. */
-  readonly path: string;
-  /** A route that takes long enough to be in flight at SIGTERM; null: none. */
-  readonly slow: string | null;
+  readonly requests: ContractRequests;
 }
 
 /** What was seen of a start and a shutdown. Times are ms since `terminate`, negative before it. */
@@ -77,20 +77,20 @@ const BASELINE_MS = 500;
  */
 export async function observeShutdown(
   subject: Subject,
-  paths: ContractPaths,
+  work: ContractWork,
   terms: Terms,
   signal: AbortSignal,
   tell: (step: string) => void,
 ): Promise<Observation> {
   signal.throwIfAborted();
-  const dialer = createDialer(subject.address);
+  const dialer = createDialer(subject.address, work.requests);
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason);
     signal.addEventListener('abort', abort);
   });
   try {
-    return await Promise.race([observe(subject, paths, terms, dialer, signal, tell), aborted]);
+    return await Promise.race([observe(subject, work, terms, dialer, signal, tell), aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
     dialer.close();
@@ -99,7 +99,7 @@ export async function observeShutdown(
 
 async function observe(
   subject: Subject,
-  paths: ContractPaths,
+  work: ContractWork,
   { acceptMs, graceMs, startTimeoutMs }: Terms,
   dialer: Dialer,
   signal: AbortSignal,
@@ -111,14 +111,14 @@ async function observe(
     return end;
   });
   const hasEnded = () => end !== null;
-  tell(`waiting until ${paths.ready} is ok`);
-  const { startMs, readyMs } = await awaitReady(subject, paths.ready, startTimeoutMs, dialer, ended, signal);
+  tell(`waiting until ${work.ready} is ok`);
+  const { startMs, readyMs } = await awaitReady(subject, work.ready, startTimeoutMs, dialer, ended, signal);
   const stop = new AbortController();
   const isRunning = () => !stop.signal.aborted && !hasEnded() && !signal.aborted;
   let latestMs = Number.POSITIVE_INFINITY;
   const isSentTo = () => isRunning() && performance.now() < latestMs + acceptMs;
-  const load = startContractLoad(dialer, paths, { isRunning, isSentTo });
-  const start = { startMs, readyMs, hasSlow: paths.slow !== null };
+  const load = startContractLoad(dialer, work, { isRunning, isSentTo });
+  const start = { startMs, readyMs, hasSlow: work.requests.slow !== null };
 
   tell('ready, and under load');
   await Promise.race([ended, sleep(BASELINE_MS, undefined, { signal })]);
@@ -130,7 +130,7 @@ async function observe(
   tell('termination begins');
   await subject.prepare();
   signal.throwIfAborted();
-  if (paths.slow !== null) await load.startSlow(paths.slow, () => performance.now() < latestMs);
+  if (work.requests.slow !== null) await load.startSlow(() => performance.now() < latestMs);
   const held = await load.holdBack();
   signal.throwIfAborted();
   await subject.terminate();
@@ -222,7 +222,7 @@ export async function awaitReady(
     return client === null ? `nothing listens on ${host}:${port}` : null;
   });
   const readyMs = await until('was ready', async () => {
-    const exchange = await dialer.getOnce(path, PROBE_TIMEOUT_MS);
+    const exchange = await dialer.probe(path, PROBE_TIMEOUT_MS);
     return isSuccess(exchange) ? null : `${path} gives ${describe(exchange)}`;
   });
   return { startMs, readyMs };
@@ -240,11 +240,11 @@ export interface Terms {
   readonly startTimeoutMs?: number;
 }
 
-export function isSuccess({ status }: Exchange): boolean {
-  return status !== null && status >= 200 && status < 400;
+export function isSuccess({ status, verdict }: Exchange): boolean {
+  return verdict?.isExpected ?? (status !== null && status >= 200 && status < 400);
 }
 
 /** How it ended, in words. */
-export function describe({ status, failure }: Exchange): string {
-  return status === null ? `${failure}` : `status ${status}`;
+export function describe({ status, failure, verdict }: Exchange): string {
+  return status === null ? `${failure}` : (verdict?.detail ?? `status ${status}`);
 }

@@ -73,7 +73,12 @@ function startFake({
     createPodSubject(
       api,
       'shop',
-      { url: new URL('http://[::1]'), pod: 'web-1', container: undefined },
+      {
+        url: new URL('http://[::1]'),
+        access: { ca: null, isVerified: true },
+        pod: 'web-1',
+        container: undefined,
+      },
       signal,
     );
   return {
@@ -87,7 +92,7 @@ describe('createPodSubject()', () => {
   test('waits for the preStop of the server, and tells its end, not that of another container', async () => {
     const fake = startFake();
     const subject = await fake.open();
-    assert.deepEqual(subject.address, { host: '::1', port: 80 });
+    assert.deepEqual(subject.address, { host: '::1', port: 80, tls: null });
     await subject.prepare();
     assert.deepEqual(fake.removed, ['/api/v1/namespaces/shop/pods/web-1']);
     fake.see(toPod('2', running, terminated(0)));

@@ -9,11 +9,13 @@ import type { Json } from '../kube/json.ts';
 import { findDenied } from '../kube/permission.ts';
 import { toPreStop, untilSigtermMs } from '../kube/pre-stop.ts';
 import { startWatch } from '../kube/watch.ts';
-import { toTarget } from '../load/target-url.ts';
+import { type TargetAccess, toTarget } from '../load/target-url.ts';
 import type { Subject } from './observation.ts';
 
 interface PodOptions {
   readonly url: URL;
+  /** How it is connected to. */
+  readonly access: TargetAccess;
   readonly pod: string;
   /** Undefined: the one named by the pod's annotation, or the only one. */
   readonly container: string | undefined;
@@ -28,7 +30,7 @@ const NEEDED = ['get', 'list', 'watch', 'delete'].map((verb) => ({ verb, group: 
 export async function createPodSubject(
   api: Api,
   namespace: string,
-  { url, pod, container: wanted }: PodOptions,
+  { url, access, pod, container: wanted }: PodOptions,
   signal: AbortSignal,
 ): Promise<Subject> {
   const denied = await findDenied(api, namespace, NEEDED);
@@ -51,10 +53,9 @@ export async function createPodSubject(
   const { synced, exited } = watchExit(api, ofPod, container, watching.signal);
   // Before anything is done to the pod: an exit that nobody sees would count as none.
   await synced.finally(() => signal.removeEventListener('abort', stop));
-  const { host, port } = toTarget(url, { ca: null, isVerified: true });
   return {
     name: `pod ${pod} at ${url.href}`,
-    address: { host, port },
+    address: toTarget(url, access),
     // The most by which the kubelet may lag in learning of the deletion and in running preStop.
     sigtermWithinMs: 1_000,
     prepare: async () => {

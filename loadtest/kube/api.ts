@@ -37,7 +37,6 @@ function isUnheardStatus(httpStatus: number | null): boolean {
 /** The patch formats of the Kubernetes API. */
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
   json: 'application/json-patch+json',
 } as const;
 

@@ -7,20 +7,22 @@ import { type Api, toApiFault } from './api.ts';
 import { toAutoscaler } from './autoscaler.ts';
 import { type ClusterWatch, createClusterWatch } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
-import { toRemovalPatch } from './deployment.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { Field } from './field.ts';
 import { toFixPatch } from './fix-patch.ts';
-import { type LiveDeployment, openDeployment } from './live-deployment.ts';
+import type { Json } from './json.ts';
+import { type LiveWorkload, openWorkload } from './live-workload.ts';
 import type { KubeObject } from './object.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
+import { toReducedContainers } from './safeguard-containers.ts';
 import { removeSafeguards } from './safeguard-removal.ts';
 import { chooseWay, type Way } from './service.ts';
 import { createUndo } from './undo.ts';
+import { WORKLOADS, type WorkloadName } from './workload-kind.ts';
 
 export interface ClusterOptions extends DisruptionOptions {
   readonly namespace: string;
-  readonly deployment: string;
+  readonly workload: WorkloadName;
   /** Null: the one that serves, where that can be told. */
   readonly container: string | null;
   /** Null: the address of the Service that selects the pods. */
@@ -29,7 +31,7 @@ export interface ClusterOptions extends DisruptionOptions {
   readonly checkReachable: (url: URL) => Promise<void>;
   readonly disruption: Disruption;
   /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
-  readonly undertaking: Pick<Undertaking, 'disruptions' | 'hasControl'>;
+  readonly undertaking: Omit<Undertaking, 'kind' | 'hasHpa'>;
   /** Safeguards to take away first. */
   readonly without: readonly Removal[];
 }
@@ -42,9 +44,9 @@ const SLACK_MS = 1_500;
 const COUNT_MS = 500;
 
 /**
- * Makes a Deployment ready for a proof: preflight, the control's patch, watches. On failure nothing is left behind.
+ * Makes a workload ready for a proof: preflight, the control's patch, watches. On failure nothing is left behind.
  * @param tell told each step that takes a while, and what was found
- * @throws {Fault} where the Deployment cannot be put to the test
+ * @throws {Fault} where the workload cannot be put to the test
  * @throws {Fault} with `leftBehind` where it failed, and what was changed by then could not be taken back
  */
 export async function createClusterScene(
@@ -54,15 +56,16 @@ export async function createClusterScene(
   tell: (step: string) => void,
   clock: Clock = PROCESS_CLOCK,
 ): Promise<Opening> {
-  const { namespace, deployment: name, without } = options;
-  const deployment = await openDeployment(api, { namespace, name }, signal, tell, clock);
-  const { container, service, url, targetPort } = await findTraffic(api, options, deployment, tell);
+  const { namespace, without } = options;
+  const workload = await openWorkload(api, { namespace, ...options.workload }, signal, tell, clock);
+  const { kind, name } = workload;
+  const { container, service, url, targetPort } = await findTraffic(api, options, workload, tell);
 
-  const patch = without.length === 0 ? null : toRemovalPatch(deployment.original, container, without);
-  if (without.length > 0 && patch === null) {
+  const reduced = without.length === 0 ? null : toReducedContainers(workload.original, container, without);
+  if (without.length > 0 && reduced === null) {
     return {
       kind: 'not-applicable',
-      reason: `Deployment ${name} has no ${nameRemovals(without)} to take away`,
+      reason: `${kind} ${name} has no ${nameRemovals(without)} to take away`,
     };
   }
 
@@ -71,18 +74,18 @@ export async function createClusterScene(
     api,
     {
       namespace,
-      deployment: name,
+      workload: options.workload,
       container,
-      selector: deployment.selector,
+      selector: workload.selector,
       service,
       port: targetPort,
-      hpa: deployment.hpa?.name ?? null,
+      hpa: workload.hpa?.name ?? null,
       clock,
     },
     stopWatching.signal,
   );
   const undo = createUndo(tell);
-  const disrupt = createDisruptions(deployment, options, { api, undo, container, mark: watch.mark, clock })[
+  const disrupt = createDisruptions(workload, options, { api, undo, container, mark: watch.mark, clock })[
     options.disruption
   ];
 
@@ -92,14 +95,16 @@ export async function createClusterScene(
   }
 
   try {
-    if (patch !== null) await removeSafeguards(deployment, { container, without, patch }, undo, signal, tell);
+    if (reduced !== null) {
+      await removeSafeguards(workload, { container, without, reduced }, undo, signal, tell);
+    }
     await startWatching(watch, stopWatching, signal);
   } catch (error) {
     throw withLeftBehind(error as Error, await close());
   }
 
   const scene: Scene = {
-    name: `Deployment ${name} in ${namespace}`,
+    name: `${kind} ${name} in ${namespace}`,
     url,
     events: watch.events,
     marks: watch.marks,
@@ -109,11 +114,11 @@ export async function createClusterScene(
       remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
     podNamed: (text, atMs) => watch.podAt(text, atMs) ?? watch.podAt(withoutPort(text), atMs),
     identitiesOf: watch.identitiesOf,
-    toPatch: (change) => toFixPatch(deployment.original, container, change),
+    toPatch: (change) => toFixPatch(workload, container, change),
     disrupt: async (aborted) => {
       await disrupt(aborted);
       await clock.pause(COUNT_MS, aborted);
-      await deployment.untilQuiet(aborted);
+      await workload.untilQuiet(aborted);
     },
     confirm: watch.confirm,
     close,
@@ -130,21 +135,33 @@ interface Traffic extends Way {
 async function findTraffic(
   api: Api,
   options: ClusterOptions,
-  { name, namespace, original, hpa, replicas }: LiveDeployment,
+  { kind, name, namespace, original, hpa, replicas }: LiveWorkload,
   tell: (step: string) => void,
 ): Promise<Traffic> {
   const template = new Field(original).get('spec', 'template');
   const container = chooseContainer(template, options.container);
   const services = new Field(await api.get(`/api/v1/namespaces/${namespace}/services`)).get('items').items();
   const way = chooseWay(services, template, options.url);
-  const needed = toPermissions({ ...options.undertaking, hasHpa: hpa !== null });
+  checkChanges(options, original);
+  const needed = toPermissions({ kind, ...options.undertaking, hasHpa: hpa !== null });
   const denied = await findDenied(api, namespace, needed);
   if (denied.length > 0) throw new Fault(`not allowed in namespace ${namespace}: ${denied.join(', ')}`);
   await options.checkReachable(way.url);
   tell(
-    `Deployment ${name} in ${namespace}: ${replicas} replicas at rest, container ${container}, ${way.service === null ? 'no Service' : `Service ${way.service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
+    `${kind} ${name} in ${namespace}: ${replicas} replicas at rest, container ${container}, ${way.service === null ? 'no Service' : `Service ${way.service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
   );
   return { ...way, container };
+}
+
+/** @throws {Fault} that says why one of the disruptions, or the control, cannot be made on that kind of workload */
+function checkChanges({ workload: { kind, name }, undertaking }: ClusterOptions, original: Json): void {
+  const { disruptions, hasControl } = undertaking;
+  for (const change of [...disruptions, ...(hasControl ? (['template'] as const) : [])]) {
+    const refusal = WORKLOADS[kind].toRefusal(change, new Field(original));
+    if (refusal === null) continue;
+    const what = change === 'template' ? 'lose a safeguard' : `be put to ${change}`;
+    throw new Fault(`${kind} ${name} cannot ${what}: ${refusal}`);
+  }
 }
 
 /** Not against its user's will, and not for ever. What is watched by then is watched until the end. */

@@ -63,7 +63,7 @@ async function start(t: { after(close: () => void): void }) {
     { ...api, patch: unused, remove: unused },
     {
       namespace: 'shop',
-      deployment: 'web',
+      workload: { kind: 'Deployment', name: 'web' },
       container: 'web',
       selector: 'app%3Dweb',
       service: 'web-svc',

@@ -12,15 +12,16 @@ import { createPodObserver } from './pod-observer.ts';
 import { createWarnings } from './warnings.ts';
 import { startWatch, type Watch } from './watch.ts';
 import { toWatchPaths, type WatchedObjects, type WatchedResource } from './watch-paths.ts';
+import { WORKLOADS } from './workload-kind.ts';
 
-interface WatchedDeployment extends WatchedObjects {
+interface WatchedWorkload extends WatchedObjects {
   readonly container: string;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
   readonly clock: Clock;
 }
 
-/** Everything around one Deployment that a proof has to know of, from `start` on. */
+/** Everything around one workload that a proof has to know of, from `start` on. */
 export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
   readonly events: readonly PodEvent[];
   readonly marks: readonly Mark[];
@@ -40,7 +41,7 @@ const CONFIRM_MS = 5_000;
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { container, port, clock, ...objects }: WatchedDeployment,
+  { container, port, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
@@ -72,7 +73,9 @@ export function createClusterWatch(
       for (const uid of ownerUids(new Field(object))) warnings.adopt(uid);
       observer.onEndpointSlice(change, object, atMs);
     }),
-    deployments: own(markWanted(['spec', 'replicas'], (name) => `Deployment ${name}`)),
+    workload: own(
+      markWanted(WORKLOADS[objects.workload.kind].wanted, (name) => `${objects.workload.kind} ${name}`),
+    ),
     replicasets: own(markWanted(['spec', 'replicas'], (name) => name)),
     horizontalpodautoscalers: own(markWanted(['status', 'desiredReplicas'], (name) => `HPA ${name}`)),
     events: (change, event, atMs) => {
@@ -81,7 +84,7 @@ export function createClusterWatch(
     nodes: observer.onNode,
   };
 
-  /** Of a resource of which only what is of the Deployment is watched. */
+  /** Of a resource of which only what is of the workload is watched. */
   function own(onChange: OnChange): OnChange {
     return (change, object, atMs) => {
       warnings.adopt(textAt(object, 'metadata', 'uid'));

@@ -5,7 +5,7 @@ import type { Disruption } from '../proof/scene.ts';
 import { type Api, toApiFault } from './api.ts';
 import { createDisruptions } from './disruption.ts';
 import { at, isObject, type Json, numberAt } from './json.ts';
-import { openDeployment } from './live-deployment.ts';
+import { openWorkload } from './live-workload.ts';
 import { createUndo } from './undo.ts';
 
 interface Bounds {
@@ -158,9 +158,9 @@ async function play(
   const undo = createUndo(() => {});
   const signal = interruption.signal;
   const clock = createTestClock();
-  const deployment = await openDeployment(
+  const deployment = await openWorkload(
     fake.api,
-    { namespace: 'shop', name: 'web' },
+    { namespace: 'shop', kind: 'Deployment', name: 'web' },
     signal,
     () => {},
     clock,

@@ -1,12 +1,11 @@
 import type { Clock } from '../cli/clock.ts';
 import type { Disruption } from '../proof/scene.ts';
 import type { Api } from './api.ts';
-import { findNamed } from './container.ts';
 import { cordon, evict, toBusiestNode } from './drain.ts';
-import { Field } from './field.ts';
-import type { Json } from './json.ts';
-import type { LiveDeployment } from './live-deployment.ts';
+import { type Json, listAt, textAt } from './json.ts';
+import type { LiveWorkload } from './live-workload.ts';
 import { nameOf } from './object.ts';
+import { CONTAINERS } from './safeguard-containers.ts';
 import type { Undo } from './undo.ts';
 
 export interface DisruptionOptions {
@@ -18,7 +17,7 @@ export interface DisruptionOptions {
   readonly isImageKept: boolean;
   /** `scale`: replicas to add. */
   readonly scaleBy: number;
-  /** `drain`: null: the node with the most pods of the Deployment. */
+  /** `drain`: null: the node with the most pods of the workload. */
   readonly node: string | null;
   /** `run`: what disrupts. Rejects where that does not come about. */
   readonly run: (signal: AbortSignal) => Promise<void>;
@@ -37,56 +36,56 @@ interface Surroundings {
 /** For the load to reach the pods that `scale` added. */
 const SETTLE_MS = 3_000;
 
-/** What is done to a Deployment. Each resolves when it is under way, and rejects with what did not come about. */
+/** What is done to a workload. Each resolves when it is under way, and rejects with what did not come about. */
 export function createDisruptions(
-  deployment: LiveDeployment,
+  workload: LiveWorkload,
   options: DisruptionOptions,
   surroundings: Surroundings,
 ): Record<Disruption, (aborted: AbortSignal) => Promise<void>> {
-  const { name, namespace, replicas } = deployment;
+  const { kind, name, namespace, replicas } = workload;
   const { api, undo, container, mark, clock } = surroundings;
 
   return {
     rollout: async () => {
       const { image } = options;
-      if (image === null) return restart(deployment);
-      const old = imageOf(deployment.original, container);
+      if (image === null) return restart(workload);
+      const old = imageOf(listAt(workload.original, ...CONTAINERS), container);
       if (!options.isImageKept) {
         undo.add(`image ${image} instead of ${old}`, async () => {
           // Somebody else's is not taken back.
-          if (imageOf(await deployment.read(), container) === image)
-            await setImage(deployment, container, old);
-          await deployment.untilQuiet(null);
+          const now = listAt(await workload.read(), ...CONTAINERS);
+          if (imageOf(now, container) === image) await setImage(workload, container, old);
+          await workload.untilQuiet(null);
         });
       }
-      await setImage(deployment, container, image);
+      await setImage(workload, container, image);
       mark(`to ${image}`);
     },
 
     scale: async (aborted) => {
       const more = replicas + options.scaleBy;
-      undo.add(`${more} replicas instead of ${replicas}`, deployment.scaleBack);
-      await deployment.scaleTo(more);
-      await deployment.untilScaledTo(more, aborted);
+      undo.add(`${more} replicas instead of ${replicas}`, workload.scaleBack);
+      await workload.scaleTo(more);
+      await workload.untilScaledTo(more, aborted);
       mark('scaled up');
       await clock.pause(SETTLE_MS, aborted);
       aborted.throwIfAborted();
-      await deployment.scaleTo(replicas);
-      await deployment.untilScaledTo(replicas, aborted);
+      await workload.scaleTo(replicas);
+      await workload.untilScaledTo(replicas, aborted);
     },
 
     drain: async (aborted) => {
-      const pods = await deployment.readServingPods();
+      const pods = await workload.readServingPods();
       const node = options.node ?? toBusiestNode(pods);
       const leaving = pods.filter((pod) => pod.get('spec', 'nodeName').text() === node);
-      if (leaving.length === 0) throw new Error(`node ${node} has no pod of Deployment ${name}`);
+      if (leaving.length === 0) throw new Error(`node ${node} has no pod of ${kind} ${name}`);
       await cordon(node, surroundings);
       for (const pod of leaving) await evict(nameOf(pod), namespace, surroundings, aborted);
       mark(`the pods of ${node} are evicted`);
     },
 
     kill: async () => {
-      const [pod] = await deployment.readServingPods();
+      const [pod] = await workload.readServingPods();
       if (pod === undefined) throw new Error('no pod is ready');
       const victim = nameOf(pod);
       mark(`${victim} is deleted`);
@@ -98,18 +97,24 @@ export function createDisruptions(
   };
 }
 
-async function restart(deployment: LiveDeployment): Promise<void> {
+/**
+ * By a change of the pod template, as `kubectl rollout restart` makes it. A Rollout's own `spec.restartAt` would evict
+ * its pods in place, beside its strategy, which is what is to be proven.
+ */
+async function restart(workload: LiveWorkload): Promise<void> {
   const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
-  await deployment.patch('strategic', { spec: { template: { metadata: { annotations } } } });
+  await workload.patch({ spec: { template: { metadata: { annotations } } } });
 }
 
-async function setImage(deployment: LiveDeployment, container: string, image: unknown): Promise<void> {
-  await deployment.patch('strategic', {
-    spec: { template: { spec: { containers: [{ name: container, image }] } } },
-  });
+async function setImage(workload: LiveWorkload, container: string, image: string | null): Promise<void> {
+  await workload.changeContainers((now) =>
+    now.map((each) => (each.name === container ? { ...each, image } : each)),
+  );
 }
 
-function imageOf(state: Json, container: string): string | undefined {
-  const containers = new Field(state).get('spec', 'template', 'spec', 'containers');
-  return findNamed(containers, container).get('image').text();
+function imageOf(containers: readonly Json[], container: string): string | null {
+  return textAt(
+    containers.find(({ name }) => name === container),
+    'image',
+  );
 }

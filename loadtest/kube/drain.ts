@@ -1,7 +1,7 @@
 import type { Clock } from '../cli/clock.ts';
 import { type Api, toApiStatus } from './api.ts';
 import { Field } from './field.ts';
-import { until } from './live-deployment.ts';
+import { until } from './live-workload.ts';
 import type { Undo } from './undo.ts';
 
 interface DrainSurroundings {

@@ -1,11 +1,9 @@
 import { Fault } from '../cli/fault.ts';
+import { WORKLOADS } from './workload-kind.ts';
 
 /** What `TYPE/NAME` may name, with the words that kubectl takes for it and its API group. */
 const TYPES = {
-  Deployment: { words: ['deploy', 'deployment', 'deployments'], group: 'apps' },
-  StatefulSet: { words: ['sts', 'statefulset', 'statefulsets'], group: 'apps' },
-  DaemonSet: { words: ['ds', 'daemonset', 'daemonsets'], group: 'apps' },
-  Rollout: { words: ['ro', 'rollout', 'rollouts'], group: 'argoproj.io' },
+  ...WORKLOADS,
   Service: { words: ['svc', 'service', 'services'], group: '' },
   Pod: { words: ['po', 'pod', 'pods'], group: '' },
 } as const satisfies Record<string, { words: readonly string[]; group: string }>;

@@ -14,6 +14,7 @@ describe('toOwnPods()', () => {
     ['of its ReplicaSet', owned('a', 'rs-new'), true],
     ['of an old one', owned('a', 'rs-old', { status: { phase: 'Running' } }), true],
     ['of that of another', owned('a', 'rs-other'), false],
+    ['of the workload itself, as a StatefulSet has them', owned('a', 'd-1'), true],
     ['without an owner', new Field({}), false],
     ['that has ended well', owned('a', 'rs-new', { status: { phase: 'Succeeded' } }), false],
     ['that has ended ill', owned('a', 'rs-new', { status: { phase: 'Failed' } }), false],

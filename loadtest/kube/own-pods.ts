@@ -2,8 +2,10 @@ import type { Api } from './api.ts';
 import { isTerminating } from './conditions.ts';
 import { Field } from './field.ts';
 import { ownerUids } from './owner.ts';
+import { WORKLOADS, type WorkloadKind } from './workload-kind.ts';
 
 interface Owner {
+  readonly kind: WorkloadKind;
   readonly namespace: string;
   /** Of its pods, as a query takes it. */
   readonly selector: string;
@@ -11,22 +13,27 @@ interface Owner {
   readonly uid: string | undefined;
 }
 
-/** The pods of a Deployment that have not ended, whatever else carries their labels. */
-export async function readOwnPods(api: Api, { namespace, selector, uid }: Owner): Promise<readonly Field[]> {
+/** The pods of a workload that have not ended, whatever else carries their labels. */
+export async function readOwnPods(
+  api: Api,
+  { kind, namespace, selector, uid }: Owner,
+): Promise<readonly Field[]> {
   const list = async (path: string) =>
     new Field(await api.get(`${path}?labelSelector=${selector}`)).get('items').items();
-  const replicaSets = await list(`/apis/apps/v1/namespaces/${namespace}/replicasets`);
+  const replicaSets = WORKLOADS[kind].hasReplicaSets
+    ? await list(`/apis/apps/v1/namespaces/${namespace}/replicasets`)
+    : [];
   return toOwnPods(uid, replicaSets, await list(`/api/v1/namespaces/${namespace}/pods`));
 }
 
-/** Those that have not ended, of ReplicaSets of the Deployment with that uid. */
+/** Those that have not ended, of the workload with that uid, or of ReplicaSets of it. */
 export function toOwnPods(
   uid: string | undefined,
   replicaSets: readonly Field[],
   pods: readonly Field[],
 ): readonly Field[] {
   const own = replicaSets.filter((each) => ownerUids(each).some((its) => its === uid));
-  const owners = own.map((each) => each.get('metadata', 'uid').text());
+  const owners = [uid, ...own.map((each) => each.get('metadata', 'uid').text())];
   return pods.filter(
     (pod) =>
       ownerUids(pod).some((its) => owners.includes(its)) &&

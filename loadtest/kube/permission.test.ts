@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Disruption } from '../proof/scene.ts';
 import { at, type Json, textAt } from './json.ts';
 import { canWatchNodes, findDenied, toPermissions } from './permission.ts';
+import type { WorkloadKind } from './workload-kind.ts';
 
 /** Allows what the function says, and keeps what was asked. */
 function createReviewer(isAllowed: (verb: string, resource: string) => boolean) {
@@ -47,6 +48,7 @@ describe('toPermissions()', () => {
   ] as const) {
     test(`${disruption}, ${hasControl ? 'a' : 'no'} control, ${hasHpa ? 'an' : 'no'} HPA: ${writes.join(', ') || 'nothing'} besides reading`, async () => {
       const needed = toPermissions({
+        kind: 'Deployment',
         disruptions: disruption.split(' and ') as Disruption[],
         hasControl,
         hasHpa,
@@ -62,10 +64,44 @@ describe('toPermissions()', () => {
   }
 });
 
+describe('toPermissions() of each kind', () => {
+  const told = async (kind: WorkloadKind) => {
+    const disruptions = ['rollout', 'scale'] as const;
+    const needed = toPermissions({ kind, disruptions, hasControl: false, hasHpa: false });
+    return findDenied(
+      createReviewer(() => false),
+      'shop',
+      needed,
+    );
+  };
+  for (const [kind, resource, group, hasReplicaSets] of [
+    ['Deployment', 'deployments', 'apps', true],
+    ['StatefulSet', 'statefulsets', 'apps', false],
+    ['DaemonSet', 'daemonsets', 'apps', false],
+    ['Rollout', 'rollouts', 'argoproj.io', true],
+  ] as const) {
+    test(`${kind}: its own resource, and ReplicaSets where it has any`, async () => {
+      const needed = await told(kind);
+      const own = needed.filter((each) => each.includes(resource));
+      assert.deepEqual(own, [
+        ...['get', 'list', 'watch'].map((verb) => `${verb} ${resource}.${group}`),
+        ...[`patch ${resource}.${group}`, `patch ${resource}/scale.${group}`],
+      ]);
+      assert.equal(needed.includes('watch replicasets.apps'), hasReplicaSets);
+      assert.equal(needed.length, own.length + 8 + (hasReplicaSets ? 2 : 0));
+    });
+  }
+});
+
 describe('findDenied()', () => {
   test('asks for the namespace, but of nodes for the cluster', async () => {
     const reviewer = createReviewer((verb) => verb !== 'patch');
-    const needed = toPermissions({ disruptions: ['drain'], hasControl: false, hasHpa: false });
+    const needed = toPermissions({
+      kind: 'Deployment',
+      disruptions: ['drain'],
+      hasControl: false,
+      hasHpa: false,
+    });
     assert.deepEqual(await findDenied(reviewer, 'shop', needed), ['patch nodes']);
     assert.deepEqual(reviewer.asked.slice(-2), [
       { verb: 'patch', group: '', resource: 'nodes' },

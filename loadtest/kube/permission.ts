@@ -3,6 +3,7 @@ import type { Api } from './api.ts';
 import { isScaleTarget, toScaleTarget } from './autoscaler.ts';
 import { at } from './json.ts';
 import { toListItems } from './object.ts';
+import { WORKLOADS, type WorkloadKind, type WorkloadName } from './workload-kind.ts';
 
 /** One thing the prover must be allowed to do. */
 export interface Permission {
@@ -20,14 +21,15 @@ export interface Permission {
 
 /** Proofs in a row, as far as they decide what has to be allowed. */
 export interface Undertaking {
+  /** Of the workload that is disrupted. */
+  readonly kind: WorkloadKind;
   readonly disruptions: readonly Disruption[];
   /** Are safeguards taken away first? */
   readonly hasControl: boolean;
-  /** Does an HPA hold the Deployment's replicas? */
+  /** Does an HPA hold the workload's replicas? */
   readonly hasHpa: boolean;
 }
 
-const DEPLOYMENTS = { group: 'apps', resource: 'deployments' };
 const REPLICA_SETS = { group: 'apps', resource: 'replicasets' };
 const PODS = { group: '', resource: 'pods' };
 const EVENTS = { group: '', resource: 'events' };
@@ -36,15 +38,14 @@ const ENDPOINT_SLICES = { group: 'discovery.k8s.io', resource: 'endpointslices' 
 const HPAS = { group: 'autoscaling', resource: 'horizontalpodautoscalers' };
 const NODES = { group: '', resource: 'nodes', isClusterWide: true };
 
-const WATCHED = [DEPLOYMENTS, REPLICA_SETS, PODS, EVENTS, ENDPOINT_SLICES];
 const WATCH_VERBS = ['list', 'watch'];
 
-const PATCH_DEPLOYMENT: Permission = { ...DEPLOYMENTS, verb: 'patch' };
+type Resource = Pick<Permission, 'group' | 'resource'>;
 
-const DISRUPT: Record<Disruption, (hasHpa: boolean) => readonly Permission[]> = {
-  rollout: () => [PATCH_DEPLOYMENT],
-  scale: (hasHpa) => [
-    hasHpa ? { ...HPAS, verb: 'patch' } : { ...DEPLOYMENTS, subresource: 'scale', verb: 'patch' },
+const DISRUPT: Record<Disruption, (workloads: Resource, hasHpa: boolean) => readonly Permission[]> = {
+  rollout: (workloads) => [{ ...workloads, verb: 'patch' }],
+  scale: (workloads, hasHpa) => [
+    hasHpa ? { ...HPAS, verb: 'patch' } : { ...workloads, subresource: 'scale', verb: 'patch' },
   ],
   drain: () => [
     { ...NODES, verb: 'get' },
@@ -55,18 +56,23 @@ const DISRUPT: Record<Disruption, (hasHpa: boolean) => readonly Permission[]> = 
   run: () => [],
 };
 
-/** What the proofs call, and nothing else; to watch nodes is left out, see `canWatchNodes`. */
-export function toPermissions({ disruptions, hasControl, hasHpa }: Undertaking): readonly Permission[] {
+/**
+ * What the proofs call, and nothing else: preflight checks it, and `--in-cluster` makes a Role of it. To watch nodes is
+ * left out, see `canWatchNodes`.
+ */
+export function toPermissions({ kind, disruptions, hasControl, hasHpa }: Undertaking): readonly Permission[] {
+  const { group, resource, hasReplicaSets } = WORKLOADS[kind];
+  const workloads: Resource = { group, resource };
+  const watched = [workloads, ...(hasReplicaSets ? [REPLICA_SETS] : []), PODS, EVENTS, ENDPOINT_SLICES];
+  // A control changes the pod template, as a rollout does.
+  const changes = new Set([...disruptions, ...(hasControl ? (['rollout'] as const) : [])]);
   return [
-    { ...DEPLOYMENTS, verb: 'get' },
-    ...WATCHED.flatMap((resource) => WATCH_VERBS.map((verb) => ({ ...resource, verb }))),
+    { ...workloads, verb: 'get' },
+    ...watched.flatMap((each) => WATCH_VERBS.map((verb) => ({ ...each, verb }))),
     { ...SERVICES, verb: 'list' },
     { ...HPAS, verb: 'list' },
     ...(hasHpa ? [{ ...HPAS, verb: 'watch' }] : []),
-    ...new Set([
-      ...[...new Set(disruptions)].flatMap((disruption) => DISRUPT[disruption](hasHpa)),
-      ...(hasControl ? [PATCH_DEPLOYMENT] : []),
-    ]),
+    ...[...changes].flatMap((change) => DISRUPT[change](workloads, hasHpa)),
   ];
 }
 
@@ -74,18 +80,19 @@ export function toPermissions({ disruptions, hasControl, hasHpa }: Undertaking):
 const WATCH_NODES = WATCH_VERBS.map((verb): Permission => ({ ...NODES, verb, isOptional: true }));
 
 /**
- * The same for a Deployment as it is now; who may watch nodes has that, too.
+ * The same for a workload as it is now; who may watch nodes has that, too.
  * @throws {Fault} where its HPAs cannot be listed
  */
 export async function readPermissions(
   api: Pick<Api, 'get' | 'post'>,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  undertaking: Omit<Undertaking, 'hasHpa'>,
+  namespace: string,
+  workload: WorkloadName,
+  undertaking: Omit<Undertaking, 'hasHpa' | 'kind'>,
 ): Promise<readonly Permission[]> {
   const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
   const hpas = toListItems(await api.get(path), 'HorizontalPodAutoscaler');
-  const hasHpa = hpas.some((hpa) => isScaleTarget(toScaleTarget(hpa), { kind: 'Deployment', name }));
-  const needed = toPermissions({ ...undertaking, hasHpa });
+  const hasHpa = hpas.some((hpa) => isScaleTarget(toScaleTarget(hpa), workload));
+  const needed = toPermissions({ ...undertaking, kind: workload.kind, hasHpa });
   return (await canWatchNodes(api)) ? [...needed, ...WATCH_NODES] : needed;
 }
 

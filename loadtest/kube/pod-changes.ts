@@ -4,6 +4,7 @@ import { findNamed } from './container.ts';
 import type { Field } from './field.ts';
 import { toPreStop, untilSigtermMs } from './pre-stop.ts';
 import { isProbed } from './probe.ts';
+import { WORKLOADS } from './workload-kind.ts';
 
 /** What was told of a pod so far, so that only changes are told. */
 export interface ToldPod {
@@ -91,7 +92,10 @@ function findEnd(status: Field) {
   };
 }
 
+const VERSION_LABELS = [...new Set(Object.values(WORKLOADS).map(({ versionLabel }) => versionLabel))];
+
 /** Pods of one template share this hash: old and new pods of a rollout differ in it. */
 function toTemplateHash(pod: Field): string | null {
-  return pod.get('metadata', 'labels', 'pod-template-hash').text() ?? null;
+  const labels = pod.get('metadata', 'labels').texts();
+  return VERSION_LABELS.map((label) => labels.get(label)).find((hash) => hash !== undefined) ?? null;
 }

@@ -1,9 +1,9 @@
 import type { Mark } from '../proof/scene.ts';
 import { type Json, textAt } from './json.ts';
 
-/** Tells the warnings about the objects of a Deployment, and none about others. */
+/** Tells the warnings about the objects of a workload, and none about others. */
 export interface Warnings {
-  /** From here on the object with that uid is of the Deployment. What it was warned of before is told. */
+  /** From here on the object with that uid is of the workload. What it was warned of before is told. */
   adopt(uid: string | null): void;
   /** @param event of the type Warning */
   hear(event: Json, atMs: number): void;

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { toWatchPaths } from './watch-paths.ts';
 
-const bare = { namespace: 'n', deployment: 'web', selector: 'app%3Dweb', service: null, hpa: null };
+const bare = {
+  namespace: 'n',
+  workload: { kind: 'Deployment', name: 'web' },
+  selector: 'app%3Dweb',
+  service: null,
+  hpa: null,
+} as const;
 
 describe('toWatchPaths()', () => {
   for (const [resource, path] of [
@@ -11,7 +17,7 @@ describe('toWatchPaths()', () => {
       'endpointslices',
       '/apis/discovery.k8s.io/v1/namespaces/n/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dsvc',
     ],
-    ['deployments', '/apis/apps/v1/namespaces/n/deployments?fieldSelector=metadata.name%3Dweb'],
+    ['workload', '/apis/apps/v1/namespaces/n/deployments?fieldSelector=metadata.name%3Dweb'],
     ['replicasets', '/apis/apps/v1/namespaces/n/replicasets?labelSelector=app%3Dweb'],
     [
       'horizontalpodautoscalers',

@@ -1,7 +1,9 @@
-/** What is watched around a Deployment. */
+import { toCollectionPath, WORKLOADS, type WorkloadName } from './workload-kind.ts';
+
+/** What is watched around a workload. */
 export interface WatchedObjects {
   readonly namespace: string;
-  readonly deployment: string;
+  readonly workload: WorkloadName;
   /** Of its pods, as a query takes it. */
   readonly selector: string;
   /** Null: no Service selects its pods, and a pod that is ready is taken for an endpoint. */
@@ -10,11 +12,11 @@ export interface WatchedObjects {
   readonly hpa: string | null;
 }
 
-/** By the names of the Kubernetes API. */
+/** By the names of the Kubernetes API, but for `workload`, which is one of its kind. */
 export type WatchedResource =
   | 'pods'
   | 'endpointslices'
-  | 'deployments'
+  | 'workload'
   | 'replicasets'
   | 'horizontalpodautoscalers'
   | 'events'
@@ -22,13 +24,12 @@ export type WatchedResource =
 
 /** The path at the API server of each watch; null: there is nothing to watch, or it is not allowed. */
 export function toWatchPaths(
-  { namespace, deployment, selector, service, hpa }: WatchedObjects,
+  { namespace, workload, selector, service, hpa }: WatchedObjects,
   canWatchNodes: boolean,
 ): Record<WatchedResource, string | null> {
   const within = (group: string) => `${group}/namespaces/${namespace}`;
   const named = (name: string) => `fieldSelector=metadata.name%3D${name}`;
   const core = within('/api/v1');
-  const apps = within('/apis/apps/v1');
   const ofService = encodeURIComponent(`kubernetes.io/service-name=${service}`);
   return {
     pods: `${core}/pods?labelSelector=${selector}`,
@@ -36,8 +37,10 @@ export function toWatchPaths(
       service === null
         ? null
         : `${within('/apis/discovery.k8s.io/v1')}/endpointslices?labelSelector=${ofService}`,
-    deployments: `${apps}/deployments?${named(deployment)}`,
-    replicasets: `${apps}/replicasets?labelSelector=${selector}`,
+    workload: `${toCollectionPath(workload.kind, namespace)}?${named(workload.name)}`,
+    replicasets: WORKLOADS[workload.kind].hasReplicaSets
+      ? `${within('/apis/apps/v1')}/replicasets?labelSelector=${selector}`
+      : null,
     horizontalpodautoscalers:
       hpa === null ? null : `${within('/apis/autoscaling/v2')}/horizontalpodautoscalers?${named(hpa)}`,
     events: `${core}/events?fieldSelector=type%3DWarning`,

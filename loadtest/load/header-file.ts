@@ -29,11 +29,14 @@ export function parseHeaderFile(text: string, path: string): Headers {
   return headers;
 }
 
+/** How often the file is to be looked at. */
+export const LOOK_MS = 250;
+
 /** Headers that follow their file. */
-export interface LiveHeaders {
+interface LiveHeaders {
   /** Another object once they have changed. */
   readonly current: Headers;
-  /** To be called some times a second. Does nothing while a look is under way. */
+  /** To be called every `LOOK_MS`. Does nothing while a look is under way. */
   look(): Promise<void>;
 }
 

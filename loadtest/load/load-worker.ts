@@ -5,7 +5,7 @@ import { runEngine } from '../engine/engine.ts';
 import type { Plan, Settlement } from '../engine/settlement.ts';
 import type { Collector } from './collector.ts';
 import { createFailureCollector, withPhases } from './failures.ts';
-import { followHeaderFile } from './header-file.ts';
+import { followHeaderFile, LOOK_MS } from './header-file.ts';
 import type { FromLoadWorker, ToLoadWorker, WorkerSpec } from './load-link.ts';
 import { toLongestTimeoutMs } from './load-spec.ts';
 import { createPhases } from './phases.ts';
@@ -15,8 +15,6 @@ import { createRecorder } from './recorder.ts';
 
 const SNAPSHOT_MS = 250;
 const FLUSH_MS = 100;
-/** How often the header file is looked at. */
-const HEADERS_MS = 250;
 /** Time for the engine and its alarm to get ready before the first request is due. */
 const LEAD_MS = 250;
 
@@ -53,7 +51,7 @@ const snapshots = setInterval(() => {
 
 const headers =
   spec.headerFile === undefined ? null : followHeaderFile(spec.headerFile, (path) => readFile(path, 'utf8'));
-const looks = headers === null ? null : setInterval(() => void headers.look(), HEADERS_MS);
+const looks = headers === null ? null : setInterval(() => void headers.look(), LOOK_MS);
 
 // The ledger counts for itself; the recorder's sums are held against it when the report is read.
 const { planned, sent, settled, connections, fault, isAborted } = await runEngine(

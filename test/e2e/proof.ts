@@ -26,7 +26,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
   const { load, edgeMs = EDGE_MS, signal = new AbortController().signal, ...given } = attempt;
   const options: ClusterOptions = {
     namespace,
-    deployment: DEPLOYMENT_NAME,
+    workload: { kind: 'Deployment', name: DEPLOYMENT_NAME },
     container: null,
     url: null,
     checkReachable: async () => {},

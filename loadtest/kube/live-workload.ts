@@ -3,17 +3,17 @@ import { Fault } from '../cli/fault.ts';
 import { type Api, isPassing, isUnheard, toApiStatus } from './api.ts';
 import { isScaleTarget, toAutoscaler, toScaleTarget } from './autoscaler.ts';
 import { isReady, isTerminating } from './conditions.ts';
-import { toDeploymentState } from './deployment.ts';
 import { Field } from './field.ts';
-import type { Json } from './json.ts';
+import { type Json, listAt, textAt } from './json.ts';
 import { type KubeObject, toListItems } from './object.ts';
 import { findUnrestOfPods, readOwnPods } from './own-pods.ts';
+import { CONTAINERS } from './safeguard-containers.ts';
 import { toSelectorQuery } from './selector.ts';
+import { toCollectionPath, WORKLOADS, type WorkloadName } from './workload-kind.ts';
 
-/** A Deployment of a cluster with its pods and what scales it: read, changed, and waited for. */
-export interface LiveDeployment {
+/** A workload of a cluster with its pods and what scales it: read, changed, and waited for. */
+export interface LiveWorkload extends WorkloadName {
   readonly namespace: string;
-  readonly name: string;
   /** As it was at rest, before anything was done to it. */
   readonly original: Json;
   readonly replicas: number;
@@ -22,7 +22,13 @@ export interface LiveDeployment {
   /** As it was then; null: none scales it. */
   readonly hpa: KubeObject | null;
   read(): Promise<Json>;
-  patch(type: 'strategic' | 'json', patch: unknown): Promise<unknown>;
+  /** A merge patch: lists are replaced whole. https://www.rfc-editor.org/rfc/rfc7396 */
+  patch(patch: Json): Promise<void>;
+  /**
+   * Replaces the containers of the pod template. Where somebody has changed the workload since they were read, all of
+   * this is done anew. Custom resources know no strategic merge patch, which could change one of a list.
+   */
+  changeContainers(toContainers: (now: readonly Json[]) => readonly Json[]): Promise<void>;
   /** Its own pods that are ready and not terminating, whatever else carries their labels. */
   readServingPods(): Promise<readonly Field[]>;
   /** Through the HPA, where there is one. */
@@ -36,45 +42,46 @@ export interface LiveDeployment {
 }
 
 const POLL_MS = 500;
-/** For a Deployment that has just been applied to come to rest. */
+/** For a workload that has just been applied to come to rest. */
 const REST_TIMEOUT_MS = 30_000;
 /** For anything that is to come about, or to come to rest again. */
 const PATIENCE_MS = 15 * 60_000;
 
 /**
- * Waits until the Deployment is at rest, and finds the HPA that scales it.
+ * Waits until the workload is at rest, and finds the HPA that scales it.
  * @param tell told what is waited for
  * @throws {Fault} where it is not there, has no replicas, or does not come to rest
  */
-export async function openDeployment(
+export async function openWorkload(
   api: Api,
-  { namespace, name }: { namespace: string; name: string },
+  { namespace, kind, name }: WorkloadName & { readonly namespace: string },
   signal: AbortSignal,
   tell: (step: string) => void,
   clock: Clock,
-): Promise<LiveDeployment> {
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+): Promise<LiveWorkload> {
+  const path = `${toCollectionPath(kind, namespace)}/${name}`;
+  const { toState } = WORKLOADS[kind];
   const hpasPath = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
 
-  const original = await awaitRest(api, { namespace, name, path }, signal, tell, clock);
-  const { replicas } = toDeploymentState(new Field(original));
+  const original = await awaitRest(api, { namespace, kind, name }, signal, tell, clock);
+  const { replicas } = toState(new Field(original));
   const uid = new Field(original).get('metadata', 'uid').text();
   const selector = encodeURIComponent(toSelectorQuery(new Field(original).get('spec', 'selector')));
   const hpas = toListItems(await api.get(hpasPath), 'HorizontalPodAutoscaler');
-  const target = { kind: 'Deployment', name };
+  const target = { kind, name };
   const hpa = hpas.find((candidate) => isScaleTarget(toScaleTarget(candidate), target)) ?? null;
 
   /** Why it is not quiet; null: it is. */
   async function findUnrest(): Promise<string | null> {
-    const { unrest, replicas: wanted } = toDeploymentState(new Field(await api.get(path)));
-    if (unrest !== null && /timed out progressing/.test(unrest)) throw new Error(unrest);
+    const { unrest, replicas: wanted, isStuck } = toState(new Field(await api.get(path)));
+    if (unrest !== null && isStuck) throw new Error(unrest);
     if (unrest !== null) return unrest;
     return findUnrestOfPods(await readPods(), wanted);
   }
 
   const untilQuiet = (aborted: AbortSignal | null) => until(findUnrest, 'not quiet', aborted, clock);
 
-  const readPods = () => readOwnPods(api, { namespace, selector, uid });
+  const readPods = () => readOwnPods(api, { kind, namespace, selector, uid });
 
   async function setBounds(minReplicas: number, maxReplicas: number): Promise<void> {
     await api.patch(`${hpasPath}/${hpa?.name}`, 'merge', {
@@ -89,13 +96,15 @@ export async function openDeployment(
 
   return {
     namespace,
+    kind,
     name,
     original,
     replicas,
     selector,
     hpa,
     read: () => api.get(path),
-    patch: (type, patch) => api.patch(path, type, patch),
+    patch: async (patch) => void (await api.patch(path, 'merge', patch)),
+    changeContainers: (toContainers) => changeContainers(api, path, toContainers),
     readServingPods: async () => (await readPods()).filter((pod) => !isTerminating(pod) && isReady(pod)),
     scaleTo,
     scaleBack: async () => {
@@ -107,7 +116,7 @@ export async function openDeployment(
     },
     untilScaledTo: async (wanted, aborted) => {
       const findReason = async () => {
-        const { replicas: now } = toDeploymentState(new Field(await api.get(path)));
+        const { replicas: now } = toState(new Field(await api.get(path)));
         return now === wanted ? null : `${now} replicas are wanted by something else`;
       };
       await until(findReason, `not scaled to ${wanted}`, aborted, clock);
@@ -117,28 +126,54 @@ export async function openDeployment(
   };
 }
 
-/** The Deployment as soon as it is at rest. */
+/** So often somebody may have been faster. */
+const MAX_CONFLICTS = 5;
+
+async function changeContainers(
+  api: Api,
+  path: string,
+  toContainers: (now: readonly Json[]) => readonly Json[],
+): Promise<void> {
+  for (let conflicts = 0; ; conflicts += 1) {
+    const now = await api.get(path);
+    const value = textAt(now, 'metadata', 'resourceVersion');
+    try {
+      await api.patch(path, 'json', [
+        // Refused with 409 where it has been changed since it was read.
+        { op: 'replace', path: '/metadata/resourceVersion', value },
+        {
+          op: 'replace',
+          path: `/${CONTAINERS.join('/')}`,
+          value: toContainers(listAt(now, ...CONTAINERS)),
+        },
+      ]);
+      return;
+    } catch (error) {
+      if (toApiStatus(error) !== 409 || conflicts === MAX_CONFLICTS) throw error;
+    }
+  }
+}
+
+/** The workload as soon as it is at rest. */
 async function awaitRest(
   api: Api,
-  { namespace, name, path }: { namespace: string; name: string; path: string },
+  { namespace, kind, name }: WorkloadName & { readonly namespace: string },
   signal: AbortSignal,
   tell: (step: string) => void,
   clock: Clock,
 ): Promise<Json> {
   const endMs = clock.nowMs() + REST_TIMEOUT_MS;
   for (let isTold = false; ; isTold = true) {
-    const found = await api.get(path).catch((error: Error) => {
+    const found = await api.get(`${toCollectionPath(kind, namespace)}/${name}`).catch((error: Error) => {
       if (isUnheard(error)) throw error;
       const isAbsent = toApiStatus(error) === 404;
-      throw new Fault(isAbsent ? `there is no Deployment ${name} in namespace ${namespace}` : error.message);
+      throw new Fault(isAbsent ? `there is no ${kind} ${name} in namespace ${namespace}` : error.message);
     });
-    const state = toDeploymentState(new Field(found));
-    if (state.replicas === 0) throw new Fault(`Deployment ${name} has no replicas`);
-    if (state.unrest === null) return found;
-    if (clock.nowMs() > endMs) {
-      throw new Fault(`Deployment ${name} is not at rest: ${state.unrest}`);
-    }
-    if (!isTold) tell(`waiting for Deployment ${name} to come to rest: ${state.unrest}`);
+    const { replicas, unrest, isStuck } = WORKLOADS[kind].toState(new Field(found));
+    if (unrest === null && replicas === 0) throw new Fault(`${kind} ${name} has no replicas`);
+    if (unrest === null) return found;
+    if (isStuck || clock.nowMs() > endMs) throw new Fault(`${kind} ${name} is not at rest: ${unrest}`);
+    if (!isTold) tell(`waiting for ${kind} ${name} to come to rest: ${unrest}`);
     await clock.pause(POLL_MS, signal);
     signal.throwIfAborted();
   }

@@ -4,61 +4,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { formatRemoval, parseRemoval, REMOVALS } from '../proof/safeguard.ts';
-import { toDeploymentState, toRemovalPatch, toRestoredContainers } from './deployment.ts';
-import { Field } from './field.ts';
-import type { Json } from './json.ts';
+import { type Json, listAt } from './json.ts';
+import { CONTAINERS, toReducedContainers, toRestoredContainers } from './safeguard-containers.ts';
 
-const atRest = {
-  metadata: { generation: 4 },
-  spec: { replicas: 3 },
-  status: { observedGeneration: 4, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
-};
-
-const stateOf = (deployment: Json) => toDeploymentState(new Field(deployment));
-
-describe('toDeploymentState()', () => {
-  test('is at rest when every replica is updated, available and alone', () => {
-    assert.deepEqual(stateOf(atRest), { replicas: 3, unrest: null });
-  });
-
-  for (const [status, unrest] of [
-    [{ observedGeneration: 3 }, 'its controller has not seen the last change'],
-    [{ updatedReplicas: 2 }, '2 updatedReplicas of 3 wanted'],
-    [{ availableReplicas: 2 }, '2 availableReplicas of 3 wanted'],
-    [{ replicas: 4 }, '4 replicas of 3 wanted'],
-    [
-      { conditions: [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }] },
-      'has timed out progressing',
-    ],
-  ] as const) {
-    test(`is not with ${JSON.stringify(status)}`, () => {
-      const deployment = { ...atRest, status: { ...atRest.status, ...status } };
-      assert.equal(stateOf(deployment).unrest, unrest);
-    });
-  }
-
-  test('takes a rollout that is stuck for that of the last change only', () => {
-    const conditions = [{ type: 'Progressing', status: 'False', message: 'has timed out progressing' }];
-    const status = { ...atRest.status, observedGeneration: 3, conditions };
-    assert.equal(stateOf({ ...atRest, status }).unrest, 'its controller has not seen the last change');
-  });
-
-  test('is not while it is paused', () => {
-    const paused = { ...atRest, spec: { replicas: 3, paused: true } };
-    assert.equal(stateOf(paused).unrest, 'it is paused');
-  });
-
-  test('takes one replica where none is written, and none where nothing is there yet', () => {
-    assert.deepEqual(stateOf({ spec: {}, status: {} }), {
-      replicas: 1,
-      unrest: '0 updatedReplicas of 1 wanted, 0 availableReplicas of 1 wanted, 0 replicas of 1 wanted',
-    });
-  });
-});
-
-describe('toRemovalPatch()', () => {
+describe('toReducedContainers()', () => {
   const takeAway = (deployment: Json, container: string, without: readonly string[]) =>
-    toRemovalPatch(deployment, container, without.map(parseRemoval));
+    toReducedContainers(deployment, container, without.map(parseRemoval));
   const toDeployment = (container: object) => ({
     spec: { template: { spec: { containers: [{ name: 'sidecar' }, { name: 'web', ...container }] } } },
   });
@@ -70,47 +21,57 @@ describe('toRemovalPatch()', () => {
       { name: 'DRAIN_TIMEOUT_MS', valueFrom: {} },
     ],
   });
-  const off = (name: string) => ({ name, value: '0', valueFrom: null });
+  const sidecar = { name: 'sidecar' };
+  const lifecycle = { preStop: { sleep: { seconds: 5 } } };
+  const readinessProbe = { httpGet: {} };
+  const [lameDuck, drain] = [
+    { name: 'LAME_DUCK_MS', value: '2000' },
+    { name: 'DRAIN_TIMEOUT_MS', valueFrom: {} },
+  ];
+  const off = (name: string) => ({ name, value: '0' });
 
-  for (const [control, change] of [
-    ['preStop', { lifecycle: { preStop: null } }],
-    ['readiness', { readinessProbe: null, startupProbe: null }],
-    ['lame-duck', { env: [off('LAME_DUCK_MS')] }],
-    ['in-flight', { env: [off('DRAIN_TIMEOUT_MS')] }],
+  for (const [control, left] of [
+    ['preStop', { readinessProbe, env: [lameDuck, drain] }],
+    ['readiness', { lifecycle, env: [lameDuck, drain] }],
+    ['lame-duck', { lifecycle, readinessProbe, env: [drain, off('LAME_DUCK_MS')] }],
+    ['in-flight', { lifecycle, readinessProbe, env: [lameDuck, off('DRAIN_TIMEOUT_MS')] }],
   ] as const) {
     test(`takes ${control} from its container alone`, () => {
-      assert.deepEqual(takeAway(whole, 'web', [control]), {
-        spec: { template: { spec: { containers: [{ name: 'web', ...change }] } } },
-      });
+      assert.deepEqual(takeAway(whole, 'web', [control]), [sidecar, { name: 'web', ...left }]);
     });
   }
 
   test('takes two at once', () => {
-    assert.deepEqual(takeAway(whole, 'web', ['preStop', 'lame-duck']), {
-      spec: {
-        template: {
-          spec: { containers: [{ name: 'web', lifecycle: { preStop: null }, env: [off('LAME_DUCK_MS')] }] },
-        },
-      },
-    });
+    assert.deepEqual(takeAway(whole, 'web', ['preStop', 'lame-duck']), [
+      sidecar,
+      { name: 'web', readinessProbe, env: [drain, off('LAME_DUCK_MS')] },
+    ]);
+  });
+
+  test('leaves the other hook alone', () => {
+    const both = toDeployment({ lifecycle: { preStop: { exec: {} }, postStart: { exec: {} } } });
+    const left = { name: 'web', lifecycle: { postStart: { exec: {} } } };
+    assert.deepEqual(takeAway(both, 'web', ['preStop']), [sidecar, left]);
   });
 
   test('shortens preStop to a sleep, whatever handler it had', () => {
-    const preStop = { exec: null, httpGet: null, tcpSocket: null, sleep: { seconds: 2 } };
-    assert.deepEqual(takeAway(whole, 'web', ['preStop=2s']), {
-      spec: { template: { spec: { containers: [{ name: 'web', lifecycle: { preStop } }] } } },
-    });
+    const had = toDeployment({ lifecycle: { preStop: { exec: { command: ['sleep', '9'] } } } });
+    assert.deepEqual(takeAway(had, 'web', ['preStop=2s']), [
+      sidecar,
+      { name: 'web', lifecycle: { preStop: { sleep: { seconds: 2 } } } },
+    ]);
     assert.equal(takeAway(toDeployment({}), 'web', ['preStop=2s']), null);
   });
 
   test('sets the variable that its user names, known to be read or not', () => {
     const env = [
-      { name: 'GRACE', value: '0', valueFrom: null },
-      { name: 'LAME_DUCK_MS', value: '1', valueFrom: null },
+      { name: 'GRACE', value: '0' },
+      { name: 'LAME_DUCK_MS', value: '1' },
     ];
-    assert.deepEqual(takeAway(toDeployment({}), 'web', ['env:GRACE=0', 'env:LAME_DUCK_MS=1']), {
-      spec: { template: { spec: { containers: [{ name: 'web', env }] } } },
-    });
+    assert.deepEqual(takeAway(toDeployment({}), 'web', ['env:GRACE=0', 'env:LAME_DUCK_MS=1']), [
+      sidecar,
+      { name: 'web', env },
+    ]);
   });
 
   test('is null where there is nothing to take away', () => {
@@ -155,7 +116,7 @@ describe('toRemovalPatch()', () => {
       const deployment = parse(readFileSync(path, 'utf8'));
       const container = deployment.spec.template.spec.containers[0].name;
       for (const control of REMOVALS) {
-        assert.notEqual(toRemovalPatch(deployment, container, [control]), null, formatRemoval(control));
+        assert.notEqual(toReducedContainers(deployment, container, [control]), null, formatRemoval(control));
       }
     });
   });
@@ -174,7 +135,7 @@ describe('toRestoredContainers()', () => {
       spec: { template: { spec: { containers: [{ name: 'web', ...container }] } } },
     });
     const [{ name, ...restored } = {}] = toRestoredContainers(
-      toDeployment(now),
+      listAt(toDeployment(now), ...CONTAINERS),
       toDeployment(old),
       'web',
       without.map(parseRemoval),
@@ -275,13 +236,13 @@ describe('toRestoredContainers()', () => {
       { name: 'web', lifecycle: { preStop } },
       { name: 'old', lifecycle: { preStop } },
     );
-    assert.deepEqual(toRestoredContainers(now, old, 'web', [parseRemoval('preStop')]), [
-      { name: 'proxy' },
-      { name: 'web', lifecycle: { preStop } },
-    ]);
-    assert.deepEqual(toRestoredContainers(now, old, 'old', [parseRemoval('preStop')]), [
-      { name: 'proxy' },
-      { name: 'web' },
-    ]);
+    assert.deepEqual(
+      toRestoredContainers(listAt(now, ...CONTAINERS), old, 'web', [parseRemoval('preStop')]),
+      [{ name: 'proxy' }, { name: 'web', lifecycle: { preStop } }],
+    );
+    assert.deepEqual(
+      toRestoredContainers(listAt(now, ...CONTAINERS), old, 'old', [parseRemoval('preStop')]),
+      [{ name: 'proxy' }, { name: 'web' }],
+    );
   });
 });
