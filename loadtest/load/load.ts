@@ -35,7 +35,7 @@ export interface LoadHooks {
 }
 
 /** Time for all senders to have their part of the load before its first request is due. */
-const LEAD_OF_SENDERS_MS = 1_000;
+const LEAD_OF_SENDERS_MS = 3_000;
 
 /**
  * Resolves once the load is about to begin. With senders, each sends its part of the one plan; what they measure is

@@ -24,6 +24,7 @@ export async function openRemoteWorker({ from, host, port, secret }: Sender): Pr
   const socket = connect({ host, port, noDelay: true });
   const refused = new Promise<never>((_, reject) => {
     socket.on('error', reject);
+    socket.on('close', () => reject(new Error('it closed the connection, as to a stranger')));
     socket.setTimeout(CONNECT_MS, () => reject(new Error(`no answer in ${CONNECT_MS / 1_000} s`)));
   });
   const toFault = (error: Error) =>

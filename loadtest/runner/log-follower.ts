@@ -35,13 +35,20 @@ export function followLog(
 ): LogFollower {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${RUNNER_CONTAINER}&follow=true`;
   let next = 0;
+  /** Lines that are no messages: handed over, and read since the stream was opened. */
+  let textsTold = 0;
+  let textsRead = 0;
   let hasEnded = false;
   let tries = 0;
 
   function hear(line: string): void {
     const message = parseRunnerMessage(line);
-    if (message === null) onText(`${line}\n`);
-    else if (message.number >= next) {
+    if (message === null) {
+      textsRead += 1;
+      if (textsRead <= textsTold) return;
+      textsTold = textsRead;
+      onText(`${line}\n`);
+    } else if (message.number >= next) {
       if (message.number > next) onText(`(${message.number - next} lines of the runner are missing here)\n`);
       next = message.number + 1;
       onMessage(message);
@@ -50,6 +57,7 @@ export function followLog(
 
   async function follow(): Promise<void> {
     while (!stopped.aborted) {
+      textsRead = 0;
       const isWhole = await api.stream(path, { onOpen: () => {}, onLine: hear }, stopped).then(
         () => true,
         () => false,
