@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
 import { Fault } from './cli/fault.ts';
@@ -73,6 +73,7 @@ const surroundings: World = {
   nowMs: Date.now,
   readText: (path, encoding = 'utf8') => (path === '-' ? text(process.stdin) : readFile(path, encoding)),
   writeText: (path, content) => writeFile(path, content),
+  appendText: (path, content) => appendFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),
 };
 

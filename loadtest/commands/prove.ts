@@ -6,6 +6,7 @@ import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
+import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
 import { readPermissions } from '../kube/permission.ts';
@@ -80,26 +81,26 @@ export const prove = defineCommand({
       line: 'dropless prove rollout deploy/web -n shop --without preStop=1s',
       shows: 'what a preStop of one second would lose; the Deployment is restored afterwards',
     },
+    {
+      line: 'dropless prove rollout kill sts/db -n shop --endpoint "GET /"',
+      shows:
+        'the same for a StatefulSet; ds/NAME, rollout/NAME (Argo Rollouts) and svc/NAME are targets, too',
+    },
   ],
   run: async ({ options, positionals, given }, world) => {
-    const { disruptions, deployment } = positionals;
+    const { disruptions, target } = positionals;
     checkCounts(positionals, options);
-    const isOnCluster = deployment !== null;
+    const isOnCluster = target !== null;
     if (!isOnCluster) await checkPlace(options, world);
     const manifest = await readManifest(options, world);
     const load = await toLoad(options, isOnCluster, world);
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
-    if (options['in-cluster'] && deployment !== null) {
-      const { api, namespace } = await openCluster(options, world.env);
+    if (options['in-cluster'] && target !== null) {
+      const { api, namespace, workload } = await openTarget(target, options, world);
       const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
-      const permissions = await readPermissions(
-        api,
-        namespace,
-        { kind: 'Deployment', name: deployment },
-        undertaking,
-      );
+      const permissions = await readPermissions(api, namespace, workload, undertaking);
       return runInCluster(
         {
           api,
@@ -115,7 +116,7 @@ export const prove = defineCommand({
       );
     }
     await prepareOutputs(options, world);
-    const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
+    const cluster = target === null ? null : await openTarget(target, options, world);
     const fleet: FleetPlace = { manifest, pidOne: isOnCluster ? 'none' : await findPidOne() };
     const notes = isOnCluster ? [] : [PID_ONE_TEXTS[fleet.pidOne].note, ...(manifest?.notes ?? [])];
     for (const note of notes) world.stderr.write(`${note}\n`);
@@ -258,10 +259,15 @@ interface Attempt {
 /** What the local fleet is made from, besides flags. */
 type FleetPlace = Pick<FleetSetup, 'manifest' | 'pidOne'>;
 
-interface Cluster {
+interface Cluster extends DisruptedTarget {
   readonly api: Api;
   readonly namespace: string;
-  readonly deployment: string;
+}
+
+/** @throws {Fault} where there is no way to the cluster, or the target means no workload of it */
+async function openTarget(name: TargetName, options: ProveOptions, { env }: World): Promise<Cluster> {
+  const { api, namespace } = await openCluster(options, env);
+  return { api, namespace, ...(await findTarget(api, namespace, name)) };
 }
 
 type Outcome =
@@ -324,7 +330,8 @@ async function openScene(
       cluster.api,
       {
         namespace: cluster.namespace,
-        workload: { kind: 'Deployment', name: cluster.deployment },
+        workload: cluster.workload,
+        service: cluster.service,
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),

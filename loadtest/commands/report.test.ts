@@ -70,6 +70,7 @@ async function show(given: Series, ...flags: string[]) {
     senders: [],
     nowMs: () => 0,
     readText: async () => formatProofReport(given),
+    appendText: async () => {},
     prepareFile: async (path) => {
       files[path] = '';
     },

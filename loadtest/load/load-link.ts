@@ -26,6 +26,7 @@ export type FromLoadWorker =
       readonly connections: readonly ConnectionEnd[];
     }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'finished'; readonly result: LoadResult };
 
 /** A worker that carries out a load, wherever it is. */

@@ -32,6 +32,8 @@ export interface LoadHooks {
   readonly connectionCollectors?: readonly ConnectionCollector[];
   /** Told where the load stands, some times a second. */
   onSnapshot(snapshot: Snapshot): void;
+  /** Told what its user should know while it goes on. */
+  onNotice?(text: string): void;
 }
 
 /** Time for all senders to have their part of the load before its first request is due. */
@@ -100,7 +102,8 @@ function startParts(parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
         hooks.onSnapshot(mergeSnapshots([...snapshots.values()]));
         // Counted once: until the next one, nothing more was settled there.
         snapshots.set(part, { ...message.snapshot, recentSettled: 0 });
-      } else if (message.kind === 'finished') {
+      } else if (message.kind === 'notice') hooks.onNotice?.(message.text);
+      else if (message.kind === 'finished') {
         results.set(part, message.result);
         if (results.size === parts.length) {
           finish(mergeResults(parts.flatMap((each) => results.get(each) ?? [])));
