@@ -348,7 +348,7 @@ async function readResult(api: Api, { name, namespace }: RunnerOwner, why: strin
 }
 
 /** The parts in their order; null: there are none. A part that is missing shows in the digest. */
-export function toParcel(configMaps: readonly Field[]): Parcel | null {
+function toParcel(configMaps: readonly Field[]): Parcel | null {
   const annotation = (configMap: Field, key: string) => configMap.get('metadata', 'annotations', key).text();
   const parts = configMaps
     .filter((each) => annotation(each, REPORT_ANNOTATIONS.digest) !== undefined)

@@ -40,7 +40,7 @@ const TTL_SECONDS = 120;
 const GRACE_SECONDS = 600;
 
 /** What all objects of a runner carry, so that they can be listed. */
-export function toRunnerLabels(name: string): Readonly<Record<string, string>> {
+function toRunnerLabels(name: string): Readonly<Record<string, string>> {
   return { 'app.kubernetes.io/name': 'dropless', 'app.kubernetes.io/instance': name };
 }
 
