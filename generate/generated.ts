@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { COMMANDS } from '../loadtest/commands/registry.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
+import { toObservationSchema } from '../loadtest/observe/observation-report.ts';
 import { toProofSchema } from '../loadtest/proof/proof-report.ts';
 import { SETTINGS } from '../src/config.ts';
 import { replaceBlock } from './block.ts';
@@ -40,6 +41,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('docs/hazards.md', formatHazardsDoc),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   whole('docs/proof.schema.json', () => `${JSON.stringify(toProofSchema(), null, 2)}\n`),
+  whole('docs/observation.schema.json', () => `${JSON.stringify(toObservationSchema(), null, 2)}\n`),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
   rendered(block('kustomize/README.md', toComponentTable)),

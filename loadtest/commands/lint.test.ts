@@ -44,7 +44,6 @@ async function lint(
     interrupted: new AbortController().signal,
     senders: [],
     nowMs: () => 0,
-    appendText: async () => {},
     prepareFile: async () => assert.fail('opens a file'),
     readText: async (path) => {
       const text = files[path];
@@ -52,6 +51,7 @@ async function lint(
       return text;
     },
     writeText: () => assert.fail('writes a file'),
+    appendText: () => assert.fail('writes a file'),
   };
   const host: Host = {
     listDirectory: async (path) => {

@@ -70,10 +70,10 @@ async function show(given: Series, ...flags: string[]) {
     senders: [],
     nowMs: () => 0,
     readText: async () => formatProofReport(given),
-    appendText: async () => {},
     prepareFile: async (path) => {
       files[path] = '';
     },
+    appendText: () => assert.fail('adds to a file'),
     writeText: async (path, text) => {
       files[path] = text;
     },
