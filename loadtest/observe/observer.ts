@@ -59,6 +59,7 @@ export async function carryOutObservation(
       collectors: [stretches],
       connectionCollectors: [stretches],
       onSnapshot: hooks.onSnapshot,
+      onNotice: hooks.tell,
     },
   ).catch((error: Error) => {
     target.close();
