@@ -163,6 +163,12 @@ const FLEET_OPTIONS = group(
 );
 
 const NAMING_OPTIONS = group('Connection', {
+  'no-pod-probes': refine(
+    toggle(
+      'Do not connect to the pods’ own addresses to see what they accept; by default, where they answer',
+    ),
+    { needs: [TARGET] },
+  ),
   'pod-header': optional(
     text('NAME', 'Response header that names the pod'),
     'looked for in heads and bodies of the target at rest; locally X-Pod',

@@ -1,12 +1,15 @@
 import type { Clock } from '../cli/clock.ts';
+import { toAuthority } from '../engine/target.ts';
 import type { Mark } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import type { Api } from './api.ts';
+import { createDirectProbes, type DirectProbeOptions } from './direct-probes.ts';
 import { Field } from './field.ts';
 import { type Json, numberAt, textAt } from './json.ts';
 import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
 import { canWatchNodes } from './permission.ts';
+import { toPodAddress } from './pod-address.ts';
 import type { PodIdentities } from './pod-identity.ts';
 import { createPodObserver } from './pod-observer.ts';
 import { createWarnings } from './warnings.ts';
@@ -18,6 +21,8 @@ interface WatchedWorkload extends WatchedObjects {
   readonly container: string;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
+  /** How pods are probed directly; null: not at all. */
+  readonly direct: DirectProbeOptions | null;
   readonly clock: Clock;
 }
 
@@ -30,6 +35,8 @@ export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesO
   mark(text: string): void;
   /** Resolves when all is known as it is now. */
   start(): Promise<void>;
+  /** Begins to probe pods directly, where their addresses answer from here. Returns in words whether they do. */
+  startProbes(): Promise<string>;
   /** Holds what is known against fresh lists. */
   confirm(): Promise<void>;
 }
@@ -41,7 +48,7 @@ const CONFIRM_MS = 5_000;
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { container, port, clock, ...objects }: WatchedWorkload,
+  { container, port, direct, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
@@ -49,11 +56,20 @@ export function createClusterWatch(
   const gaps: string[] = [];
   const watches: Watch[] = [];
   const warnings = createWarnings((mark) => void marks.push(mark));
+  const probes =
+    direct === null ? null : createDirectProbes(direct, (event) => void events.push(event), clock);
+  signal.addEventListener('abort', () => probes?.stop());
+  const take = (event: PodEvent) => {
+    events.push(event);
+    if (event.kind === 'endpoint-added') probes?.setServing(event.pod, true);
+    if (event.kind === 'endpoint-removed' || event.kind === 'terminating')
+      probes?.setServing(event.pod, false);
+  };
   const observer = createPodObserver(
     (event) => {
-      events.push(event);
+      take(event);
       const endpoint = objects.service === null ? toEndpointEvent(event) : null;
-      if (endpoint !== null) events.push(endpoint);
+      if (endpoint !== null) take(endpoint);
     },
     container,
     port,
@@ -67,7 +83,13 @@ export function createClusterWatch(
     });
 
   const handlers: Record<WatchedResource, OnChange> = {
-    pods: own(observer.onPod),
+    pods: own((change, object, atMs) => {
+      const pod = new Field(object);
+      const address = toPodAddress(pod, port);
+      if (address !== null) probes?.track(nameOf(pod), address);
+      observer.onPod(change, object, atMs);
+      if (change === 'deleted') probes?.forget(nameOf(pod));
+    }),
     endpointslices: own((change, object, atMs) => {
       // The Service of its endpoints.
       for (const uid of ownerUids(new Field(object))) warnings.adopt(uid);
@@ -122,6 +144,14 @@ export function createClusterWatch(
       const rest = Object.entries(others) as [Exclude<WatchedResource, 'pods'>, string | null][];
       await Promise.all(rest.map(([resource, path]) => watch(path, handlers[resource])));
       isSynced = true;
+    },
+    async startProbes() {
+      if (probes === null) return 'pods are not probed directly: what they accept is inferred';
+      if (port === null) return 'the port of the pods is not known: what they accept is inferred';
+      const address = await probes.start();
+      return address === null
+        ? 'pod addresses do not answer from here: what pods accept is inferred'
+        : `pods are probed directly, for example at ${toAuthority(address)}`;
     },
     async confirm() {
       await Promise.all(watches.map((each) => each.confirm(CONFIRM_MS)));

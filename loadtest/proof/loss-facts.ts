@@ -17,14 +17,15 @@ export interface LossEvidence {
   /** The pod that the connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
   /**
-   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` is null for all of
-   * them.
+   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` knows direct probes alone.
    */
   readonly isNamed: boolean;
   /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
   /** Who may have failed a loss, by its index, where neither responses nor the connection tell the pod. */
   readonly inferred: ReadonlyMap<number, readonly Suspect[]>;
+  /** The pod that direct probes show to have refused the connection of a loss, by its index. */
+  readonly refusers: ReadonlyMap<number, string>;
   /** How long the server keeps idle connections at rest; null: longer than was seen. */
   readonly idleTimeoutMs: number | null;
   /** How far the timestamp of an event may lag behind the event. */
@@ -248,7 +249,7 @@ function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { 
 }
 
 function describeFirstOk(okMs: number | null, endMs: number, { isNamed }: LossEvidence): string {
-  if (!isNamed) return 'no response shows whether it had answered';
+  if (!isNamed && okMs === null) return 'no response shows whether it had answered';
   return okMs === null
     ? 'never answered this endpoint'
     : `first answered this endpoint ${Math.round(okMs - endMs)} ms later`;
