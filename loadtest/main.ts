@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
 import { runCli } from './cli/program.ts';
@@ -67,6 +67,7 @@ found = await runCli({ version: packageJson.version, commands: COMMANDS }, proce
   nowMs: Date.now,
   readText: (path, encoding = 'utf8') => (path === '-' ? text(process.stdin) : readFile(path, encoding)),
   writeText: (path, content) => writeFile(path, content),
+  appendText: (path, content) => appendFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),
 }).catch((error: unknown) => {
   console.error(error);

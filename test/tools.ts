@@ -19,6 +19,7 @@ export const TOOLS = {
   editor: { name: 'kustomize', command: toCommand('kustomize', 'edit') },
   promtool: { name: 'promtool', command: toCommand('promtool') },
   curl: { name: 'curl', command: toCommand('curl') },
+  tinyproxy: { name: 'tinyproxy', command: toCommand('tinyproxy') },
   chromium: { name: 'Chromium, on the PATH or named by CHROMIUM', command: findChromium() },
   /** Its operand is a line for the shell, whose standard streams are a terminal then. */
   terminal: {

@@ -21,6 +21,8 @@ export interface World {
    */
   readText(path: string, encoding?: 'utf8' | 'latin1'): Promise<string>;
   writeText(path: string, text: string): Promise<void>;
+  /** Adds to the end of a file, which it makes where there is none. */
+  appendText(path: string, text: string): Promise<void>;
   /** Makes sure that `writeText` can write there, and that no older text is mistaken for its own. */
   prepareFile(path: string): Promise<void>;
 }

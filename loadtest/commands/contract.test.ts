@@ -23,6 +23,7 @@ const world: World = {
   nowMs: () => 0,
   readText: async () => '',
   writeText: async () => {},
+  appendText: async () => {},
   prepareFile: async () => {},
 };
 

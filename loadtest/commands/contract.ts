@@ -1,14 +1,19 @@
 import { defineCommand } from '../cli/command.ts';
-import type { Exit } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
 import { duration, group, type OptionValues, optional, refine, text, withDefault } from '../cli/option.ts';
 import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { type ContractRequests, toPathRequests } from '../contract/client.ts';
+import {
+  formatContractMarkdown,
+  formatPoints,
+  toContractExit,
+  toContractSuite,
+} from '../contract/contract-results.ts';
 import { observeContract } from '../contract/contract-run.ts';
 import type { Subject } from '../contract/observation.ts';
 import { createPodSubject } from '../contract/pod-subject.ts';
-import { type Point, toPoints } from '../contract/points.ts';
+import { toPoints } from '../contract/points.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
@@ -18,7 +23,7 @@ import { checkReachable } from '../load/reach.ts';
 import { parseTargetUrl, type TargetAccess, toTarget } from '../load/target-url.ts';
 import { toOwnService } from '../local/fleet-setup.ts';
 import { destroyOnExit, startReplica } from '../local/replica.ts';
-import { formatTable } from '../report/tables.ts';
+import { JUNIT_OPTION, prepareOutputs, writeReports } from '../report/presentation.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import {
   type GivenRequests,
@@ -86,6 +91,7 @@ const OPTIONS = {
       ),
     ),
   }),
+  ...JUNIT_OPTION,
 };
 
 /** @returns the name of the pod; null: a local server */
@@ -97,7 +103,7 @@ const POSITIONALS: Positionals<string | null> = {
     const target = parseObjectName(word);
     if (target === null)
       throw new Fault(`${JSON.stringify(word)} is not ${TARGET}, for example pod/web-6784797f77-8grhg`);
-    return requireType(target, 'Pod', 'checked against the contract');
+    return requireType(target, ['Pod'], 'checked against the contract').name;
   },
   toNames: (pod) => (pod === null ? [] : [TARGET]),
 };
@@ -126,26 +132,37 @@ export const contract = defineCommand({
   run: async ({ options, positionals: pod }, world) => {
     const isOwn = options.command === undefined && options.url === undefined;
     const terms = { acceptMs: options.accept, graceMs: options.grace, idleMs: options.idle };
+    const tell = (step: string) => world.stderr.write(`${step}\n`);
     const given = await readRequests(options, { endpoints: [] }, world);
     const requests = toContractRequests(given, options.path, options.slow ?? (isOwn ? OWN_SLOW_PATH : null));
-    const live = given.headerFile === null ? null : followHeaderFile(given.headerFile, world.readText);
+    const live = given.headerFile === null ? null : followHeaderFile(given.headerFile, world.readText, tell);
     const work = {
       ready: options['ready-path'],
       health: options['health-path'],
       requests: live === null ? requests : { ...requests, headers: () => live.current },
     };
     const access = await readTargetAccess(options, world);
+    await prepareOutputs(options, world);
+    const startedAtMs = world.nowMs();
     const looks = live === null ? null : setInterval(() => void live.look(), LOOK_MS);
     const { seen, idle, sigtermWithinMs } = await observeContract(
       { open: () => openSubject(options, access, pod, world), isSingle: pod !== null },
       work,
       terms,
       world.interrupted,
-      (step) => world.stderr.write(`${step}\n`),
+      tell,
     ).finally(() => looks !== null && clearInterval(looks));
     const points = toPoints(seen, idle, terms, sigtermWithinMs);
     world.stdout.write(`${formatPoints(points)}\n`);
-    return toExit(points);
+    return writeReports(
+      options,
+      {
+        junit: () => [toContractSuite(points, startedAtMs, world.nowMs() - startedAtMs)],
+        markdown: () => formatContractMarkdown(points),
+      },
+      toContractExit(points),
+      world,
+    );
   },
 });
 
@@ -207,21 +224,4 @@ async function openSubject(
       releaseExit();
     },
   };
-}
-
-function formatPoints(points: readonly Point[]): string {
-  const state = (isHeld: Point['isHeld']) => (isHeld === null ? 'not shown' : isHeld ? 'held' : 'BROKEN');
-  const table = formatTable({
-    title: 'Contract',
-    note: null,
-    columns: ['Point', 'State', 'Found'],
-    rows: points.map(({ name, isHeld, found }) => [name, state(isHeld), found]),
-  });
-  const count = (wanted: Point['isHeld']) => points.filter(({ isHeld }) => isHeld === wanted).length;
-  return `${table}\n\n${count(true)} held, ${count(false)} broken, ${count(null)} not shown.`;
-}
-
-function toExit(points: readonly Point[]): Exit {
-  if (points.some(({ isHeld }) => isHeld === false)) return 'failed';
-  return points.every(({ isHeld }) => isHeld === true) ? 'proven' : 'inconclusive';
 }

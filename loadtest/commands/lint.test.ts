@@ -43,6 +43,7 @@ async function lint(
     env: {},
     interrupted: new AbortController().signal,
     nowMs: () => 0,
+    appendText: async () => {},
     prepareFile: async () => assert.fail('opens a file'),
     readText: async (path) => {
       const text = files[path];
@@ -291,6 +292,18 @@ describe('dropless lint deploy/NAME', () => {
       });
     }
   });
+
+  for (const [word, kind, resource] of [
+    ['sts', 'StatefulSet', 'statefulsets'],
+    ['ds', 'DaemonSet', 'daemonsets'],
+  ] as const) {
+    test(`reads a ${kind}, too`, async () => {
+      const [path, deployment] = ['/apis/apps/v1/namespaces/shop', parse(live)];
+      const other = { ...cluster, [`${path}/${resource}/web`]: { ...deployment, kind } };
+      const { stdout } = await lint([`${word}/web`, '--context', 'c'], { context: 'c', cluster: other });
+      assert.match(stdout, new RegExp(`${kind}/web`));
+    });
+  }
 
   test('asks the version of the server', async () => {
     const old = { ...cluster, '/version': { minor: '29' } };

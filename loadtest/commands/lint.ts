@@ -4,6 +4,7 @@ import { Fault } from '../cli/fault.ts';
 import { choice, group, optional, refine, repeatable, withDefault } from '../cli/option.ts';
 import type { Positionals } from '../cli/positionals.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
+import type { WorkloadName } from '../kube/workload-kind.ts';
 import type { Host } from '../lint/host.ts';
 import { readCluster, readManifests } from '../lint/input.ts';
 import { countSeverities, formatJson, formatSarif, formatText, type LintReport } from '../lint/report.ts';
@@ -37,12 +38,12 @@ const ruleId = {
 const TARGET = 'TYPE/NAME';
 
 interface Subject {
-  /** Name of a Deployment of a cluster; null: files are linted. */
-  readonly deployment: string | null;
+  /** Of a cluster; null: files are linted. */
+  readonly workload: WorkloadName | null;
   readonly paths: readonly string[];
 }
 
-/** `deploy/web` is a Deployment; `./deploy/web`, `deploy/` and everything else are paths. */
+/** `deploy/web` is a live Deployment; `./deploy/web`, `deploy/` and everything else are paths. */
 const POSITIONALS: Positionals<Subject> = {
   placeholder: `PATH...|${TARGET}`,
   parse: (words) => {
@@ -53,15 +54,16 @@ const POSITIONALS: Positionals<Subject> = {
         'what to lint? Name files, directories, - for standard input, or a live target, for example deploy/web',
       );
     }
-    if (target === undefined) return { deployment: null, paths: words };
+    if (target === undefined) return { workload: null, paths: words };
     if (words.length > 1) {
       throw new Fault(
         `${target.type} ${target.name} must be the only argument: leave the others out, or start a path with ./`,
       );
     }
-    return { deployment: requireType(target, 'Deployment', 'linted'), paths: [] };
+    const { type, name } = requireType(target, ['Deployment', 'StatefulSet', 'DaemonSet'], 'linted');
+    return { workload: { kind: type, name }, paths: [] };
   },
-  toNames: ({ deployment, paths }) => (deployment === null ? paths : [TARGET]),
+  toNames: ({ workload, paths }) => (workload === null ? paths : [TARGET]),
 };
 
 export function createLintCommand(host: Host): Command {
@@ -71,7 +73,10 @@ export function createLintCommand(host: Host): Command {
     positionals: POSITIONALS,
     words: [
       ['PATH', 'a file, a directory, or a kustomization; - is standard input'],
-      [TARGET, 'a live Deployment and the objects around it, for example deploy/web'],
+      [
+        TARGET,
+        'a live Deployment, StatefulSet or DaemonSet and the objects around it, for example deploy/web',
+      ],
     ],
     options: {
       ...toClusterOptions(TARGET),
@@ -97,11 +102,11 @@ export function createLintCommand(host: Host): Command {
       { line: 'dropless lint deploy/ -o sarif > lint.sarif', shows: 'for code scanning' },
     ],
     run: async ({ options, positionals }, world) => {
-      const { deployment, paths } = positionals;
+      const { workload, paths } = positionals;
       const given =
-        deployment === null
+        workload === null
           ? { inventory: createInventory(await readManifests(paths, world, host)), unseen: [] }
-          : await readCluster({ ...options, deployment }, host);
+          : await readCluster({ ...options, workload }, host);
       const inventory = {
         ...given.inventory,
         kubeMinor: options['kube-version'] ?? given.inventory.kubeMinor,

@@ -17,7 +17,8 @@ import {
 } from '../cli/option.ts';
 import { type Positionals, toUnexpected } from '../cli/positionals.ts';
 import type { Relations } from '../cli/relations.ts';
-import { type ObjectName, parseObjectName, requireType } from '../kube/object-name.ts';
+import { type TargetName, toTargetName } from '../kube/disrupted-target.ts';
+import { parseObjectName } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { FLEET_DEFAULTS } from '../local/fleet-setup.ts';
 import { MAX_REPLICAS } from '../local/manifest.ts';
@@ -25,12 +26,14 @@ import { HAZARDS, parseHazard } from '../proof/hazard.ts';
 import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof/safeguard.ts';
 import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
+import { JUNIT_OPTION } from '../report/presentation.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import {
   CONNECTION_OPTIONS,
   REQUEST_OPTIONS,
   seedOption,
+  TRACE_OPTION,
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
@@ -200,6 +203,7 @@ const REPORT_OPTIONS = group('Reports', {
     outputFile('Write the proofs as JSON; - is standard output, and the text then goes to standard error'),
   ),
   html: optional(outputFile('Write the flight recorder, a self-contained page')),
+  ...JUNIT_OPTION,
   ...FIX_OPTION,
 });
 
@@ -210,6 +214,7 @@ export const OPTIONS = {
   ...SAFEGUARD_OPTIONS,
   ...LOAD_OPTIONS,
   ...REQUEST_OPTIONS,
+  ...TRACE_OPTION,
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
@@ -230,8 +235,8 @@ export const RETIRED = {
 /** What `prove` is to do, and to what. */
 export interface ProveTask {
   readonly disruptions: readonly Disruption[];
-  /** Name of a Deployment; null: the local fleet. */
-  readonly deployment: string | null;
+  /** A workload, or the Service in front of it; null: the local fleet. */
+  readonly target: TargetName | null;
 }
 
 export const POSITIONALS: Positionals<ProveTask> = {
@@ -243,18 +248,18 @@ export const POSITIONALS: Positionals<ProveTask> = {
       throw new Fault(`which disruption? There are ${Object.keys(DISRUPTIONS).join(', ')}`);
     }
     if (unexpected !== undefined) throw toUnexpected(`${unexpected.type}/${unexpected.name}`);
-    return {
-      disruptions,
-      deployment: target === null ? null : requireType(target, 'Deployment', 'disrupted'),
-    };
+    return { disruptions, target };
   },
-  toNames: ({ disruptions, deployment }) => [...disruptions, ...(deployment === null ? [] : [TARGET])],
+  toNames: ({ disruptions, target }) => [...disruptions, ...(target === null ? [] : [TARGET])],
 };
 
 /** What the positionals mean. */
 export const WORDS = [
   ...Object.entries(DISRUPTIONS),
-  [TARGET, 'the Deployment to disrupt, for example deploy/web; without one, a fleet on this machine'],
+  [
+    TARGET,
+    'the workload to disrupt: deploy/web, sts/web, ds/web, or rollout/web of Argo Rollouts; svc/web is the one behind that Service; without one, a fleet on this machine',
+  ],
 ] as const;
 
 /** What --without takes. */
@@ -272,9 +277,9 @@ function isDisruption(word: string): word is Disruption {
   return Object.hasOwn(DISRUPTIONS, word);
 }
 
-function parseTarget(word: string): ObjectName {
+function parseTarget(word: string): TargetName {
   const target = parseObjectName(word);
-  if (target !== null) return target;
+  if (target !== null) return toTargetName(target);
   const known = Object.keys(DISRUPTIONS).join(', ');
   throw new Fault(
     `${JSON.stringify(word)} is neither a disruption (${known}) nor a target (${TARGET}, for example deploy/web)`,
@@ -282,7 +287,7 @@ function parseTarget(word: string): ObjectName {
 }
 
 /** @throws {Fault} where arguments that may stand together ask for what cannot be done */
-export function checkCounts({ disruptions, deployment }: ProveTask, options: ProveOptions): void {
+export function checkCounts({ disruptions, target }: ProveTask, options: ProveOptions): void {
   const rollouts = options.rounds * disruptions.filter((disruption) => disruption === 'rollout').length;
   if (options.keep && (rollouts > 1 || options['with-controls'])) {
     throw new Fault('--keep works only with a single rollout: the next would find the image in place');
@@ -291,7 +296,7 @@ export function checkCounts({ disruptions, deployment }: ProveTask, options: Pro
     throw new Fault('--with-controls works only with one disruption, in one round');
   }
   for (const without of options.without) {
-    if (deployment !== null && without.kind === 'preStop-sleep' && without.ms % 1_000 !== 0) {
+    if (target !== null && without.kind === 'preStop-sleep' && without.ms % 1_000 !== 0) {
       throw new Fault(`--without ${formatRemoval(without)}: on a cluster, preStop sleeps for whole seconds`);
     }
   }

@@ -7,6 +7,7 @@ import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
 import { toDirectProbeOptions } from '../kube/direct-request.ts';
+import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
 import type { LoadSpec } from '../load/load.ts';
@@ -79,11 +80,16 @@ export const prove = defineCommand({
       line: 'dropless prove rollout deploy/web -n shop --without preStop=1s',
       shows: 'what a preStop of one second would lose; the Deployment is restored afterwards',
     },
+    {
+      line: 'dropless prove rollout kill sts/db -n shop --endpoint "GET /"',
+      shows:
+        'the same for a StatefulSet; ds/NAME, rollout/NAME (Argo Rollouts) and svc/NAME are targets, too',
+    },
   ],
   run: async ({ options, positionals }, world) => {
-    const { disruptions, deployment } = positionals;
+    const { disruptions, target } = positionals;
     checkCounts(positionals, options);
-    const isOnCluster = deployment !== null;
+    const isOnCluster = target !== null;
     if (!isOnCluster) await checkPlace(options, world);
     const manifest = await readManifest(options, world);
     const load = await toLoad(options, isOnCluster, world);
@@ -91,7 +97,7 @@ export const prove = defineCommand({
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
     await prepareOutputs(options, world);
-    const cluster = deployment === null ? null : { ...(await openCluster(options, world.env)), deployment };
+    const cluster = target === null ? null : await openTarget(target, options, world);
     const fleet: FleetPlace = { manifest, pidOne: isOnCluster ? 'none' : await findPidOne() };
     const notes = isOnCluster ? [] : [PID_ONE_TEXTS[fleet.pidOne].note, ...(manifest?.notes ?? [])];
     for (const note of notes) world.stderr.write(`${note}\n`);
@@ -233,10 +239,15 @@ interface Attempt {
 /** What the local fleet is made from, besides flags. */
 type FleetPlace = Pick<FleetSetup, 'manifest' | 'pidOne'>;
 
-interface Cluster {
+interface Cluster extends DisruptedTarget {
   readonly api: Api;
   readonly namespace: string;
-  readonly deployment: string;
+}
+
+/** @throws {Fault} where there is no way to the cluster, or the target means no workload of it */
+async function openTarget(name: TargetName, options: ProveOptions, { env }: World): Promise<Cluster> {
+  const { api, namespace } = await openCluster(options, env);
+  return { api, namespace, ...(await findTarget(api, namespace, name)) };
 }
 
 type Outcome =
@@ -299,7 +310,8 @@ async function openScene(
       cluster.api,
       {
         namespace: cluster.namespace,
-        workload: { kind: 'Deployment', name: cluster.deployment },
+        workload: cluster.workload,
+        service: cluster.service,
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),

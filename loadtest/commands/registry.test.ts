@@ -113,11 +113,17 @@ describe('what is mistyped or no more', () => {
     ],
     ['prove deploy/web', 'which disruption? There are rollout, scale, drain, kill, run'],
     ['prove kill deploy/a deploy/b', 'unexpected argument "Deployment/b"'],
-    ['prove kill svc/a', 'Service a cannot be disrupted yet: Deployments can, for example deploy/web'],
-    ['lint ds/a', 'DaemonSet a cannot be linted yet: Deployments can, for example deploy/web'],
+    [
+      'prove kill po/a',
+      'Pod a cannot be disrupted by itself: name its workload, for example deploy/web, or its Service, for example svc/web',
+    ],
+    [
+      'lint rollout/a',
+      'Rollout a cannot be linted: Deployments, StatefulSets and DaemonSets can, for example deploy/web',
+    ],
     [
       'contract deploy/a',
-      'Deployment a cannot be checked against the contract yet: Pods can, for example po/web',
+      'Deployment a cannot be checked against the contract: Pods can, for example po/web',
     ],
     [
       'prove kill deploy/a --without preStop=500ms',

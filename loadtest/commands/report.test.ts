@@ -69,6 +69,7 @@ async function show(given: Series, ...flags: string[]) {
     interrupted: new AbortController().signal,
     nowMs: () => 0,
     readText: async () => formatProofReport(given),
+    appendText: async () => {},
     prepareFile: async (path) => {
       files[path] = '';
     },

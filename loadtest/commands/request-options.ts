@@ -81,6 +81,10 @@ export const REQUEST_OPTIONS = group('Requests', {
   'header-file': optional(
     inputFile("Lines 'Name: value', sent with every request and read again when they change"),
   ),
+});
+
+/** For the commands that list losses. */
+export const TRACE_OPTION = group('Requests', {
   trace: withDefault(
     'unsampled',
     choice(

@@ -38,6 +38,7 @@ import {
   readRequests,
   readTargetAccess,
   seedOption,
+  TRACE_OPTION,
   toEndpointOption,
   toFreshOption,
   toTimeoutOption,
@@ -88,6 +89,7 @@ const OPTIONS = {
     body: refine(optional(text('TEXT', 'Body of every request')), { conflictsWith: ['--requests'] }),
   }),
   ...REQUEST_OPTIONS,
+  ...TRACE_OPTION,
   ...group('Connection', {
     fresh: toFreshOption('0'),
     'max-connections': withDefault('1000', integer('Connections open at a time', { min: 1, max: 60_000 })),
@@ -252,7 +254,11 @@ function checkRates(stages: readonly Stage[]): readonly Stage[] {
 async function carryOut(spec: LoadSpec, world: World): Promise<LoadResult> {
   const extent = { requests: countPlanned(spec.plan), durationMs: planDurationMs(spec.plan) };
   const line = createLiveLine(world.stderr, extent, world.env);
-  const load = await startLoad(spec, { onSnapshot: line.show });
+  const onNotice = (text: string) => {
+    line.clear();
+    world.stderr.write(`${text}\n`);
+  };
+  const load = await startLoad(spec, { onSnapshot: line.show, onNotice });
   const stop = () => load.stop();
   world.interrupted.addEventListener('abort', stop);
   if (world.interrupted.aborted) stop();

@@ -7,7 +7,7 @@ import type { Headers } from './request-writer.ts';
 import { createResolver } from './resolver.ts';
 import type { Plan, PlannedRequest, Settlement } from './settlement.ts';
 import { toNextHop } from './target.ts';
-import { hasOwnTrace, toTraceId } from './trace-context.ts';
+import { createTraces, hasOwnTrace } from './trace-context.ts';
 import type { CreateTransport, TransportCounts, TransportOptions } from './transport.ts';
 
 /** Above 4,000 requests a second, those due within this time go out together. */
@@ -60,10 +60,10 @@ export async function runEngine(
   const { clock, random, signal } = hooks;
   const { mode } = options;
   const timeoutsMs = plan.endpoints.map(({ timeoutMs }) => timeoutMs ?? options.timeoutMs);
+  const traces = options.trace === null ? null : createTraces(options.trace);
   const ledger = createLedger(onSettled, (request) => {
-    const { trace } = options;
     const headers = [plan.endpoints[request.endpoint]?.headers, hooks.headers?.()];
-    return trace === null || headers.some(hasOwnTrace) ? null : toTraceId(trace, request);
+    return traces === null || headers.some(hasOwnTrace) ? null : traces.idOf(request);
   });
   const resolver = createResolver(
     toNextHop(options.target).host,

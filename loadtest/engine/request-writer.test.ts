@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { createRequestWriter, type RequestIdField, toBytes, toRequestFault } from './request-writer.ts';
 import type { Endpoint } from './settlement.ts';
 import type { Target } from './target.ts';
-import { type TraceContext, toTraceparent } from './trace-context.ts';
+import { createTraces, type TraceContext } from './trace-context.ts';
 
 const TARGET: Target = { host: 'service', port: 3000, tls: null };
 const HEALTH: Endpoint = { name: 'health', method: 'GET', path: '/health', weight: 1 };
@@ -38,7 +38,7 @@ describe('createRequestWriter()', () => {
 
   test('names a trace of each request, unless the headers name one', () => {
     const trace = { prefix: '0123456789abcdef', isSampled: true };
-    const field = `traceparent: ${toTraceparent(trace, { index: 7 })}`;
+    const field = `traceparent: ${createTraces(trace).traceparentOf({ index: 7 })}`;
     assert.ok(write({}, { trace }).endsWith(`\r\n${field}\r\n\r\n`));
     const own = write({ headers: { Traceparent: 'mine' } }, { trace });
     assert.deepEqual(own.match(/traceparent: .*/gi), ['Traceparent: mine']);

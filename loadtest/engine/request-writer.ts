@@ -1,7 +1,7 @@
 import type { Endpoint, Plan, PlannedRequest } from './settlement.ts';
 import { type Target, toHostField } from './target.ts';
 import { createTemplate } from './template.ts';
-import { hasOwnTrace, type TraceContext, toTraceparent } from './trace-context.ts';
+import { createTraces, hasOwnTrace, type TraceContext } from './trace-context.ts';
 
 /** Sends each request's own id, so that server logs can be matched with the ledger. */
 export interface RequestIdField {
@@ -88,6 +88,7 @@ export function createRequestWriter(
     const fault = toRequestFault(endpoint);
     if (fault !== null) throw new TypeError(fault);
   }
+  const traces = trace === null ? null : createTraces(trace);
   const columns = data?.columns ?? [];
   const toTexts = () => endpoints.map((endpoint) => toRequestText(target, endpoint, shared, columns));
   let shared = toShared();
@@ -101,7 +102,7 @@ export function createRequestWriter(
     const text = texts[request.endpoint];
     if (text === undefined) throw new RangeError(`no endpoint ${request.endpoint} in the plan`);
     const { kept, last, rest, hasTrace } = typeof text === 'function' ? text(rowOf(request)) : text;
-    const own = trace === null || hasTrace ? '' : `traceparent: ${toTraceparent(trace, request)}\r\n`;
+    const own = traces === null || hasTrace ? '' : `traceparent: ${traces.traceparentOf(request)}\r\n`;
     const head = (isLast ? last : kept) + own;
     if (requestId === null) return head + rest;
     return `${head}${requestId.header}: ${toRequestId(requestId, request)}\r\n${rest}`;

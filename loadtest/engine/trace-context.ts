@@ -26,20 +26,32 @@ export function createTraceContext(mode: TraceMode): TraceContext | null {
   return { prefix: bytes.toString('hex'), isSampled: mode === 'sampled' };
 }
 
-/**
- * The trace of one request: the prefix, then its index in 16 digits. The index is scrambled, because samplers decide
- * by the last digits and take them for random; no two indices become the same.
- */
-export function toTraceId({ prefix }: TraceContext, { index }: Pick<PlannedRequest, 'index'>): string {
-  const low = scramble(index ^ Number.parseInt(prefix.slice(8), 16));
-  const high = scramble(Math.floor(index / 2 ** 32) ^ low);
-  return `${prefix}${toHex(low)}${toHex(high)}`;
+/** The traces of one load. */
+export interface Traces {
+  idOf(request: Pick<PlannedRequest, 'index'>): string;
+  /** The value of the field. Its parent id is different in each trace, and never all zero. */
+  traceparentOf(request: Pick<PlannedRequest, 'index'>): string;
 }
 
-/** The value of the field. Its parent id is different in each trace, and never all zero. */
-export function toTraceparent(context: TraceContext, request: Pick<PlannedRequest, 'index'>): string {
-  const traceId = toTraceId(context, request);
-  return `00-${traceId}-${traceId.slice(8, 24)}-0${context.isSampled ? 1 : 0}`;
+/**
+ * The id of each request's trace is the prefix, then its index in 16 digits. The index is scrambled, because samplers
+ * decide by the last digits and take them for random; no two indices become the same.
+ */
+export function createTraces({ prefix, isSampled }: TraceContext): Traces {
+  const salt = Number.parseInt(prefix.slice(8), 16);
+  const parent = prefix.slice(8);
+  const flags = isSampled ? '01' : '00';
+  const toDigits = (index: number): readonly [string, string] => {
+    const low = scramble(index ^ salt);
+    return [toHex(low), toHex(scramble(Math.floor(index / 2 ** 32) ^ low))];
+  };
+  return {
+    idOf: ({ index }) => prefix + toDigits(index).join(''),
+    traceparentOf: ({ index }) => {
+      const [low, high] = toDigits(index);
+      return `00-${prefix}${low}${high}-${parent}${low}-${flags}`;
+    },
+  };
 }
 
 /** Does the user say what the trace of requests with these headers is? */
@@ -55,6 +67,9 @@ function scramble(value: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
+/** Looked up: this is done for every request. */
+const HEX_OF_16_BITS = Array.from({ length: 2 ** 16 }, (_, bits) => bits.toString(16).padStart(4, '0'));
+
 function toHex(bits: number): string {
-  return bits.toString(16).padStart(8, '0');
+  return `${HEX_OF_16_BITS[bits >>> 16]}${HEX_OF_16_BITS[bits & 0xffff]}`;
 }

@@ -90,6 +90,7 @@ function createFake({
 const given: ClusterOptions = {
   namespace: 'shop',
   workload: { kind: 'Deployment', name: 'web' },
+  service: null,
   container: null,
   url: null,
   checkReachable: async () => {},

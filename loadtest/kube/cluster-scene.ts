@@ -11,22 +11,25 @@ import type { DirectProbeOptions } from './direct-probes.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { Field } from './field.ts';
 import { toFixPatch } from './fix-patch.ts';
+import { toPodName } from './incarnation.ts';
 import type { Json } from './json.ts';
 import { type LiveWorkload, openWorkload } from './live-workload.ts';
-import type { KubeObject } from './object.ts';
+import { type KubeObject, nameOf } from './object.ts';
 import { findDenied, toPermissions, type Undertaking } from './permission.ts';
 import { toReducedContainers } from './safeguard-containers.ts';
 import { removeSafeguards } from './safeguard-removal.ts';
 import { chooseWay, type Way } from './service.ts';
 import { createUndo } from './undo.ts';
-import { WORKLOADS, type WorkloadName } from './workload-kind.ts';
+import { isReplacedByRollout, WORKLOADS, type WorkloadName } from './workload-kind.ts';
 
 export interface ClusterOptions extends DisruptionOptions {
   readonly namespace: string;
   readonly workload: WorkloadName;
+  /** The Service to send the load to; null: the one that selects the pods. */
+  readonly service: string | null;
   /** Null: the one that serves, where that can be told. */
   readonly container: string | null;
-  /** Null: the address of the Service that selects the pods. */
+  /** Null: the address of that Service. */
   readonly url: URL | null;
   /** Rejects with a Fault where nobody listens at the address. */
   readonly checkReachable: (url: URL) => Promise<void>;
@@ -62,7 +65,7 @@ export async function createClusterScene(
   const { namespace, without } = options;
   const workload = await openWorkload(api, { namespace, ...options.workload }, signal, tell, clock);
   const { kind, name } = workload;
-  const { container, service, url, targetPort } = await findTraffic(api, options, workload, tell);
+  const { container, service, selector, url, targetPort } = await findTraffic(api, options, workload, tell);
 
   const reduced = without.length === 0 ? null : toReducedContainers(workload.original, container, without);
   if (without.length > 0 && reduced === null) {
@@ -78,8 +81,10 @@ export async function createClusterScene(
     {
       namespace,
       workload: options.workload,
+      uid: workload.uid,
       container,
       selector: workload.selector,
+      podSelector: selector ?? workload.selector,
       service,
       port: targetPort,
       hpa: workload.hpa?.name ?? null,
@@ -119,6 +124,10 @@ export async function createClusterScene(
       remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
     podNamed: (text, atMs) => watch.podAt(text, atMs) ?? watch.podAt(withoutPort(text), atMs),
     identitiesOf: watch.identitiesOf,
+    isTarget: (pod) =>
+      watch.isOwn(pod) &&
+      (options.disruption !== 'rollout' ||
+        isReplacedByRollout(workload, new Field(workload.original), toPodName(pod))),
     toPatch: (change) => toFixPatch(workload, container, change),
     disrupt: async (aborted) => {
       await disrupt(aborted);
@@ -146,7 +155,8 @@ async function findTraffic(
   const template = new Field(original).get('spec', 'template');
   const container = chooseContainer(template, options.container);
   const services = new Field(await api.get(`/api/v1/namespaces/${namespace}/services`)).get('items').items();
-  const way = chooseWay(services, template, options.url);
+  const candidates = services.filter((each) => isTrafficService(options, original, nameOf(each)));
+  const way = chooseWay(candidates, template, options.url);
   checkChanges(options, original);
   const needed = toPermissions({ kind, ...options.undertaking, hasHpa: hpa !== null });
   const denied = await findDenied(api, namespace, needed);
@@ -156,6 +166,14 @@ async function findTraffic(
     `${kind} ${name} in ${namespace}: ${replicas} replicas at rest, container ${container}, ${way.service === null ? 'no Service' : `Service ${way.service}`}, ${hpa === null ? 'no HPA' : describeBounds(hpa)}`,
   );
   return { ...way, container };
+}
+
+/** Only the one that was named; else any but what shows the next version of a Rollout before its time. */
+function isTrafficService({ service }: ClusterOptions, workload: Json, name: string): boolean {
+  if (service !== null) return name === service;
+  const strategy = new Field(workload).get('spec', 'strategy');
+  const previews = [strategy.get('blueGreen', 'previewService'), strategy.get('canary', 'canaryService')];
+  return previews.every((preview) => preview.text() !== name);
 }
 
 /** @throws {Fault} that says why one of the disruptions, or the control, cannot be made on that kind of workload */

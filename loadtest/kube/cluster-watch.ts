@@ -8,6 +8,7 @@ import { Field } from './field.ts';
 import { type Json, numberAt, textAt } from './json.ts';
 import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
+import { createOwnership } from './ownership.ts';
 import { canWatchNodes } from './permission.ts';
 import { toPodAddress } from './pod-address.ts';
 import type { PodIdentities } from './pod-identity.ts';
@@ -18,6 +19,8 @@ import { toWatchPaths, type WatchedObjects, type WatchedResource } from './watch
 import { WORKLOADS } from './workload-kind.ts';
 
 interface WatchedWorkload extends WatchedObjects {
+  /** Of the workload. */
+  readonly uid: string;
   readonly container: string;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
@@ -33,6 +36,8 @@ export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesO
   /** Why events may be missing or stamped late. */
   readonly gaps: readonly string[];
   mark(text: string): void;
+  /** Is it a pod of the workload, and not of another behind the same Service? */
+  isOwn(pod: string): boolean;
   /** Resolves when all is known as it is now. */
   start(): Promise<void>;
   /** Begins to probe pods directly, where their addresses answer from here. Returns in words whether they do. */
@@ -48,7 +53,7 @@ const CONFIRM_MS = 5_000;
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { container, port, direct, clock, ...objects }: WatchedWorkload,
+  { uid, container, port, direct, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
   const events: PodEvent[] = [];
@@ -74,6 +79,7 @@ export function createClusterWatch(
     container,
     port,
   );
+  const ownership = createOwnership(uid);
   let isSynced = false;
 
   const mark = (text: string) => void marks.push({ atMs: clock.nowMs(), text });
@@ -82,13 +88,15 @@ export function createClusterWatch(
       if (isSynced) mark(`${toSubject(name)} wants ${value}`);
     });
 
+  const markReplicaSet = markWanted(['spec', 'replicas'], (name) => name);
   const handlers: Record<WatchedResource, OnChange> = {
     pods: own((change, object, atMs) => {
-      const pod = new Field(object);
-      const address = toPodAddress(pod, port);
-      if (address !== null) probes?.track(nameOf(pod), address);
+      const pod = observer.idOf(object);
+      const address = toPodAddress(new Field(object), port);
+      if (address !== null) probes?.track(pod, address);
+      ownership.seePod(pod, object);
       observer.onPod(change, object, atMs);
-      if (change === 'deleted') probes?.forget(nameOf(pod));
+      if (change === 'deleted') probes?.forget(pod);
     }),
     endpointslices: own((change, object, atMs) => {
       // The Service of its endpoints.
@@ -98,7 +106,10 @@ export function createClusterWatch(
     workload: own(
       markWanted(WORKLOADS[objects.workload.kind].wanted, (name) => `${objects.workload.kind} ${name}`),
     ),
-    replicasets: own(markWanted(['spec', 'replicas'], (name) => name)),
+    replicasets: own((change, object, atMs) => {
+      ownership.seeReplicaSet(object);
+      markReplicaSet(change, object, atMs);
+    }),
     horizontalpodautoscalers: own(markWanted(['status', 'desiredReplicas'], (name) => `HPA ${name}`)),
     events: (change, event, atMs) => {
       if (isSynced && change === 'seen') warnings.hear(event, atMs);
@@ -132,6 +143,7 @@ export function createClusterWatch(
     marks,
     gaps,
     mark,
+    isOwn: ownership.isOwn,
     podAt: observer.podAt,
     identitiesOf: observer.identitiesOf,
     async start() {

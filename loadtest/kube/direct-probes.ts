@@ -58,8 +58,6 @@ const REFUSALS = ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', '
 
 interface ProbedPod {
   readonly address: HostPort;
-  /** Since when it has been an endpoint; null: it is none, or is terminating. */
-  servingFromMs: number | null;
   /** How the last attempt ended; null: none has. */
   isAccepting: boolean | null;
   /** At that time it still was so. */
@@ -85,6 +83,8 @@ export function createDirectProbes(
   clock: Pick<Clock, 'nowMs'>,
 ): DirectProbes {
   const pods = new Map<string, ProbedPod>();
+  /** Since when endpoints have been ones. They may be told before their address is. */
+  const servingFromMs = new Map<string, number>();
   const sockets = new Set<Socket>();
   let timer: ReturnType<typeof setTimeout> | null = null;
   let isStopped = false;
@@ -184,11 +184,11 @@ export function createDirectProbes(
     const pod = name === undefined ? undefined : pods.get(name);
     if (name !== undefined && pod !== undefined) {
       void probe(name, pod);
-      const nowMs = clock.nowMs();
+      const sinceMs = servingFromMs.get(name);
       const isDue =
         pod.held === null &&
-        pod.servingFromMs !== null &&
-        nowMs - Math.max(pod.servingFromMs, pod.heldMs) >= REQUEST_PERIOD_MS;
+        sinceMs !== undefined &&
+        clock.nowMs() - Math.max(sinceMs, pod.heldMs) >= REQUEST_PERIOD_MS;
       if (request !== null && isDue) hold(name, pod, request);
     }
     timer = setTimeout(step, Math.max(MIN_STEP_MS, POD_PERIOD_MS / Math.max(1, pods.size)));
@@ -200,7 +200,6 @@ export function createDirectProbes(
       if (known !== undefined && toAuthority(known.address) === toAuthority(address)) return;
       pods.set(pod, {
         address,
-        servingFromMs: null,
         isAccepting: null,
         lastMs: Number.NEGATIVE_INFINITY,
         attempts: 0,
@@ -212,13 +211,14 @@ export function createDirectProbes(
     forget(pod) {
       pods.get(pod)?.held?.destroy();
       pods.delete(pod);
+      servingFromMs.delete(pod);
     },
     setServing(name, isServing) {
-      const pod = pods.get(name);
-      if (pod !== undefined) pod.servingFromMs = isServing ? (pod.servingFromMs ?? clock.nowMs()) : null;
+      if (isServing) servingFromMs.set(name, servingFromMs.get(name) ?? clock.nowMs());
+      else servingFromMs.delete(name);
     },
     async start() {
-      const tried = [...pods.values()].filter(({ servingFromMs }) => servingFromMs !== null);
+      const tried = [...pods].flatMap(([name, pod]) => (servingFromMs.has(name) ? [pod] : []));
       const found = await Promise.all(
         tried
           .slice(0, MAX_TRIED)

@@ -14,6 +14,7 @@ import { toCollectionPath, WORKLOADS, type WorkloadName } from './workload-kind.
 /** A workload of a cluster with its pods and what scales it: read, changed, and waited for. */
 export interface LiveWorkload extends WorkloadName {
   readonly namespace: string;
+  readonly uid: string;
   /** As it was at rest, before anything was done to it. */
   readonly original: Json;
   readonly replicas: number;
@@ -65,7 +66,7 @@ export async function openWorkload(
 
   const original = await awaitRest(api, { namespace, kind, name }, signal, tell, clock);
   const { replicas } = toState(new Field(original));
-  const uid = new Field(original).get('metadata', 'uid').text();
+  const uid = new Field(original).get('metadata', 'uid').text() ?? '';
   const selector = encodeURIComponent(toSelectorQuery(new Field(original).get('spec', 'selector')));
   const hpas = toListItems(await api.get(hpasPath), 'HorizontalPodAutoscaler');
   const target = { kind, name };
@@ -98,6 +99,7 @@ export async function openWorkload(
     namespace,
     kind,
     name,
+    uid,
     original,
     replicas,
     selector,

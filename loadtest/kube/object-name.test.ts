@@ -34,10 +34,16 @@ describe('parseObjectName()', () => {
   }
 });
 
-test('requireType() gives the name, or says what can be named', () => {
-  assert.equal(requireType({ type: 'Pod', name: 'web-1' }, 'Pod', 'deleted'), 'web-1');
-  assert.throws(() => requireType({ type: 'StatefulSet', name: 'db' }, 'Deployment', 'disrupted'), {
-    name: 'Fault',
-    message: 'StatefulSet db cannot be disrupted yet: Deployments can, for example deploy/web',
-  });
+test('requireType() gives the object, or says what can be named', () => {
+  const pod = { type: 'Pod', name: 'web-1' } as const;
+  assert.deepEqual(requireType(pod, ['Pod'], 'deleted'), pod);
+  for (const [wanted, message] of [
+    [['Deployment'], 'Pod web-1 cannot be linted: Deployments can, for example deploy/web'],
+    [
+      ['StatefulSet', 'DaemonSet', 'Service'],
+      'Pod web-1 cannot be linted: StatefulSets, DaemonSets and Services can, for example sts/web',
+    ],
+  ] as const) {
+    assert.throws(() => requireType(pod, [...wanted], 'linted'), { name: 'Fault', message });
+  }
 });

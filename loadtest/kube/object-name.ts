@@ -40,13 +40,20 @@ function isGroup(parts: readonly string[], group: string): boolean {
 }
 
 /**
- * The name of the object, which is of the type that the command takes.
- * @param verb what the command does with it, for example `disrupted`
+ * The object, which is of a type that the command takes.
+ * @param verb what the command does with it, for example `linted`
  * @throws {Fault} where it is of another
  */
-export function requireType({ type, name }: ObjectName, wanted: ObjectType, verb: string): string {
-  if (type === wanted) return name;
-  throw new Fault(`${type} ${name} cannot be ${verb} yet: ${wanted}s can, for example ${toExample(wanted)}`);
+export function requireType<Type extends ObjectType>(
+  { type, name }: ObjectName,
+  wanted: readonly [Type, ...Type[]],
+  verb: string,
+): ObjectName & { readonly type: Type } {
+  const own = wanted.find((each) => each === type);
+  if (own !== undefined) return { type: own, name };
+  const kinds = wanted.map((each) => `${each}s`);
+  const list = kinds.length === 1 ? kinds[0] : `${kinds.slice(0, -1).join(', ')} and ${kinds.at(-1)}`;
+  throw new Fault(`${type} ${name} cannot be ${verb}: ${list} can, for example ${toExample(wanted[0])}`);
 }
 
 function toExample(type: ObjectType): string {

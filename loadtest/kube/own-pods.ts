@@ -9,8 +9,7 @@ interface Owner {
   readonly namespace: string;
   /** Of its pods, as a query takes it. */
   readonly selector: string;
-  /** Undefined: not known, and then it owns nothing. */
-  readonly uid: string | undefined;
+  readonly uid: string;
 }
 
 /** The pods of a workload that have not ended, whatever else carries their labels. */
@@ -28,7 +27,7 @@ export async function readOwnPods(
 
 /** Those that have not ended, of the workload with that uid, or of ReplicaSets of it. */
 export function toOwnPods(
-  uid: string | undefined,
+  uid: string,
   replicaSets: readonly Field[],
   pods: readonly Field[],
 ): readonly Field[] {

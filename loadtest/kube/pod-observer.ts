@@ -1,6 +1,7 @@
 import type { PodEvent } from '../proof/timeline.ts';
 import { isReady } from './conditions.ts';
 import { Field } from './field.ts';
+import { createIncarnations } from './incarnation.ts';
 import type { Json } from './json.ts';
 import { nameOf } from './object.ts';
 import { type ToldPod, toPodChanges } from './pod-changes.ts';
@@ -9,6 +10,8 @@ import { createReadyEndpoints, toReadyPods } from './ready-endpoints.ts';
 
 /** Turns what the watches see into events of pods. Each call is stamped with the time given. */
 export interface PodObserver extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
+  /** What the pod is called here; one that comes back under its name is another pod. */
+  idOf(pod: Json): string;
   onPod(change: 'seen' | 'deleted', pod: Json, atMs: number): void;
   onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
   onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
@@ -27,11 +30,15 @@ export function createPodObserver(
   const identities = createPodIdentities();
   const endpoints = createReadyEndpoints();
   const lostNodes = new Set<string>();
+  const incarnations = createIncarnations();
+  const idOf = (pod: Field) => incarnations.idOf(nameOf(pod), pod.get('metadata', 'uid').text());
 
   return {
+    idOf: (pod) => idOf(new Field(pod)),
+
     onPod(change, object, atMs) {
       const field = new Field(object);
-      const pod = nameOf(field);
+      const pod = idOf(field);
       const { told, steps } = toPodChanges(pods.get(pod) ?? null, field, { container, port });
       pods.set(pod, told);
       identities.note(pod, toIdentities(field), atMs);
@@ -45,7 +52,8 @@ export function createPodObserver(
 
     onEndpointSlice(change, object, atMs) {
       const slice = new Field(object);
-      const ready = change === 'deleted' ? null : toReadyPods(slice);
+      const ready =
+        change === 'deleted' ? null : toReadyPods(slice).map(({ name, uid }) => incarnations.idOf(name, uid));
       const { added, removed } = endpoints.tell(nameOf(slice), ready);
       for (const pod of added) emit({ atMs, pod, kind: 'endpoint-added' });
       for (const pod of removed) emit({ atMs, pod, kind: 'endpoint-removed' });

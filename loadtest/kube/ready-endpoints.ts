@@ -1,13 +1,21 @@
 import type { Field } from './field.ts';
 
+/** A pod as an EndpointSlice names it. */
+interface EndpointPod {
+  readonly name: string;
+  /** Undefined: it does not say. */
+  readonly uid: string | undefined;
+}
+
 /** The pods that an EndpointSlice sends new connections to. */
-export function toReadyPods(slice: Field): readonly string[] {
+export function toReadyPods(slice: Field): readonly EndpointPod[] {
   const endpoints = slice.get('endpoints').items();
   return endpoints.flatMap((endpoint) => {
     const target = endpoint.get('targetRef');
     // Absent means unknown, which is to be taken as ready.
     const isTarget = target.get('kind').text() === 'Pod' && !endpoint.get('conditions', 'ready').isFalse();
-    return isTarget ? (target.get('name').text() ?? []) : [];
+    const name = target.get('name').text();
+    return isTarget && name !== undefined ? [{ name, uid: target.get('uid').text() }] : [];
   });
 }
 

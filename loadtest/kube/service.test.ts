@@ -134,9 +134,15 @@ test('toWays() tells the port of the pods, which is the Service’s own where no
 describe('chooseWay()', () => {
   const template = new Field({ metadata: { labels: { app: 'web' } } });
   const toField = (object: Json) => new Field(object);
-  const service = (name: string, clusterIP: string, ingress: readonly string[] = [], app = 'web') => ({
+  const service = (
+    name: string,
+    clusterIP: string,
+    ingress: readonly string[] = [],
+    app = 'web',
+    more: Json = {},
+  ) => ({
     metadata: { name },
-    spec: { selector: { app }, clusterIP, ports: [{ port: 80 }] },
+    spec: { selector: { app, ...more }, clusterIP, ports: [{ port: 80 }] },
     status: { loadBalancer: { ingress: ingress.map((ip) => ({ ip })) } },
   });
   const headless = service('headless', 'None');
@@ -156,6 +162,12 @@ describe('chooseWay()', () => {
       ['inner', 'http://10.0.0.1/a'],
     ],
     ['the address given, and whatever Service', [headless], url, ['headless', 'https://shop.test/']],
+    [
+      'one that Argo Rollouts switches between ReplicaSets',
+      [service('inner', '10.0.0.1', [], 'web', { 'rollouts-pod-template-hash': 'abc' })],
+      null,
+      ['inner', 'http://10.0.0.1/'],
+    ],
     ['the address given, and no Service', [], url, [null, 'https://shop.test/']],
   ] as const) {
     test(`takes ${what}`, () => {
@@ -167,7 +179,7 @@ describe('chooseWay()', () => {
   for (const [services, message] of [
     [[], 'no Service selects the pods'],
     [[service('other', '10.0.0.1', [], 'shop')], 'no Service selects the pods'],
-    [[headless], 'Service headless has no address: name one with --url'],
+    [[headless], 'Service headless is headless: it has no address to send the load to: name one with --url'],
     [
       [inner, service('canary', '10.0.0.3')],
       'choose one with --url: inner (http://10.0.0.1), canary (http://10.0.0.3)',

@@ -3,10 +3,12 @@ import type { Field } from './field.ts';
 import { nameOf } from './object.ts';
 import { hasLabels } from './selector.ts';
 
-/** The way to a Deployment's pods. */
+/** The way to a workload's pods. */
 export interface Way {
   /** The Service whose endpoints tell which pods get traffic; null: none selects the pods. */
   readonly service: string | null;
+  /** Of the pods that may become its endpoints, as a query takes it; null: there is no Service. */
+  readonly selector: string | null;
   readonly url: URL;
   /** The port of the pods that it leads to, as a number or by its name; null: not known. */
   readonly targetPort: number | string | null;
@@ -27,16 +29,19 @@ export function chooseWay(services: readonly Field[], template: Field, given: UR
   const [first] = own;
   if (given !== null) {
     const known = ways.find(({ url }) => url.origin === given.origin) ?? way;
-    const any = { service: first === undefined ? null : nameOf(first), targetPort: null };
+    const any = {
+      service: first === undefined ? null : nameOf(first),
+      selector: first === undefined ? null : toQuery(first),
+      targetPort: null,
+    };
     return { ...(known ?? any), url: given };
   }
   if (way === undefined) {
     const names = own.map(nameOf).join(', ');
-    throw new Fault(
-      names === ''
-        ? 'no Service selects the pods of the Deployment: name their address with --url'
-        : `Service ${names} has no address: name one with --url`,
-    );
+    if (names === '') throw new Fault('no Service selects the pods: name their address with --url');
+    const isHeadless = own.every((service) => service.get('spec', 'clusterIP').text() === 'None');
+    const why = isHeadless ? 'is headless: it has no address' : 'has no address';
+    throw new Fault(`Service ${names} ${why} to send the load to: name one with --url`);
   }
   if (others.length > 0) {
     const list = best.map(({ service, url }) => `${service} (${url.origin})`).join(', ');
@@ -51,9 +56,23 @@ export function serviceSelector(service: Field): ReadonlyMap<string, string> | u
   return selector.size === 0 || service.get('spec', 'type').text() === 'ExternalName' ? undefined : selector;
 }
 
+/** Argo Rollouts adds it to the selectors of the Services that it switches from one ReplicaSet to another. */
+const SWITCHED_LABEL = 'rollouts-pod-template-hash';
+
+/** The labels of all pods that may become endpoints of this Service, now or after a switch; undefined: it chooses none. */
+function lastingSelector(service: Field): ReadonlyMap<string, string> | undefined {
+  const selector = serviceSelector(service);
+  return selector && new Map([...selector].filter(([label]) => label !== SWITCHED_LABEL));
+}
+
+function toQuery(service: Field): string {
+  const labels = [...(lastingSelector(service) ?? [])];
+  return encodeURIComponent(labels.map(([key, value]) => `${key}=${value}`).join(','));
+}
+
 /** Does this Service select the pods of this template? */
 function isServiceOf(service: Field, template: Field): boolean {
-  const selector = serviceSelector(service);
+  const selector = lastingSelector(service);
   return selector !== undefined && hasLabels(template.get('metadata', 'labels').texts(), selector);
 }
 
@@ -84,6 +103,7 @@ export function toWays(service: Field): readonly Way[] {
   if (host === undefined || host === 'None' || host === '') return [];
   return choosePorts(servicePorts(service)).map(({ field, target }) => ({
     service: nameOf(service),
+    selector: toQuery(service),
     url: new URL(
       `${isTls(field) ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${field.get('port').number()}`,
     ),

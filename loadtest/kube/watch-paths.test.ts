@@ -6,13 +6,14 @@ const bare = {
   namespace: 'n',
   workload: { kind: 'Deployment', name: 'web' },
   selector: 'app%3Dweb',
+  podSelector: 'tier%3Dfront',
   service: null,
   hpa: null,
 } as const;
 
 describe('toWatchPaths()', () => {
   for (const [resource, path] of [
-    ['pods', '/api/v1/namespaces/n/pods?labelSelector=app%3Dweb'],
+    ['pods', '/api/v1/namespaces/n/pods?labelSelector=tier%3Dfront'],
     [
       'endpointslices',
       '/apis/discovery.k8s.io/v1/namespaces/n/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dsvc',

@@ -6,6 +6,8 @@ export interface WatchedObjects {
   readonly workload: WorkloadName;
   /** Of its pods, as a query takes it. */
   readonly selector: string;
+  /** Of all pods behind the Service, those of other workloads among them. */
+  readonly podSelector: string;
   /** Null: no Service selects its pods, and a pod that is ready is taken for an endpoint. */
   readonly service: string | null;
   /** Null: none scales it. */
@@ -24,7 +26,7 @@ export type WatchedResource =
 
 /** The path at the API server of each watch; null: there is nothing to watch, or it is not allowed. */
 export function toWatchPaths(
-  { namespace, workload, selector, service, hpa }: WatchedObjects,
+  { namespace, workload, selector, podSelector, service, hpa }: WatchedObjects,
   canWatchNodes: boolean,
 ): Record<WatchedResource, string | null> {
   const within = (group: string) => `${group}/namespaces/${namespace}`;
@@ -32,7 +34,7 @@ export function toWatchPaths(
   const core = within('/api/v1');
   const ofService = encodeURIComponent(`kubernetes.io/service-name=${service}`);
   return {
-    pods: `${core}/pods?labelSelector=${selector}`,
+    pods: `${core}/pods?labelSelector=${podSelector}`,
     endpointslices:
       service === null
         ? null

@@ -8,6 +8,7 @@ import type { Json } from '../kube/json.ts';
 import { type KubeObject, parseManifests, toListItems, toLiveObject } from '../kube/object.ts';
 import { hasLabels, matchesSelector } from '../kube/selector.ts';
 import { serviceSelector } from '../kube/service.ts';
+import { toCollectionPath, WORKLOADS, type WorkloadName } from '../kube/workload-kind.ts';
 import type { Host } from './host.ts';
 import { mountedConfigMaps } from './shutdown.ts';
 import { createInventory, type Inventory, isWorkload } from './workload.ts';
@@ -87,13 +88,13 @@ async function kustomize(directory: string, host: Host): Promise<string> {
 }
 
 export interface LiveTarget {
-  readonly deployment: string;
+  readonly workload: WorkloadName;
   readonly namespace: string | undefined;
   readonly context: string | undefined;
   readonly kubeconfig: string | undefined;
 }
 
-/** The kinds that bear on a Deployment; the user may be forbidden to read some, and the rest is still useful. */
+/** The kinds that bear on a workload; the user may be forbidden to read some, and the rest is still useful. */
 const COMPANIONS = [
   ['/api/v1', 'services', 'Service'],
   ['/apis/autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler'],
@@ -103,25 +104,23 @@ const COMPANIONS = [
 ] as const;
 
 /**
- * A Deployment of a cluster with the objects that bear on it, and the server's version.
+ * A workload of a cluster with the objects that bear on it, and the server's version.
  *
  * @returns with `unseen`: the kinds that could not be read, so no finding covers them
- * @throws {Fault} where the Deployment cannot be read
+ * @throws {Fault} where the workload cannot be read
  */
 export async function readCluster(
-  { deployment, ...choice }: LiveTarget,
+  { workload: { kind, name: ownName }, ...choice }: LiveTarget,
   host: Host,
 ): Promise<{ inventory: Inventory; unseen: string[] }> {
   const { api, namespace } = await host.openCluster(choice);
-  const source = `cluster:${deployment}`;
+  const source = `cluster:${ownName}`;
   const ofNamespace = (group: string, resource: string) => `${group}/namespaces/${namespace}/${resource}`;
-  const target = await api
-    .get(ofNamespace('/apis/apps/v1', `deployments/${deployment}`))
-    .catch((error: Error) => {
-      const isAbsent = toApiStatus(error) === 404;
-      const what = isAbsent ? `there is no such Deployment in namespace ${namespace}` : error.message;
-      throw new Fault(`deploy/${deployment}: ${what}`);
-    });
+  const target = await api.get(`${toCollectionPath(kind, namespace)}/${ownName}`).catch((error: Error) => {
+    const isAbsent = toApiStatus(error) === 404;
+    const what = isAbsent ? `there is no such ${kind} in namespace ${namespace}` : error.message;
+    throw new Fault(`${WORKLOADS[kind].words[0]}/${ownName}: ${what}`);
+  });
   const objects = [toLiveObject(target, source)];
 
   const unseen: string[] = [];
@@ -145,10 +144,10 @@ export async function readCluster(
   return { inventory: createInventory(bearing, kubeMinor), unseen };
 }
 
-/** The quotas and defaults of the namespace always count; the rest only where it is about the Deployment. */
-function bearsOn(deployment: KubeObject | undefined, object: KubeObject): boolean {
+/** The quotas and defaults of the namespace always count; the rest only where it is about the workload. */
+function bearsOn(workload: KubeObject | undefined, object: KubeObject): boolean {
   const { kind, root } = object;
-  const labels = deployment?.root.get('spec', 'template', 'metadata', 'labels').texts() ?? new Map();
+  const labels = workload?.root.get('spec', 'template', 'metadata', 'labels').texts() ?? new Map();
   const spec = root.get('spec');
   switch (kind) {
     case 'Service': {
@@ -156,7 +155,7 @@ function bearsOn(deployment: KubeObject | undefined, object: KubeObject): boolea
       return selector !== undefined && hasLabels(labels, selector);
     }
     case 'HorizontalPodAutoscaler':
-      return deployment !== undefined && isScaleTarget(toScaleTarget(object), deployment);
+      return workload !== undefined && isScaleTarget(toScaleTarget(object), workload);
     case 'PodDisruptionBudget':
       return matchesSelector(spec.get('selector'), labels);
     default:
@@ -164,8 +163,8 @@ function bearsOn(deployment: KubeObject | undefined, object: KubeObject): boolea
   }
 }
 
-function configMapNames([deployment]: readonly KubeObject[]): string[] {
-  const containers = deployment?.root.get('spec', 'template', 'spec', 'containers').items() ?? [];
+function configMapNames([workload]: readonly KubeObject[]): string[] {
+  const containers = workload?.root.get('spec', 'template', 'spec', 'containers').items() ?? [];
   const names = containers.flatMap((container) => [
     ...container
       .get('envFrom')
@@ -176,7 +175,7 @@ function configMapNames([deployment]: readonly KubeObject[]): string[] {
       .items()
       .map((variable) => variable.get('valueFrom', 'configMapKeyRef', 'name').text()),
   ]);
-  const pod = deployment?.root.get('spec', 'template', 'spec');
+  const pod = workload?.root.get('spec', 'template', 'spec');
   const mounted = pod === undefined ? [] : mountedConfigMaps(pod, () => true);
   return [...new Set([...names, ...mounted].filter((name) => name !== undefined))];
 }

@@ -24,6 +24,7 @@ describe('parseDataFile()', () => {
     ['id,name\n', /^d\.csv holds no data/],
     ['id,name\n1,a\n2\n', /^d\.csv is not CSV: .*line 3/],
     ['id\n"1\n', /^d\.csv is not CSV: .*line 2/],
+    ['id\na s3cret"b\n', /^d\.csv is not CSV: .*line 2$/],
     ['id,my name\n1,2', /^d\.csv:1: column "my name" must be a name without blanks/],
     ['id,\n1,2', /^d\.csv:1: column "" must be a name/],
     ['id,id\n1,2', /^d\.csv:1: column id is there twice/],

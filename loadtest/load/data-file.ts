@@ -29,7 +29,9 @@ function parseCsv(text: string, path: string): string[][] {
   try {
     return parse(text, { bom: true, skip_empty_lines: true });
   } catch (error) {
-    throw new Fault(`${path} is not CSV: ${(error as Error).message}`);
+    // The value at fault may be a secret.
+    const [reason] = (error as Error).message.split(', value is ');
+    throw new Fault(`${path} is not CSV: ${reason}`);
   }
 }
 

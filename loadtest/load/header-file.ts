@@ -44,15 +44,37 @@ interface LiveHeaders {
  * Follows a file by what is in it: its times and inode tell little of a file that is mounted, or replaced by a link.
  * A text counts when it is found twice in a row, so that a file is not caught half written; one that cannot be read,
  * or holds what is no header, leaves the headers as they are.
+ * @param onFault told what is wrong with the file, once until it is something else
  */
 export function followHeaderFile(
   { path, headers }: HeaderFile,
   readText: (path: string) => Promise<string>,
+  onFault: (fault: string) => void,
 ): LiveHeaders {
   let current = headers;
   let latest: string | null = null;
   let used: string | null = null;
+  let told: string | null = null;
   let isLooking = false;
+
+  /** What was found: the text of the file, or why there is none. */
+  function take(found: { readonly text: string } | { readonly fault: string }): void {
+    const text = 'text' in found ? found.text : `unreadable: ${found.fault}`;
+    const isTwice = text === latest;
+    latest = text;
+    if (!isTwice || text === used) return;
+    used = text;
+    try {
+      if ('fault' in found) throw new Fault(`${path} cannot be read: ${found.fault}`);
+      current = parseHeaderFile(text, path);
+      told = null;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== told) onFault(`the headers stay as they were: ${message}`);
+      told = message;
+    }
+  }
+
   return {
     get current() {
       return current;
@@ -60,18 +82,13 @@ export function followHeaderFile(
     async look() {
       if (isLooking) return;
       isLooking = true;
-      try {
-        const text = await readText(path);
-        if (text === latest && text !== used) {
-          used = text;
-          current = parseHeaderFile(text, path);
-        }
-        latest = text;
-      } catch {
-        latest = null;
-      } finally {
-        isLooking = false;
-      }
+      take(
+        await readText(path).then(
+          (text) => ({ text }),
+          (error: Error) => ({ fault: error.message }),
+        ),
+      );
+      isLooking = false;
     },
   };
 }

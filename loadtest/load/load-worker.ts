@@ -49,7 +49,13 @@ const snapshots = setInterval(() => {
 }, SNAPSHOT_MS);
 
 const headers =
-  spec.headerFile === undefined ? null : followHeaderFile(spec.headerFile, (path) => readFile(path, 'utf8'));
+  spec.headerFile === undefined
+    ? null
+    : followHeaderFile(
+        spec.headerFile,
+        (path) => readFile(path, 'utf8'),
+        (text) => tell({ kind: 'notice', text }),
+      );
 const looks = headers === null ? null : setInterval(() => void headers.look(), LOOK_MS);
 
 // The ledger counts for itself; the recorder's sums are held against it when the report is read.

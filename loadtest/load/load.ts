@@ -65,6 +65,7 @@ export type FromLoadWorker =
       readonly connections: readonly ConnectionEnd[];
     }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'finished'; readonly result: LoadResult };
 
 /** A load that runs in a thread of its own, so that nothing on this one can delay it. */
@@ -87,12 +88,14 @@ export interface LoadHooks {
   readonly connectionCollectors?: readonly ConnectionCollector[];
   /** Told where the load stands, some times a second. */
   onSnapshot(snapshot: Snapshot): void;
+  /** Told what its user should know while it goes on. */
+  onNotice?(text: string): void;
 }
 
 /** Resolves once the load is about to begin. */
 export async function startLoad(
   spec: LoadSpec,
-  { collectors = [], connectionCollectors = [], onSnapshot }: LoadHooks,
+  { collectors = [], connectionCollectors = [], onSnapshot, onNotice }: LoadHooks,
 ): Promise<Load> {
   // Bundled, this file and the worker are JavaScript side by side.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -107,6 +110,7 @@ export async function startLoad(
     worker.on('message', (message: FromLoadWorker) => {
       if (message.kind === 'ready') begin(message.startAtMs);
       else if (message.kind === 'snapshot') onSnapshot(message.snapshot);
+      else if (message.kind === 'notice') onNotice?.(message.text);
       else if (message.kind === 'finished') resolve(message.result);
       else {
         for (const settlement of message.settlements) for (const each of collectors) each.add(settlement);

@@ -70,6 +70,7 @@ export async function createFleetScene(
       await disruptions[kind](aborted);
       await fleet.settled(aborted);
     },
+    isTarget: () => true,
     toPatch: () => null,
     confirm: async () => {},
     close: () => closeQuietly(fleet),

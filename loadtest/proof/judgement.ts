@@ -84,6 +84,8 @@ export interface ProofObservation
   readonly failures: readonly Settlement[];
   /** The pod that a request's connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
+  /** Is the disruption aimed at this pod? */
+  isTarget(pod: string): boolean;
   readonly responses: PodResponses;
   readonly serviceTimes: ServiceTimes;
   readonly connections: PodConnections;
@@ -177,7 +179,13 @@ export function judgeObservation(observation: ProofObservation): Proof {
       lateSeconds: observation.lateSeconds.filter((second) => second >= Math.floor(beganMs / 1_000)),
       watchGaps: observation.watchGaps,
       isInterrupted,
-      incomplete: observation.incomplete ?? toUndisrupted(disruption, timelines, beganMs),
+      incomplete:
+        observation.incomplete ??
+        toUndisrupted(
+          disruption,
+          timelines.filter(({ pod }) => observation.isTarget(pod)),
+          beganMs,
+        ),
       unseen: toUnseen(observation.responses, timelines, durationMs),
       leftBehind,
       hazards,
@@ -247,9 +255,9 @@ export function toLosses(
 
 /**
  * Why the target was not disrupted, whatever was done to it; null: it was. Pods that served when the disruption
- * began must have been terminated: all of them in a rollout, at least one otherwise. Pods of other Deployments
- * behind the same Service do not count. What the command of `run` does is not known, but at least one pod must show
- * an effect.
+ * began must have been terminated: all of them in a rollout, at least one otherwise. What the command of `run` does is not known, but
+ * at least one pod must show an effect.
+ * @param timelines of the pods that the disruption is aimed at
  */
 export function toUndisrupted(
   disruption: Disruption,

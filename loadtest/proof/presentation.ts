@@ -6,6 +6,7 @@ import { mergeChanges } from './deployment-change.ts';
 import { formatFlightPage } from './flight-page.ts';
 import type { Proof } from './judgement.ts';
 import { formatProofReport } from './proof-report.ts';
+import { formatProofMarkdown, toProofSuites } from './proof-results.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
 import type { Scene } from './scene.ts';
 import { formatSeries, type Series, toSeriesVerdict } from './series.ts';
@@ -55,6 +56,8 @@ export async function presentSeries(
       json: () => formatProofReport(series),
       html: async () => formatFlightPage(series, await loadPageAssets()),
       fix: () => formatPatch(series, toPatch),
+      junit: () => toProofSuites(series, world.nowMs()),
+      markdown: () => formatProofMarkdown(series),
     },
     verdict.exit,
     world,

@@ -57,9 +57,12 @@ export async function carryOut(
   };
   const collectors = createCollectors(spec, podOf);
   const connections = createPodConnections((end) => scene.podOf(toEndTrace(end, startMs)));
-  /** By the name of the pod, whatever of it a response tells. */
-  const named = <T extends { readonly pod: string | null; readonly endMs: number }>(told: T): T => {
-    const pod = told.pod === null ? null : scene.podNamed(told.pod, startMs + told.endMs);
+  /**
+   * By what the scene calls the pod, whatever of it a response tells.
+   * @param atMs when the pod was there: by the end, another one may have its name
+   */
+  const named = <T extends { readonly pod: string | null }>(told: T, atMs: number): T => {
+    const pod = told.pod === null ? null : scene.podNamed(told.pod, startMs + atMs);
     return pod === null || pod === told.pod ? told : { ...told, pod };
   };
   const marks: Mark[] = [];
@@ -74,16 +77,19 @@ export async function carryOut(
     collectors: [
       {
         add(settlement) {
-          const told = named(settlement);
+          const told = named(settlement, settlement.sentMs ?? settlement.endMs);
           for (const collector of Object.values(collectors)) collector.add(told);
         },
       },
     ],
-    connectionCollectors: [{ addConnection: (end) => connections.addConnection(named(end)) }],
+    connectionCollectors: [
+      { addConnection: (end) => connections.addConnection(named(end, end.endMs - (end.idleMs ?? 0))) },
+    ],
     onSnapshot(snapshot) {
       latest = snapshot;
       tell();
     },
+    onNotice: (text) => marks.push({ atMs: load.nowMs(), text }),
   }).catch(async (error: Error) => {
     throw withLeftBehind(error, await scene.close());
   });
@@ -124,6 +130,7 @@ export async function carryOut(
     timelines: [...toPodTimelines(seen.map((event) => ({ ...event, atMs: event.atMs - startMs }))).values()],
     failures: failures.list(),
     podOf,
+    isTarget: scene.isTarget,
     responses,
     serviceTimes,
     successes,

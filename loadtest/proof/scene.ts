@@ -49,6 +49,8 @@ export interface Scene {
   podNamed(text: string, atMs: number): string | null;
   /** What may stand for a pod in its responses: its name and, where there are any, its UID and its addresses. */
   identitiesOf(pod: string): readonly string[];
+  /** Is the disruption aimed at this pod? Not at those of another workload behind the same Service. */
+  isTarget(pod: string): boolean;
   /** The change as a patch of the target's manifest; null: there is no manifest. */
   toPatch(change: DeploymentChange): string | null;
   /** Disrupts, and waits until the target is quiet again. Rejects with what failed to happen. */

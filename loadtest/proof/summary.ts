@@ -16,7 +16,9 @@ const SHOWN_LOSSES = 5;
 /** One proof for a terminal: what was lost by cause, why, what to change, and the verdict. */
 export function formatProof(proof: Proof): string {
   return [
-    ...(proof.losses.length === 0 ? [] : [formatCauses(proof), formatStories(proof), formatFixes(proof)]),
+    ...(proof.losses.length === 0
+      ? []
+      : [formatTable(toCauseTable(proof)), formatStories(proof), formatFixes(proof)]),
     ...(proof.hazards.length === 0 ? [] : [formatHazards(proof)]),
     formatTable(toPhaseLatencyTable(proof.record)),
     formatTable(toConnectionTable(proof.record)),
@@ -42,7 +44,7 @@ type Worth = 'yes' | 'not shown' | 'undecided';
 /** Losses arrive like a Poisson process: a difference of more than this many standard deviations is not chance. */
 const SIGNIFICANT_DEVIATIONS = 3;
 
-function toWorth(control: Proof, beside: Proof | null): Worth {
+export function toWorth(control: Proof, beside: Proof | null): Worth {
   const lostWith = beside?.lost ?? 0;
   const both = [control, ...(beside === null ? [] : [beside])];
   if (both.some(({ verdict }) => verdict.kind === 'inconclusive')) return 'undecided';
@@ -69,7 +71,8 @@ function describeWorth(control: Proof, beside: Proof | null): string {
   }[toWorth(control, beside)];
 }
 
-function formatCauses({ causes, losses }: Proof): string {
+/** One row per cause of losses, with the pods that they came from. */
+export function toCauseTable({ causes, losses }: Pick<Proof, 'causes' | 'losses'>): Table {
   const rows = causeEntries(causes).map(([cause, count]) => {
     const own = losses.filter((loss) => loss.cause === cause);
     const pods = new Set(own.flatMap(({ pod }) => (pod === null ? [] : [pod])));
@@ -80,7 +83,7 @@ function formatCauses({ causes, losses }: Proof): string {
       [...pods].join(', ') || '-',
     ];
   });
-  return formatTable({ title: 'Losses', note: null, columns: ['Cause', 'Lost', 'When', 'Pods'], rows });
+  return { title: 'Losses', note: null, columns: ['Cause', 'Lost', 'When', 'Pods'], rows };
 }
 
 function formatSpan(losses: readonly Loss[]): string {

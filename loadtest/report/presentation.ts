@@ -3,31 +3,44 @@ import { Fault } from '../cli/fault.ts';
 import { group, type OptionValues, optional, outputFile, repeatable } from '../cli/option.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
+import { formatJunit, type TestSuite } from './junit.ts';
 import { formatPage } from './page.ts';
 import { formatRunReport, type Report } from './report.ts';
 import { parseRequirement } from './requirement.ts';
+import { formatRunMarkdown, formatRunText, toRunSuite } from './run-results.ts';
+import { appendStepSummary } from './step-summary.ts';
 import { toFindings } from './summary.ts';
-import { formatTable, toTables } from './tables.ts';
+import { toTables } from './tables.ts';
 
-/** The flags of all commands that end with a report. */
-export const REPORT_OPTIONS = group('Reports', {
-  require: repeatable({
-    placeholder: 'CONDITION',
-    help: "What must hold, for example 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
-    parse: parseRequirement,
-  }),
-  json: optional(
-    outputFile(
-      'Write the report as one line of JSON; - is standard output, and the tables then go to standard error',
-    ),
-  ),
-  html: optional(outputFile('Write the report as a self-contained page')),
+/** For all commands whose results are to be shown by a CI system. */
+export const JUNIT_OPTION = group('Reports', {
+  junit: optional(outputFile('Write the results as JUnit XML, which CI systems show as tests')),
 });
+
+/** The flags of all commands that end with the report of a run. */
+export const REPORT_OPTIONS = {
+  ...group('Reports', {
+    require: repeatable({
+      placeholder: 'CONDITION',
+      help: "What must hold, for example 'p99 < 50ms' or 'p99(/payload) < 80ms'; else the exit code is 1",
+      parse: parseRequirement,
+    }),
+    json: optional(
+      outputFile(
+        'Write the report as one line of JSON; - is standard output, and the tables then go to standard error',
+      ),
+    ),
+    html: optional(outputFile('Write the report as a self-contained page')),
+  }),
+  ...JUNIT_OPTION,
+};
 
 type ReportOptions = OptionValues<typeof REPORT_OPTIONS>;
 
-/** The files to be written; a run has no fix. */
-export type ReportFiles = Pick<ReportOptions, 'json' | 'html'> & { readonly fix?: string | undefined };
+/** The files to be written; only a proof has a fix. */
+export type ReportFiles = Partial<Pick<ReportOptions, 'json' | 'html' | 'junit'>> & {
+  readonly fix?: string | undefined;
+};
 
 const STANDARD_OUTPUT = '-';
 /** Rows of the failures table on a terminal: the rest is in the reports. */
@@ -38,10 +51,11 @@ const SHOWN_FAILURES = 10;
  * read, and before the run.
  * @throws {Fault} where a report could not be written
  */
-export async function prepareOutputs({ json, html, fix }: ReportFiles, world: World): Promise<void> {
+export async function prepareOutputs({ json, html, junit, fix }: ReportFiles, world: World): Promise<void> {
   for (const [flag, path] of [
     ['--json', json],
     ['--html', html],
+    ['--junit', junit],
     ['--fix', fix],
   ] as const) {
     if (path === undefined || (flag === '--json' && path === STANDARD_OUTPUT)) continue;
@@ -61,30 +75,41 @@ export async function presentReport(report: Report, options: ReportOptions, worl
     table.title === 'Failures' ? { ...table, rows: table.rows.slice(0, SHOWN_FAILURES) } : table,
   );
   // The tables first: a full disk must not lose what the run has found.
-  const { sentence, latency } = findings.verdict;
-  toTextOutput(options, world).write(
-    `${[...shown.map(formatTable), `${sentence}\n${latency.sentence}`].join('\n\n')}\n`,
-  );
+  const shownText = formatRunText(findings, shown);
+  toTextOutput(options, world).write(shownText);
 
   return writeReports(
     options,
     {
       json: () => formatRunReport(report, findings),
       html: async () => formatPage(report, findings, tables, await loadPageAssets()),
+      junit: () => [toRunSuite(report, findings, shownText)],
+      markdown: () => formatRunMarkdown(report, findings, tables),
     },
     findings.verdict.exit,
     world,
   );
 }
 
+/** What a command can tell, each in the form of one reader. */
+export interface ReportForms {
+  json?(): string;
+  html?(): Promise<string>;
+  fix?(): string;
+  junit(): readonly TestSuite[];
+  /** For the summary of a job of GitHub Actions. */
+  markdown(): string;
+}
+
 /**
- * Writes the requested reports, each regardless of the others, and names those that cannot be written.
+ * Writes the requested reports, each regardless of the others, and names those that cannot be written. Adds to the job
+ * summary where there is one.
  * @param exit what was found. Losses stay losses even if they could not be written; a good result does not stay
  * good.
  */
 export async function writeReports(
-  { json, html, fix }: ReportFiles,
-  texts: { json(): string; html(): Promise<string>; fix?(): string },
+  { json, html, junit, fix }: ReportFiles,
+  forms: ReportForms,
   exit: Exit,
   world: World,
 ): Promise<Exit> {
@@ -97,15 +122,19 @@ export async function writeReports(
       world.stderr.write(`dropless: ${toWriteFault(flag, path, error).message}\n`);
     }
   }
-  if (json === STANDARD_OUTPUT) world.stdout.write(texts.json());
-  else if (json !== undefined) await write('--json', json, texts.json());
-  if (html !== undefined) await write('--html', html, await texts.html());
-  if (fix !== undefined && texts.fix !== undefined) await write('--fix', fix, texts.fix());
+  if (forms.json !== undefined) {
+    if (json === STANDARD_OUTPUT) world.stdout.write(forms.json());
+    else if (json !== undefined) await write('--json', json, forms.json());
+  }
+  if (html !== undefined && forms.html !== undefined) await write('--html', html, await forms.html());
+  if (junit !== undefined) await write('--junit', junit, formatJunit(forms.junit()));
+  if (fix !== undefined && forms.fix !== undefined) await write('--fix', fix, forms.fix());
+  await appendStepSummary(() => forms.markdown(), world);
   return isKept || exit === 'failed' ? exit : 'inconclusive';
 }
 
 /** Where tables and sentences go: if the JSON goes to standard output, it is alone there. */
-export function toTextOutput({ json }: Pick<ReportOptions, 'json'>, { stdout, stderr }: World): TextOutput {
+export function toTextOutput({ json }: Pick<ReportFiles, 'json'>, { stdout, stderr }: World): TextOutput {
   return json === STANDARD_OUTPUT ? stderr : stdout;
 }
 

@@ -87,7 +87,7 @@ function toFigures({ averageMs, p50Ms, p90Ms, p95Ms, p99Ms, p999Ms, maxMs }: Lat
   return [averageMs, p50Ms, p90Ms, p95Ms, p99Ms, p999Ms, maxMs].map(formatMs);
 }
 
-function toOutcomeTable({ outcomes, requests }: Summary): Table {
+export function toOutcomeTable({ outcomes, requests }: Pick<Summary, 'outcomes' | 'requests'>): Table {
   const byCount = outcomeEntries(outcomes).sort(([, a], [, b]) => b - a);
   return {
     title: 'Outcomes',

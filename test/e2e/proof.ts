@@ -27,6 +27,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
   const options: ClusterOptions = {
     namespace,
     workload: { kind: 'Deployment', name: DEPLOYMENT_NAME },
+    service: null,
     container: null,
     url: null,
     checkReachable: async () => {},
