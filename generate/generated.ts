@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { COMMANDS } from '../loadtest/commands/registry.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
+import { toObservationSchema } from '../loadtest/observe/observation-report.ts';
 import { toProofSchema } from '../loadtest/proof/proof-report.ts';
 import { SETTINGS } from '../src/config.ts';
 import { replaceBlock } from './block.ts';
@@ -19,6 +20,7 @@ import { formatTable } from './markdown-table.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
 import { formatRooms } from './rooms.ts';
 import { toValueRows } from './values.ts';
+import { formatWorkloads } from './workloads.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -38,8 +40,10 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('README.md', toSettingsTable),
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
   block('docs/hazards.md', formatHazardsDoc),
+  block('docs/workloads.md', formatWorkloads),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   whole('docs/proof.schema.json', () => `${JSON.stringify(toProofSchema(), null, 2)}\n`),
+  whole('docs/observation.schema.json', () => `${JSON.stringify(toObservationSchema(), null, 2)}\n`),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
   rendered(block('kustomize/README.md', toComponentTable)),

@@ -28,6 +28,11 @@ export const ROOMS: readonly Room[] = [
     name: 'kube',
     holds: 'where a proof meets a cluster: watches, preflight, disruptions, and what takes them back',
   },
+  {
+    name: 'observe',
+    holds:
+      'replacements of pods that somebody else caused: their reasons, the stretches of load around them, metrics',
+  },
   { name: 'proof', holds: 'disruption, pod timelines, attribution, verdict, controls, the flight recorder' },
   { name: 'report', holds: 'what a load run comes to: requirements, verdict, tables, JSON and HTML' },
   {

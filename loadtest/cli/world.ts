@@ -23,6 +23,6 @@ export interface World {
   writeText(path: string, text: string): Promise<void>;
   /** Adds to the end of a file, which it makes where there is none. */
   appendText(path: string, text: string): Promise<void>;
-  /** Makes sure that `writeText` can write there, and that no older text is mistaken for its own. */
+  /** Makes sure that `writeText` and `appendText` can write there, and that no older text is mistaken for theirs. */
   prepareFile(path: string): Promise<void>;
 }

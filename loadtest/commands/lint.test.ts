@@ -43,7 +43,6 @@ async function lint(
     env: {},
     interrupted: new AbortController().signal,
     nowMs: () => 0,
-    appendText: async () => {},
     prepareFile: async () => assert.fail('opens a file'),
     readText: async (path) => {
       const text = files[path];
@@ -51,6 +50,7 @@ async function lint(
       return text;
     },
     writeText: () => assert.fail('writes a file'),
+    appendText: () => assert.fail('writes a file'),
   };
   const host: Host = {
     listDirectory: async (path) => {

@@ -5,7 +5,6 @@ import {
   group,
   inputFile,
   integer,
-  number,
   type OptionValues,
   optional,
   outputFile,
@@ -22,22 +21,14 @@ import { parseObjectName } from '../kube/object-name.ts';
 import { parseTargetUrl } from '../load/target-url.ts';
 import { FLEET_DEFAULTS } from '../local/fleet-setup.ts';
 import { MAX_REPLICAS } from '../local/manifest.ts';
-import { HAZARDS, parseHazard } from '../proof/hazard.ts';
 import { DEFAULT_LOAD } from '../proof/proof-load.ts';
 import { formatRemoval, parseRemoval, REMOVAL_FORMS, SAFEGUARDS } from '../proof/safeguard.ts';
 import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
 import { JUNIT_OPTION } from '../report/presentation.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
-import {
-  CONNECTION_OPTIONS,
-  REQUEST_OPTIONS,
-  seedOption,
-  TRACE_OPTION,
-  toEndpointOption,
-  toFreshOption,
-  toTimeoutOption,
-} from './request-options.ts';
+import { allowOption, toLoadOptions, toNamingOptions } from './load-options.ts';
+import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
 const TARGET = 'TYPE/NAME';
@@ -88,31 +79,16 @@ const DISRUPTION_OPTIONS = group('Disruption', {
   }),
 });
 
-const LOAD_OPTIONS = group('Load', {
-  rate: withDefault(String(DEFAULT_LOAD.rate), number('R', 'Requests per second', { min: 1, max: 100_000 })),
-  endpoint: toEndpointOption(
-    'the routes of the reference service except /ready, with one response in twenty held back longer than its lame duck',
-  ),
-  fresh: toFreshOption(String(DEFAULT_LOAD.freshShare)),
-  'keep-alive': withDefault(
-    String(DEFAULT_LOAD.keptConnections),
-    integer('Keep-alive connections that share the other requests', { min: 1, max: 1_000 }),
-  ),
-  'conn-max-age': optional(
-    duration('Age at which a keep-alive connection is replaced, so that new pods are reached', {
-      min: 100,
-      max: HOUR_MS,
-    }),
-    '20s, locally 5s',
-  ),
-  timeout: toTimeoutOption('5s'),
-  baseline: optional(duration('Load before the disruption', { min: 0, max: HOUR_MS }), '5s, locally 1s'),
-  tail: optional(
-    duration('Load after the target is quiet again', { min: 0, max: HOUR_MS }),
-    '5s, locally 1s',
-  ),
-  seed: seedOption,
-});
+const LOAD_OPTIONS = {
+  ...toLoadOptions({ rate: DEFAULT_LOAD.rate, maxRate: 100_000, connMaxAge: '20s, locally 5s' }),
+  ...group('Load', {
+    baseline: optional(duration('Load before the disruption', { min: 0, max: HOUR_MS }), '5s, locally 1s'),
+    tail: optional(
+      duration('Load after the target is quiet again', { min: 0, max: HOUR_MS }),
+      '5s, locally 1s',
+    ),
+  }),
+};
 
 const SAFEGUARD_OPTIONS = group('Safeguards', {
   without: refine(repeatable(removal), { conflictsWith: ['--with-controls'] }),
@@ -165,18 +141,17 @@ const FLEET_OPTIONS = group(
   { conflictsWith: [TARGET] },
 );
 
-const NAMING_OPTIONS = group('Connection', {
-  'no-pod-probes': refine(
-    toggle(
+const NAMING_OPTIONS = toNamingOptions('; locally X-Pod');
+
+const PROBE_OPTION = group(
+  'Connection',
+  {
+    'no-pod-probes': toggle(
       'Do not connect to the pods’ own addresses to see what they accept; by default, where they answer',
     ),
-    { needs: [TARGET] },
-  ),
-  'pod-header': optional(
-    text('NAME', 'Response header that names the pod'),
-    'looked for in heads and bodies of the target at rest; locally X-Pod',
-  ),
-});
+  },
+  { needs: [TARGET] },
+);
 
 const FIX_OPTION = group(
   'Reports',
@@ -189,11 +164,7 @@ const FIX_OPTION = group(
 );
 
 const REPORT_OPTIONS = group('Reports', {
-  allow: repeatable({
-    placeholder: 'HAZARD',
-    help: `A hazard that does not count: ${Object.keys(HAZARDS).join(', ')}`,
-    parse: parseHazard,
-  }),
+  allow: allowOption,
   require: repeatable({
     placeholder: 'CONDITION',
     help: "What must hold besides losing nothing, for example 'p99 < 50ms' or 'p99(during) < 80ms'; else the exit code is 1",
@@ -218,6 +189,7 @@ export const OPTIONS = {
   ...FLEET_OPTIONS,
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
+  ...PROBE_OPTION,
   ...REPORT_OPTIONS,
 };
 

@@ -10,7 +10,6 @@ import { toDirectProbeOptions } from '../kube/direct-request.ts';
 import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
-import type { LoadSpec } from '../load/load.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
@@ -19,16 +18,16 @@ import { type ManifestFleet, toManifestFleet } from '../local/manifest.ts';
 import { findPidOne, PID_ONE_TEXTS } from '../local/pid-one.ts';
 import { runInShell } from '../local/shell-command.ts';
 import type { Proof } from '../proof/judgement.ts';
-import { describeNameField, lookForNameField, withNameField } from '../proof/name-field.ts';
+import { readNames } from '../proof/name-field.ts';
 import { presentProof, presentSeries } from '../proof/presentation.ts';
 import { createProgressLog } from '../proof/progress.ts';
 import { carryOut } from '../proof/proof.ts';
 import { DEFAULT_LOAD, PROOF_PHASES, type ProofLoad, toLoadSpec } from '../proof/proof-load.ts';
 import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../proof/safeguard.ts';
 import type { Disruption, Opening, Scene } from '../proof/scene.ts';
-import { toPodTimelines } from '../proof/timeline.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
+import { readProofLoad } from './load-options.ts';
 import {
   checkCounts,
   isLocal,
@@ -40,7 +39,6 @@ import {
   RETIRED,
   WORDS,
 } from './prove-options.ts';
-import { readRequests, readTargetAccess } from './request-options.ts';
 
 export const prove = defineCommand({
   name: 'prove',
@@ -165,8 +163,6 @@ function isHiddenBySubstitute(controls: readonly Proof[]): boolean {
 
 /** A local rollout is over in seconds. */
 const LOCAL_CONN_MAX_AGE_MS = 5_000;
-/** Time for a held-back response to arrive before its deadline. */
-const HELD_BEFORE_TIMEOUT_MS = 1_000;
 /** Time beyond the lame duck, so that requests are in flight when it is over. */
 const LOCAL_HELD_BEYOND_MS = 1_000;
 
@@ -201,29 +197,14 @@ async function toLoad(options: ProveOptions, isOnCluster: boolean, world: World)
   const isScaledDown = !isOnCluster && options.manifest === undefined;
   const lameDuckMs = options['lame-duck'] ?? FLEET_DEFAULTS.lameDuckMs;
   const heldMs = isScaledDown ? lameDuckMs + LOCAL_HELD_BEYOND_MS : DEFAULT_LOAD.heldMs;
-  const { endpoints, headers, data, headerFile } = await readRequests(
+  return readProofLoad(
     options,
-    { endpoints: options.endpoint },
+    {
+      heldMs,
+      connMaxAgeMs: isOnCluster ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS,
+    },
     world,
   );
-  return {
-    rate: options.rate,
-    endpoints,
-    data,
-    headerFile,
-    heldMs: Math.max(0, Math.min(heldMs, options.timeout - HELD_BEFORE_TIMEOUT_MS)),
-    headers,
-    trace: options.trace,
-    freshShare: options.fresh,
-    keptConnections: options['keep-alive'],
-    connMaxAgeMs:
-      options['conn-max-age'] ?? (isOnCluster ? DEFAULT_LOAD.connMaxAgeMs : LOCAL_CONN_MAX_AGE_MS),
-    timeoutMs: options.timeout,
-    podHeader: options['pod-header'] ?? DEFAULT_LOAD.podHeader,
-    versionHeader: options['version-header'],
-    seed: options.seed,
-    access: await readTargetAccess(options, world),
-  };
 }
 
 interface Attempt {
@@ -289,14 +270,6 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
   } finally {
     log.end();
   }
-}
-
-/** The load that knows where responses name their pod. */
-async function readNames(spec: LoadSpec, scene: Scene, tell: (step: string) => void): Promise<LoadSpec> {
-  const serving = [...toPodTimelines(scene.events).values()].filter(({ endpoint }) => endpoint.length > 0);
-  const field = await lookForNameField(spec, new Set(serving.flatMap(({ pod }) => scene.identitiesOf(pod))));
-  tell(describeNameField(field));
-  return withNameField(spec, field);
 }
 
 async function openScene(

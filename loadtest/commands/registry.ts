@@ -3,6 +3,7 @@ import { nodeHost } from '../lint/host.ts';
 import { contract } from './contract.ts';
 import { createLintCommand } from './lint.ts';
 import { merge } from './merge.ts';
+import { observe } from './observe.ts';
 import { prove } from './prove.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -11,6 +12,7 @@ import { run } from './run.ts';
 export const COMMANDS: readonly Command[] = [
   run,
   prove,
+  observe,
   contract,
   merge,
   report,

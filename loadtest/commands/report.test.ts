@@ -69,10 +69,10 @@ async function show(given: Series, ...flags: string[]) {
     interrupted: new AbortController().signal,
     nowMs: () => 0,
     readText: async () => formatProofReport(given),
-    appendText: async () => {},
     prepareFile: async (path) => {
       files[path] = '';
     },
+    appendText: () => assert.fail('adds to a file'),
     writeText: async (path, text) => {
       files[path] = text;
     },

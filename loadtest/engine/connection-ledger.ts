@@ -1,3 +1,5 @@
+import { INDEX_MODULUS } from './ledger.ts';
+
 interface ConnectionEndingKind {
   /** Was it established at all? */
   readonly isEstablished: boolean;
@@ -95,7 +97,7 @@ export function createConnectionLedger(onEnded: (end: ConnectionEnd) => void): C
   return {
     open() {
       tried += 1;
-      triedIds += tried;
+      triedIds = (triedIds + tried) % INDEX_MODULUS;
       return tried;
     },
     establish() {
@@ -106,7 +108,7 @@ export function createConnectionLedger(onEnded: (end: ConnectionEnd) => void): C
       if (CONNECTION_ENDINGS[ending].isEstablished !== (establishedMs !== null)) {
         violation ??= `connection ${id} ended as ${ending} and was ${establishedMs === null ? 'never ' : ''}established`;
       }
-      endedIds += id;
+      endedIds = (endedIds + id) % INDEX_MODULUS;
       endings[ending] = (endings[ending] ?? 0) + 1;
       onEnded(end);
     },

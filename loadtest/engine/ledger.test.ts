@@ -83,6 +83,14 @@ describe('createLedger()', () => {
     );
   });
 
+  test('balances requests whose numbers add up to more than a number counts exactly', () => {
+    const { ledger } = open();
+    const far = 2 ** 52 - 2;
+    const entries = Array.from({ length: 8 }, (_, index) => ledger.plan(planned(far - index * 1_001)));
+    for (const entry of entries.reverse()) ledger.settle(entry, ending('not_sent'));
+    assert.equal(ledger.close().fault, null);
+  });
+
   test('tells at the close for a request never settled', () => {
     const { ledger } = open();
     ledger.plan(planned(0));

@@ -1,11 +1,10 @@
 import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
-import { withoutPort } from '../proof/name-field.ts';
 import { nameRemovals, type Removal } from '../proof/safeguard.ts';
 import { type Disruption, type Opening, type Scene, withLeftBehind } from '../proof/scene.ts';
-import { type Api, toApiFault } from './api.ts';
+import type { Api } from './api.ts';
 import { toAutoscaler } from './autoscaler.ts';
-import { type ClusterWatch, createClusterWatch } from './cluster-watch.ts';
+import { createClusterWatch, startWatching, toPodNames, WATCH_SLACK_MS } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
 import type { DirectProbeOptions } from './direct-probes.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
@@ -42,10 +41,6 @@ export interface ClusterOptions extends DisruptionOptions {
   readonly without: readonly Removal[];
 }
 
-/** For everything to be listed once. */
-const WATCH_TIMEOUT_MS = 60_000;
-/** The kubelet reports the end of a container once a second, and the watch takes its time. */
-const SLACK_MS = 1_500;
 /** A deletion takes a moment to show in the count of replicas. */
 const COUNT_MS = 500;
 
@@ -118,12 +113,11 @@ export async function createClusterScene(
     url,
     events: watch.events,
     marks: watch.marks,
-    gaps: watch.gaps,
-    slackMs: SLACK_MS,
-    podOf: ({ remoteAddress, openedMs }) =>
-      remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
-    podNamed: (text, atMs) => watch.podAt(text, atMs) ?? watch.podAt(withoutPort(text), atMs),
-    identitiesOf: watch.identitiesOf,
+    get gaps() {
+      return watch.gaps.map(({ text }) => text);
+    },
+    slackMs: WATCH_SLACK_MS,
+    ...toPodNames(watch),
     isTarget: (pod) =>
       watch.isOwn(pod) &&
       (options.disruption !== 'rollout' ||
@@ -182,22 +176,8 @@ function checkChanges({ workload: { kind, name }, undertaking }: ClusterOptions,
   for (const change of [...disruptions, ...(hasControl ? (['template'] as const) : [])]) {
     const refusal = WORKLOADS[kind].toRefusal(change, new Field(original));
     if (refusal === null) continue;
-    const what = change === 'template' ? 'lose a safeguard' : `be put to ${change}`;
-    throw new Fault(`${kind} ${name} cannot ${what}: ${refusal}`);
+    throw new Fault(`no ${change === 'template' ? 'control' : change} of ${kind} ${name}: ${refusal}`);
   }
-}
-
-/** Not against its user's will, and not for ever. What is watched by then is watched until the end. */
-async function startWatching(watch: ClusterWatch, stop: AbortController, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const abort = () => stop.abort(signal.reason);
-  signal.addEventListener('abort', abort);
-  const tooLate = toApiFault(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
-  const timer = setTimeout(() => stop.abort(tooLate), WATCH_TIMEOUT_MS);
-  await watch.start().finally(() => {
-    signal.removeEventListener('abort', abort);
-    clearTimeout(timer);
-  });
 }
 
 function describeBounds(hpa: KubeObject): string {

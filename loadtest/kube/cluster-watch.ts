@@ -1,8 +1,11 @@
 import type { Clock } from '../cli/clock.ts';
 import { toAuthority } from '../engine/target.ts';
-import type { Mark } from '../proof/scene.ts';
+import { forgetPast } from '../observe/pod-memory.ts';
+import type { WorkloadChange } from '../observe/replacement.ts';
+import { withoutPort } from '../proof/name-field.ts';
+import type { Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
-import type { Api } from './api.ts';
+import { type Api, toApiFault } from './api.ts';
 import { createDirectProbes, type DirectProbeOptions } from './direct-probes.ts';
 import { Field } from './field.ts';
 import { type Json, numberAt, textAt } from './json.ts';
@@ -16,6 +19,7 @@ import { createPodObserver } from './pod-observer.ts';
 import { createWarnings } from './warnings.ts';
 import { startWatch, type Watch } from './watch.ts';
 import { toWatchPaths, type WatchedObjects, type WatchedResource } from './watch-paths.ts';
+import { toWorkloadChanges } from './workload-changes.ts';
 import { WORKLOADS } from './workload-kind.ts';
 
 interface WatchedWorkload extends WatchedObjects {
@@ -33,8 +37,14 @@ interface WatchedWorkload extends WatchedObjects {
 export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
   readonly events: readonly PodEvent[];
   readonly marks: readonly Mark[];
-  /** Why events may be missing or stamped late. */
-  readonly gaps: readonly string[];
+  /** Why events may be missing or stamped late, and when that was found. */
+  readonly gaps: readonly Mark[];
+  /** What was wanted of the workload, as it changed. */
+  readonly changes: readonly WorkloadChange[];
+  /** The workload as it is; null: it is gone. */
+  readonly workload: Json | null;
+  /** The number of the revision whose pods have that version; null: not known. */
+  revisionOf(version: string): string | null;
   mark(text: string): void;
   /** Is it a pod of the workload, and not of another behind the same Service? */
   isOwn(pod: string): boolean;
@@ -44,11 +54,19 @@ export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesO
   startProbes(): Promise<string>;
   /** Holds what is known against fresh lists. */
   confirm(): Promise<void>;
+  /** Drops what is of no use for anything after that time. */
+  forgetPast(beforeMs: number): void;
 }
 
 type OnChange = (change: 'seen' | 'deleted', object: Json, atMs: number) => void;
 
 const CONFIRM_MS = 5_000;
+/** For everything to be listed once. */
+const WATCH_TIMEOUT_MS = 60_000;
+/** The kubelet reports the end of a container once a second, and the watch takes its time. */
+export const WATCH_SLACK_MS = 1_500;
+/** Of a ReplicaSet: which rollout of its workload it came with, or was gone back to with. */
+const REVISIONS = ['deployment.kubernetes.io/revision', 'rollout.argoproj.io/revision'];
 
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
@@ -56,9 +74,12 @@ export function createClusterWatch(
   { uid, container, port, direct, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
-  const events: PodEvent[] = [];
-  const marks: Mark[] = [];
-  const gaps: string[] = [];
+  let events: PodEvent[] = [];
+  let marks: Mark[] = [];
+  let gaps: Mark[] = [];
+  let changes: WorkloadChange[] = [];
+  let workload: Json | null = null;
+  const revisions = new Map<string, string>();
   const watches: Watch[] = [];
   const warnings = createWarnings((mark) => void marks.push(mark));
   const probes =
@@ -104,15 +125,22 @@ export function createClusterWatch(
       observer.onEndpointSlice(change, object, atMs);
     }),
     workload: own(
-      markWanted(WORKLOADS[objects.workload.kind].wanted, (name) => `${objects.workload.kind} ${name}`),
+      both(
+        markWanted(WORKLOADS[objects.workload.kind].wanted, (name) => `${objects.workload.kind} ${name}`),
+        onWorkload,
+      ),
     ),
     replicasets: own((change, object, atMs) => {
       ownership.seeReplicaSet(object);
       markReplicaSet(change, object, atMs);
+      onReplicaSet(change, object);
     }),
     horizontalpodautoscalers: own(markWanted(['status', 'desiredReplicas'], (name) => `HPA ${name}`)),
     events: (change, event, atMs) => {
-      if (isSynced && change === 'seen') warnings.hear(event, atMs);
+      if (!isSynced || change !== 'seen') return;
+      warnings.hear(event, atMs);
+      const failed = toFailedLiveness(event);
+      if (failed !== null) observer.onLivenessFailure(failed, atMs);
     },
     nodes: observer.onNode,
   };
@@ -120,9 +148,27 @@ export function createClusterWatch(
   /** Of a resource of which only what is of the workload is watched. */
   function own(onChange: OnChange): OnChange {
     return (change, object, atMs) => {
-      warnings.adopt(textAt(object, 'metadata', 'uid'));
+      const own = textAt(object, 'metadata', 'uid');
+      warnings.adopt(own);
+      if (change === 'deleted') warnings.leave(own, atMs);
       onChange(change, object, atMs);
     };
+  }
+
+  function onWorkload(change: 'seen' | 'deleted', object: Json, atMs: number): void {
+    if (workload !== null) changes.push(...toWorkloadChanges(workload, object, objects.hpa, atMs));
+    workload = change === 'seen' ? object : null;
+  }
+
+  function onReplicaSet(change: 'seen' | 'deleted', object: Json): void {
+    const version = textAt(object, 'metadata', 'labels', WORKLOADS[objects.workload.kind].versionLabel);
+    const revision =
+      REVISIONS.map((name) => textAt(object, 'metadata', 'annotations', name)).find(
+        (text) => text !== null,
+      ) ?? null;
+    if (version === null) return;
+    if (change === 'deleted' || revision === null) revisions.delete(version);
+    else revisions.set(version, revision);
   }
 
   async function watch(path: string | null, onChange: OnChange): Promise<void> {
@@ -130,7 +176,7 @@ export function createClusterWatch(
     const hooks = {
       clock,
       random: Math.random,
-      onGap: (reason: string) => void gaps.push(reason),
+      onGap: (text: string) => void gaps.push({ atMs: clock.nowMs(), text }),
       onChange: (change: 'seen' | 'deleted', object: Json) => onChange(change, object, clock.nowMs()),
     };
     const started = startWatch(api, path, hooks, signal);
@@ -139,9 +185,22 @@ export function createClusterWatch(
   }
 
   return {
-    events,
-    marks,
-    gaps,
+    get events() {
+      return events;
+    },
+    get marks() {
+      return marks;
+    },
+    get gaps() {
+      return gaps;
+    },
+    get changes() {
+      return changes;
+    },
+    get workload() {
+      return workload;
+    },
+    revisionOf: (version) => revisions.get(version) ?? null,
     mark,
     isOwn: ownership.isOwn,
     podAt: observer.podAt,
@@ -168,14 +227,68 @@ export function createClusterWatch(
     async confirm() {
       await Promise.all(watches.map((each) => each.confirm(CONFIRM_MS)));
     },
+    forgetPast(beforeMs) {
+      const isOf = ({ atMs }: { readonly atMs: number }) => atMs >= beforeMs;
+      events = forgetPast(events, beforeMs);
+      marks = marks.filter(isOf);
+      gaps = gaps.filter(isOf);
+      changes = changes.filter(isOf);
+      ownership.keepOnly(new Set(events.map(({ pod }) => pod)));
+      observer.forgetPast(beforeMs);
+      warnings.forgetPast(beforeMs);
+    },
   };
+}
+
+/** Whom connections and responses lead to, as far as the watch knows. */
+export function toPodNames(watch: ClusterWatch): Pick<Scene, 'podOf' | 'podNamed' | 'identitiesOf'> {
+  return {
+    podOf: ({ remoteAddress, openedMs }) =>
+      remoteAddress === null ? null : watch.podAt(remoteAddress, openedMs),
+    podNamed: (text, atMs) => watch.podAt(text, atMs) ?? watch.podAt(withoutPort(text), atMs),
+    identitiesOf: watch.identitiesOf,
+  };
+}
+
+/** Not against its user's will, and not for ever. What is watched by then is watched until the end. */
+export async function startWatching(
+  watch: ClusterWatch,
+  stop: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const abort = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', abort);
+  const tooLate = toApiFault(null, `not all could be listed in ${WATCH_TIMEOUT_MS / 1_000} s`);
+  const timer = setTimeout(() => stop.abort(tooLate), WATCH_TIMEOUT_MS);
+  await watch.start().finally(() => {
+    signal.removeEventListener('abort', abort);
+    clearTimeout(timer);
+  });
+}
+
+function both(first: OnChange, second: OnChange): OnChange {
+  return (change, object, atMs) => {
+    first(change, object, atMs);
+    second(change, object, atMs);
+  };
+}
+
+/** The uid of the pod that the event says is not live; null: it says something else. */
+function toFailedLiveness(event: Json): string | null {
+  const isOfProbe = textAt(event, 'message')?.startsWith('Liveness probe') === true;
+  return textAt(event, 'reason') === 'Unhealthy' && isOfProbe ? textAt(event, 'involvedObject', 'uid') : null;
 }
 
 /** Tells a number of each object when it is seen first, and when it has changed. */
 function onNumber(path: readonly string[], tell: (name: string, value: number) => void): OnChange {
   const told = new Map<string, number>();
-  return (_, object) => {
+  return (change, object) => {
     const name = nameOf(new Field(object));
+    if (change === 'deleted') {
+      told.delete(name);
+      return;
+    }
     const value = numberAt(object, ...path) ?? 0;
     if (told.get(name) === value) return;
     told.set(name, value);

@@ -6,6 +6,8 @@ import { ownerUids } from './owner.ts';
 export interface Ownership {
   seePod(id: string, pod: Json): void;
   seeReplicaSet(replicaSet: Json): void;
+  /** Drops the pods that are not among these. */
+  keepOnly(ids: ReadonlySet<string>): void;
   /** Is it a pod of the workload, or of a ReplicaSet of it? */
   isOwn(id: string): boolean;
 }
@@ -20,6 +22,9 @@ export function createOwnership(uid: string): Ownership {
       const replicaSet = new Field(object);
       const its = replicaSet.get('metadata', 'uid').text();
       if (its !== undefined && ownerUids(replicaSet).includes(uid)) own.add(its);
+    },
+    keepOnly(ids) {
+      for (const id of owners.keys()) if (!ids.has(id)) owners.delete(id);
     },
     isOwn: (id) => owners.get(id)?.some((owner) => own.has(owner)) === true,
   };

@@ -70,6 +70,24 @@ export function toPermissions({ kind, disruptions, hasControl, hasHpa }: Underta
   ];
 }
 
+/** What finds the workload behind a Service. */
+export const TO_FIND_WORKLOADS: readonly Permission[] = [SERVICES, PODS, REPLICA_SETS].map((resource) => ({
+  ...resource,
+  verb: 'list',
+}));
+
+/** What an observation calls, and nothing else. @param tellsEvents does it leave word at the workload? */
+export function toObserverPermissions({
+  kind,
+  hasHpa,
+  tellsEvents,
+}: Pick<Undertaking, 'kind' | 'hasHpa'> & { readonly tellsEvents: boolean }): readonly Permission[] {
+  return [
+    ...toPermissions({ kind, disruptions: [], hasControl: false, hasHpa }),
+    ...(tellsEvents ? [{ ...EVENTS, verb: 'create' }] : []),
+  ];
+}
+
 /** Where it cannot, a proof can be made all the same, but does not tell the loss of a node. */
 export async function canWatchNodes(api: Pick<Api, 'post'>): Promise<boolean> {
   const denied = await findDenied(

@@ -8,12 +8,17 @@ const told = (change: Partial<ToldPod> = {}): ToldPod => ({
   isStarted: false,
   isReady: false,
   isTerminating: false,
+  isEnded: false,
+  isDisrupted: false,
   ended: null,
   ...change,
 });
 
 const deleted = { metadata: { deletionTimestamp: 'now', deletionGracePeriodSeconds: 30 } };
 const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
+const disrupted = {
+  status: { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] },
+};
 const container = (state: object, lastState: object = {}) => ({
   status: { containerStatuses: [{ name: 'web', state, lastState }] },
 });
@@ -25,6 +30,16 @@ describe('toPodChanges()', () => {
     ['that it is scheduled', told(), { spec: { nodeName: 'n1' } }, ['scheduled'], { node: 'n1' }],
     ['that only once', told({ node: 'n1' }), { spec: { nodeName: 'n1' } }, [], { node: 'n1' }],
     ['that it runs', null, container({ running: {} }), ['started'], { isStarted: true }],
+    ['why it is to go, once', told(), disrupted, ['disrupted'], { isDisrupted: true }],
+    ['that no more', told({ isDisrupted: true }), disrupted, [], { isDisrupted: true }],
+    ['that it has ended for good', told(), { status: { phase: 'Failed' } }, ['gone'], { isEnded: true }],
+    [
+      'not that it has ended while it is being deleted',
+      told({ isTerminating: true }),
+      { ...deleted, status: { phase: 'Failed' } },
+      [],
+      { isTerminating: true },
+    ],
     ['that it is ready', told(), ready, ['ready'], { isReady: true }],
     ['that it is not any more', told({ isReady: true }), {}, ['unready'], {}],
     ['its deletion', told(), deleted, ['terminating'], { isTerminating: true }],

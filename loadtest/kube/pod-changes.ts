@@ -1,5 +1,5 @@
 import type { PodEvent } from '../proof/timeline.ts';
-import { isReady, isTerminating } from './conditions.ts';
+import { findCondition, isReady, isTerminating } from './conditions.ts';
 import { findNamed } from './container.ts';
 import type { Field } from './field.ts';
 import { toPreStop, untilSigtermMs } from './pre-stop.ts';
@@ -11,11 +11,18 @@ export interface ToldPod {
   readonly isStarted: boolean;
   readonly isReady: boolean;
   readonly isTerminating: boolean;
+  /** It has ended for good, though it is still there as an object. */
+  readonly isEnded: boolean;
+  /** Has it been told why it is to be terminated? */
+  readonly isDisrupted: boolean;
   /** The container that was told to have ended, by its id. */
   readonly ended: string | null;
   /** Null: it was not told to be scheduled. */
   readonly node: string | null;
 }
+
+/** Phases of a pod whose containers have all ended, and are not started again. */
+const ENDED_PHASES = ['Succeeded', 'Failed'];
 
 /** Where the traffic of a pod goes. */
 export interface TrafficTarget {
@@ -47,11 +54,14 @@ export function toPodChanges(
   const own = findNamed(pod.get('spec', 'containers'), container);
   const status = findNamed(pod.get('status', 'containerStatuses'), container);
   const end = findEnd(status);
+  const disruption = findCondition(pod, 'DisruptionTarget');
   const told: ToldPod = {
     node: before?.node ?? pod.get('spec', 'nodeName').text() ?? null,
     isStarted: before?.isStarted || status.get('state', 'running').exists,
     isTerminating: before?.isTerminating || isTerminating(pod),
     isReady: isReady(pod),
+    isEnded: before?.isEnded || hasEnded(pod),
+    isDisrupted: before?.isDisrupted || isDisrupted(disruption),
     ended: end?.id ?? before?.ended ?? null,
   };
   const steps: PodStep[] = [];
@@ -64,6 +74,9 @@ export function toPodChanges(
     });
   }
   if (told.isStarted && !before?.isStarted) steps.push({ kind: 'started' });
+  if (told.isDisrupted && !before?.isDisrupted) {
+    steps.push({ kind: 'disrupted', reason: disruption?.get('reason').text() ?? '' });
+  }
   if (told.isTerminating && !before?.isTerminating) {
     const graceMs = 1_000 * (pod.get('metadata', 'deletionGracePeriodSeconds').number() ?? 0);
     steps.push({ kind: 'terminating', graceMs, preStopMs: untilSigtermMs(toPreStop(own), graceMs) });
@@ -75,7 +88,18 @@ export function toPodChanges(
     const { code, isOomKilled } = end;
     steps.push({ kind: 'exited', code, signal: null, ...(isOomKilled ? { isOomKilled } : {}) });
   }
+  if (told.isEnded && !before?.isEnded) steps.push({ kind: 'gone' });
   return { told, steps };
+}
+
+/** One that is being deleted ends, too, and goes in its own time. */
+function hasEnded(pod: Field): boolean {
+  return ENDED_PHASES.includes(pod.get('status', 'phase').text() ?? '') && !isTerminating(pod);
+}
+
+/** https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions */
+function isDisrupted(condition: Field | undefined): boolean {
+  return condition?.get('status').text() === 'True';
 }
 
 /** The last end of a container; null: it has not ended. One that ended and runs again shows its end in `lastState`. */

@@ -5,8 +5,10 @@ import { nameOf } from './object.ts';
 export interface PodIdentities {
   /** Takes note of the identities that a pod is seen with for the first time. */
   note(pod: string, identities: readonly string[], atMs: number): void;
-  /** Nothing is known of its identities any more but who had them: a pod of that name begins anew. */
-  forget(pod: string): void;
+  /** It is gone: nothing is known of its identities any more but who had them. A pod of that name begins anew. */
+  forget(pod: string, atMs: number): void;
+  /** Drops who had what, of the pods that were gone by then. */
+  forgetPast(beforeMs: number): void;
   /** The pod that had this name, UID or address at that time, or had it last; null: none is known to. */
   podAt(identity: string, atMs: number): string | null;
   /** All that stands for a pod that is there. */
@@ -15,6 +17,8 @@ export interface PodIdentities {
 
 export function createPodIdentities(): PodIdentities {
   const noted = new Map<string, Set<string>>();
+  /** Since when the pods are gone that are remembered. */
+  const gone = new Map<string, number>();
   /** In the order of the times. */
   const holders = new Map<string, { readonly pod: string; readonly fromMs: number }[]>();
   return {
@@ -29,7 +33,20 @@ export function createPodIdentities(): PodIdentities {
         those.push({ pod, fromMs: atMs });
       }
     },
-    forget: (pod) => void noted.delete(pod),
+    forget(pod, atMs) {
+      noted.delete(pod);
+      gone.set(pod, atMs);
+    },
+    forgetPast(beforeMs) {
+      const past = new Set([...gone].flatMap(([pod, atMs]) => (atMs < beforeMs ? [pod] : [])));
+      if (past.size === 0) return;
+      for (const pod of past) gone.delete(pod);
+      for (const [identity, those] of holders) {
+        const kept = those.filter(({ pod }) => noted.has(pod) || !past.has(pod));
+        if (kept.length === 0) holders.delete(identity);
+        else holders.set(identity, kept);
+      }
+    },
     podAt: (identity, atMs) => holders.get(identity)?.findLast(({ fromMs }) => fromMs <= atMs)?.pod ?? null,
     identitiesOf: (pod) => [...(noted.get(pod) ?? [])],
   };

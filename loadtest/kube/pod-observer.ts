@@ -9,12 +9,13 @@ import { createPodIdentities, type PodIdentities, toIdentities } from './pod-ide
 import { createReadyEndpoints, toReadyPods } from './ready-endpoints.ts';
 
 /** Turns what the watches see into events of pods. Each call is stamped with the time given. */
-export interface PodObserver extends Pick<PodIdentities, 'podAt' | 'identitiesOf'> {
+export interface PodObserver extends Pick<PodIdentities, 'podAt' | 'identitiesOf' | 'forgetPast'> {
   /** What the pod is called here; one that comes back under its name is another pod. */
   idOf(pod: Json): string;
   onPod(change: 'seen' | 'deleted', pod: Json, atMs: number): void;
   onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
   onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
+  onLivenessFailure(uid: string, atMs: number): void;
 }
 
 /**
@@ -44,10 +45,10 @@ export function createPodObserver(
       identities.note(pod, toIdentities(field), atMs);
       for (const step of steps) emit({ atMs, pod, ...step });
       if (change !== 'deleted') return;
-      emit({ atMs, pod, kind: 'gone' });
+      if (!told.isEnded) emit({ atMs, pod, kind: 'gone' });
       // What happens to its node from now on is not its loss.
       pods.delete(pod);
-      identities.forget(pod);
+      identities.forget(pod, atMs);
     },
 
     onEndpointSlice(change, object, atMs) {
@@ -69,7 +70,13 @@ export function createPodObserver(
       for (const [pod, told] of pods) if (told.node === name) emit({ atMs, pod, kind: 'node-lost' });
     },
 
+    onLivenessFailure(uid, atMs) {
+      const pod = identities.podAt(uid, atMs);
+      if (pod !== null && pods.has(pod)) emit({ atMs, pod, kind: 'liveness-failed' });
+    },
+
     podAt: identities.podAt,
     identitiesOf: identities.identitiesOf,
+    forgetPast: identities.forgetPast,
   };
 }

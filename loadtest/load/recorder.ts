@@ -39,6 +39,9 @@ export function toSlotMs(durationMs: number): number {
 }
 const MAX_SLOTS = 1_800;
 
+/** All requests in one slot: a load that goes on for days must not grow with time. */
+export const ONE_SLOT_MS = Number.POSITIVE_INFINITY;
+
 /** @param phases those of the load; a request belongs to the one in which it was due */
 export function createRecorder({ slotMs, timeoutMs }: SlotOptions, phases: Phases): Recorder {
   const versions = createVersions();

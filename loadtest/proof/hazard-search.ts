@@ -27,7 +27,7 @@ export interface HazardEvidence {
 /** Of one endpoint; NaN: there was no ok response. */
 export interface EndpointTimes {
   readonly name: string;
-  /** Median before the disruption. */
+  /** Median before the disruption; of all, where there was none before. */
   readonly usualMs: number;
   /** 99th percentiles of the responses. */
   readonly beforeP99Ms: number;
@@ -250,7 +250,7 @@ function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: 
   const aloneMs =
     countAt(beganMs) > 1 ? changes.sort((a, b) => a - b).find((ms) => countAt(ms) === 1) : undefined;
   const slow = endpoints.find(
-    ({ beforeP99Ms, duringP99Ms }) => duringP99Ms > deadlineMs / 2 && !(beforeP99Ms > deadlineMs / 2),
+    ({ beforeP99Ms, duringP99Ms }) => duringP99Ms > deadlineMs / 2 && beforeP99Ms <= deadlineMs / 2,
   );
   const fix =
     'Set maxUnavailable to 0 and maxSurge to at least 1, have replicas to spare, and add a PodDisruptionBudget.';

@@ -19,19 +19,13 @@ import { inferSuspects } from './pod-inference.ts';
 import type { PodResponses } from './pod-responses.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
-import type { Disruption, Mark } from './scene.ts';
+import type { Disruption, Mark, Scene } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
 import { type ProofVerdict, toVerdict } from './verdict.ts';
 
-/** One disruption under load, with the verdict on it. Times are ms since the load began. */
-export interface Proof {
-  readonly disruption: Disruption;
-  /** The safeguards that were removed; empty: this is the proof itself. */
-  readonly without: readonly Removal[];
-  readonly target: string;
-  /** Start time, RFC 3339. */
-  readonly startedAt: string;
+/** What a stretch of load came to, and the verdict on it. Times are ms since its start. */
+export interface Judged {
   readonly durationMs: number;
   readonly endpoints: readonly string[];
   readonly planned: number;
@@ -49,7 +43,6 @@ export interface Proof {
   readonly fixes: readonly Fix[];
   /** In the order in which they ended; all that were kept for judgement. */
   readonly losses: readonly Loss[];
-  readonly marks: readonly Mark[];
   readonly timelines: readonly PodTimeline[];
   /** One for each timeline. */
   readonly margins: readonly PodMargins[];
@@ -64,28 +57,25 @@ export interface Proof {
   readonly verdict: ProofVerdict;
 }
 
-/** Everything that was observed of one disruption under load. Times are ms since the load began. */
-export interface ProofObservation
-  extends Pick<
-    Proof,
-    | 'disruption'
-    | 'without'
-    | 'target'
-    | 'startedAt'
-    | 'durationMs'
-    | 'endpoints'
-    | 'marks'
-    | 'timelines'
-    | 'leftBehind'
-    | 'allowed'
-  > {
+/** One disruption under load, with the verdict on it. Times are ms since the load began. */
+export interface Proof extends Judged {
+  readonly disruption: Disruption;
+  /** The safeguards that were removed; empty: this is the proof itself. */
+  readonly without: readonly Removal[];
+  readonly target: string;
+  /** Start time, RFC 3339. */
+  readonly startedAt: string;
+  readonly marks: readonly Mark[];
+}
+
+/** Everything that was observed in a stretch of load. Times are ms since its start. */
+export interface LoadObservation
+  extends Pick<Judged, 'durationMs' | 'endpoints' | 'timelines' | 'leftBehind' | 'allowed'> {
   readonly load: Pick<LoadResult, 'record' | 'ledgerFault'>;
   /** Requests that were not ok; all of them, or the first that could be kept. */
   readonly failures: readonly Settlement[];
   /** The pod that a request's connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
-  /** Is the disruption aimed at this pod? */
-  isTarget(pod: string): boolean;
   readonly responses: PodResponses;
   readonly serviceTimes: ServiceTimes;
   readonly connections: PodConnections;
@@ -94,7 +84,7 @@ export interface ProofObservation
   readonly deadlineMs: number;
   /** Seconds of the load in which most of the requests went out late. */
   readonly lateSeconds: readonly number[];
-  /** When the disruption began; Infinity: it was skipped. */
+  /** When the disruption began; Infinity: there was none. */
   readonly beganMs: number;
   /** Why the disruption did not complete; null: it did. */
   readonly incomplete: string | null;
@@ -106,13 +96,37 @@ export interface ProofObservation
   readonly requirements: readonly Requirement[];
 }
 
+/** Everything that was observed of one disruption under load. Times are ms since the load began. */
+export type ProofObservation = LoadObservation &
+  Pick<Proof, 'disruption' | 'without' | 'target' | 'startedAt' | 'marks'> &
+  Pick<Scene, 'isTarget'>;
+
 /** A pod that was an endpoint for less time may have received no request: busy nodes learn of it so late. */
 const MIN_REACHABLE_MS = 3_000;
 
-/** Judges one disruption. Pure. */
-export function judgeObservation(observation: ProofObservation): Proof {
-  const { disruption, durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } =
-    observation;
+/** Judges one disruption, which must have had an effect. Pure. */
+export function judgeProof(observation: ProofObservation): Proof {
+  const { disruption, without, target, startedAt, marks, timelines, beganMs } = observation;
+  const incomplete =
+    observation.incomplete ??
+    toUndisrupted(
+      disruption,
+      timelines.filter(({ pod }) => observation.isTarget(pod)),
+      beganMs,
+    );
+  return {
+    disruption,
+    without,
+    target,
+    startedAt,
+    marks,
+    ...judgeObservation({ ...observation, incomplete }),
+  };
+}
+
+/** Judges a stretch of load, whatever disrupted it. Pure. */
+export function judgeObservation(observation: LoadObservation): Judged {
+  const { durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } = observation;
   const { record, ledgerFault } = load;
   const sum = sumCells(record.cells);
   const counts = countOutcomes(sum.outcomes);
@@ -142,10 +156,6 @@ export function judgeObservation(observation: ProofObservation): Proof {
   });
   const requirements = judgeRequirements(observation.requirements, record, endpoints, durationMs);
   return {
-    disruption,
-    without: observation.without,
-    target: observation.target,
-    startedAt: observation.startedAt,
     durationMs,
     endpoints,
     planned: record.planned,
@@ -158,7 +168,6 @@ export function judgeObservation(observation: ProofObservation): Proof {
     causes,
     fixes: toFixes({ causes, losses, timelines, beganMs, deadlineMs: observation.deadlineMs }),
     losses,
-    marks: observation.marks,
     timelines,
     margins,
     hazards,
@@ -179,13 +188,7 @@ export function judgeObservation(observation: ProofObservation): Proof {
       lateSeconds: observation.lateSeconds.filter((second) => second >= Math.floor(beganMs / 1_000)),
       watchGaps: observation.watchGaps,
       isInterrupted,
-      incomplete:
-        observation.incomplete ??
-        toUndisrupted(
-          disruption,
-          timelines.filter(({ pod }) => observation.isTarget(pod)),
-          beganMs,
-        ),
+      incomplete: observation.incomplete,
       unseen: toUnseen(observation.responses, timelines, durationMs),
       leftBehind,
       hazards,
@@ -199,11 +202,12 @@ export function judgeObservation(observation: ProofObservation): Proof {
 function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): EndpointTimes[] {
   const [before, during] = PROOF_PHASES;
   return endpoints.map((name, endpoint) => {
-    const sumOf = (phase: string) =>
-      sumCells(record.cells.filter((cell) => cell.endpoint === endpoint && cell.phase === phase));
+    const own = record.cells.filter((cell) => cell.endpoint === endpoint);
+    const sumOf = (phase: string) => sumCells(own.filter((cell) => cell.phase === phase));
+    const { service } = sumOf(before);
     return {
       name,
-      usualMs: sumOf(before).service.percentileMs(50),
+      usualMs: (service.count === 0 ? sumCells(own).service : service).percentileMs(50),
       beforeP99Ms: sumOf(before).response.percentileMs(99),
       duringP99Ms: sumOf(during).response.percentileMs(99),
     };
@@ -211,7 +215,7 @@ function toEndpointTimes(record: LoadRecord, endpoints: readonly string[]): Endp
 }
 
 type LossObservation = Pick<
-  ProofObservation,
+  LoadObservation,
   'timelines' | 'podOf' | 'responses' | 'serviceTimes' | 'successes' | 'beganMs' | 'slackMs'
 > & { readonly connections: Pick<PodConnections, 'idleTimeoutMs' | 'hasAnnounced'> };
 

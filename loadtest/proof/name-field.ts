@@ -2,6 +2,8 @@ import { readName } from '../engine/pod-name.ts';
 import { findColumns } from '../engine/template.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { fetchSample, type Sample } from '../load/reach.ts';
+import type { Scene } from './scene.ts';
+import { toPodTimelines } from './timeline.ts';
 
 /** Where responses name their pod: in a field of the head, or in the body, after this text. */
 export type NameField =
@@ -70,10 +72,7 @@ const SAMPLES = 8;
  * Looks for the field in a few responses of the target at rest, each on a connection of its own.
  * @param identities names, UIDs and addresses of the pods that are endpoints
  */
-export async function lookForNameField(
-  spec: LoadSpec,
-  identities: ReadonlySet<string>,
-): Promise<NameField | null> {
+async function lookForNameField(spec: LoadSpec, identities: ReadonlySet<string>): Promise<NameField | null> {
   // Of the endpoints as they are: a column would have to be filled in.
   const harmless = spec.plan.endpoints.flatMap(({ method, path, headers }) =>
     method !== 'GET' || findColumns(path).length > 0
@@ -91,15 +90,30 @@ export async function lookForNameField(
   );
 }
 
+/**
+ * The load that knows where responses name their pod.
+ * @param target at rest
+ */
+export async function readNames(
+  spec: LoadSpec,
+  target: Pick<Scene, 'events' | 'identitiesOf'>,
+  tell: (step: string) => void,
+): Promise<LoadSpec> {
+  const serving = [...toPodTimelines(target.events).values()].filter(({ endpoint }) => endpoint.length > 0);
+  const field = await lookForNameField(spec, new Set(serving.flatMap(({ pod }) => target.identitiesOf(pod))));
+  tell(describeNameField(field));
+  return withNameField(spec, field);
+}
+
 /** The load that reads the names of pods where they were found. */
-export function withNameField(spec: LoadSpec, field: NameField | null): LoadSpec {
+function withNameField(spec: LoadSpec, field: NameField | null): LoadSpec {
   if (field === null) return spec;
   const named = field.kind === 'header' ? { podHeader: field.name } : { podText: field.before };
   return { ...spec, engine: { ...spec.engine, ...named } };
 }
 
 /** `the header x-served-by`, or `the body, after "hostname":"`. */
-export function describeNameField(field: NameField | null): string {
+function describeNameField(field: NameField | null): string {
   if (field === null) return 'responses name no pod: pods are inferred';
   return field.kind === 'header'
     ? `responses name their pod in the header ${field.name}`

@@ -64,7 +64,8 @@ export const PROOF_PHASES = ['before', 'during', 'after'] as const;
 const SLOT_MS = 250;
 /** Enough that one of them is likely to lead to any pod of a small fleet. */
 const IDLE_CONNECTIONS = 8;
-const MAX_PROOF_MS = 24 * 3_600_000;
+/** Whatever is asked for ends before. */
+const MAX_LOAD_MS = 10 * 365 * 24 * 3_600_000;
 
 /** All routes of the reference service except /ready: its 503 while draining is a signal, and not a loss. */
 function toOwnEndpoints(heldMs: number): readonly Endpoint[] {
@@ -82,7 +83,7 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
   const given = isOwn ? toOwnEndpoints(load.heldMs) : load.endpoints;
   return {
     plan: {
-      model: { kind: 'open', stages: [{ durationMs: MAX_PROOF_MS, fromRate: rate, toRate: rate }] },
+      model: { kind: 'open', stages: [{ durationMs: MAX_LOAD_MS, fromRate: rate, toRate: rate }] },
       endpoints: chooseEndpoints(given, url, { headers }),
       ...(data === null ? {} : { data }),
       freshShare: load.freshShare,

@@ -24,7 +24,7 @@ import { CAUSES } from './cause.ts';
 import type { DeploymentChange } from './deployment-change.ts';
 import type { Fix } from './fix.ts';
 import { HAZARDS, type Hazard, toCosts } from './hazard.ts';
-import type { Proof } from './judgement.ts';
+import type { Judged, Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
 import type { PodMargins } from './margin.ts';
 import { PROOF_PHASES } from './proof-load.ts';
@@ -50,10 +50,7 @@ export function toReport({ proofs, controls, cutShort }: Series) {
   const toReported = (proof: Proof) => ({
     ...proof,
     without: proof.without.map(formatRemoval),
-    // For other tools: it follows from the record.
-    latency: toPhaseLatencies(proof.record),
-    hazards: proof.hazards.map((found) => ({ ...found, expectedLosses: toCosts(found) })),
-    losses: proof.losses.slice(0, MAX_LOSSES),
+    ...toDerived(proof, MAX_LOSSES),
   });
   return {
     schema: PROOF_SCHEMA,
@@ -61,6 +58,15 @@ export function toReport({ proofs, controls, cutShort }: Series) {
     cutShort,
     proofs: proofs.map(toReported),
     controls: controls.map(toReported),
+  };
+}
+
+/** What a report has beside, or in the place of, what was judged: the first losses, and what follows, for other tools. */
+export function toDerived({ record, hazards, losses }: Judged, maxLosses: number) {
+  return {
+    latency: toPhaseLatencies(record),
+    hazards: hazards.map((found) => ({ ...found, expectedLosses: toCosts(found) })),
+    losses: losses.slice(0, maxLosses),
   };
 }
 
@@ -82,7 +88,8 @@ export function parseSeries(text: string, place: string): Series {
   });
 }
 
-const EXIT_OF = {
+/** Each kind of verdict with its exit. */
+export const VERDICT_EXITS = {
   proven: 'proven',
   losses: 'failed',
   missed: 'failed',
@@ -91,16 +98,16 @@ const EXIT_OF = {
 } as const satisfies Record<ProofVerdict['kind'], Exit>;
 
 const verdictFields: Shape<ProofVerdict> = object({
-  kind: keyOf(EXIT_OF),
+  kind: keyOf(VERDICT_EXITS),
   exit: keyOf(EXIT_CODES),
   sentence: string,
   doubts: array(string),
   upperBound: nullable(finite(0)),
 });
 
-const verdict: Shape<ProofVerdict> = shapeOf(verdictFields.schema, (value, place) => {
+export const verdictShape: Shape<ProofVerdict> = shapeOf(verdictFields.schema, (value, place) => {
   const read = verdictFields(value, place);
-  literal(EXIT_OF[read.kind])(read.exit, `${place}.exit`);
+  literal(VERDICT_EXITS[read.kind])(read.exit, `${place}.exit`);
   return read;
 });
 
@@ -201,11 +208,8 @@ const removal: Shape<Removal> = shapeOf({ type: 'string' }, (value, place) => {
   }
 });
 
-const proofFields: Shape<Proof> = object({
-  disruption: keyOf(DISRUPTIONS),
-  without: array(removal),
-  target: string,
-  startedAt: string,
+/** For `object()`: what every report says of a stretch of load that was judged. */
+export const judgedFields = {
   durationMs: finite(0),
   endpoints: array(string),
   planned: count,
@@ -218,18 +222,26 @@ const proofFields: Shape<Proof> = object({
   causes: countsOf(keyOf(CAUSES)),
   fixes: array(fix),
   losses: array(loss),
-  marks: array(mark),
   timelines: array(timeline),
   margins: array(podMargins),
   hazards: array(hazard),
   allowed: array(keyOf(HAZARDS)),
   record: loadRecord,
   leftBehind: array(string),
-  verdict,
+  verdict: verdictShape,
+} satisfies { readonly [K in keyof Judged]: Shape<Judged[K]> };
+
+const proofFields: Shape<Proof> = object({
+  disruption: keyOf(DISRUPTIONS),
+  without: array(removal),
+  target: string,
+  startedAt: string,
+  marks: array(mark),
+  ...judgedFields,
 });
 
 const ms = nullable(finite(0));
-const latency = array(
+export const latencyShape = array(
   object({
     phase: literal(...PROOF_PHASES),
     version: nullable(string),
@@ -248,10 +260,10 @@ const latency = array(
   }),
 );
 
-const proof = withDerived(proofFields, { latency });
+const proof = withDerived(proofFields, { latency: latencyShape });
 
 const report = object({
-  verdict,
+  verdict: verdictShape,
   cutShort: nullable(string),
   proofs: array(proof),
   controls: array(proof),

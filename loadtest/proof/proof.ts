@@ -1,24 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionEnd } from '../engine/connection-ledger.ts';
-import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures } from '../load/evidence.ts';
-import { createFailureCollector } from '../load/failures.ts';
-import { createLateSecondCollector } from '../load/lag.ts';
 import { type Load, type LoadSpec, startLoad, toLongestTimeoutMs } from '../load/load.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';
 import type { HazardId } from './hazard.ts';
-import { createHealth } from './health.ts';
-import { judgeObservation, type Proof } from './judgement.ts';
-import { createPodConnections } from './pod-connections.ts';
-import { createPodResponses } from './pod-responses.ts';
+import type { Health } from './health.ts';
+import { judgeProof, type Proof } from './judgement.ts';
 import type { Progress } from './progress.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import type { Removal } from './safeguard.ts';
-import { type ConnectionTrace, type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
-import { createServiceTimes } from './service-times.ts';
-import { createSuccesses } from './successes.ts';
+import { type Disruption, type Mark, type Scene, withLeftBehind } from './scene.ts';
+import { createSightings } from './sightings.ts';
 import { toPodTimelines } from './timeline.ts';
 
 export interface ProofOptions {
@@ -33,8 +26,6 @@ export interface ProofOptions {
   readonly requirements: readonly Requirement[];
 }
 
-/** Failures kept for judgement, per outcome; all are counted. */
-const MAX_FAILURES_PER_OUTCOME = 100_000;
 const POLL_MS = 50;
 
 /**
@@ -51,20 +42,7 @@ export async function carryOut(
 ): Promise<Proof> {
   const startedAt = new Date().toISOString();
   let startMs = 0;
-  const podOf = (settlement: Settlement) => {
-    const trace = toTrace(settlement, startMs);
-    return trace === null ? null : scene.podOf(trace);
-  };
-  const collectors = createCollectors(spec, podOf);
-  const connections = createPodConnections((end) => scene.podOf(toEndTrace(end, startMs)));
-  /**
-   * By what the scene calls the pod, whatever of it a response tells.
-   * @param atMs when the pod was there: by the end, another one may have its name
-   */
-  const named = <T extends { readonly pod: string | null }>(told: T, atMs: number): T => {
-    const pod = told.pod === null ? null : scene.podNamed(told.pod, startMs + atMs);
-    return pod === null || pod === told.pod ? told : { ...told, pod };
-  };
+  const sightings = createSightings(spec.plan.endpoints, scene, (loadMs) => startMs + loadMs);
   const marks: Mark[] = [];
   const allMarks = () =>
     [...marks, ...scene.marks.map(({ atMs, text }) => ({ atMs: atMs - startMs, text }))].sort(
@@ -74,17 +52,8 @@ export async function carryOut(
   const tell = () => latest !== null && show(toProgress(latest, allMarks(), signal.aborted));
 
   const load = await startLoad(spec, {
-    collectors: [
-      {
-        add(settlement) {
-          const told = named(settlement, settlement.sentMs ?? settlement.endMs);
-          for (const collector of Object.values(collectors)) collector.add(told);
-        },
-      },
-    ],
-    connectionCollectors: [
-      { addConnection: (end) => connections.addConnection(named(end, end.endMs - (end.idleMs ?? 0))) },
-    ],
+    collectors: [sightings],
+    connectionCollectors: [sightings],
     onSnapshot(snapshot) {
       latest = snapshot;
       tell();
@@ -98,7 +67,7 @@ export async function carryOut(
   signal.addEventListener('abort', stop);
 
   async function watchToTheEnd() {
-    const course = await disrupt(options, spec, { load, scene, collectors, marks }, signal);
+    const course = await disrupt(options, spec, { load, scene, health: sightings.health, marks }, signal);
     load.end();
     const result = await load.result;
     const durationMs = load.nowMs();
@@ -118,9 +87,9 @@ export async function carryOut(
   if (watched.value === null) throw withLeftBehind(watched.fault, leftBehind);
 
   const { seen, ...observed } = watched.value;
-  const { failures, responses, serviceTimes, successes, lateSeconds } = collectors;
-  return judgeObservation({
+  return judgeProof({
     ...observed,
+    ...sightings.toEvidence(),
     disruption: options.disruption,
     without: options.without,
     target: `${scene.name} at ${scene.url.href}`,
@@ -128,16 +97,9 @@ export async function carryOut(
     endpoints: spec.plan.endpoints.map(({ name }) => name),
     marks: allMarks(),
     timelines: [...toPodTimelines(seen.map((event) => ({ ...event, atMs: event.atMs - startMs }))).values()],
-    failures: failures.list(),
-    podOf,
     isTarget: scene.isTarget,
-    responses,
-    serviceTimes,
-    successes,
-    connections,
     deadlineMs: toLongestTimeoutMs(spec),
     allowed: options.allowed,
-    lateSeconds: lateSeconds.list(),
     slackMs: scene.slackMs,
     watchGaps: scene.gaps,
     isInterrupted: signal.aborted,
@@ -146,38 +108,10 @@ export async function carryOut(
   });
 }
 
-/** @param startMs of the load, on the scene's clock */
-function toTrace({ connection, sentMs, endMs }: Settlement, startMs: number): ConnectionTrace | null {
-  if (connection === null) return null;
-  const { localPort, remoteAddress, setupMs, ageMs } = connection;
-  // Whoever has the address or the port later on was not reached by it.
-  const openedMs = sentMs === null ? endMs - setupMs : sentMs - ageMs;
-  return { localPort, remoteAddress, openedMs: startMs + openedMs, atMs: startMs + endMs };
-}
-
-function toEndTrace(
-  { localPort, remoteAddress, openedMs, endMs }: ConnectionEnd,
-  startMs: number,
-): ConnectionTrace {
-  return { localPort, remoteAddress, openedMs: startMs + openedMs, atMs: startMs + endMs };
-}
-
-/** The observers of a proof's settlements. */
-function createCollectors(spec: LoadSpec, podOf: (settlement: Settlement) => string | null) {
-  return {
-    health: createHealth(spec.plan.endpoints),
-    failures: createFailureCollector(MAX_FAILURES_PER_OUTCOME),
-    responses: createPodResponses((settlement) => podOf(settlement) ?? settlement.pod),
-    serviceTimes: createServiceTimes(),
-    successes: createSuccesses(),
-    lateSeconds: createLateSecondCollector(),
-  };
-}
-
 interface UnderLoad {
   readonly load: Load;
   readonly scene: Scene;
-  readonly collectors: ReturnType<typeof createCollectors>;
+  readonly health: Health;
   /** To be added to. */
   readonly marks: Mark[];
 }
@@ -189,10 +123,9 @@ interface UnderLoad {
 async function disrupt(
   { disruption, baselineMs, tailMs }: ProofOptions,
   spec: LoadSpec,
-  { load, scene, collectors, marks }: UnderLoad,
+  { load, scene, health, marks }: UnderLoad,
   signal: AbortSignal,
 ): Promise<{ beganMs: number; incomplete: string | null }> {
-  const { health } = collectors;
   const [, during, after] = PROOF_PHASES;
   let beganMs = Number.POSITIVE_INFINITY;
 

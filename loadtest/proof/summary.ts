@@ -4,7 +4,7 @@ import { formatTable, type Table, toConnectionTable, toRequirementTable } from '
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
 import { HAZARDS, ROUND_TRIPS_MS, toCosts } from './hazard.ts';
-import type { Proof } from './judgement.ts';
+import type { Judged, Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
 import { formatMargins } from './margin.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
@@ -16,10 +16,7 @@ const SHOWN_LOSSES = 5;
 /** One proof for a terminal: what was lost by cause, why, what to change, and the verdict. */
 export function formatProof(proof: Proof): string {
   return [
-    ...(proof.losses.length === 0
-      ? []
-      : [formatTable(toCauseTable(proof)), formatStories(proof), formatFixes(proof)]),
-    ...(proof.hazards.length === 0 ? [] : [formatHazards(proof)]),
+    ...formatFindings(proof),
     formatTable(toPhaseLatencyTable(proof.record)),
     formatTable(toConnectionTable(proof.record)),
     ...(formatMargins(proof.margins) === '' ? [] : [formatMargins(proof.margins)]),
@@ -27,6 +24,16 @@ export function formatProof(proof: Proof): string {
     ...proof.leftBehind.map((what) => `Not undone: ${what}`),
     toSentence(proof),
   ].join('\n\n');
+}
+
+/** What was lost by cause, why, and what to change; then the hazards. Each part is a paragraph. */
+export function formatFindings(judged: Judged): string[] {
+  return [
+    ...(judged.losses.length === 0
+      ? []
+      : [formatTable(toCauseTable(judged)), formatStories(judged), formatFixes(judged)]),
+    ...(judged.hazards.length === 0 ? [] : [formatHazards(judged)]),
+  ];
 }
 
 /**
@@ -72,7 +79,7 @@ function describeWorth(control: Proof, beside: Proof | null): string {
 }
 
 /** One row per cause of losses, with the pods that they came from. */
-export function toCauseTable({ causes, losses }: Pick<Proof, 'causes' | 'losses'>): Table {
+export function toCauseTable({ causes, losses }: Pick<Judged, 'causes' | 'losses'>): Table {
   const rows = causeEntries(causes).map(([cause, count]) => {
     const own = losses.filter((loss) => loss.cause === cause);
     const pods = new Set(own.flatMap(({ pod }) => (pod === null ? [] : [pod])));
@@ -93,7 +100,7 @@ function formatSpan(losses: readonly Loss[]): string {
   return `${toSeconds(Math.min(...times))}–${toSeconds(Math.max(...times))} s`;
 }
 
-function formatStories({ losses, endpoints, lost }: Proof): string {
+function formatStories({ losses, endpoints, lost }: Judged): string {
   const shown = losses.slice(0, SHOWN_LOSSES).map((loss) => `  ${formatStory(loss, endpoints)}`);
   const rest = lost - shown.length;
   return [...shown, ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])].join('\n');
@@ -127,7 +134,7 @@ export function formatStory(
   return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received}${what})  ${who}: ${why}${traced}`;
 }
 
-function formatFixes({ fixes }: Proof): string {
+function formatFixes({ fixes }: Judged): string {
   return fixes.map(({ cause, text }) => `${CAUSES[cause].title.replaceAll('`', '')}: ${text}`).join('\n');
 }
 
@@ -152,9 +159,9 @@ export function toHazardTable({ hazards, allowed }: Pick<Proof, 'hazards' | 'all
 /** Pods that are named one by one for a hazard: the rest is in the table. */
 const SHOWN_OF_A_HAZARD = 3;
 
-function formatHazards(proof: Proof): string {
+function formatHazards(judged: Judged): string {
   const stories = (Object.keys(HAZARDS) as (keyof typeof HAZARDS)[]).flatMap((id) => {
-    const own = proof.hazards.filter(({ hazard }) => hazard === id);
+    const own = judged.hazards.filter(({ hazard }) => hazard === id);
     const [first] = own;
     if (first === undefined) return [];
     const more =
@@ -166,7 +173,7 @@ function formatHazards(proof: Proof): string {
       `  Fix: ${first.fix}`,
     ];
   });
-  return [formatTable(toHazardTable(proof)), ...stories].join('\n');
+  return [formatTable(toHazardTable(judged)), ...stories].join('\n');
 }
 
 /** What each safeguard is worth: the losses of the proof next to those of each control. */

@@ -21,6 +21,10 @@ export type PodEvent = At &
     | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
     | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number | null }
     | { readonly kind: 'sigterm' | 'node-lost' | 'gone' }
+    /** The kubelet found it not live, and restarts its container where that happens too often. */
+    | { readonly kind: 'liveness-failed' }
+    /** It is about to be terminated: the reason of its condition `DisruptionTarget`. */
+    | { readonly kind: 'disrupted'; readonly reason: string }
     | {
         readonly kind: 'exited';
         readonly code: number | null;

@@ -142,10 +142,19 @@ export function listCounted({ hazards, allowed }: Pick<ProofEvidence, 'hazards' 
 
 /** `short-idle-timeout (1), …`: in the order of the registry. */
 export function nameHazards(hazards: readonly Hazard[]): string {
+  return nameHazardCounts(countHazards(hazards));
+}
+
+/** How often each was found. */
+export function countHazards(hazards: readonly Hazard[]): Partial<Record<HazardId, number>> {
+  const counts: Partial<Record<HazardId, number>> = {};
+  for (const { hazard } of hazards) counts[hazard] = (counts[hazard] ?? 0) + 1;
+  return counts;
+}
+
+export function nameHazardCounts(counts: Readonly<Partial<Record<HazardId, number>>>): string {
   return (Object.keys(HAZARDS) as HazardId[])
-    .map((id) => ({ id, found: hazards.filter(({ hazard }) => hazard === id).length }))
-    .filter(({ found }) => found > 0)
-    .map(({ id, found }) => `${id} (${found})`)
+    .flatMap((id) => (counts[id] === undefined ? [] : [`${id} (${counts[id]})`]))
     .join(', ');
 }
 

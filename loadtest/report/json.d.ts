@@ -1,5 +1,5 @@
 /**
- * The JSON that `dropless run --json` and `dropless prove --json` write, for readers in TypeScript:
+ * The JSON that `dropless run --json`, `prove --json` and `observe --json` write, for readers in TypeScript:
  *
  *     import type { ProofReport } from 'dropless/reports';
  *     const report: ProofReport = JSON.parse(await readFile('proof.json', 'utf8'));
@@ -296,13 +296,9 @@ export interface DeploymentChange {
   readonly isSurged: boolean;
 }
 
-/** One disruption under load. */
-export interface Proof {
-  readonly disruption: 'rollout' | 'scale' | 'drain' | 'kill' | 'run';
-  /** The safeguards taken away, as `--without` takes them; none: this is the proof itself. */
-  readonly without: readonly string[];
-  readonly target: string;
-  /** RFC 3339. */
+/** A stretch of load that was judged. */
+export interface Judged {
+  /** RFC 3339. Times are ms since then. */
   readonly startedAt: string;
   readonly durationMs: number;
   readonly endpoints: readonly string[];
@@ -313,7 +309,6 @@ export interface Proof {
   readonly givenUp: number;
   readonly outcomes: OutcomeCounts;
   readonly lagP99Ms: number;
-  readonly requirements: readonly RequirementResult[];
   /** All losses by cause. */
   readonly causes: Readonly<Partial<Record<Cause, number>>>;
   /** What to change, one for each cause. */
@@ -322,7 +317,7 @@ export interface Proof {
     readonly text: string;
     readonly change: DeploymentChange | null;
   }[];
-  /** The first 5,000, in the order they ended. */
+  /** The first, in the order they ended: 5,000 of a proof, 100 of a line. */
   readonly losses: readonly {
     readonly settlement: Settlement;
     readonly pod: string | null;
@@ -341,7 +336,6 @@ export interface Proof {
     readonly cause: Cause;
     readonly why: string;
   }[];
-  readonly marks: readonly { readonly atMs: number; readonly text: string }[];
   readonly timelines: readonly PodTimeline[];
   /** One for each timeline; a margin is null where the pod did not end, or was not new, or where it was not seen. */
   readonly margins: readonly {
@@ -369,7 +363,6 @@ export interface Proof {
   }[];
   /** Those that do not count. */
   readonly allowed: readonly HazardId[];
-  readonly record: LoadRecord;
   /** By phase (`before`, `during`, `after`) and version: it follows from the record. */
   readonly latency: readonly {
     readonly phase: string;
@@ -378,9 +371,20 @@ export interface Proof {
     readonly lost: number;
     readonly response: LatencySummary;
   }[];
+  readonly verdict: ProofVerdict;
+}
+
+/** One disruption under load. */
+export interface Proof extends Judged {
+  readonly disruption: 'rollout' | 'scale' | 'drain' | 'kill' | 'run';
+  /** The safeguards taken away, as `--without` takes them; none: this is the proof itself. */
+  readonly without: readonly string[];
+  readonly target: string;
+  readonly requirements: readonly RequirementResult[];
+  readonly marks: readonly { readonly atMs: number; readonly text: string }[];
+  readonly record: LoadRecord;
   /** What was done to the target and could not be undone. */
   readonly leftBehind: readonly string[];
-  readonly verdict: ProofVerdict;
 }
 
 /** What `prove --json` writes. */
@@ -393,3 +397,62 @@ export interface ProofReport {
   /** The same disruption again, each time without some of its safeguards. */
   readonly controls: readonly Proof[];
 }
+
+/** Why pods come and go. */
+export type ReplacementReason =
+  | 'rollout'
+  | 'scale-up'
+  | 'scale-down'
+  | 'eviction'
+  | 'preemption'
+  | 'deletion'
+  | 'crash'
+  | 'out-of-memory'
+  | 'liveness-probe'
+  | 'node-lost'
+  | 'unknown';
+
+/** One replacement of pods, whoever caused it. */
+export interface ObservedReplacement extends Judged {
+  readonly schema: 'dropless.observation/1';
+  readonly kind: 'replacement';
+  /** In the order in which they first showed. */
+  readonly reasons: readonly {
+    readonly reason: ReplacementReason;
+    /** With names and numbers, for example `scale from 3 to 5 by kubectl`. */
+    readonly text: string;
+    readonly pods: readonly string[];
+  }[];
+}
+
+/** Losses outside of any replacement. */
+export interface ObservedLosses extends Judged {
+  readonly schema: 'dropless.observation/1';
+  readonly kind: 'losses';
+}
+
+/** The last line of an observation. */
+export interface ObservationSummary {
+  readonly schema: 'dropless.observation/1';
+  readonly kind: 'summary';
+  readonly verdict: ProofVerdict;
+  readonly target: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** Of all requests. */
+  readonly outcomes: OutcomeCounts;
+  /** By verdict, and in each by the first reason. */
+  readonly replacements: Readonly<
+    Partial<Record<ProofVerdict['kind'], Readonly<Partial<Record<ReplacementReason, number>>>>>
+  >;
+  readonly lostInReplacements: number;
+  readonly lostOutside: number;
+  /** What failed because the load itself was late, or could not send; no part of what was lost. */
+  readonly givenUp: number;
+  readonly causes: Readonly<Partial<Record<Cause, number>>>;
+  readonly hazards: Readonly<Partial<Record<HazardId, number>>>;
+}
+
+/** A line of what `observe --json` writes. */
+export type ObservationLine = ObservedReplacement | ObservedLosses | ObservationSummary;

@@ -82,7 +82,7 @@ export function createNodeHttpTransport(
       settle(exchange, toHttpFailure(error, exchange), toErrorCode(error));
     });
     client.once('close', () => settle(exchange, 'closed_before_response', 'closed'));
-    client.end(endpoint.body);
+    client.end(endpoint.body ?? '', 'latin1');
   }
 
   function onSent(exchange: Exchange, socket: Socket, setupMs: number): void {

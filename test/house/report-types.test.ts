@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { toStretchLine, toSummaryLine } from '../../loadtest/observe/observation-report.ts';
 import type { toReport } from '../../loadtest/proof/proof-report.ts';
 import type * as Json from '../../loadtest/report/json.d.ts';
 import { formatRunReport, type Report, type RUN_SCHEMA } from '../../loadtest/report/report.ts';
@@ -22,8 +23,21 @@ const isProofReport: IsSame<
   Omit<ReturnType<typeof toReport>, 'schema'>
 > = true;
 
+const isReplacement: IsSame<
+  Omit<Json.ObservedReplacement, 'schema'>,
+  Omit<Extract<ReturnType<typeof toStretchLine>, { kind: 'replacement' }>, 'schema'>
+> = true;
+const isLosses: IsSame<
+  Omit<Json.ObservedLosses, 'schema'>,
+  Omit<Extract<ReturnType<typeof toStretchLine>, { kind: 'losses' }>, 'schema'>
+> = true;
+const isSummary: IsSame<
+  Omit<Json.ObservationSummary, 'schema'>,
+  Omit<ReturnType<typeof toSummaryLine>, 'schema'>
+> = true;
+
 test('the published types are those of the reports', () => {
-  assert.ok(isRunReport && isProofReport);
+  assert.ok(isRunReport && isProofReport && isReplacement && isLosses && isSummary);
 });
 
 test('a run report is written as its types say', () => {
