@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSettlement } from '../../test/fixtures/settlement.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import { describeDirect, findRefusers, isCleared, withDirectTimes } from './direct-times.ts';
+import { describeDirect, findRefusers, isCleared } from './direct-times.ts';
 import { type PodEvent, type PodTimeline, toPodTimelines } from './timeline.ts';
 
 /** An endpoint since before the load that accepted direct probes as long as it was probed. */
@@ -80,27 +80,6 @@ describe('isCleared()', () => {
     const [timeline] = timelinesOf(unprobed('a'));
     assert.ok(timeline);
     assert.equal(isCleared(timeline, refusedAt(9_000)), false);
-  });
-});
-
-describe('withDirectTimes()', () => {
-  const timelines = timelinesOf([
-    { atMs: 2_000, pod: 'a', kind: 'direct-accepted', uncertainMs: 200 },
-    { atMs: 3_000, pod: 'a', kind: 'direct-answered' },
-    ...unprobed('z'),
-  ]);
-  for (const [what, endpoint, seenMs, expected] of [
-    ['the probes’ first response is on the first endpoint', 0, null, 3_000],
-    ['that of the load may be earlier', 0, 2_500, 2_500],
-    ['and later', 0, 4_000, 3_000],
-    ['the probes say nothing of another endpoint', 1, null, null],
-    ['whoever accepts a connection answers something', null, null, 2_000],
-  ] as const) {
-    test(what, () => assert.equal(withDirectTimes(() => seenMs, timelines)('a', endpoint), expected));
-  }
-
-  test('leaves a pod as it is that was not probed', () => {
-    assert.equal(withDirectTimes(() => null, timelines)('z', null), null);
   });
 });
 

@@ -50,26 +50,6 @@ export function findRefusers(
   );
 }
 
-/**
- * When a pod first gave an ok response, to the load or to a direct probe, which asks for the first endpoint. Where the
- * endpoint is null, a connection that it accepted is enough.
- */
-export function withDirectTimes(
-  firstOkMs: (pod: string, endpoint: number | null) => number | null,
-  timelines: readonly PodTimeline[],
-): (pod: string, endpoint: number | null) => number | null {
-  const directs = new Map(timelines.map(({ pod, direct }) => [pod, direct]));
-  return (pod, endpoint) => {
-    const direct = directs.get(pod) ?? null;
-    const seenMs = [
-      firstOkMs(pod, endpoint),
-      endpoint === null ? (direct?.accepts[0]?.fromMs ?? null) : null,
-      endpoint === null || endpoint === 0 ? (direct?.answeredMs ?? null) : null,
-    ].filter((ms) => ms !== null);
-    return seenMs.length === 0 ? null : Math.min(...seenMs);
-  };
-}
-
 /** In words, what direct probes found of the pod at that time: `direct probes were accepted until 3.20 s`. */
 export function describeDirect({ direct }: PodTimeline, atMs: number): string {
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;

@@ -17,7 +17,8 @@ export interface LossEvidence {
   /** The pod that the connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
   /**
-   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` knows direct probes alone.
+   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` is null for all of
+   * them.
    */
   readonly isNamed: boolean;
   /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
@@ -249,7 +250,7 @@ function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { 
 }
 
 function describeFirstOk(okMs: number | null, endMs: number, { isNamed }: LossEvidence): string {
-  if (!isNamed && okMs === null) return 'no response shows whether it had answered';
+  if (!isNamed) return 'no response shows whether it had answered';
   return okMs === null
     ? 'never answered this endpoint'
     : `first answered this endpoint ${Math.round(okMs - endMs)} ms later`;

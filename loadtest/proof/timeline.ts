@@ -59,7 +59,7 @@ export interface ContainerExit {
 }
 
 /** What direct probes found of a pod: connections to its own address, beside the load. */
-export interface DirectTimes {
+interface DirectTimes {
   /** It accepts for certain. What is in neither of these spans lies between two probes. */
   readonly accepts: readonly Span[];
   /** It does not accept: refused, or no reply. */
