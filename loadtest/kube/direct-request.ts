@@ -1,5 +1,5 @@
 import { createRequestWriter } from '../engine/request-writer.ts';
-import type { LoadSpec } from '../load/load.ts';
+import type { LoadSpec } from '../load/load-spec.ts';
 import type { DirectProbeOptions, DirectRequest } from './direct-probes.ts';
 
 /** What direct probes ask for: what the load asks for first, if that is a GET, which changes nothing. */
