@@ -94,6 +94,7 @@ const given: ClusterOptions = {
   container: null,
   url: null,
   checkReachable: async () => {},
+  toProbes: null,
   disruption: 'kill',
   undertaking: { disruptions: ['kill'], hasControl: false },
   without: [],

@@ -75,6 +75,7 @@ export async function openObservedService(
       service: options.service,
       port: way.targetPort,
       hpa: hpa?.name ?? null,
+      direct: null,
       clock,
     },
     stopWatching.signal,
