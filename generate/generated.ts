@@ -21,6 +21,7 @@ import { type Manifest, render, renderOverlay } from './render.ts';
 import { formatReplacementReasons } from './replacement-reasons.ts';
 import { formatRooms } from './rooms.ts';
 import { toValueRows } from './values.ts';
+import { formatWorkloads } from './workloads.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -41,6 +42,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
   block('docs/hazards.md', formatHazardsDoc),
   block('docs/observe.md', formatReplacementReasons),
+  block('docs/workloads.md', formatWorkloads),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   whole('docs/proof.schema.json', () => `${JSON.stringify(toProofSchema(), null, 2)}\n`),
   whole('docs/observation.schema.json', () => `${JSON.stringify(toObservationSchema(), null, 2)}\n`),

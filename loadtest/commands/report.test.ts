@@ -52,7 +52,12 @@ describe('toKind()', () => {
 });
 
 /** What `dropless report proof.json` does with the series. */
-async function show(given: Series, ...flags: string[]) {
+function show(given: Series, ...flags: string[]) {
+  return runReport({ 'proof.json': formatProofReport(given) }, 'proof.json', ...flags);
+}
+
+/** @param inputs the files that there are, by their names */
+async function runReport(inputs: Readonly<Record<string, string>>, ...args: string[]) {
   const out = { stdout: '', stderr: '' };
   const files: Record<string, string> = {};
   const sink = (name: 'stdout' | 'stderr'): TextOutput => ({
@@ -62,17 +67,17 @@ async function show(given: Series, ...flags: string[]) {
     isTerminal: false,
     columns: 80,
   });
-  const code = await runCli({ version: '0', commands: [report] }, ['report', 'proof.json', ...flags], {
+  const code = await runCli({ version: '0', commands: [report] }, ['report', ...args], {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
     nowMs: () => 0,
-    readText: async () => formatProofReport(given),
+    readText: async (path) => inputs[path] ?? Promise.reject(new Error('no such file')),
+    appendText: async () => {},
     prepareFile: async (path) => {
       files[path] = '';
     },
-    appendText: () => assert.fail('adds to a file'),
     writeText: async (path, text) => {
       files[path] = text;
     },
@@ -141,4 +146,52 @@ describe('dropless report of a proof', () => {
       files: {},
     });
   });
+});
+
+describe('dropless report of two', () => {
+  const inputs = {
+    'run.json': formatRun(createSampleReport(), {}),
+    'better.json': formatRun(createSampleReport({ lost: 0 }), {}),
+    'proof.json': formatProofReport(series()),
+    'clean.json': formatProofReport(series({ proofs: [{ ...clean, disruption: 'rollout' }] })),
+    'empty.json': '',
+  };
+
+  test('compares two runs, and ends with 0 whatever they differ in', async () => {
+    const { code, stdout, stderr } = await runReport(inputs, 'run.json', 'better.json');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^closed_before_response +3 +0 +0\.15% +0% +no$/m);
+    assert.match(
+      stdout,
+      /\nLost 3 of 2,000 before and 0 of 2,000 now, a difference that may be chance\. No latency/,
+    );
+  });
+
+  test('compares two proofs, and writes JSON and page', async () => {
+    const flags = ['--json', 'c.json', '--html', 'c.html'];
+    const { code, files } = await runReport(inputs, 'proof.json', 'clean.json', ...flags);
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(files['c.json'] ?? '').schema, 'dropless.comparison/1');
+    assert.match(files['c.html'] ?? '', /<title>Two proofs of Deployment web in shop/);
+  });
+
+  for (const [args, message] of [
+    [
+      ['run.json', 'proof.json'],
+      'run.json and proof.json cannot be compared: one is a run, the other a proof',
+    ],
+    [['run.json', 'none.json'], ' "none.json" can\'t be read: no such file'],
+    [
+      ['run.json', 'empty.json'],
+      'empty.json is not JSON; give a file that dropless run --json or prove --json has written',
+    ],
+    [['run.json', 'better.json', 'third.json'], 'unexpected argument "third.json"'],
+    [['run.json', 'better.json', '--require', 'lost == 0'], 'NEW and --require cannot be combined'],
+    [['run.json', 'better.json', '--junit', 'x.xml'], 'NEW and --junit cannot be combined'],
+  ] as const) {
+    test(`refuses ${args.join(' ')}`, async () => {
+      const { code, stdout, stderr, files } = await runReport(inputs, ...args);
+      assert.deepEqual([code, stdout, stderr, files], [2, '', `dropless: ${message}\n`, {}]);
+    });
+  }
 });

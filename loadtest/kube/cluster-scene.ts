@@ -171,8 +171,7 @@ function checkChanges({ workload: { kind, name }, undertaking }: ClusterOptions,
   for (const change of [...disruptions, ...(hasControl ? (['template'] as const) : [])]) {
     const refusal = WORKLOADS[kind].toRefusal(change, new Field(original));
     if (refusal === null) continue;
-    const what = change === 'template' ? 'lose a safeguard' : `be put to ${change}`;
-    throw new Fault(`${kind} ${name} cannot ${what}: ${refusal}`);
+    throw new Fault(`no ${change === 'template' ? 'control' : change} of ${kind} ${name}: ${refusal}`);
   }
 }
 

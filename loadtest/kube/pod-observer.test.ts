@@ -83,6 +83,38 @@ describe('createPodObserver()', () => {
     });
   }
 
+  test('takes a pod that comes back under its name for another one, in slices and names as well', () => {
+    const { events, observer } = observe();
+    const at = (uid: string, podIP: string) => pod({ nodeName: 'n1' }, { podIP }, { uid });
+    const sliceOf = (uid: string) => ({
+      metadata: { name: 's' },
+      endpoints: [{ targetRef: { kind: 'Pod', name: 'a', uid } }],
+    });
+    observer.onPod('seen', at('u1', '10.0.0.1'), 0);
+    observer.onEndpointSlice('seen', sliceOf('u1'), 1);
+    observer.onPod('deleted', at('u1', '10.0.0.1'), 2);
+    // The slice may be heard of before the pod.
+    observer.onEndpointSlice('seen', sliceOf('u2'), 3);
+    observer.onPod('seen', at('u2', '10.0.0.2'), 4);
+    assert.deepEqual(
+      events.map(({ atMs, pod: id, kind }) => [atMs, id, kind]),
+      [
+        [0, 'a', 'scheduled'],
+        [1, 'a', 'endpoint-added'],
+        [2, 'a', 'gone'],
+        [3, 'a (2)', 'endpoint-added'],
+        [3, 'a', 'endpoint-removed'],
+        [4, 'a (2)', 'scheduled'],
+      ],
+    );
+    assert.deepEqual(
+      [1, 3, 5].map((atMs) => observer.podAt('a', atMs)),
+      ['a', 'a', 'a (2)'],
+    );
+    assert.deepEqual([observer.podAt('10.0.0.1', 5), observer.podAt('u2', 5)], ['a', 'a (2)']);
+    assert.equal(observer.idOf(at('u1', '')), 'a');
+  });
+
   test('does not tell the length of a preStop that cannot be read', () => {
     const { events, observer } = observe();
     const lifecycle = { preStop: { exec: { command: ['/wait-shutdown'] } } };

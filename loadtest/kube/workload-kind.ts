@@ -30,6 +30,8 @@ interface WorkloadType {
   /** Where the number of pods wanted stands. */
   readonly wanted: readonly [string, string];
   readonly toState: (workload: Field) => WorkloadState;
+  /** How a rollout replaces its pods, for the documents. */
+  readonly replacement: string;
   /** Why the change cannot be made, whatever is at rest, and what can be done instead; null: it can. */
   readonly toRefusal: (change: Change, workload: Field) => string | null;
 }
@@ -44,6 +46,7 @@ export const WORKLOADS = {
     hasReplicaSets: true,
     versionLabel: 'pod-template-hash',
     wanted: ['spec', 'replicas'],
+    replacement: 'by its strategy',
     toState: toDeploymentState,
     toRefusal: () => null,
   },
@@ -55,6 +58,8 @@ export const WORKLOADS = {
     hasReplicaSets: false,
     versionLabel: 'controller-revision-hash',
     wanted: ['spec', 'replicas'],
+    replacement:
+      'one at a time from the highest ordinal down to its partition; each pod comes back under its name, and is called `web-0 (2)` the second time',
     toState: toStatefulSetState,
     toRefusal: (change, workload) => {
       if (!isTemplateChange(change)) return null;
@@ -72,11 +77,12 @@ export const WORKLOADS = {
     hasReplicaSets: false,
     versionLabel: 'controller-revision-hash',
     wanted: ['status', 'desiredNumberScheduled'],
+    replacement: 'node by node; with `maxSurge`, the new pod comes first',
     toState: toDaemonSetState,
     toRefusal: (change, workload) => {
       if (change === 'scale') return 'it has one pod for each node, and no number of replicas to change';
       if (change === 'drain') {
-        return 'a drain leaves its pods where they are, as kubectl drain --ignore-daemonsets does: rollout and kill end them';
+        return 'a drain leaves its pods where they are, as kubectl drain --ignore-daemonsets does: prove rollout or kill';
       }
       return isTemplateChange(change) && isOnDelete(workload) ? ON_DELETE : null;
     },
@@ -89,6 +95,8 @@ export const WORKLOADS = {
     hasReplicaSets: true,
     versionLabel: 'rollouts-pod-template-hash',
     wanted: ['spec', 'replicas'],
+    replacement:
+      'by its steps (canary), or by the switch of its active Service (blueGreen); not by `spec.restartAt`, which evicts pods beside the strategy',
     toState: toRolloutState,
     toRefusal: toRolloutRefusal,
   },

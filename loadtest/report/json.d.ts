@@ -1,5 +1,6 @@
 /**
- * The JSON that `dropless run --json`, `prove --json` and `observe --json` write, for readers in TypeScript:
+ * The JSON that `dropless run --json`, `prove --json`, `observe --json` and `report OLD NEW --json` write, for readers in
+ * TypeScript:
  *
  *     import type { ProofReport } from 'dropless/reports';
  *     const report: ProofReport = JSON.parse(await readFile('proof.json', 'utf8'));
@@ -389,6 +390,53 @@ export interface ProofReport {
   readonly proofs: readonly Proof[];
   /** The same disruption again, each time without some of its safeguards. */
   readonly controls: readonly Proof[];
+}
+
+/** In which range a percentile lies at the confidence of the comparison. */
+export interface PercentileRange {
+  readonly ms: number;
+  readonly leastMs: number;
+  /** Null: there are too few values to tell. */
+  readonly mostMs: number | null;
+}
+
+/** The same of both reports. */
+export interface Sides<T> {
+  readonly old: T;
+  readonly new: T;
+}
+
+/** Two counts, each out of `requests`. */
+export interface CountComparison extends Sides<number> {
+  readonly name: string;
+  readonly isMoreThanNoise: boolean;
+}
+
+/** What `report OLD NEW --json` writes. */
+export interface ComparisonReport {
+  readonly schema: 'dropless.comparison/1';
+  readonly kind: 'run' | 'proof';
+  readonly target: Sides<string>;
+  /** RFC 3339. */
+  readonly startedAt: Sides<string>;
+  readonly verdict: Sides<{ readonly kind: string; readonly sentence: string }>;
+  readonly requests: Sides<number>;
+  /** Of each figure by itself, from 0 to 1. */
+  readonly confidence: number;
+  readonly lost: CountComparison;
+  readonly outcomes: readonly CountComparison[];
+  /** Losses by cause; empty for runs. */
+  readonly causes: readonly CountComparison[];
+  /** Of ok responses: of all requests and of each endpoint in runs, of each phase in proofs. */
+  readonly latencies: readonly (Sides<PercentileRange | null> & {
+    readonly group: string;
+    readonly percentile: number;
+    readonly isMoreThanNoise: boolean;
+  })[];
+  /** Pods that showed each. */
+  readonly hazards: readonly (Sides<number> & { readonly name: string })[];
+  /** The least over all pods, in ms; null: not seen. */
+  readonly margins: readonly (Sides<number | null> & { readonly name: string })[];
 }
 
 /** Why pods come and go. */

@@ -3,14 +3,17 @@ import { Fault } from '../cli/fault.ts';
 import { group, type OptionValues, optional, outputFile, repeatable } from '../cli/option.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
+import { type Comparison, formatComparisonJson, summarize, toComparisonTables } from './comparison.ts';
+import { formatComparisonPage } from './comparison-page.ts';
 import { formatJunit, type TestSuite } from './junit.ts';
+import { escapeMarkdown, formatMarkdownTable } from './markdown.ts';
 import { formatPage } from './page.ts';
 import { formatRunReport, type Report } from './report.ts';
 import { parseRequirement } from './requirement.ts';
 import { formatRunMarkdown, formatRunText, toRunSuite } from './run-results.ts';
 import { appendStepSummary } from './step-summary.ts';
 import { toFindings } from './summary.ts';
-import { toTables } from './tables.ts';
+import { formatTable, toTables } from './tables.ts';
 
 /** For all commands whose results are to be shown by a CI system. */
 export const JUNIT_OPTION = group('Reports', {
@@ -91,12 +94,39 @@ export async function presentReport(report: Report, options: ReportOptions, worl
   );
 }
 
+/** Shows two reports side by side, and writes the requested files. What they differ in is no verdict: the exit is 0. */
+export async function presentComparison(
+  comparison: Comparison,
+  files: Pick<ReportFiles, 'json' | 'html'>,
+  world: World,
+): Promise<Exit> {
+  const tables = toComparisonTables(comparison);
+  const sentence = summarize(comparison);
+  toTextOutput(files, world).write(`${[...tables.map(formatTable), sentence].join('\n\n')}\n`);
+  return writeReports(
+    files,
+    {
+      json: () => formatComparisonJson(comparison),
+      html: async () => formatComparisonPage(comparison, tables, await loadPageAssets()),
+      markdown: () =>
+        [
+          `## Two ${comparison.kind}s of ${escapeMarkdown(comparison.target.new)}\n`,
+          `**${escapeMarkdown(sentence)}**\n`,
+          ...tables.map(formatMarkdownTable),
+          '',
+        ].join('\n'),
+    },
+    'proven',
+    world,
+  );
+}
+
 /** What a command can tell, each in the form of one reader. */
 export interface ReportForms {
   json?(): string;
   html?(): Promise<string>;
   fix?(): string;
-  junit(): readonly TestSuite[];
+  junit?(): readonly TestSuite[];
   /** For the summary of a job of GitHub Actions. */
   markdown(): string;
 }
@@ -127,7 +157,8 @@ export async function writeReports(
     else if (json !== undefined) await write('--json', json, forms.json());
   }
   if (html !== undefined && forms.html !== undefined) await write('--html', html, await forms.html());
-  if (junit !== undefined) await write('--junit', junit, formatJunit(forms.junit()));
+  if (junit !== undefined && forms.junit !== undefined)
+    await write('--junit', junit, formatJunit(forms.junit()));
   if (fix !== undefined && forms.fix !== undefined) await write('--fix', fix, forms.fix());
   await appendStepSummary(() => forms.markdown(), world);
   return isKept || exit === 'failed' ? exit : 'inconclusive';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { toStretchLine, toSummaryLine } from '../../loadtest/observe/observation-report.ts';
 import type { toReport } from '../../loadtest/proof/proof-report.ts';
+import type { COMPARISON_SCHEMA, Comparison } from '../../loadtest/report/comparison.ts';
 import type * as Json from '../../loadtest/report/json.d.ts';
 import { formatRunReport, type Report, type RUN_SCHEMA } from '../../loadtest/report/report.ts';
 import { type RunFindings, toFindings } from '../../loadtest/report/summary.ts';
@@ -22,6 +23,10 @@ const isProofReport: IsSame<
   Omit<Json.ProofReport, 'schema'>,
   Omit<ReturnType<typeof toReport>, 'schema'>
 > = true;
+const isComparison: IsSame<
+  Json.ComparisonReport,
+  { readonly schema: typeof COMPARISON_SCHEMA } & Comparison
+> = true;
 
 const isReplacement: IsSame<
   Omit<Json.ObservedReplacement, 'schema'>,
@@ -37,7 +42,7 @@ const isSummary: IsSame<
 > = true;
 
 test('the published types are those of the reports', () => {
-  assert.ok(isRunReport && isProofReport && isReplacement && isLosses && isSummary);
+  assert.ok(isRunReport && isProofReport && isComparison && isReplacement && isLosses && isSummary);
 });
 
 test('a run report is written as its types say', () => {

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe } from 'node:test';
+import type { Proof } from '../../loadtest/proof/judgement.ts';
+import { parseSeries } from '../../loadtest/proof/proof-report.ts';
+import { type Namespace, run, toNamespace } from './cluster.ts';
+import { recordFigure, saw } from './figures.ts';
+import { toImages } from './images.ts';
+import { copyManifests } from './manifests.ts';
+import { SUITE_LOAD } from './proof.ts';
+import { createScenarios } from './scenario.ts';
+import { renderVariants, type Variant } from './workload-manifests.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SERVICE = 'svc/microservice-svc';
+const LOAD = [
+  ...['--rate', String(SUITE_LOAD.rate), '--timeout', `${SUITE_LOAD.timeoutMs}ms`],
+  ...['--baseline', '2s', '--tail', '2s'],
+];
+/** A tenth of the requests is in flight when the lame duck is over. */
+const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000'];
+
+const ROLLING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+const STATEFUL: Variant = {
+  kind: 'StatefulSet',
+  name: 'stateful',
+  spec: { replicas: 3, serviceName: 'microservice-svc' },
+};
+const DAEMON: Variant = { kind: 'DaemonSet', name: 'daemon', spec: { updateStrategy: ROLLING } };
+const CANARY: Variant = {
+  kind: 'Rollout',
+  name: 'canary',
+  spec: {
+    replicas: 2,
+    strategy: {
+      canary: { maxSurge: 1, maxUnavailable: 0, steps: [{ setWeight: 50 }, { pause: { duration: '2s' } }] },
+    },
+  },
+};
+const BLUE_GREEN: Variant = {
+  kind: 'Rollout',
+  name: 'bluegreen',
+  spec: {
+    replicas: 2,
+    strategy: { blueGreen: { activeService: 'microservice-svc', scaleDownDelaySeconds: 5 } },
+  },
+};
+
+/** `dropless prove` on what is not a Deployment: this service as each of the other kinds, on the prod overlay. */
+describe('proofs of other workloads', async () => {
+  const manifests = copyManifests();
+  const namespace: Namespace = toNamespace(`dropless-e2e-kinds-${Date.now().toString(36)}`);
+  const scenario = createScenarios(() => namespace);
+  const overlay = manifests.addOverlay('tenant', { namespace: namespace.name, resources: ['../prod'] });
+  const json = join(overlay, 'proof.json');
+  const hasRollouts = (await namespace.tryKubectl(['get', 'crd', 'rollouts.argoproj.io'])).code === 0;
+
+  after(async () => {
+    manifests.remove();
+    await namespace.delete();
+  });
+
+  async function deploy(...variants: readonly Variant[]): Promise<void> {
+    const file = join(overlay, 'variants.json');
+    writeFileSync(file, await renderVariants(overlay, variants));
+    await namespace.kubectl('apply', '-f', file);
+  }
+
+  async function prove(...args: readonly string[]): Promise<{ code: number; text: string }> {
+    const program = [join(ROOT, 'loadtest/main.ts'), 'prove', ...args, '-n', namespace.name, '--json', json];
+    const { code, stdout, stderr } = await run(process.execPath, [...program, ...LOAD]);
+    saw(`${stderr}${stdout}`.trimEnd());
+    return { code, text: `${stderr}${stdout}` };
+  }
+
+  async function requireProof(what: string, ...args: readonly string[]): Promise<readonly Proof[]> {
+    const { code, text } = await prove(...args);
+    assert.equal(code, 0, text);
+    const { proofs } = parseSeries(readFileSync(json, 'utf8'), json);
+    for (const { verdict } of proofs) recordFigure(`proof, ${what}`, verdict.sentence);
+    return proofs;
+  }
+
+  /** Without its wait for requests in flight, the target must lose some, for that reason, and be as it was afterwards. */
+  async function requireLosses(disruption: string, target: string): Promise<void> {
+    const template = () => namespace.get<{ spec: { template: unknown } }>(target);
+    const before = await template();
+    const { code, text } = await prove(disruption, target, '--without', 'in-flight', ...HELD);
+    assert.equal(code, 1, text);
+    const [proof] = parseSeries(readFileSync(json, 'utf8'), json).proofs;
+    assert.ok(proof !== undefined);
+    recordFigure(`control, ${disruption} of ${target} without in-flight`, proof.verdict.sentence);
+    assert.ok((proof.causes['cut-by-drain-limit'] ?? 0) >= 0.8 * proof.lost, text);
+    assert.deepEqual(proof.leftBehind, []);
+    assert.deepEqual((await template()).spec.template, before.spec.template);
+  }
+
+  async function requireRefusal(args: readonly string[], message: RegExp): Promise<void> {
+    const { code, text } = await prove(...args);
+    assert.equal(code, 2, text);
+    assert.match(text, message);
+  }
+
+  scenario('a StatefulSet: each pod comes back under its name, and 0 lost', async () => {
+    await manifests.setImage('prod', toImages(process.env).first.reference);
+    await namespace.create();
+    await deploy(STATEFUL);
+    const [rollout] = await requireProof('a StatefulSet', 'rollout', SERVICE);
+    const pods = rollout?.timelines.map(({ pod }) => pod).sort();
+    const again = [0, 1, 2].flatMap((ordinal) => [`stateful-${ordinal}`, `stateful-${ordinal} (2)`]);
+    assert.deepEqual(pods, again);
+  });
+
+  scenario('a DaemonSet, with another workload behind its Service: 0 lost, and each told apart', async () => {
+    await deploy(STATEFUL, DAEMON);
+    await namespace.kubectl('rollout', 'status', 'ds/daemon', '--timeout=60s');
+    await requireRefusal(
+      ['rollout', SERVICE],
+      /are of (StatefulSet stateful and DaemonSet daemon|DaemonSet daemon and StatefulSet stateful): name one/,
+    );
+    await requireRefusal(['scale', 'ds/daemon'], /no scale of DaemonSet daemon: it has one pod for each/);
+    await requireRefusal(['drain', 'ds/daemon'], /no drain of DaemonSet daemon: .*--ignore-daemonsets/);
+    const [proof] = await requireProof('a DaemonSet', 'rollout', 'ds/daemon');
+    const ended = proof?.timelines.filter(({ terminatingMs }) => terminatingMs !== null) ?? [];
+    assert.ok(ended.length > 0 && ended.every(({ pod }) => pod.startsWith('daemon-')));
+    assert.ok(proof?.timelines.some(({ pod }) => pod.startsWith('stateful-')));
+  });
+
+  scenario('a faulty DaemonSet: cut requests, with their cause, and its pod template as before', async () => {
+    await requireLosses('kill', 'ds/daemon');
+    await namespace.kubectl('delete', 'sts/stateful', 'ds/daemon', '--wait=true');
+  });
+
+  if (!hasRollouts) return;
+
+  scenario('an Argo Rollout by canary: 0 lost; a faulty one: its losses and their cause', async () => {
+    await deploy(CANARY);
+    await requireProof('an Argo Rollout, canary', 'rollout', SERVICE);
+    await requireLosses('kill', 'rollout/canary');
+    await namespace.kubectl('delete', 'rollouts.argoproj.io/canary', '--wait=true');
+  });
+
+  scenario('an Argo Rollout by blueGreen: 0 lost when its Service is switched', async () => {
+    await deploy(BLUE_GREEN);
+    await requireProof('an Argo Rollout, blueGreen', 'rollout', 'rollout/bluegreen');
+  });
+});
