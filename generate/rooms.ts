@@ -24,6 +24,7 @@ export const ROOMS: readonly Room[] = [
     name: 'local',
     holds: 'where a proof meets this machine: replicas in processes, behind a balancer that learns late',
   },
+  { name: 'runner', holds: 'a command carried out in a pod: its Job, and both sides of what passes between' },
   {
     name: 'kube',
     holds: 'where a proof meets a cluster: watches, preflight, disruptions, and what takes them back',

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { appendFile, open, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
+import { Fault } from './cli/fault.ts';
 import { runCli } from './cli/program.ts';
-import type { TextOutput } from './cli/world.ts';
+import { VERSION } from './cli/version.ts';
+import type { TextOutput, World } from './cli/world.ts';
 import { COMMANDS } from './commands/registry.ts';
-import packageJson from './package.json' with { type: 'json' };
+import { createSender } from './load/sender.ts';
+import { SENDER_PORT, SENDER_VARIABLE } from './runner/runner-objects.ts';
+import { enterRunner } from './runner/runner-pod.ts';
 
 /** 128 + SIGINT, as shells report it. */
 const EXIT_INTERRUPTED = 130;
@@ -59,20 +64,44 @@ function setExitCode(): void {
   process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
 }
 
-found = await runCli({ version: packageJson.version, commands: COMMANDS }, process.argv.slice(2), {
+const surroundings: World = {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   env: process.env,
   interrupted: interruption.signal,
+  senders: [],
   nowMs: Date.now,
   readText: (path, encoding = 'utf8') => (path === '-' ? text(process.stdin) : readFile(path, encoding)),
   writeText: (path, content) => writeFile(path, content),
   appendText: (path, content) => appendFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),
-}).catch((error: unknown) => {
-  console.error(error);
-  return EXIT_CODES.inconclusive.code;
-});
+};
+
+async function carryOut(): Promise<number> {
+  const program = { version: VERSION, commands: COMMANDS };
+  const { [SENDER_VARIABLE]: secret } = process.env;
+  if (secret !== undefined) return serveLoads(secret);
+  const runner = await enterRunner(VERSION, surroundings);
+  if (runner === null) return runCli(program, process.argv.slice(2), surroundings).catch(toFaulty);
+  return runner.finish(await runCli(program, runner.args, runner.world).catch(toFaulty));
+}
+
+function toFaulty(error: unknown): number {
+  // Of what a runner lacks; `runCli` tells all others.
+  if (error instanceof Fault) console.error(`dropless: ${error.message}`);
+  else console.error(error);
+  return EXIT_CODES[error instanceof Fault ? error.exit : 'inconclusive'].code;
+}
+
+/** Until it is told to end. */
+async function serveLoads(secret: string): Promise<number> {
+  const server = createSender(secret).listen(SENDER_PORT);
+  await once(interruption.signal, 'abort');
+  server.close();
+  process.exit(EXIT_CODES.proven.code);
+}
+
+found = await carryOut().catch(toFaulty);
 setExitCode();
 
 function toTextOutput(stream: NodeJS.WriteStream): TextOutput {

@@ -31,7 +31,11 @@ interface CommandFace {
 interface CommandDefinition<O extends Options, P> extends CommandFace {
   readonly options: O;
   readonly positionals: Positionals<P>;
-  run(input: { options: OptionValues<O>; positionals: P }, world: World): Promise<Exit>;
+  run(
+    /** `given`: the same before it was parsed. */
+    input: { options: OptionValues<O>; positionals: P; given: GivenArguments },
+    world: World,
+  ): Promise<Exit>;
 }
 
 /** A command line taken apart, but not validated yet. */
@@ -59,7 +63,8 @@ export function defineCommand<O extends Options, P>(definition: CommandDefinitio
     ...face,
     options,
     placeholder: positionals.placeholder,
-    run: async ({ flags, words }, world) => {
+    run: async (given, world) => {
+      const { flags, words } = given;
       const values = Object.fromEntries(
         Object.entries(options).map(([flag, option]) => [
           flag,
@@ -69,7 +74,7 @@ export function defineCommand<O extends Options, P>(definition: CommandDefinitio
       const parsed = positionals.parse(words);
       const names = positionals.toNames?.(parsed) ?? words;
       checkRelations(all, new Set([...[...flags.keys()].map(toFlag), ...names]));
-      return run({ options: values as OptionValues<O>, positionals: parsed }, world);
+      return run({ options: values as OptionValues<O>, positionals: parsed, given }, world);
     },
   };
 }

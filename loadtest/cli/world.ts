@@ -6,6 +6,16 @@ export interface TextOutput {
   readonly columns: number;
 }
 
+/** A process that sends a part of a load from where it is. */
+export interface Sender {
+  /** Where that is, for example the name of a node. */
+  readonly from: string;
+  readonly host: string;
+  readonly port: number;
+  /** Known to it and to whoever may use it. */
+  readonly secret: string;
+}
+
 /** Everything that a command touches outside itself, so that a test can supply it. */
 export interface World {
   readonly stdout: TextOutput;
@@ -13,6 +23,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the process. */
   readonly interrupted: AbortSignal;
+  /** Who sends loads; none: this process. */
+  readonly senders: readonly Sender[];
   /** Ms since the epoch. */
   nowMs(): number;
   /**

@@ -20,6 +20,7 @@ const world: World = {
   stderr: silent,
   env: {},
   interrupted: new AbortController().signal,
+  senders: [],
   nowMs: () => 0,
   readText: async () => '',
   writeText: async () => {},

@@ -42,6 +42,7 @@ async function lint(
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
+    senders: [],
     nowMs: () => 0,
     prepareFile: async () => assert.fail('opens a file'),
     readText: async (path) => {

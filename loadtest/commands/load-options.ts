@@ -110,6 +110,7 @@ export async function readProofLoad(
     podHeader: options['pod-header'] ?? DEFAULT_LOAD.podHeader,
     versionHeader: options['version-header'],
     seed: options.seed,
+    senders: world.senders,
     access: await readTargetAccess(options, world),
   };
 }

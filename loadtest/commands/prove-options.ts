@@ -27,6 +27,7 @@ import { DISRUPTIONS, type Disruption } from '../proof/scene.ts';
 import { JUNIT_OPTION } from '../report/presentation.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
+import { IN_CLUSTER_OPTIONS } from './in-cluster.ts';
 import { allowOption, toLoadOptions, toNamingOptions } from './load-options.ts';
 import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
@@ -177,6 +178,7 @@ export const OPTIONS = {
   ...REQUEST_OPTIONS,
   ...TRACE_OPTION,
   ...FLEET_OPTIONS,
+  ...group('In the cluster', IN_CLUSTER_OPTIONS, { needs: [TARGET], conflictsWith: ['--do'] }),
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
   ...REPORT_OPTIONS,

@@ -9,6 +9,7 @@ import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.t
 import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
+import { readPermissions } from '../kube/permission.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
@@ -26,6 +27,7 @@ import { nameRemovals, REMOVALS, type Removal, SUBSTITUTES, toOwnEnv } from '../
 import type { Disruption, Opening, Scene } from '../proof/scene.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { checkScopes } from '../report/requirement.ts';
+import { runInCluster } from './in-cluster.ts';
 import { readProofLoad } from './load-options.ts';
 import {
   checkCounts,
@@ -83,7 +85,7 @@ export const prove = defineCommand({
         'the same for a StatefulSet; ds/NAME, rollout/NAME (Argo Rollouts) and svc/NAME are targets, too',
     },
   ],
-  run: async ({ options, positionals }, world) => {
+  run: async ({ options, positionals, given }, world) => {
     const { disruptions, target } = positionals;
     checkCounts(positionals, options);
     const isOnCluster = target !== null;
@@ -93,6 +95,24 @@ export const prove = defineCommand({
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
+    if (options['in-cluster'] && target !== null) {
+      const { api, namespace, workload } = await openTarget(target, options, world);
+      const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
+      const permissions = await readPermissions(api, namespace, workload, undertaking);
+      return runInCluster(
+        {
+          api,
+          namespace,
+          command: 'prove',
+          hasTarget: true,
+          options: OPTIONS,
+          given,
+          choice: options,
+          permissions,
+        },
+        world,
+      );
+    }
     await prepareOutputs(options, world);
     const cluster = target === null ? null : await openTarget(target, options, world);
     const fleet: FleetPlace = { manifest, pidOne: isOnCluster ? 'none' : await findPidOne() };

@@ -72,6 +72,7 @@ async function runReport(inputs: Readonly<Record<string, string>>, ...args: stri
     stderr: sink('stderr'),
     env: {},
     interrupted: new AbortController().signal,
+    senders: [],
     nowMs: () => 0,
     readText: async (path) => inputs[path] ?? Promise.reject(new Error('no such file')),
     appendText: async () => {},

@@ -17,8 +17,10 @@ import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import { createTraceContext } from '../engine/trace-context.ts';
+import { openCluster } from '../kube/cluster.ts';
 import { chooseEndpoints } from '../load/endpoint.ts';
-import { type LoadResult, type LoadSpec, startLoad } from '../load/load.ts';
+import { startLoad } from '../load/load.ts';
+import type { LoadResult, LoadSpec } from '../load/load-spec.ts';
 import { countPlanned, type LoadModel, type PlanSpec, parseShard, planDurationMs } from '../load/plan.ts';
 import { checkReachable, fetchText } from '../load/reach.ts';
 import { toSlotMs } from '../load/recorder.ts';
@@ -31,6 +33,8 @@ import { MAX_FAILURES_PER_OUTCOME, type Report } from '../report/report.ts';
 import { checkScopes } from '../report/requirement.ts';
 import { toServerLatencies } from '../report/server-latency.ts';
 
+import { toClusterOptions } from './cluster-options.ts';
+import { IN_CLUSTER_OPTIONS, runInCluster } from './in-cluster.ts';
 import {
   CONNECTION_OPTIONS,
   type GivenRequests,
@@ -71,7 +75,7 @@ const OPTIONS = {
           max: 10_000,
         }),
       ),
-      { conflictsWith: ['--stage'] },
+      { conflictsWith: ['--stage', '--from'] },
     ),
     count: optional(integer('End after N requests', { min: 1, max: 1_000_000_000 })),
     warmup: withDefault(
@@ -123,6 +127,8 @@ const OPTIONS = {
       conflictsWith: ['--server-metrics'],
     }),
   }),
+  ...toClusterOptions('--in-cluster'),
+  ...IN_CLUSTER_OPTIONS,
   ...REPORT_OPTIONS,
 };
 
@@ -156,9 +162,23 @@ export const run = defineCommand({
       shows: 'the first of two machines',
     },
   ],
-  run: async ({ options, positionals: url }, world) => {
+  run: async ({ options, positionals: url, given }, world) => {
     const requests = await readRequests(options, { endpoints: options.endpoint, body: options.body }, world);
     const spec = await toLoadSpec(url, requests, options, world);
+    if (options['in-cluster']) {
+      return runInCluster(
+        {
+          ...(await openCluster(options, world.env)),
+          command: 'run',
+          hasTarget: false,
+          options: OPTIONS,
+          given,
+          choice: options,
+          permissions: [],
+        },
+        world,
+      );
+    }
     await prepareOutputs(options, world);
     const { target, podHeader } = spec.engine;
     await checkReachable(target);
@@ -205,6 +225,7 @@ async function toLoadSpec(
   return {
     plan,
     startAtEpochMs,
+    senders: world.senders,
     slotMs: toSlotMs(planDurationMs(plan)),
     failuresPerOutcome: MAX_FAILURES_PER_OUTCOME,
     phases,

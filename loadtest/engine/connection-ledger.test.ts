@@ -10,6 +10,7 @@ import {
 function toEnd(id: number, ending: ConnectionEnding): ConnectionEnd {
   return {
     id,
+    from: null,
     role: 'kept',
     ending,
     openedMs: 1,

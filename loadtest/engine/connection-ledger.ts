@@ -41,6 +41,8 @@ export type ConnectionRole = 'fresh' | 'kept' | 'idle';
 /** How one connection ended: made exactly once for each that was tried. Times are ms since the run's start. */
 export interface ConnectionEnd {
   readonly id: number;
+  /** Where it was opened from; null: from this process. */
+  readonly from: string | null;
   readonly role: ConnectionRole;
   readonly ending: ConnectionEnding;
   /** When it was tried. */

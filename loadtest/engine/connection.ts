@@ -218,6 +218,7 @@ export class Connection {
     this.#socket?.destroy();
     this.#owner.onEnded({
       id: this.id,
+      from: null,
       role: this.role,
       ending,
       openedMs: this.#openedMs,

@@ -10,7 +10,7 @@ export interface Entry {
 }
 
 /** What only the end of a request can tell; the ledger itself adds the rest. */
-export type Ending = Omit<Settlement, 'index' | 'endpoint' | 'intendedMs' | 'sentMs' | 'traceId'>;
+export type Ending = Omit<Settlement, 'index' | 'from' | 'endpoint' | 'intendedMs' | 'sentMs' | 'traceId'>;
 
 /** The closed ledger: `planned` = `settled` = the sum of `outcomes`, unless there is a fault. */
 export interface LedgerSummary {
@@ -94,7 +94,7 @@ export function createLedger(
       outcomes.set(ending.outcome, (outcomes.get(ending.outcome) ?? 0) + 1);
       const isTold = ending.outcome !== 'ok' && entry.sentMs !== null;
       const traceId = isTold ? traceIdOf(entry.request) : null;
-      onSettled({ index, endpoint, intendedMs, sentMs: entry.sentMs, ...ending, traceId });
+      onSettled({ index, from: null, endpoint, intendedMs, sentMs: entry.sentMs, ...ending, traceId });
     },
 
     close() {

@@ -75,6 +75,8 @@ export interface ConnectionFacts {
  */
 export interface Settlement {
   readonly index: number;
+  /** Where it was sent from, for example the name of a node; null: from this process. */
+  readonly from: string | null;
   readonly endpoint: number;
   readonly intendedMs: number;
   /** When it was written; null: never. */

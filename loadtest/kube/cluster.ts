@@ -1,6 +1,11 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Fault } from '../cli/fault.ts';
 import { type Api, createApi } from './api.ts';
 import { readAccess } from './kubeconfig.ts';
+import { findPodAccess } from './pod-access.ts';
+
+type Surroundings = Readonly<Record<string, string | undefined>>;
 
 /** A cluster that can be asked. */
 export interface Cluster {
@@ -18,12 +23,27 @@ export interface ClusterChoice {
   readonly namespace: string | undefined;
 }
 
-/** @throws {Fault} where there is none, or the kubeconfig cannot be used */
+/**
+ * The cluster that kubectl would use; in a pod that has neither flags nor a kubeconfig, the one that it runs in.
+ * @throws {Fault} where there is none, or the kubeconfig cannot be used
+ */
 export async function openCluster(
   { context, kubeconfig, namespace }: ClusterChoice,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Surroundings,
 ): Promise<Cluster> {
-  const access = await readAccess({ context: context ?? null, kubeconfig, env });
-  if (access === null) throw new Fault('no cluster is configured: give --kubeconfig FILE, or set KUBECONFIG');
-  return { api: createApi(access), namespace: namespace ?? access.namespace };
+  const isChosen = context !== undefined || kubeconfig !== undefined || (await hasKubeconfig(env));
+  const found =
+    (isChosen ? null : await findPodAccess({ env })) ??
+    (await readAccess({ context: context ?? null, kubeconfig, env }));
+  if (found === null) throw new Fault('no cluster is configured: give --kubeconfig FILE, or set KUBECONFIG');
+  return { api: createApi(found), namespace: namespace ?? found.namespace };
+}
+
+/** As kubectl finds it: a kubeconfig comes before the ServiceAccount of the pod. */
+async function hasKubeconfig({ KUBECONFIG = '', HOME = '' }: Surroundings): Promise<boolean> {
+  if (KUBECONFIG !== '') return true;
+  return access(join(HOME, '.kube/config')).then(
+    () => true,
+    () => false,
+  );
 }

@@ -58,7 +58,7 @@ const UNSUPPORTED: readonly {
 /** Credentials are renewed so long before they expire. */
 const RENEW_BEFORE_MS = 60_000;
 /** A file does not say how long its token is good. */
-const TOKEN_FILE_MS = 2 * RENEW_BEFORE_MS;
+export const TOKEN_FILE_MS = 2 * RENEW_BEFORE_MS;
 
 const run = promisify(execFile);
 
@@ -208,7 +208,7 @@ interface Issued {
 }
 
 /** Has new credentials issued before the old ones expire, and when they were refused; once for all who ask meanwhile. */
-function createRenewal(issue: () => Promise<Issued>, nowMs: () => number): Access['credentials'] {
+export function createRenewal(issue: () => Promise<Issued>, nowMs: () => number): Access['credentials'] {
   let current: (Issued & { readonly renewMs: number }) | null = null;
   let pending: Promise<Credentials> | null = null;
 

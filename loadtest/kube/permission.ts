@@ -1,7 +1,9 @@
 import type { Disruption } from '../proof/scene.ts';
 import type { Api } from './api.ts';
+import { isScaleTarget, toScaleTarget } from './autoscaler.ts';
 import { at } from './json.ts';
-import { WORKLOADS, type WorkloadKind } from './workload-kind.ts';
+import { toListItems } from './object.ts';
+import { WORKLOADS, type WorkloadKind, type WorkloadName } from './workload-kind.ts';
 
 /** One thing the prover must be allowed to do. */
 export interface Permission {
@@ -9,8 +11,12 @@ export interface Permission {
   readonly group: string;
   readonly resource: string;
   readonly subresource?: string;
+  /** Of the one object that it is for; none: all. */
+  readonly name?: string;
   /** Not bound to the namespace. */
   readonly isClusterWide?: boolean;
+  /** What calls it can do without. */
+  readonly isOptional?: boolean;
 }
 
 /** Proofs in a row, as far as they decide what has to be allowed. */
@@ -70,6 +76,26 @@ export function toPermissions({ kind, disruptions, hasControl, hasHpa }: Underta
   ];
 }
 
+/** For a watch of nodes, which a proof can do without. */
+const WATCH_NODES = WATCH_VERBS.map((verb): Permission => ({ ...NODES, verb, isOptional: true }));
+
+/**
+ * The same for a workload as it is now; who may watch nodes has that, too.
+ * @throws {Fault} where its HPAs cannot be listed
+ */
+export async function readPermissions(
+  api: Pick<Api, 'get' | 'post'>,
+  namespace: string,
+  workload: WorkloadName,
+  undertaking: Omit<Undertaking, 'hasHpa' | 'kind'>,
+): Promise<readonly Permission[]> {
+  const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
+  const hpas = toListItems(await api.get(path), 'HorizontalPodAutoscaler');
+  const hasHpa = hpas.some((hpa) => isScaleTarget(toScaleTarget(hpa), workload));
+  const needed = toPermissions({ ...undertaking, kind: workload.kind, hasHpa });
+  return (await canWatchNodes(api)) ? [...needed, ...WATCH_NODES] : needed;
+}
+
 /** What finds the workload behind a Service. */
 export const TO_FIND_WORKLOADS: readonly Permission[] = [SERVICES, PODS, REPLICA_SETS].map((resource) => ({
   ...resource,
@@ -90,12 +116,7 @@ export function toObserverPermissions({
 
 /** Where it cannot, a proof can be made all the same, but does not tell the loss of a node. */
 export async function canWatchNodes(api: Pick<Api, 'post'>): Promise<boolean> {
-  const denied = await findDenied(
-    api,
-    '',
-    WATCH_VERBS.map((verb) => ({ ...NODES, verb })),
-  );
-  return denied.length === 0;
+  return (await findDenied(api, '', WATCH_NODES)).length === 0;
 }
 
 /** Asks the API server, and returns what is not allowed, in the words of RBAC. */
@@ -106,7 +127,7 @@ export async function findDenied(
 ): Promise<string[]> {
   const answers = await Promise.all(
     permissions.map(async (permission) => {
-      const { verb, group, resource, subresource, isClusterWide = false } = permission;
+      const { verb, group, resource, subresource, name, isClusterWide = false } = permission;
       const review = await api.post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SelfSubjectAccessReview',
@@ -116,6 +137,7 @@ export async function findDenied(
             group,
             resource,
             ...(subresource === undefined ? {} : { subresource }),
+            ...(name === undefined ? {} : { name }),
             ...(isClusterWide ? {} : { namespace }),
           },
         },

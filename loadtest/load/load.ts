@@ -1,72 +1,16 @@
-import { Worker } from 'node:worker_threads';
-import type { ConnectionEnd } from '../engine/connection-ledger.ts';
-import type { EngineOptions } from '../engine/engine.ts';
-import type { Settlement } from '../engine/settlement.ts';
 import type { Collector, ConnectionCollector } from './collector.ts';
-import type { Failure } from './failures.ts';
-import type { HeaderFile } from './header-file.ts';
+import {
+  type FromLoadWorker,
+  type LinkHooks,
+  type LoadLink,
+  startWorker,
+  type ToLoadWorker,
+} from './load-link.ts';
+import type { LoadResult, LoadSpec } from './load-spec.ts';
+import { createSight, mergeResults, mergeSnapshots, type Sight, toPart } from './parts.ts';
 import type { Phase } from './phases.ts';
-import type { PlanSpec } from './plan.ts';
-import type { LoadRecord } from './record.ts';
 import type { Snapshot } from './recorder.ts';
-
-/** All that a load is made from: plain data, which goes to the worker thread. */
-export interface LoadSpec {
-  readonly plan: PlanSpec;
-  readonly engine: EngineOptions;
-  /** Headers that are sent as they are in this file at the time; absent: none. */
-  readonly headerFile?: HeaderFile;
-  /** Known beforehand; others are started while the load runs. */
-  readonly phases: readonly Phase[];
-  /** Width of the slots of the record's time series. */
-  readonly slotMs: number;
-  /** Requests that were not ok and are kept in full, of each outcome. */
-  readonly failuresPerOutcome: number;
-  /** Ms since the epoch, in the future; null: at once. */
-  readonly startAtEpochMs: number | null;
-}
-
-/** The deadline of the request that is given the longest. */
-export function toLongestTimeoutMs({ plan, engine }: Pick<LoadSpec, 'plan' | 'engine'>): number {
-  return Math.max(...plan.endpoints.map(({ timeoutMs }) => timeoutMs ?? engine.timeoutMs));
-}
-
-/** What a load came to. */
-export interface LoadResult {
-  readonly record: LoadRecord;
-  /** In the order of the plan. */
-  readonly failures: readonly Failure[];
-  /** What does not add up in the ledger; null: it balances. */
-  readonly ledgerFault: string | null;
-  /** Stopped before the plan's end. */
-  readonly isInterrupted: boolean;
-  readonly startedAtEpochMs: number;
-  readonly durationMs: number;
-}
-
-/** What the worker is made from: the load, and whether somebody here collects settlements, too. */
-export interface WorkerSpec extends LoadSpec {
-  readonly isStreamed: boolean;
-}
-
-export type ToLoadWorker =
-  | { readonly kind: 'phase'; readonly phase: Phase }
-  /** Take no request that is due after this; let what is open settle. */
-  | { readonly kind: 'end'; readonly atMs: number }
-  /** Settle what is open at once. */
-  | { readonly kind: 'stop' };
-
-export type FromLoadWorker =
-  /** `startAtMs` is on the clock that all threads share: performance.timeOrigin + performance.now(). */
-  | { readonly kind: 'ready'; readonly startAtMs: number }
-  | {
-      readonly kind: 'ended';
-      readonly settlements: readonly Settlement[];
-      readonly connections: readonly ConnectionEnd[];
-    }
-  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
-  | { readonly kind: 'notice'; readonly text: string }
-  | { readonly kind: 'finished'; readonly result: LoadResult };
+import { openRemoteWorker } from './remote-worker.ts';
 
 /** A load that runs in a thread of its own, so that nothing on this one can delay it. */
 export interface Load {
@@ -92,40 +36,106 @@ export interface LoadHooks {
   onNotice?(text: string): void;
 }
 
-/** Resolves once the load is about to begin. */
-export async function startLoad(
-  spec: LoadSpec,
-  { collectors = [], connectionCollectors = [], onSnapshot, onNotice }: LoadHooks,
-): Promise<Load> {
-  // Bundled, this file and the worker are JavaScript side by side.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const workerData: WorkerSpec = { ...spec, isStreamed: collectors.length + connectionCollectors.length > 0 };
-  const worker = new Worker(new URL(`./load-worker.${extension}`, import.meta.url), { workerData });
-  const tell = (message: ToLoadWorker) => worker.postMessage(message);
-  let begin: (startAtMs: number) => void = () => {};
-  const begun = new Promise<number>((resolve) => {
-    begin = resolve;
-  });
-  const result = new Promise<LoadResult>((resolve, reject) => {
-    worker.on('message', (message: FromLoadWorker) => {
-      if (message.kind === 'ready') begin(message.startAtMs);
-      else if (message.kind === 'snapshot') onSnapshot(message.snapshot);
-      else if (message.kind === 'notice') onNotice?.(message.text);
-      else if (message.kind === 'finished') resolve(message.result);
-      else {
-        for (const settlement of message.settlements) for (const each of collectors) each.add(settlement);
-        for (const end of message.connections)
-          for (const each of connectionCollectors) each.addConnection(end);
-      }
-    });
-    worker.on('error', reject);
-    worker.on('exit', (code) => reject(new Error(`the load's thread ended with code ${code} and no result`)));
-  });
-  // Its rejection reaches whoever awaits it later, too.
-  result.catch(() => {});
+/** Time for all senders to have their part of the load before its first request is due. */
+const LEAD_OF_SENDERS_MS = 3_000;
 
-  const startAtMs = await Promise.race([begun, result.then(() => 0)]);
-  const nowMs = () => performance.timeOrigin + performance.now() - startAtMs;
+/**
+ * Resolves once the load is about to begin. With senders, each sends its part of the one plan; what they measure is
+ * merged exactly, on the clock of this process.
+ * @throws {Fault} where a sender does not answer
+ */
+export async function startLoad(spec: LoadSpec, hooks: LoadHooks): Promise<Load> {
+  const { collectors = [], connectionCollectors = [] } = hooks;
+  const isStreamed = collectors.length + connectionCollectors.length > 0;
+  if (spec.senders.length === 0) {
+    return startParts(
+      [{ toHereMs: (ms) => ms, sight: null, start: (own) => startWorker({ ...spec, isStreamed }, own) }],
+      hooks,
+    );
+  }
+  const workers = await Promise.all(spec.senders.map(openRemoteWorker));
+  const startAtMs =
+    spec.startAtEpochMs === null
+      ? toNowMs() + LEAD_OF_SENDERS_MS
+      : toNowMs() + (spec.startAtEpochMs - Date.now());
+  const parts = workers.map((worker, index): Part => {
+    const own = { ...toPart(spec, index), isStreamed };
+    return {
+      toHereMs: worker.toHereMs,
+      sight: createSight(spec.senders[index]?.from ?? '', index),
+      start: (linkHooks) => worker.start(own, startAtMs, linkHooks),
+    };
+  });
+  return startParts(parts, hooks);
+}
+
+/** A part of a load, and how what it tells is read here. */
+interface Part {
+  start(hooks: LinkHooks): LoadLink;
+  /** From its clock to that of this process. */
+  toHereMs(thereMs: number): number;
+  /** Null: what it tells needs no change. */
+  readonly sight: Sight | null;
+}
+
+function startParts(parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
+  const { collectors = [], connectionCollectors = [] } = hooks;
+  const snapshots = new Map<Part, Snapshot>();
+  const startsMs = new Map<Part, number>();
+  const results = new Map<Part, LoadResult>();
+  return new Promise<Load>((resolve, reject) => {
+    let finish: (result: LoadResult) => void = () => {};
+    let fail: (error: Error) => void = reject;
+    const result = new Promise<LoadResult>((resolveResult, rejectResult) => {
+      finish = resolveResult;
+      fail = rejectResult;
+    });
+    // Also what is thrown before it has begun; and its rejection reaches whoever awaits it later, too.
+    result.catch(reject);
+
+    function onMessage(part: Part, message: FromLoadWorker): void {
+      if (message.kind === 'ready') {
+        startsMs.set(part, part.toHereMs(message.startAtMs));
+        if (startsMs.size === parts.length) resolve(toLoad(links, result, Math.min(...startsMs.values())));
+      } else if (message.kind === 'snapshot') {
+        snapshots.set(part, message.snapshot);
+        hooks.onSnapshot(mergeSnapshots([...snapshots.values()]));
+        // Counted once: until the next one, nothing more was settled there.
+        snapshots.set(part, { ...message.snapshot, recentSettled: 0 });
+      } else if (message.kind === 'notice') hooks.onNotice?.(message.text);
+      else if (message.kind === 'finished') {
+        results.set(part, message.result);
+        if (results.size === parts.length) {
+          finish(mergeResults(parts.flatMap((each) => results.get(each) ?? [])));
+          for (const link of links) link.close();
+        }
+      } else {
+        const laterMs = (startsMs.get(part) ?? 0) - Math.min(...startsMs.values());
+        for (const settlement of message.settlements) {
+          const seen = part.sight === null ? settlement : part.sight.ofSettlement(settlement, laterMs);
+          for (const each of collectors) each.add(seen);
+        }
+        for (const end of message.connections) {
+          const seen = part.sight === null ? end : part.sight.ofConnection(end, laterMs);
+          for (const each of connectionCollectors) each.addConnection(seen);
+        }
+      }
+    }
+    const links = parts.map((part) =>
+      part.start({
+        onMessage: (message) => onMessage(part, message),
+        // One that has told its result may go.
+        onEnd: (error) => void (results.has(part) || fail(error)),
+      }),
+    );
+  });
+}
+
+function toLoad(links: readonly LoadLink[], result: Promise<LoadResult>, startAtMs: number): Load {
+  const nowMs = () => toNowMs() - startAtMs;
+  const tell = (message: ToLoadWorker) => {
+    for (const link of links) link.tell(message);
+  };
   return {
     nowMs,
     result,
@@ -133,4 +143,9 @@ export async function startLoad(
     end: () => tell({ kind: 'end', atMs: nowMs() }),
     stop: () => tell({ kind: 'stop' }),
   };
+}
+
+/** On the clock that all threads of this process share. */
+function toNowMs(): number {
+  return performance.timeOrigin + performance.now();
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../cli/fault.ts';
-import { type Load, type LoadSpec, startLoad, toLongestTimeoutMs } from '../load/load.ts';
+import { type Load, startLoad } from '../load/load.ts';
+import { type LoadSpec, toLongestTimeoutMs } from '../load/load-spec.ts';
 import { ONE_SLOT_MS, type Snapshot } from '../load/recorder.ts';
 import type { ProofVerdict } from '../proof/verdict.ts';
 import type { ObservedTarget } from './observed-target.ts';
@@ -58,6 +59,7 @@ export async function carryOutObservation(
       collectors: [stretches],
       connectionCollectors: [stretches],
       onSnapshot: hooks.onSnapshot,
+      onNotice: hooks.tell,
     },
   ).catch((error: Error) => {
     target.close();

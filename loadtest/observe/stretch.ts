@@ -1,7 +1,7 @@
 import type { ConnectionEnd, ConnectionEnding } from '../engine/connection-ledger.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector, ConnectionCollector } from '../load/collector.ts';
-import { type LoadSpec, toLongestTimeoutMs } from '../load/load.ts';
+import { type LoadSpec, toLongestTimeoutMs } from '../load/load-spec.ts';
 import { createPhases } from '../load/phases.ts';
 import { createRecorder, ONE_SLOT_MS } from '../load/recorder.ts';
 import type { HazardId } from '../proof/hazard.ts';

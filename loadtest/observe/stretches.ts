@@ -1,7 +1,7 @@
 import { isLost } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import type { Collector, ConnectionCollector } from '../load/collector.ts';
-import { type LoadSpec, toLongestTimeoutMs } from '../load/load.ts';
+import { type LoadSpec, toLongestTimeoutMs } from '../load/load-spec.ts';
 import { createRecent } from '../load/recent.ts';
 import type { OutcomeCounts, OutcomeTally } from '../load/record.ts';
 import type { HazardId } from '../proof/hazard.ts';

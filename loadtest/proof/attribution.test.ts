@@ -108,6 +108,7 @@ function toSettlement({
 }: Case): Settlement {
   return {
     index: 0,
+    from: null,
     endpoint: 0,
     intendedMs: endMs - waitedMs,
     sentMs: ['refused', 'tls', 'not_sent'].includes(outcome) ? null : endMs - waitedMs,

@@ -11,6 +11,7 @@ import { describeRemovals, formatRemoval, nameRemovals, type Removal } from './s
 import { type Series, toSeriesTable, toSeriesVerdict } from './series.ts';
 import { formatStory, toControlRows, toHazardTable, toSentence } from './summary.ts';
 import { type ContainerExit, countEnded, type PodTimeline } from './timeline.ts';
+import { toVantageTable } from './vantage-point.ts';
 import { formatVerdict, type ProofVerdict } from './verdict.ts';
 
 /** Stories shown one by one; the JSON report has more. */
@@ -238,11 +239,17 @@ ${formatTableElement(toRequirementTable({ requirements }), `${id}-requirements`)
 </section>`;
 }
 
-function formatConnections({ record, margins }: Proof, id: string): Html {
+function formatConnections({ record, margins, vantagePoints }: Proof, id: string): Html {
   return html`<section>
 <h2 id="${id}-connections">Connections</h2>
 <p class="note">${formatMargins(margins)}</p>
 ${formatTableElement(toConnectionTable(record), `${id}-connections`)}
+${
+  vantagePoints.length === 0
+    ? ''
+    : html`<h2 id="${id}-vantage-points">Vantage points</h2>
+${formatTableElement(toVantageTable(vantagePoints), `${id}-vantage-points`)}`
+}
 </section>`;
 }
 

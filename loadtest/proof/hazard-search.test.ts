@@ -35,6 +35,7 @@ function closed(changes: Partial<PodConnection> = {}): PodConnection {
   const { endMs = 15_002, idleMs = 80 } = changes;
   return {
     id: 1,
+    from: null,
     role: 'kept',
     ending: 'closed_in_silence',
     openedMs: endMs - 1_000,
@@ -59,7 +60,10 @@ function search({
   return findHazards({
     timelines,
     margins: timelines.map((timeline) =>
-      toPodMargins(timeline, { lastOpenedMs: () => lastOpenedMs, firstOkMs: () => 9_000 }),
+      toPodMargins(timeline, {
+        lastOpenings: () => new Map([[null, lastOpenedMs]]),
+        firstOkMs: () => 9_000,
+      }),
     ),
     closedInSilence: [],
     beganMs: 5_000,

@@ -146,7 +146,7 @@ function isOfExit({ pod, endMs }: PodConnection, { timelines, slackMs }: HazardE
   );
 }
 
-function findLateEndpoint(timeline: PodTimeline, { ledForMs, acceptedForMs }: PodMargins): Hazard[] {
+function findLateEndpoint(timeline: PodTimeline, { ledForMs, ledFrom, acceptedForMs }: PodMargins): Hazard[] {
   const { pod, terminatingMs, graceMs } = timeline;
   if (terminatingMs === null || ledForMs === null || ledForMs === 0 || graceMs === 0) return [];
   if (acceptedForMs === null || acceptedForMs >= MIN_ACCEPT_MARGIN_MS) return [];
@@ -156,7 +156,7 @@ function findLateEndpoint(timeline: PodTimeline, { ledForMs, acceptedForMs }: Po
       hazard: 'late-endpoint',
       pod,
       atMs: terminatingMs + ledForMs,
-      why: `${pod} was led a connection ${formatSeconds(ledForMs)} after its deletion, and is known to have accepted for ${formatSeconds(acceptedForMs)} after that`,
+      why: `${pod} was led a connection${ledFrom === null ? '' : ` from ${ledFrom}`} ${formatSeconds(ledForMs)} after its deletion, and is known to have accepted for ${formatSeconds(acceptedForMs)} after that`,
       fix: `Make preStop ${formatSeconds(wantedMs)} or longer, and raise terminationGracePeriodSeconds by as much.`,
       change: toLongerPreStop(timeline, wantedMs),
       exposure: null,

@@ -1,7 +1,7 @@
 import { isLost, type Outcome } from '../engine/outcome.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { countOwnFailures, isOwnFailure } from '../load/evidence.ts';
-import type { LoadResult } from '../load/load.ts';
+import type { LoadResult } from '../load/load-spec.ts';
 import { countOutcomes, type LoadRecord, sumCells } from '../load/record.ts';
 import { judgeRequirements, type Requirement, type RequirementResult } from '../report/requirement.ts';
 import { isGeneratorLimited } from '../report/verdict.ts';
@@ -21,6 +21,7 @@ import type { Removal } from './safeguard.ts';
 import type { Disruption, Mark, Scene } from './scene.ts';
 import type { ServiceTimes } from './service-times.ts';
 import { isWithin, type PodTimeline, type Span } from './timeline.ts';
+import { toVantagePoints, type VantageCounts, type VantagePoint } from './vantage-point.ts';
 import { type ProofVerdict, toVerdict } from './verdict.ts';
 
 /** What a stretch of load came to, and the verdict on it. Times are ms since its start. */
@@ -45,6 +46,8 @@ export interface Judged {
   readonly timelines: readonly PodTimeline[];
   /** One for each timeline. */
   readonly margins: readonly PodMargins[];
+  /** Where the load was sent from; empty: from this process alone. */
+  readonly vantagePoints: readonly VantagePoint[];
   /** In the order in which they first showed. */
   readonly hazards: readonly Hazard[];
   /** Hazards that do not count. */
@@ -89,6 +92,8 @@ export interface LoadObservation
   readonly incomplete: string | null;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
+  /** By where requests were sent from; empty: from this process alone. */
+  readonly vantageCounts: ReturnType<VantageCounts['list']>;
   /** Why events may be missing or stamped late. */
   readonly watchGaps: readonly string[];
   readonly isInterrupted: boolean;
@@ -141,7 +146,7 @@ export function judgeObservation(observation: LoadObservation): Judged {
   const causes = countCauses(losses, lost);
   const margins = timelines.map((timeline) =>
     toPodMargins(timeline, {
-      lastOpenedMs: observation.connections.lastOpenedMs,
+      lastOpenings: observation.connections.lastOpenings,
       firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
     }),
   );
@@ -169,6 +174,11 @@ export function judgeObservation(observation: LoadObservation): Judged {
     losses,
     timelines,
     margins,
+    vantagePoints: toVantagePoints(
+      observation.vantageCounts,
+      timelines,
+      observation.connections.lastOpenings,
+    ),
     hazards,
     allowed: observation.allowed,
     record,

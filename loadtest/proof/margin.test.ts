@@ -23,10 +23,13 @@ function margins(
 ): PodMargins {
   const [timeline] = toPodTimelines(events).values();
   assert.ok(timeline);
-  return toPodMargins(timeline, { lastOpenedMs: () => openedMs, firstOkMs: () => okMs });
+  return toPodMargins(timeline, {
+    lastOpenings: () => new Map(openedMs === null ? [] : [[null, openedMs]]),
+    firstOkMs: () => okMs,
+  });
 }
 
-const none = { ledForMs: null, acceptedForMs: null, graceLeftMs: null, firstResponseMs: null };
+const none = { ledForMs: null, ledFrom: null, acceptedForMs: null, graceLeftMs: null, firstResponseMs: null };
 
 describe('toPodMargins()', () => {
   for (const [what, events, openedMs, expected] of [
@@ -68,8 +71,22 @@ describe('toPodMargins()', () => {
 
 describe('the least margins', () => {
   const all: readonly PodMargins[] = [
-    { pod: 'a', ledForMs: 1_900, acceptedForMs: 10_400, graceLeftMs: 20_000, firstResponseMs: null },
-    { pod: 'b', ledForMs: 300, acceptedForMs: 12_000, graceLeftMs: 9_000, firstResponseMs: null },
+    {
+      pod: 'a',
+      ledForMs: 1_900,
+      ledFrom: 'node-2',
+      acceptedForMs: 10_400,
+      graceLeftMs: 20_000,
+      firstResponseMs: null,
+    },
+    {
+      pod: 'b',
+      ledForMs: 300,
+      ledFrom: 'node-1',
+      acceptedForMs: 12_000,
+      graceLeftMs: 9_000,
+      firstResponseMs: null,
+    },
     { pod: 'c', ...none, firstResponseMs: 250 },
   ];
 
@@ -85,7 +102,7 @@ describe('the least margins', () => {
   test('are one sentence', () => {
     assert.equal(
       formatMargins(all),
-      'Endpoints were used for up to 1.9 s (a) after deletion; pods went on accepting for at least 10.4 s (a) after that; 9.0 s (b) of grace were left at the least; new endpoints gave their first response within 0.3 s (c).',
+      'Endpoints were used for up to 1.9 s (a, from node-2) after deletion; pods went on accepting for at least 10.4 s (a) after that; 9.0 s (b) of grace were left at the least; new endpoints gave their first response within 0.3 s (c).',
     );
     assert.equal(formatMargins([]), '');
   });

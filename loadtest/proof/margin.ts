@@ -7,6 +7,8 @@ export interface PodMargins {
   readonly pod: string;
   /** From its deletion until the last connection that was led to it was opened. */
   readonly ledForMs: number | null;
+  /** Where that connection was opened from; null: from one place alone. */
+  readonly ledFrom: string | null;
   /** From that connection until the pod stopped accepting; at least so long. */
   readonly acceptedForMs: number | null;
   /** What was left of its grace period at its exit. */
@@ -17,29 +19,50 @@ export interface PodMargins {
 
 /** What the load saw of a pod, in ms since the load began; null: never. */
 export interface PodSightings {
-  lastOpenedMs(pod: string): number | null;
+  /** When the last connection that was led to it was opened, by where from (null: from one place alone). */
+  lastOpenings(pod: string): ReadonlyMap<string | null, number>;
   firstOkMs(pod: string): number | null;
 }
 
-export function toPodMargins(timeline: PodTimeline, { lastOpenedMs, firstOkMs }: PodSightings): PodMargins {
+export function toPodMargins(timeline: PodTimeline, { lastOpenings, firstOkMs }: PodSightings): PodMargins {
   const { pod, terminatingMs, graceMs, exit, endpoint, ready } = timeline;
-  const isEnded = terminatingMs !== null && terminatingMs >= 0 && timeline.nodeLostMs === null;
-  const opened = lastOpenedMs(pod);
+  const isEnded = hasEnded(timeline);
+  const [ledFrom, opened] = toLast(lastOpenings(pod));
   const untilMs = isEnded ? toAcceptedUntilMs(timeline, opened) : null;
   const addedMs = endpoint[0]?.fromMs ?? null;
   const answeredMs = firstOkMs(pod);
   const isNew = (ready[0]?.fromMs ?? 0) > 0;
   return {
     pod,
-    ledForMs: isEnded && opened !== null ? Math.max(0, opened - terminatingMs) : null,
+    ledForMs: toLedForMs(timeline, opened),
+    ledFrom: isEnded ? ledFrom : null,
     acceptedForMs: untilMs === null || opened === null ? null : Math.max(0, untilMs - opened),
     graceLeftMs:
       isEnded && graceMs !== null && graceMs > 0 && exit !== null
-        ? Math.max(0, terminatingMs + graceMs - exit.atMs)
+        ? Math.max(0, (terminatingMs ?? 0) + graceMs - exit.atMs)
         : null,
     firstResponseMs:
       isNew && addedMs !== null && answeredMs !== null ? Math.max(0, answeredMs - addedMs) : null,
   };
+}
+
+/** Was it deleted in the proof, and not lost with its node? */
+function hasEnded({ terminatingMs, nodeLostMs }: PodTimeline): boolean {
+  return terminatingMs !== null && terminatingMs >= 0 && nodeLostMs === null;
+}
+
+/** From the deletion of a pod until a connection to it was opened; null: it was not deleted, or there was none. */
+export function toLedForMs(timeline: PodTimeline, openedMs: number | null): number | null {
+  return hasEnded(timeline) && openedMs !== null
+    ? Math.max(0, openedMs - (timeline.terminatingMs ?? openedMs))
+    : null;
+}
+
+function toLast(openings: ReadonlyMap<string | null, number>): [string | null, number | null] {
+  return [...openings].reduce<[string | null, number | null]>(
+    (last, [from, ms]) => (last[1] === null || ms > last[1] ? [from, ms] : last),
+    [null, null],
+  );
 }
 
 /**
@@ -53,7 +76,10 @@ function toAcceptedUntilMs({ sigtermMs, exit }: PodTimeline, openedMs: number | 
 
 /** The least of each margin over all pods, and whose it is; `ledFor` is the longest. */
 export type LeastMargins = {
-  readonly [K in Exclude<keyof PodMargins, 'pod'>]: { readonly pod: string; readonly ms: number } | null;
+  readonly [K in Exclude<keyof PodMargins, 'pod' | 'ledFrom'>]: {
+    readonly pod: string;
+    readonly ms: number;
+  } | null;
 };
 
 export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
@@ -75,8 +101,9 @@ export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
 /** One sentence: `Endpoints were used for up to 1.9 s (web-a) after deletion; …`. Empty where no pod ended. */
 export function formatMargins(margins: readonly PodMargins[]): string {
   const { ledForMs, acceptedForMs, graceLeftMs, firstResponseMs } = toLeastMargins(margins);
+  const ledFrom = margins.find(({ pod }) => pod === ledForMs?.pod)?.ledFrom ?? null;
   const clauses = [
-    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs)} after deletion`]),
+    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs, ledFrom)} after deletion`]),
     ...(acceptedForMs === null
       ? []
       : [`pods went on accepting for at least ${show(acceptedForMs)} after that`]),
@@ -89,6 +116,9 @@ export function formatMargins(margins: readonly PodMargins[]): string {
   return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-function show({ pod, ms }: { readonly pod: string; readonly ms: number }): string {
-  return `${(ms / 1_000).toFixed(1)} s (${pod})`;
+function show(
+  { pod, ms }: { readonly pod: string; readonly ms: number },
+  from: string | null = null,
+): string {
+  return `${(ms / 1_000).toFixed(1)} s (${pod}${from === null ? '' : `, from ${from}`})`;
 }

@@ -1,6 +1,6 @@
 import { readName } from '../engine/pod-name.ts';
 import { findColumns } from '../engine/template.ts';
-import type { LoadSpec } from '../load/load.ts';
+import type { LoadSpec } from '../load/load-spec.ts';
 import { fetchSample, type Sample } from '../load/reach.ts';
 import type { Scene } from './scene.ts';
 import { toPodTimelines } from './timeline.ts';

@@ -15,8 +15,8 @@ export interface PodConnections {
    * closed in silence; null: there were fewer than two.
    */
   idleTimeoutMs(untilMs: number): number | null;
-  /** When the last connection that was led to the pod was opened; null: none was. */
-  lastOpenedMs(pod: string): number | null;
+  /** When the last connection that was led to the pod was opened, by where from; empty: none was. */
+  lastOpenings(pod: string): ReadonlyMap<string | null, number>;
   /**
    * Did this pod ever announce on a response that it closes a keep-alive connection, as a server does that reacts to
    * SIGTERM? Where no connection tells its pod: did any.
@@ -32,13 +32,16 @@ export function createPodConnections(
   podOf: (end: ConnectionEnd) => string | null,
 ): PodConnections & ConnectionCollector {
   const closedInSilence: PodConnection[] = [];
-  const lastOpened = new Map<string, number>();
+  const lastOpened = new Map<string, Map<string | null, number>>();
   const announced = new Set<string | null>();
   return {
     addConnection(end) {
       const pod = podOf(end) ?? end.pod;
       if (pod !== null && end.ending !== 'never_opened') {
-        lastOpened.set(pod, Math.max(end.openedMs, lastOpened.get(pod) ?? end.openedMs));
+        const { openedMs, from } = end;
+        const openings = lastOpened.get(pod) ?? new Map<string | null, number>();
+        lastOpened.set(pod, openings);
+        openings.set(from, Math.max(openedMs, openings.get(from) ?? openedMs));
       }
       if (end.ending === 'closed_with_notice' && end.role === 'kept') announced.add(pod);
       if (end.ending === 'closed_in_silence' && closedInSilence.length < MAX_CLOSED_IN_SILENCE) {
@@ -53,7 +56,7 @@ export function createPodConnections(
         .sort((a, b) => a - b);
       return idleMs.length < 2 ? null : (idleMs[Math.floor(idleMs.length / 2)] ?? null);
     },
-    lastOpenedMs: (pod) => lastOpened.get(pod) ?? null,
+    lastOpenings: (pod) => lastOpened.get(pod) ?? new Map(),
     hasAnnounced: (pod) => announced.has(pod) || announced.has(null),
   };
 }

@@ -1,10 +1,11 @@
+import type { Sender } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import type { Endpoint } from '../engine/settlement.ts';
 import type { DataTable } from '../engine/template.ts';
 import { createTraceContext, type TraceMode } from '../engine/trace-context.ts';
 import { chooseEndpoints, parseEndpoint } from '../load/endpoint.ts';
 import type { HeaderFile } from '../load/header-file.ts';
-import type { LoadSpec } from '../load/load.ts';
+import type { LoadSpec } from '../load/load-spec.ts';
 import { parseTargetUrl, type TargetAccess, toTarget } from '../load/target-url.ts';
 
 /** The load that a target is put under for a proof. */
@@ -36,6 +37,8 @@ export interface ProofLoad {
   readonly versionHeader: string;
   readonly seed: number;
   readonly access: TargetAccess;
+  /** Who sends it; none: this process. */
+  readonly senders: readonly Sender[];
 }
 
 /** The load where the command line says nothing else. */
@@ -54,6 +57,7 @@ export const DEFAULT_LOAD: ProofLoad = {
   podHeader: 'X-Pod',
   versionHeader: 'X-Version',
   seed: 1,
+  senders: [],
   access: { ca: null, isVerified: true },
 };
 
@@ -111,5 +115,6 @@ export function toLoadSpec(url: URL, load: ProofLoad): LoadSpec {
     // The proof keeps its own, all that it can judge.
     failuresPerOutcome: 0,
     startAtEpochMs: null,
+    senders: load.senders,
   };
 }

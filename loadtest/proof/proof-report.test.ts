@@ -115,7 +115,8 @@ describe('parseSeries()', () => {
   const derived = /^\w+\.\d\.latency(\.|$)|\.expectedLosses(\.|$)|\.record\.(series|cells)\.(?!0\.)\d/;
 
   /** What older reports lack, and what is counted by a key. */
-  const optional = /\.(remoteAddress|traceId|isOomKilled)$|\.(causes|outcomes|endings)\.\w/;
+  const optional =
+    /\.(remoteAddress|traceId|isOomKilled|ledFrom|vantagePoints|settlement\.from)$|\.(causes|outcomes|endings)\.\w/;
 
   test('checks every field: that it is there, and what it holds', () => {
     const paths = toPaths(toReport(whole)).filter((path) => !derived.test(path));

@@ -32,6 +32,7 @@ import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
 import { DISRUPTIONS, type Mark } from './scene.ts';
 import { type Series, toSeriesVerdict } from './series.ts';
 import { PHASES, type PodTimeline, type Span } from './timeline.ts';
+import type { VantagePoint } from './vantage-point.ts';
 import type { ProofVerdict } from './verdict.ts';
 
 /** Changes when a reader of the old one would misread the new one. */
@@ -153,9 +154,17 @@ const timeline: Shape<PodTimeline> = object({
   goneMs: nullable(finite()),
 });
 
+const vantagePoint: Shape<VantagePoint> = object({
+  from: string,
+  requests: count,
+  lost: count,
+  ledForMs: nullable(finite(0)),
+});
+
 const podMargins: Shape<PodMargins> = object({
   pod: string,
   ledForMs: nullable(finite(0)),
+  ledFrom: addedLater(nullable(string), null),
   acceptedForMs: nullable(finite(0)),
   graceLeftMs: nullable(finite(0)),
   firstResponseMs: nullable(finite(0)),
@@ -213,6 +222,7 @@ export const judgedFields = {
   losses: array(loss),
   timelines: array(timeline),
   margins: array(podMargins),
+  vantagePoints: addedLater(array(vantagePoint), []),
   hazards: array(hazard),
   allowed: array(keyOf(HAZARDS)),
   record: loadRecord,

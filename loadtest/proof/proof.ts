@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countOwnFailures } from '../load/evidence.ts';
-import { type Load, type LoadSpec, startLoad, toLongestTimeoutMs } from '../load/load.ts';
+import { type Load, startLoad } from '../load/load.ts';
+import { type LoadSpec, toLongestTimeoutMs } from '../load/load-spec.ts';
 import { countOutcomes } from '../load/record.ts';
 import type { Snapshot } from '../load/recorder.ts';
 import type { Requirement } from '../report/requirement.ts';

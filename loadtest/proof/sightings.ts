@@ -10,6 +10,7 @@ import { createPodResponses, type PodResponses } from './pod-responses.ts';
 import type { ConnectionTrace, Scene } from './scene.ts';
 import { createServiceTimes } from './service-times.ts';
 import { createSuccesses } from './successes.ts';
+import { createVantageCounts } from './vantage-point.ts';
 
 /** All that a judgement takes from the requests and connections of a load, besides the record of their counts. */
 export interface Sightings extends Collector, ConnectionCollector {
@@ -18,7 +19,14 @@ export interface Sightings extends Collector, ConnectionCollector {
   /** As far as it has come. */
   toEvidence(): Pick<
     LoadObservation,
-    'failures' | 'podOf' | 'responses' | 'serviceTimes' | 'successes' | 'connections' | 'lateSeconds'
+    | 'failures'
+    | 'podOf'
+    | 'responses'
+    | 'serviceTimes'
+    | 'successes'
+    | 'connections'
+    | 'lateSeconds'
+    | 'vantageCounts'
   >;
 }
 
@@ -52,6 +60,7 @@ export function createSightings(
   const serviceTimes = createServiceTimes();
   const successes = createSuccesses();
   const lateSeconds = createLateSecondCollector();
+  const vantageCounts = createVantageCounts();
   const connections = createPodConnections((end) => pods.podOf(toEndTrace(end, toSceneMs)));
   const collectors: readonly Collector[] = [
     health,
@@ -60,6 +69,7 @@ export function createSightings(
     serviceTimes,
     successes,
     lateSeconds,
+    vantageCounts,
   ];
   return {
     health,
@@ -77,6 +87,7 @@ export function createSightings(
       successes,
       connections,
       lateSeconds: lateSeconds.list(),
+      vantageCounts: vantageCounts.list(),
     }),
   };
 }

@@ -8,6 +8,7 @@ import type { Judged, Proof } from './judgement.ts';
 import { toPhaseLatencyTable } from './latency.ts';
 import { formatMargins } from './margin.ts';
 import { describeRemovals, nameRemovals } from './safeguard.ts';
+import { toVantageTable } from './vantage-point.ts';
 import { formatVerdict } from './verdict.ts';
 
 /** Losses listed one by one on a terminal: the rest is in the reports. */
@@ -19,6 +20,7 @@ export function formatProof(proof: Proof): string {
     ...formatFindings(proof),
     formatTable(toPhaseLatencyTable(proof.record)),
     formatTable(toConnectionTable(proof.record)),
+    ...(proof.vantagePoints.length === 0 ? [] : [formatTable(toVantageTable(proof.vantagePoints))]),
     ...(formatMargins(proof.margins) === '' ? [] : [formatMargins(proof.margins)]),
     ...(proof.requirements.length === 0 ? [] : [formatTable(toRequirementTable(proof))]),
     ...proof.leftBehind.map((what) => `Not undone: ${what}`),
@@ -114,19 +116,20 @@ export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
   endpoints: readonly string[],
 ): string {
-  const { index, endpoint, endMs, outcome, connection, bytesReceived, detail, traceId } = settlement;
+  const { index, from, endpoint, endMs, outcome, connection, bytesReceived, detail, traceId } = settlement;
   const on =
     connection === null || connection.requests === 0
       ? 'no connection'
       : connection.reused
         ? `keep-alive connection, idle for ${Math.round(connection.idleMs)} ms`
         : 'fresh connection';
+  const where = from === null ? '' : ` from ${from}`;
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const what = TOLD_IN_DETAIL.includes(outcome) && detail !== null ? `: ${detail}` : '';
   const traced = traceId === null ? '' : `  trace ${traceId}`;
   const who =
     pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
-  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${received}${what})  ${who}: ${why}${traced}`;
+  return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${where}${received}${what})  ${who}: ${why}${traced}`;
 }
 
 function formatFixes({ fixes }: Judged): string {

@@ -63,6 +63,8 @@ export type Exit = 'proven' | 'failed' | 'usage' | 'inconclusive' | 'at-risk';
 /** One request, from its place in the plan to its end. */
 export interface Settlement {
   readonly index: number;
+  /** Where it was sent from, for example the name of a node; null: from one place alone. */
+  readonly from: string | null;
   /** Position among the endpoints. */
   readonly endpoint: number;
   readonly intendedMs: number;
@@ -332,10 +334,20 @@ export interface Judged {
   }[];
   readonly timelines: readonly PodTimeline[];
   /** One for each timeline; a margin is null where the pod did not end, or was not new, or where it was not seen. */
+  /** Where the load was sent from; empty: from one place alone. */
+  readonly vantagePoints: readonly {
+    readonly from: string;
+    readonly requests: number;
+    readonly lost: number;
+    /** The longest time for which a deleted pod was still led connections from there. */
+    readonly ledForMs: number | null;
+  }[];
   readonly margins: readonly {
     readonly pod: string;
     /** From its deletion until the last connection that was led to it was opened. */
     readonly ledForMs: number | null;
+    /** Where the last connection that was led to it was opened from; null: from one place alone. */
+    readonly ledFrom: string | null;
     /** From that connection until it stopped accepting, at the least. */
     readonly acceptedForMs: number | null;
     readonly graceLeftMs: number | null;

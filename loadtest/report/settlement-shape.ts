@@ -51,6 +51,7 @@ const connection: Shape<ConnectionFacts> = object({
 /** For `object()`: what every report says of each request that it lists. */
 export const settlementFields = {
   index: count,
+  from: addedLater(nullable(string), null),
   endpoint: count,
   intendedMs: finite(),
   sentMs: nullable(finite()),

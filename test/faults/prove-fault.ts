@@ -1,7 +1,7 @@
 /** Proves the local fleet of each faulty server: for the tests of causes, and for the bench of the truth. */
 import { join } from 'node:path';
 import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
-import type { LoadSpec } from '../../loadtest/load/load.ts';
+import type { LoadSpec } from '../../loadtest/load/load-spec.ts';
 import { parseTargetUrl, toTarget } from '../../loadtest/load/target-url.ts';
 import type { FleetOptions } from '../../loadtest/local/fleet.ts';
 import { createFleetScene, type FleetDisruption } from '../../loadtest/local/fleet-scene.ts';
@@ -59,6 +59,7 @@ function toSpec(
     slotMs: 250,
     failuresPerOutcome: 0,
     startAtEpochMs: null,
+    senders: [],
   };
 }
 

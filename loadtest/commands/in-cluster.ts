@@ -1,0 +1,176 @@
+import type { GivenArguments } from '../cli/command.ts';
+import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
+import { readInput } from '../cli/input-file.ts';
+import {
+  group,
+  type Options,
+  type OptionValues,
+  optional,
+  refine,
+  repeatable,
+  text,
+  toFlag,
+  toggle,
+} from '../cli/option.ts';
+import { VERSION } from '../cli/version.ts';
+import type { World } from '../cli/world.ts';
+import type { Api } from '../kube/api.ts';
+import { Field } from '../kube/field.ts';
+import type { Permission } from '../kube/permission.ts';
+import { runErrand } from '../runner/launch.ts';
+import { INPUT_FOLDER, REPORT_FOLDER } from '../runner/runner-objects.ts';
+import { chooseNodes, parseVantage, type Vantage } from '../runner/vantage.ts';
+
+/** Where a release's image is. */
+const RUNNER_REPOSITORY = 'ghcr.io/dropless/dropless';
+const STANDARD_STREAM = '-';
+
+/** The flags of a command that can be carried out in a pod. */
+export const IN_CLUSTER_OPTIONS = group('In the cluster', {
+  'in-cluster': toggle(
+    'Carry this out in a pod beside the target, fetch the reports, and remove the pod: for a target that cannot be reached from here',
+  ),
+  'runner-image': refine(
+    optional(text('IMAGE', 'Image of that pod, of the same version'), `${RUNNER_REPOSITORY}:${VERSION}`),
+    { needs: ['--in-cluster'] },
+  ),
+  from: refine(
+    repeatable({
+      placeholder: 'VANTAGE',
+      help: 'Send the load from a node, node/NAME, or a part of it from each-node: one plan, whose parts are merged exactly',
+      parse: parseVantage,
+    }),
+    { needs: ['--in-cluster'] },
+  ),
+});
+
+/** Flags that say where a command is carried out: the pod needs none of them. */
+const HERE = [...Object.keys(IN_CLUSTER_OPTIONS), 'context', 'kubeconfig', 'namespace'];
+
+interface Undertaken {
+  readonly api: Api;
+  /** Where the pod is to be. */
+  readonly namespace: string;
+  /** Name of the command. */
+  readonly command: string;
+  /** Has the command a target, and so a namespace of its own? */
+  readonly hasTarget: boolean;
+  /** All flags of the command. */
+  readonly options: Options;
+  /** As they were given. */
+  readonly given: GivenArguments;
+  readonly choice: OptionValues<typeof IN_CLUSTER_OPTIONS>;
+  /** What the command calls. */
+  readonly permissions: readonly Permission[];
+}
+
+/**
+ * Carries the command out in a pod: what it writes comes out here as it does there, and its reports are written here.
+ * @throws {Fault} where an input cannot be read, or the pod cannot be had
+ */
+export async function runInCluster(
+  { api, namespace, command, hasTarget, options, given, choice, permissions }: Undertaken,
+  world: World,
+): Promise<Exit> {
+  const { args, inputs, outputs } = toErrandArguments(
+    options,
+    given,
+    hasTarget ? [command, `--namespace=${namespace}`] : [command],
+  );
+  const contents = new Map<string, string>();
+  for (const [flag, path] of inputs) contents.set(flag, await readInput(toFlag(flag), path, world));
+  for (const [flag, path] of outputs) {
+    if (path !== STANDARD_STREAM) await world.prepareFile(path).catch((error) => refuse(flag, path, error));
+  }
+  // A report on standard output is alone there.
+  const isOutputTaken = [...outputs.values()].includes(STANDARD_STREAM);
+  const streams = { stdout: isOutputTaken ? world.stderr : world.stdout, stderr: world.stderr };
+  const { exitCode, reports } = await runErrand(
+    {
+      api,
+      namespace,
+      image: choice['runner-image'] ?? `${RUNNER_REPOSITORY}:${VERSION}`,
+      nodes: await readNodes(api, choice.from),
+      task: { version: VERSION, args },
+      inputs: contents,
+      permissions,
+    },
+    {
+      onMessage: ({ stream, text: written }) => streams[stream].write(written),
+      tell: (step) => world.stderr.write(`${step}\n`),
+      interrupted: world.interrupted,
+      nowMs: world.nowMs,
+    },
+  );
+  let isKept = true;
+  for (const [flag, path] of outputs) {
+    const report = reports.get(flag);
+    if (report === undefined) continue;
+    if (path === STANDARD_STREAM) world.stdout.write(report);
+    else {
+      await world.writeText(path, report).catch((error: Error) => {
+        isKept = false;
+        world.stderr.write(
+          `dropless: ${toFlag(flag)} ${JSON.stringify(path)} can't be written: ${error.message}\n`,
+        );
+      });
+    }
+  }
+  const exit = toExit(exitCode);
+  // Losses stay losses; a good result must be there to be read.
+  return isKept || exit === 'failed' ? exit : 'inconclusive';
+}
+
+async function readNodes(api: Api, from: readonly Vantage[]): Promise<readonly string[]> {
+  if (from.length === 0) return [];
+  return chooseNodes(new Field(await api.get('/api/v1/nodes')).get('items').items(), from);
+}
+
+function refuse(flag: string, path: string, error: Error): never {
+  throw new Fault(`${toFlag(flag)} ${JSON.stringify(path)} can't be written: ${error.message}`);
+}
+
+function toExit(exitCode: number): Exit {
+  const exits = Object.keys(EXIT_CODES) as Exit[];
+  return exits.find((exit) => EXIT_CODES[exit].code === exitCode) ?? 'inconclusive';
+}
+
+/** A command line as a pod is given it, and the files that go there and come back, by flag. */
+export interface ErrandArguments {
+  readonly args: readonly string[];
+  readonly inputs: ReadonlyMap<string, string>;
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/**
+ * The command line for the pod: without what says where it is carried out, and with each file where the pod has it.
+ * Pure.
+ *
+ * `rollout deploy/web --rate 50 --html out.html --in-cluster` after `prove --namespace=shop` →
+ * `prove --namespace=shop rollout deploy/web --rate=50 --html=/runner/reports/html`.
+ *
+ * @param beginning what comes first: the command, and what is not given here but there
+ */
+export function toErrandArguments(
+  options: Options,
+  { flags, words }: GivenArguments,
+  beginning: readonly string[],
+): ErrandArguments {
+  const inputs = new Map<string, string>();
+  const outputs = new Map<string, string>();
+  const args: string[] = [...beginning, ...words];
+  for (const [flag, texts] of flags) {
+    const option = options[flag];
+    if (option === undefined || HERE.includes(flag)) continue;
+    for (const text of texts) {
+      if (option.placeholder === null) args.push(toFlag(flag));
+      else if (option.file === null) args.push(`${toFlag(flag)}=${text}`);
+      else {
+        (option.file === 'input' ? inputs : outputs).set(flag, text);
+        args.push(`${toFlag(flag)}=${option.file === 'input' ? INPUT_FOLDER : REPORT_FOLDER}/${flag}`);
+      }
+    }
+  }
+  return { args, inputs, outputs };
+}

@@ -1,0 +1,95 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fault } from '../cli/fault.ts';
+import type { Sender } from '../cli/world.ts';
+import { type ClockTrip, toOffsetMs } from './clock-offset.ts';
+import type { LinkHooks, LoadLink, WorkerSpec } from './load-link.ts';
+import { type FromSender, sealConnection, type ToSender } from './sender-connection.ts';
+
+/** A sender that can be told to start. */
+export interface RemoteWorker {
+  /** Starts the load at a time on this process' clock. */
+  start(spec: WorkerSpec, startAtMs: number, hooks: LinkHooks): LoadLink;
+  /** From a time on the sender's clock to the same on this one, by what is known now. */
+  toHereMs(thereMs: number): number;
+}
+
+const CONNECT_MS = 10_000;
+const FIRST_PINGS = 8;
+const PING_MS = 5_000;
+/** A round trip counts for the clock's offset for so many pings. */
+const KEPT_PINGS = 12;
+
+/** @throws {Fault} where the sender does not answer */
+export async function openRemoteWorker({ from, host, port, secret }: Sender): Promise<RemoteWorker> {
+  const socket = connect({ host, port, noDelay: true });
+  const refused = new Promise<never>((_, reject) => {
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('it closed the connection, as to a stranger')));
+    socket.setTimeout(CONNECT_MS, () => reject(new Error(`no answer in ${CONNECT_MS / 1_000} s`)));
+  });
+  const toFault = (error: Error) =>
+    new Fault(`the sender on ${from} (${host}:${port}) cannot be used: ${error.message}`, {
+      exit: 'inconclusive',
+    });
+  const { send, listen } = await Promise.race([
+    sealConnection<ToSender, FromSender>(socket, secret, 'coordinator'),
+    refused,
+  ]).catch((error: Error) => {
+    socket.destroy();
+    throw toFault(error);
+  });
+
+  const trips: ClockTrip[] = [];
+  let hooks: LinkHooks | null = null;
+  let sentMs = 0;
+  let onPong: () => void = () => {};
+  listen((message) => {
+    if (message.kind === 'worker') hooks?.onMessage(message.message);
+    else if (message.kind === 'failed') hooks?.onEnd(new Error(`the sender on ${from}: ${message.reason}`));
+    else {
+      trips.push({ sentMs, thereMs: message.nowMs, receivedMs: toNowMs() });
+      if (trips.length > KEPT_PINGS) trips.shift();
+      onPong();
+    }
+  });
+  const ping = (): Promise<void> => {
+    const ponged = new Promise<void>((resolve) => {
+      onPong = resolve;
+    });
+    sentMs = toNowMs();
+    send({ kind: 'ping' });
+    return ponged;
+  };
+  try {
+    for (let count = 0; count < FIRST_PINGS; count += 1) await Promise.race([ping(), refused]);
+  } catch (error) {
+    socket.destroy();
+    throw toFault(error as Error);
+  }
+  refused.catch(() => {});
+  socket.setTimeout(0);
+  void (async () => {
+    while (!socket.destroyed) {
+      await sleep(PING_MS, undefined, { ref: false });
+      if (!socket.destroyed) await ping();
+    }
+  })();
+
+  return {
+    start(spec, startAtMs, given) {
+      hooks = given;
+      socket.on('close', () => given.onEnd(new Error(`the sender on ${from} was lost`)));
+      send({ kind: 'start', spec, startAtMs: startAtMs + toOffsetMs(trips) });
+      return {
+        tell: (message) => send({ kind: 'worker', message }),
+        close: () => socket.destroy(),
+      };
+    },
+    toHereMs: (thereMs) => thereMs - toOffsetMs(trips),
+  };
+}
+
+function toNowMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { PROCESS_CLOCK } from '../cli/clock.ts';
+import { Fault } from '../cli/fault.ts';
+import { type Api, toApiFault } from '../kube/api.ts';
+import { type Json, numberAt, textAt } from '../kube/json.ts';
+import { runErrand } from './launch.ts';
+import { packParcel } from './parcel.ts';
+import { formatRunnerMessage } from './runner-message.ts';
+import { toReportParts } from './runner-objects.ts';
+
+interface Behaviour {
+  /** Verbs and resources that are not allowed, for example `patch nodes`. */
+  readonly denied?: readonly string[];
+  /** Of the pod, when it is asked for. */
+  readonly toStatus?: (polls: number) => object;
+  readonly log?: readonly string[];
+  readonly reports?: ReadonlyMap<string, string> | null;
+}
+
+const state = (what: object) => ({ containerStatuses: [{ name: 'dropless', state: what }] });
+const ENDED = state({ terminated: { reason: 'Completed', exitCode: 1 } });
+/** Runs, and has ended when it is looked at again. */
+const run = (polls: number) => (polls < 2 ? state({ running: {} }) : ENDED);
+
+/** An API server as far as a caller needs one. */
+function createServer({ denied = [], toStatus = run, log = [], reports = new Map() }: Behaviour) {
+  const objects = new Map<string, Json>();
+  const patches: Json[] = [];
+  let polls = 0;
+  const jobOf = () => [...objects].find(([path]) => path.includes('/jobs/'))?.[1];
+  const api: Api = {
+    async get(path) {
+      if (path.includes('/events?')) return { items: [] };
+      const job = jobOf();
+      if (job === undefined) return { items: [] };
+      if (path.includes('/pods?')) {
+        polls += 1;
+        return { items: [{ metadata: { name: 'pod' }, status: toStatus(polls) }] };
+      }
+      const owner = { name: textAt(job, 'metadata', 'name') ?? '', namespace: 'shop', uid: 'U' };
+      return { items: reports === null ? [] : toReportParts(owner, packParcel(reports, 50)).toReversed() };
+    },
+    async post(path, body) {
+      if (path.endsWith('/selfsubjectaccessreviews')) {
+        const of = ['spec', 'resourceAttributes'];
+        const asked = `${textAt(body, ...of, 'verb')} ${textAt(body, ...of, 'resource')}`;
+        return { status: { allowed: !denied.includes(asked) } };
+      }
+      objects.set(`${path}/${textAt(body, 'metadata', 'name')}`, body);
+      return { ...body, metadata: { uid: 'U', name: textAt(body, 'metadata', 'name') } };
+    },
+    async patch(_, __, body) {
+      patches.push(body as Json);
+      return {};
+    },
+    async remove(path) {
+      if (!objects.delete(path)) throw toApiFault(404, 'gone');
+      return {};
+    },
+    async stream(_, { onLine }) {
+      for (const line of log) onLine(line.trimEnd());
+    },
+  };
+  return { api, objects, patches };
+}
+
+async function send(
+  behaviour: Behaviour,
+  { nodes = [] as readonly string[], permissions = [] as const } = {},
+) {
+  const server = createServer(behaviour);
+  const made: string[] = [];
+  const post = server.api.post;
+  const api: Api = {
+    ...server.api,
+    post: (path, body) => {
+      if (!path.endsWith('reviews')) made.push(textAt(body, 'kind') ?? '');
+      return post(path, body);
+    },
+  };
+  const written: string[] = [];
+  const outcome = await runErrand(
+    {
+      api,
+      namespace: 'shop',
+      image: 'dropless:1',
+      nodes,
+      task: { version: '1', args: ['run'] },
+      inputs: new Map(),
+      permissions,
+    },
+    {
+      onMessage: ({ stream, text }) => void written.push(`${stream}: ${text}`),
+      tell: () => {},
+      interrupted: new AbortController().signal,
+      nowMs: () => 0,
+      clock: { nowMs: () => performance.now() * 1_000, pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
+    },
+  ).then(
+    (result) => ({ result, fault: null }),
+    (fault: Fault) => ({ result: null, fault }),
+  );
+  return { ...outcome, ...server, made, written };
+}
+
+describe('runErrand()', () => {
+  test('makes what the Job needs, lets it start, and has its words, its reports and its exit code', async () => {
+    const log = [
+      formatRunnerMessage({ number: 0, stream: 'stderr', text: '' }),
+      formatRunnerMessage({ number: 1, stream: 'stdout', text: 'a\n' }),
+      'a runtime speaks\n',
+      formatRunnerMessage({ number: 3, stream: 'stderr', text: 'b\n' }),
+    ];
+    const reports = new Map([
+      ['json', 'J'.repeat(500)],
+      ['exit', '4'],
+    ]);
+    const { result, made, patches, written, objects } = await send({ log, reports });
+    assert.deepEqual(made, ['Job', 'ServiceAccount', 'Role', 'RoleBinding', 'Secret', 'Lease']);
+    assert.ok(patches.some((patch) => JSON.stringify(patch) === '{"spec":{"suspend":false}}'));
+    assert.deepEqual(result, { exitCode: 4, reports: new Map([['json', 'J'.repeat(500)]]) });
+    assert.deepEqual(written, [
+      'stderr: ',
+      'stdout: a\n',
+      'stderr: a runtime speaks\n',
+      'stderr: (1 lines of the runner are missing here)\n',
+      'stderr: b\n',
+    ]);
+    assert.deepEqual([...objects.keys()], [], 'all is removed');
+  });
+
+  test('has a sender on each node, and a ClusterRole only for what no Role can give', async () => {
+    const nodes = { group: '', resource: 'nodes', isClusterWide: true, verb: 'patch' } as const;
+    const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
+    const { made, objects } = await send(
+      { log, reports: new Map([['exit', '0']]) },
+      { nodes: ['a', 'b'], permissions: [nodes] as never },
+    );
+    assert.deepEqual(made, [
+      ...['Job', 'ServiceAccount', 'Role', 'RoleBinding', 'Secret'],
+      ...['ClusterRole', 'ClusterRoleBinding', 'Pod', 'Pod', 'Lease'],
+    ]);
+    assert.deepEqual([...objects.keys()], []);
+  });
+
+  test('makes nothing where its caller may not, and names what is missing', async () => {
+    const { fault, made } = await send({ denied: ['create roles', 'get leases'] });
+    assert.match(fault?.message ?? '', /not allowed in namespace shop: create roles\.rbac.*, get leases/);
+    assert.equal(fault?.exit, 'usage');
+    assert.deepEqual(made, []);
+  });
+
+  test('does without what the command can do without', async () => {
+    const watch = {
+      group: '',
+      resource: 'nodes',
+      isClusterWide: true,
+      isOptional: true,
+      verb: 'watch',
+    } as const;
+    const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
+    const { made, fault } = await send(
+      { denied: ['create clusterroles'], log, reports: new Map([['exit', '0']]) },
+      { permissions: [watch] as never },
+    );
+    assert.equal(fault, null);
+    assert.ok(!made.includes('ClusterRole'));
+  });
+
+  for (const [what, behaviour, message] of [
+    [
+      'an image that is not there',
+      { toStatus: () => state({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }) },
+      /does not start: ImagePullBackOff: not found/,
+    ],
+    ['an image of something else', { toStatus: () => state({ running: {} }) }, /it is not dropless/],
+    [
+      'a runner that was killed',
+      { reports: null, toStatus: () => ENDED },
+      /ended without its reports \(Completed, exit code 1\)/,
+    ],
+  ] as const) {
+    test(`removes all after ${what}`, async () => {
+      const { fault, objects } = await send(behaviour);
+      assert.ok(fault instanceof Fault);
+      assert.match(fault.message, message);
+      assert.deepEqual([...objects.keys()], []);
+    });
+  }
+
+  test('shows Jobs, Roles and pods that are fit for Pod Security restricted', async () => {
+    const server = createServer({ reports: new Map([['exit', '0']]) });
+    const pods: Json[] = [];
+    const post = server.api.post;
+    server.api.post = (path, body) => {
+      if (textAt(body, 'kind') === 'Job')
+        pods.push((body.spec as { template: { spec: Json } }).template.spec);
+      if (textAt(body, 'kind') === 'Pod') pods.push(body.spec as Json);
+      return post(path, body);
+    };
+    await runErrand(
+      {
+        api: server.api,
+        namespace: 'shop',
+        image: 'i',
+        nodes: ['a'],
+        task: { version: '1', args: [] },
+        inputs: new Map(),
+        permissions: [],
+      },
+      {
+        onMessage: () => {},
+        tell: () => {},
+        interrupted: new AbortController().signal,
+        nowMs: () => 0,
+        clock: { nowMs: () => performance.now(), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
+      },
+    );
+    assert.equal(pods.length, 2);
+    for (const spec of pods) {
+      const [container] = spec.containers as { securityContext: Json }[];
+      assert.deepEqual(container?.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      assert.equal(textAt(spec, 'securityContext', 'seccompProfile', 'type'), 'RuntimeDefault');
+      assert.equal(numberAt(spec, 'securityContext', 'runAsUser'), 65_532);
+      assert.equal((spec.securityContext as Json).runAsNonRoot, true);
+      assert.deepEqual(
+        (spec.volumes as Json[]).map((volume) => Object.keys(volume).sort()),
+        [['name', 'secret']],
+      );
+    }
+  });
+});

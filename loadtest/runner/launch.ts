@@ -1,0 +1,365 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
+import { Fault } from '../cli/fault.ts';
+import { type Api, isPassing, toApiStatus } from '../kube/api.ts';
+import { Field } from '../kube/field.ts';
+import { type Json, textAt } from '../kube/json.ts';
+import { findDenied, type Permission } from '../kube/permission.ts';
+import { createUndo } from '../kube/undo.ts';
+import { followLog } from './log-follower.ts';
+import { type Parcel, unpackParcel } from './parcel.ts';
+import type { RunnerMessage } from './runner-message.ts';
+import {
+  LEASE_SECONDS,
+  REPORT_ANNOTATIONS,
+  type RunnerOwner,
+  SECRET_FILE,
+  TASK_FILE,
+  toRenewal,
+  toRunnerClusterRole,
+  toRunnerClusterRoleBinding,
+  toRunnerJob,
+  toRunnerLease,
+  toRunnerObjects,
+  toRunnerQuery,
+  toSenderPod,
+} from './runner-objects.ts';
+import { toCallerPermissions, toClusterRolePermission, toRunnerPermissions } from './runner-permissions.ts';
+import { type RunnerState, toRunnerState } from './runner-state.ts';
+import type { RunnerTask, SenderPod } from './runner-task.ts';
+
+/** A command to be carried out in a pod. */
+export interface Errand {
+  readonly api: Api;
+  readonly namespace: string;
+  readonly image: string;
+  readonly task: Omit<RunnerTask, 'senders'>;
+  /** Nodes from each of which a pod sends a part of the load; none: the runner sends it. */
+  readonly nodes: readonly string[];
+  /** Files that the command reads, by their name in `INPUT_FOLDER`. */
+  readonly inputs: ReadonlyMap<string, string>;
+  /** What the command needs. */
+  readonly permissions: readonly Permission[];
+}
+
+export interface ErrandHooks {
+  /** What the command writes, as it does. */
+  onMessage(message: Pick<RunnerMessage, 'stream' | 'text'>): void;
+  /** Told each step that takes a while. */
+  tell(step: string): void;
+  /** Ends the command in order; its reports still come. */
+  readonly interrupted: AbortSignal;
+  readonly nowMs: () => number;
+  readonly clock?: Clock;
+}
+
+/** What a runner came to. */
+export interface ErrandResult {
+  readonly exitCode: number;
+  /** By the flag that asked for it, without dashes. */
+  readonly reports: ReadonlyMap<string, string>;
+}
+
+const POLL_MS = 1_000;
+const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 6;
+/** Nothing is told of a wait before it has lasted so long. */
+const PATIENCE_MS = 2_000;
+/** In which a runner that has started says its first word. */
+const SILENCE_MS = 30_000;
+/** For what the Job owned to be removed after it. */
+const REMOVAL_MS = 60_000;
+
+/**
+ * Carries a command out in a pod, and removes all that was made for it on every path.
+ * @throws {Fault} where something is not allowed, or the pod does not start or ends without its reports
+ */
+export async function runErrand(errand: Errand, hooks: ErrandHooks): Promise<ErrandResult> {
+  const { api, namespace } = errand;
+  const name = `dropless-${randomBytes(4).toString('hex')}`;
+  const senders = errand.nodes.map((node, index) => ({ pod: `${name}-sender-${index}`, node }));
+  const needed = await checkAllowed(errand, name, senders);
+  const undo = createUndo(hooks.tell);
+  try {
+    const owner = await createObjects(errand, { name, namespace }, senders, needed, undo, hooks);
+    return await follow(api, owner, hooks);
+  } finally {
+    const leftBehind = await undo.all();
+    if (leftBehind.length > 0) hooks.tell(`not removed: ${leftBehind.join(', ')}`);
+  }
+}
+
+interface Needed {
+  readonly narrow: readonly Permission[];
+  /** On objects that are in no namespace. */
+  readonly wide: readonly Permission[];
+}
+
+/** @throws {Fault} that names each permission that the caller lacks */
+async function checkAllowed(
+  { api, namespace, permissions }: Errand,
+  name: string,
+  senders: readonly SenderPod[],
+): Promise<Needed> {
+  const narrow = [
+    ...permissions.filter(({ isClusterWide }) => isClusterWide !== true),
+    ...toRunnerPermissions(
+      name,
+      senders.map(({ pod }) => pod),
+    ),
+  ];
+  const hasSenders = senders.length > 0;
+  const all = permissions.filter(({ isClusterWide }) => isClusterWide === true);
+  const withRole = (own: readonly Permission[]) =>
+    own.length === 0 ? [] : [...own, toClusterRolePermission(name)];
+  const isAllAllowed =
+    (await findDenied(api, namespace, [...toCallerPermissions(true, hasSenders), ...withRole(all)]))
+      .length === 0;
+  const wide = withRole(isAllAllowed ? all : all.filter(({ isOptional }) => isOptional !== true));
+  const denied = await findDenied(api, namespace, [
+    ...toCallerPermissions(wide.length > 0, hasSenders),
+    ...narrow,
+    ...wide,
+  ]);
+  if (denied.length > 0) {
+    throw new Fault(
+      `--in-cluster makes a Job that may do what the command needs, and who makes it must be allowed that, too; not allowed in namespace ${namespace}: ${[...new Set(denied)].join(', ')}`,
+    );
+  }
+  return { narrow, wide };
+}
+
+/** Makes the Job and all that it needs, and lets it start. */
+async function createObjects(
+  { api, image, task, inputs }: Errand,
+  identity: { readonly name: string; readonly namespace: string },
+  senders: readonly SenderPod[],
+  { narrow, wide }: Needed,
+  undo: ReturnType<typeof createUndo>,
+  { nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
+): Promise<RunnerOwner> {
+  const { name, namespace } = identity;
+  const made: string[] = [];
+  undo.add(`the Job ${name} in ${namespace} and what belongs to it`, async () => {
+    for (const path of [...made].reverse()) await removeIfThere(api, path);
+    await untilGone(api, identity, clock);
+  });
+  const create = (object: Json): Promise<Json> => {
+    const collection = toCollectionPath(object, namespace);
+    made.push(`${collection}/${textAt(object, 'metadata', 'name')}`);
+    return api.post(collection, object);
+  };
+  const job = await create(toRunnerJob(identity, image));
+  const owner = { ...identity, uid: textAt(job, 'metadata', 'uid') ?? '' };
+  const files = new Map([
+    ...inputs,
+    [TASK_FILE, JSON.stringify({ ...task, senders } satisfies RunnerTask)],
+    [SECRET_FILE, randomBytes(32).toString('base64')],
+  ]);
+  for (const object of toRunnerObjects(owner, files, narrow)) await create(object);
+  if (wide.length > 0) {
+    const role = await create(toRunnerClusterRole(owner, wide));
+    await create(toRunnerClusterRoleBinding(owner, textAt(role, 'metadata', 'uid') ?? ''));
+  }
+  for (const sender of senders) await create(toSenderPod(owner, sender, image));
+  await create(toRunnerLease(owner, nowMs()));
+  await api.patch(`/apis/batch/v1/namespaces/${namespace}/jobs/${name}`, 'merge', {
+    spec: { suspend: false },
+  });
+  return owner;
+}
+
+/** By the kind of the object. */
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  Pod: '/api/v1/namespaces/NS/pods',
+  Job: '/apis/batch/v1/namespaces/NS/jobs',
+  ServiceAccount: '/api/v1/namespaces/NS/serviceaccounts',
+  Secret: '/api/v1/namespaces/NS/secrets',
+  Role: '/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles',
+  RoleBinding: '/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings',
+  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+  Lease: '/apis/coordination.k8s.io/v1/namespaces/NS/leases',
+};
+
+function toCollectionPath(object: Json, namespace: string): string {
+  return (COLLECTIONS[textAt(object, 'kind') ?? ''] ?? '').replace('NS', namespace);
+}
+
+async function removeIfThere(api: Api, path: string): Promise<void> {
+  try {
+    await api.remove(path, { propagationPolicy: 'Background' });
+  } catch (error) {
+    if (toApiStatus(error) !== 404) throw error;
+  }
+}
+
+/** The pods and reports go with their Job, a moment after it. */
+async function untilGone(
+  api: Api,
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+  clock: Clock,
+): Promise<void> {
+  const endMs = clock.nowMs() + REMOVAL_MS;
+  for (;;) {
+    const left = await Promise.all(
+      ['pods', 'configmaps'].map(async (resource) =>
+        new Field(
+          await api.get(`/api/v1/namespaces/${namespace}/${resource}?labelSelector=${toRunnerQuery(name)}`),
+        )
+          .get('items')
+          .items(),
+      ),
+    );
+    if (left.flat().length === 0) return;
+    if (clock.nowMs() > endMs)
+      throw new Fault(`its pods and reports are still there after ${REMOVAL_MS / 1_000} s`);
+    await clock.pause(POLL_MS, null);
+  }
+}
+
+/** Shows that the caller is there, until the runner has ended; hands over what it writes. */
+async function follow(
+  api: Api,
+  owner: RunnerOwner,
+  { onMessage, tell, interrupted, nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
+): Promise<ErrandResult> {
+  const { name, namespace } = owner;
+  const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  // One that fails is followed by the next.
+  const renew = (spec: Json) => void api.patch(leasePath, 'merge', { spec }).catch(() => {});
+  const giveBack = () => renew({ holderIdentity: '' });
+  const heartbeat = setInterval(
+    () => (interrupted.aborted ? giveBack() : renew(toRenewal(nowMs()))),
+    HEARTBEAT_MS,
+  );
+  interrupted.addEventListener('abort', giveBack);
+  const stop = new AbortController();
+  try {
+    const pod = await untilStarted(api, owner, { tell, interrupted, clock });
+    const log = followLog(
+      api,
+      { namespace, pod },
+      {
+        onMessage,
+        onText: (text) => onMessage({ stream: 'stderr', text }),
+        clock,
+        stopped: stop.signal,
+      },
+    );
+    const { why } = await untilEnded(api, owner, log.hasSpoken, clock);
+    await log.drain();
+    return await readResult(api, owner, why);
+  } finally {
+    stop.abort();
+    clearInterval(heartbeat);
+    interrupted.removeEventListener('abort', giveBack);
+  }
+}
+
+async function readState(api: Api, { name, namespace }: RunnerOwner, waitedMs: number): Promise<RunnerState> {
+  const query = encodeURIComponent(`batch.kubernetes.io/job-name=${name}`);
+  const pods = await api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${query}`);
+  const [pod] = new Field(pods).get('items').items();
+  const refusals = pod === undefined ? await readRefusals(api, namespace, name) : [];
+  return toRunnerState(pod ?? null, refusals, waitedMs);
+}
+
+/** What the controller of Jobs says where it may make no pod, for example of a quota. */
+async function readRefusals(api: Api, namespace: string, job: string): Promise<string[]> {
+  const fields = encodeURIComponent(`involvedObject.name=${job},reason=FailedCreate`);
+  const events = new Field(await api.get(`/api/v1/namespaces/${namespace}/events?fieldSelector=${fields}`));
+  return events
+    .get('items')
+    .items()
+    .map((event) => event.get('message').text() ?? '');
+}
+
+/** @throws {Fault} where it will not start, or the user has seen enough */
+async function untilStarted(
+  api: Api,
+  owner: RunnerOwner,
+  { tell, interrupted, clock }: { tell(step: string): void; interrupted: AbortSignal; clock: Clock },
+): Promise<string> {
+  const startMs = clock.nowMs();
+  let told = '';
+  for (;;) {
+    interrupted.throwIfAborted();
+    const waitedMs = clock.nowMs() - startMs;
+    const state = await readState(api, owner, waitedMs).catch(ignorePassing);
+    if (state?.kind === 'running' || state?.kind === 'ended') return state.pod;
+    if (state?.kind === 'stuck') {
+      throw new Fault(`the runner ${owner.name} in ${owner.namespace} does not start: ${state.why}`, {
+        exit: 'inconclusive',
+      });
+    }
+    if (state?.kind === 'waiting' && waitedMs > PATIENCE_MS && state.why !== told) {
+      told = state.why;
+      tell(`waiting for the runner: ${told}`);
+    }
+    await clock.pause(POLL_MS, interrupted);
+  }
+}
+
+/** @throws {Fault} where its pod was removed, or is no runner */
+async function untilEnded(
+  api: Api,
+  owner: RunnerOwner,
+  hasSpoken: () => boolean,
+  clock: Clock,
+): Promise<Extract<RunnerState, { kind: 'ended' }>> {
+  const silentUntilMs = clock.nowMs() + SILENCE_MS;
+  for (;;) {
+    if (!hasSpoken() && clock.nowMs() > silentUntilMs) {
+      throw new Fault(
+        `--runner-image: what runs there says nothing for ${SILENCE_MS / 1_000} s: it is not dropless`,
+      );
+    }
+    const state = await readState(api, owner, 0).catch(ignorePassing);
+    if (state?.kind === 'ended') return state;
+    if (state?.kind === 'waiting' || state?.kind === 'stuck') {
+      throw new Fault(`the runner ${owner.name} in ${owner.namespace} was removed: ${state.why}`, {
+        exit: 'inconclusive',
+      });
+    }
+    await clock.pause(POLL_MS, null);
+  }
+}
+
+/** The runner goes on while its API server is in trouble; so does who follows it. */
+function ignorePassing(error: unknown): null {
+  if (isPassing(error)) return null;
+  throw error;
+}
+
+/** @throws {Fault} where the reports are not there, or not whole */
+async function readResult(api: Api, { name, namespace }: RunnerOwner, why: string): Promise<ErrandResult> {
+  const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${toRunnerQuery(name)}`;
+  const parcel = toParcel(new Field(await api.get(path)).get('items').items());
+  if (parcel === null) {
+    throw new Fault(
+      `the runner ${name} in ${namespace} ended without its reports (${why}); whether it took back what it had done is not known`,
+      { exit: 'inconclusive' },
+    );
+  }
+  const files = unpackParcel(parcel);
+  const exitCode = Number(files.get('exit'));
+  files.delete('exit');
+  return { exitCode, reports: files };
+}
+
+/** The parts in their order; null: there are none. A part that is missing shows in the digest. */
+function toParcel(configMaps: readonly Field[]): Parcel | null {
+  const annotation = (configMap: Field, key: string) => configMap.get('metadata', 'annotations', key).text();
+  const parts = configMaps
+    .filter((each) => annotation(each, REPORT_ANNOTATIONS.digest) !== undefined)
+    .sort(
+      (a, b) =>
+        Number(annotation(a, REPORT_ANNOTATIONS.part)) - Number(annotation(b, REPORT_ANNOTATIONS.part)),
+    );
+  const [first] = parts;
+  if (first === undefined) return null;
+  return {
+    parts: parts.map((each) => each.get('binaryData', 'part').text() ?? ''),
+    digest: annotation(first, REPORT_ANNOTATIONS.digest) ?? '',
+  };
+}

@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PROCESS_CLOCK } from '../cli/clock.ts';
+import { EXIT_CODES } from '../cli/exit-code.ts';
+import { Fault } from '../cli/fault.ts';
+import type { TextOutput, World } from '../cli/world.ts';
+import { type Api, createApi, toApiStatus } from '../kube/api.ts';
+import { Field } from '../kube/field.ts';
+import { insist } from '../kube/insist.ts';
+import { findPodAccess } from '../kube/pod-access.ts';
+import { type CallerSighting, toCallerSighting } from './lease-state.ts';
+import { packParcel } from './parcel.ts';
+import { formatRunnerMessage, type RunnerStream } from './runner-message.ts';
+import {
+  INPUT_FOLDER,
+  RUNNER_VARIABLE,
+  type RunnerOwner,
+  SECRET_FILE,
+  SENDER_PORT,
+  TASK_FILE,
+  toReportParts,
+  UID_VARIABLE,
+} from './runner-objects.ts';
+import { parseRunnerTask } from './runner-task.ts';
+
+/** A process that carries out the command of a caller elsewhere. */
+export interface RunnerPod {
+  /** What follows the program's name. */
+  readonly args: readonly string[];
+  /** Its outputs are messages in the log, its reports are kept, and it is interrupted when the caller is. */
+  readonly world: World;
+  /** Hands the reports over, and says what became of that: the exit code of the process. */
+  finish(exitCode: number): Promise<number>;
+}
+
+const POLL_MS = 2_000;
+
+/**
+ * @param version of this program
+ * @returns null where this process is no runner
+ * @throws {Fault} where it is one, and lacks what one needs
+ */
+export async function enterRunner(version: string, world: World): Promise<RunnerPod | null> {
+  const { [RUNNER_VARIABLE]: name, [UID_VARIABLE]: uid = '' } = world.env;
+  if (name === undefined) return null;
+  const access = await findPodAccess({ env: world.env });
+  if (access === null) throw new Fault(`${RUNNER_VARIABLE} is set, but no ServiceAccount is mounted`);
+  const api = createApi(access);
+  const owner: RunnerOwner = { name, uid, namespace: access.namespace };
+  const readOwn = (file: string) => readFile(join(INPUT_FOLDER, file), 'utf8');
+  const { args, senders } = parseRunnerTask(await readOwn(TASK_FILE), version);
+  const reports = new Map<string, string>();
+  const ended = new AbortController();
+  const told = createMessages(world.stdout);
+  // Shows the caller that the image is this program.
+  told.stderr.write('');
+  const stopWatching = watchCaller(api, owner, (reason) => {
+    told.stderr.write(`ending: ${reason}\n`);
+    ended.abort();
+  });
+  const interrupted = AbortSignal.any([world.interrupted, ended.signal]);
+  const secret = senders.length === 0 ? '' : await readOwn(SECRET_FILE);
+  const found = await Promise.all(
+    senders.map(async ({ pod, node }) => ({
+      from: node,
+      host: await awaitAddress(api, { namespace: owner.namespace, pod, node }, interrupted),
+      port: SENDER_PORT,
+      secret,
+    })),
+  );
+
+  return {
+    args,
+    world: {
+      ...world,
+      ...told,
+      interrupted,
+      senders: found,
+      prepareFile: async () => {},
+      writeText: async (path, text) => void reports.set(basename(path), text),
+    },
+    async finish(exitCode) {
+      stopWatching();
+      try {
+        const files = new Map([...reports, ['exit', String(exitCode)]]);
+        await insist(() => handOver(api, owner, files));
+      } catch (error) {
+        told.stderr.write(`dropless: the reports cannot be handed over: ${(error as Error).message}\n`);
+        return EXIT_CODES.inconclusive.code;
+      }
+      return exitCode;
+    },
+  };
+}
+
+/** The two outputs of a command as messages on one. */
+function createMessages(log: TextOutput): Pick<World, RunnerStream> {
+  let number = 0;
+  const toOutput = (stream: RunnerStream): TextOutput => ({
+    write: (text) => {
+      log.write(formatRunnerMessage({ number, stream, text }));
+      number += 1;
+    },
+    isTerminal: false,
+    columns: 80,
+  });
+  return { stdout: toOutput('stdout'), stderr: toOutput('stderr') };
+}
+
+/** Tells once why the runner shall end, as its Lease says it. */
+function watchCaller(
+  api: Api,
+  { name, namespace }: RunnerOwner,
+  onEnd: (reason: string) => void,
+): () => void {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  const stop = new AbortController();
+  let sighting: CallerSighting = { renewTime: null, seenMs: PROCESS_CLOCK.nowMs() };
+
+  async function watch(): Promise<void> {
+    while (!stop.signal.aborted) {
+      await PROCESS_CLOCK.pause(POLL_MS, stop.signal);
+      const lease = await readLease(api, path);
+      // Not heard: the caller may still be there.
+      if (lease === undefined || stop.signal.aborted) continue;
+      const { sighting: latest, end } = toCallerSighting(lease, sighting, PROCESS_CLOCK.nowMs());
+      sighting = latest;
+      if (end !== null) {
+        onEnd(end);
+        return;
+      }
+    }
+  }
+  void watch();
+  return () => stop.abort();
+}
+
+/** For images to be pulled, and for an autoscaler to make room. */
+const SENDERS_MS = 180_000;
+
+/** @throws {Fault} where the pod does not run in time: why shows on the caller's side */
+async function awaitAddress(
+  api: Api,
+  { namespace, pod, node }: { readonly namespace: string; readonly pod: string; readonly node: string },
+  interrupted: AbortSignal,
+): Promise<string> {
+  const endMs = PROCESS_CLOCK.nowMs() + SENDERS_MS;
+  for (;;) {
+    interrupted.throwIfAborted();
+    const found = await insist(() => api.get(`/api/v1/namespaces/${namespace}/pods/${pod}`));
+    const { phase, podIP } = toSenderStatus(new Field(found));
+    if (phase === 'Running' && podIP !== undefined) return podIP;
+    if (PROCESS_CLOCK.nowMs() > endMs || phase === 'Failed' || phase === 'Succeeded') {
+      throw new Fault(`the sender on ${node} does not run: its pod ${pod} is ${phase ?? 'unknown'}`, {
+        exit: 'inconclusive',
+      });
+    }
+    await PROCESS_CLOCK.pause(POLL_MS / 4, interrupted);
+  }
+}
+
+function toSenderStatus(pod: Field) {
+  const status = pod.get('status');
+  return { phase: status.get('phase').text(), podIP: status.get('podIP').text() };
+}
+
+/** Null: there is none; undefined: the API server was not heard. */
+async function readLease(api: Api, path: string): Promise<Field | null | undefined> {
+  try {
+    return new Field(await api.get(path));
+  } catch (error) {
+    return toApiStatus(error) === 404 ? null : undefined;
+  }
+}
+
+async function handOver(api: Api, owner: RunnerOwner, files: ReadonlyMap<string, string>): Promise<void> {
+  const path = `/api/v1/namespaces/${owner.namespace}/configmaps`;
+  for (const part of toReportParts(owner, packParcel(files))) {
+    await api.post(path, part).catch((error: unknown) => {
+      // It came through, though the response did not.
+      if (toApiStatus(error) !== 409) throw error;
+    });
+  }
+  // The binding goes with it. Where the command needed none there is none.
+  await api.remove(`/apis/rbac.authorization.k8s.io/v1/clusterroles/${owner.name}`, {}).catch(() => {});
+}
