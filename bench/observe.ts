@@ -127,6 +127,7 @@ function toSettlement(intendedMs: number, pod: string): Settlement {
     version: 'v1',
     detail: null,
     traceId: null,
+    from: null,
   };
 }
 
