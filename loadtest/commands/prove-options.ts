@@ -144,6 +144,16 @@ const FLEET_OPTIONS = group(
 
 const NAMING_OPTIONS = toNamingOptions('; locally X-Pod');
 
+const PROBE_OPTION = group(
+  'Connection',
+  {
+    'no-pod-probes': toggle(
+      'Do not connect to the pods’ own addresses to see what they accept; by default, where they answer',
+    ),
+  },
+  { needs: [TARGET] },
+);
+
 const FIX_OPTION = group(
   'Reports',
   {
@@ -181,6 +191,7 @@ export const OPTIONS = {
   ...group('In the cluster', IN_CLUSTER_OPTIONS, { needs: [TARGET], conflictsWith: ['--do'] }),
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
+  ...PROBE_OPTION,
   ...REPORT_OPTIONS,
 };
 

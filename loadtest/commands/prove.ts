@@ -6,6 +6,7 @@ import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
 import { openCluster } from '../kube/cluster.ts';
 import { type ClusterOptions, createClusterScene } from '../kube/cluster-scene.ts';
+import { toDirectProbeOptions } from '../kube/direct-request.ts';
 import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
@@ -307,6 +308,7 @@ async function openScene(
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),
+        toProbes: options['no-pod-probes'] ? null : (url) => toDirectProbeOptions(toLoadSpec(url, load)),
         disruption,
         undertaking,
         without,

@@ -94,6 +94,7 @@ const given: ClusterOptions = {
   container: null,
   url: null,
   checkReachable: async () => {},
+  toProbes: null,
   disruption: 'kill',
   undertaking: { disruptions: ['kill'], hasControl: false },
   without: [],
@@ -280,6 +281,69 @@ describe('createClusterScene()', () => {
       reason: 'Deployment web has no lame-duck to take away',
     });
     assert.deepEqual(fake.writes, []);
+  });
+
+  test('aims at its own pods, and not at those of another workload behind the same Service', async () => {
+    const pods = [pod('a'), pod('b', { owner: { kind: 'StatefulSet', uid: 'other' } })];
+    const scene = await openScene(createFake({ pods }).api, given, never, () => {}, createTestClock());
+    assert.deepEqual(['a', 'b', 'unseen'].filter(scene.isTarget), ['a']);
+    await scene.close();
+  });
+
+  describe('of another kind', () => {
+    /** The fake's Deployment as the workload at that path, and these Services. */
+    const toApi = (path: string, spec: Json, status: Json, services: readonly Json[]) => {
+      const fake = createFake({});
+      const get: Api['get'] = async (asked) => {
+        if (asked.endsWith('/services')) return { items: services };
+        if (!asked.endsWith(path)) return fake.api.get(asked);
+        const found = await fake.api.get('/deployments/web');
+        return { ...found, spec: { ...(at(found, 'spec') as Json), ...spec }, status };
+      };
+      return { api: { ...fake.api, get }, writes: fake.writes };
+    };
+    const service = (name: string, spec: Json = {}) => ({
+      metadata: { name },
+      spec: { selector: { app: 'web' }, clusterIP: '10.0.0.1', ports: [{ port: 80 }], ...spec },
+    });
+
+    test('refuses what cannot be done to it, before anything is done', async () => {
+      const counts = { desiredNumberScheduled: 2, currentNumberScheduled: 2, updatedNumberScheduled: 2 };
+      const status = { observedGeneration: 1, ...counts, numberAvailable: 2 };
+      const { api, writes } = toApi('/daemonsets/web', {}, status, [service('web')]);
+      const disruptions = ['kill', 'scale'] as const;
+      const options = {
+        ...given,
+        workload: { kind: 'DaemonSet', name: 'web' },
+        undertaking: { disruptions, hasControl: false },
+      } as const;
+      await assert.rejects(
+        createClusterScene(api, options, never, () => {}, createTestClock()),
+        {
+          name: 'Fault',
+          message:
+            'no scale of DaemonSet web: it has one pod for each node, and no number of replicas to change',
+        },
+      );
+      assert.deepEqual(writes, []);
+    });
+
+    test('leads to the active Service of a Rollout, or to the one that is named', async () => {
+      const strategy = { blueGreen: { activeService: 'web', previewService: 'next' } };
+      const status = { observedGeneration: '1', phase: 'Healthy', replicas: 2, availableReplicas: 2 };
+      const selector = { app: 'web', 'rollouts-pod-template-hash': 'h1' };
+      const services = [service('web', { selector }), service('next', { clusterIP: '10.0.0.2' })];
+      const { api } = toApi('/rollouts/web', { strategy }, status, services);
+      for (const [named, url] of [
+        [null, 'http://10.0.0.1/'],
+        ['next', 'http://10.0.0.2/'],
+      ] as const) {
+        const options = { ...given, workload: { kind: 'Rollout', name: 'web' }, service: named } as const;
+        const scene = await openScene(api, options, never, () => {}, createTestClock());
+        assert.equal(scene.url.href, url);
+        await scene.close();
+      }
+    });
   });
 
   test('touches nothing where nobody listens', async () => {

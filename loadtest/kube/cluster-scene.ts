@@ -6,6 +6,7 @@ import type { Api } from './api.ts';
 import { toAutoscaler } from './autoscaler.ts';
 import { createClusterWatch, startWatching, toPodNames, WATCH_SLACK_MS } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
+import type { DirectProbeOptions } from './direct-probes.ts';
 import { createDisruptions, type DisruptionOptions } from './disruption.ts';
 import { Field } from './field.ts';
 import { toFixPatch } from './fix-patch.ts';
@@ -31,6 +32,8 @@ export interface ClusterOptions extends DisruptionOptions {
   readonly url: URL | null;
   /** Rejects with a Fault where nobody listens at the address. */
   readonly checkReachable: (url: URL) => Promise<void>;
+  /** How pods are probed directly under a load on this address; null: they are not. */
+  readonly toProbes: ((url: URL) => DirectProbeOptions) | null;
   readonly disruption: Disruption;
   /** All that is to follow it, itself included: who is not allowed one of them does not get to begin. */
   readonly undertaking: Omit<Undertaking, 'kind' | 'hasHpa'>;
@@ -80,6 +83,7 @@ export async function createClusterScene(
       service,
       port: targetPort,
       hpa: workload.hpa?.name ?? null,
+      direct: options.toProbes?.(url) ?? null,
       clock,
     },
     stopWatching.signal,
@@ -99,6 +103,7 @@ export async function createClusterScene(
       await removeSafeguards(workload, { container, without, reduced }, undo, signal, tell);
     }
     await startWatching(watch, stopWatching, signal);
+    tell(await watch.startProbes());
   } catch (error) {
     throw withLeftBehind(error as Error, await close());
   }

@@ -70,6 +70,7 @@ async function start(t: { after(close: () => void): void }) {
       podSelector: 'app%3Dweb',
       service: 'web-svc',
       port: null,
+      direct: null,
       hpa: null,
       // A stream that stands has no need of it.
       clock: { nowMs: () => clockMs, pause: () => new Promise(() => {}) },

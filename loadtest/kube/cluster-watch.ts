@@ -1,16 +1,19 @@
 import type { Clock } from '../cli/clock.ts';
+import { toAuthority } from '../engine/target.ts';
 import { forgetPast } from '../observe/pod-memory.ts';
 import type { WorkloadChange } from '../observe/replacement.ts';
 import { withoutPort } from '../proof/name-field.ts';
 import type { Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { type Api, toApiFault } from './api.ts';
+import { createDirectProbes, type DirectProbeOptions } from './direct-probes.ts';
 import { Field } from './field.ts';
 import { type Json, numberAt, textAt } from './json.ts';
 import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
 import { createOwnership } from './ownership.ts';
 import { canWatchNodes } from './permission.ts';
+import { toPodAddress } from './pod-address.ts';
 import type { PodIdentities } from './pod-identity.ts';
 import { createPodObserver } from './pod-observer.ts';
 import { createWarnings } from './warnings.ts';
@@ -25,6 +28,8 @@ interface WatchedWorkload extends WatchedObjects {
   readonly container: string;
   /** Of the pods, where the traffic goes, as a number or by its name; null: not known. */
   readonly port: number | string | null;
+  /** How pods are probed directly; null: not at all. */
+  readonly direct: DirectProbeOptions | null;
   readonly clock: Clock;
 }
 
@@ -45,6 +50,8 @@ export interface ClusterWatch extends Pick<PodIdentities, 'podAt' | 'identitiesO
   isOwn(pod: string): boolean;
   /** Resolves when all is known as it is now. */
   start(): Promise<void>;
+  /** Begins to probe pods directly, where their addresses answer from here. Returns in words whether they do. */
+  startProbes(): Promise<string>;
   /** Holds what is known against fresh lists. */
   confirm(): Promise<void>;
   /** Drops what is of no use for anything after that time. */
@@ -64,7 +71,7 @@ const REVISIONS = ['deployment.kubernetes.io/revision', 'rollout.argoproj.io/rev
 /** Watches pods, endpoints, nodes, ReplicaSets, HPAs and warnings until the signal is aborted. */
 export function createClusterWatch(
   api: Api,
-  { uid, container, port, clock, ...objects }: WatchedWorkload,
+  { uid, container, port, direct, clock, ...objects }: WatchedWorkload,
   signal: AbortSignal,
 ): ClusterWatch {
   let events: PodEvent[] = [];
@@ -75,11 +82,20 @@ export function createClusterWatch(
   const revisions = new Map<string, string>();
   const watches: Watch[] = [];
   const warnings = createWarnings((mark) => void marks.push(mark));
+  const probes =
+    direct === null ? null : createDirectProbes(direct, (event) => void events.push(event), clock);
+  signal.addEventListener('abort', () => probes?.stop());
+  const take = (event: PodEvent) => {
+    events.push(event);
+    if (event.kind === 'endpoint-added') probes?.setServing(event.pod, true);
+    if (event.kind === 'endpoint-removed' || event.kind === 'terminating')
+      probes?.setServing(event.pod, false);
+  };
   const observer = createPodObserver(
     (event) => {
-      events.push(event);
+      take(event);
       const endpoint = objects.service === null ? toEndpointEvent(event) : null;
-      if (endpoint !== null) events.push(endpoint);
+      if (endpoint !== null) take(endpoint);
     },
     container,
     port,
@@ -96,8 +112,12 @@ export function createClusterWatch(
   const markReplicaSet = markWanted(['spec', 'replicas'], (name) => name);
   const handlers: Record<WatchedResource, OnChange> = {
     pods: own((change, object, atMs) => {
-      ownership.seePod(observer.idOf(object), object);
+      const pod = observer.idOf(object);
+      const address = toPodAddress(new Field(object), port);
+      if (address !== null) probes?.track(pod, address);
+      ownership.seePod(pod, object);
       observer.onPod(change, object, atMs);
+      if (change === 'deleted') probes?.forget(pod);
     }),
     endpointslices: own((change, object, atMs) => {
       // The Service of its endpoints.
@@ -195,6 +215,14 @@ export function createClusterWatch(
       const rest = Object.entries(others) as [Exclude<WatchedResource, 'pods'>, string | null][];
       await Promise.all(rest.map(([resource, path]) => watch(path, handlers[resource])));
       isSynced = true;
+    },
+    async startProbes() {
+      if (probes === null) return 'pods are not probed directly: what they accept is inferred';
+      if (port === null) return 'the port of the pods is not known: what they accept is inferred';
+      const address = await probes.start();
+      return address === null
+        ? 'pod addresses do not answer from here: what pods accept is inferred'
+        : `pods are probed directly, for example at ${toAuthority(address)}`;
     },
     async confirm() {
       await Promise.all(watches.map((each) => each.confirm(CONFIRM_MS)));

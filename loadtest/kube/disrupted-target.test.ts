@@ -72,26 +72,33 @@ describe('toOwners()', () => {
 
 describe('chooseOwner()', () => {
   const web = { kind: 'Deployment', name: 'web' };
-  test('takes the one', () => assert.deepEqual(chooseOwner([web], 'svc', 'a=b'), web));
+  const advise = (first: { readonly name: string } | null) => `take ${first?.name ?? 'none'}`;
+  test('takes the one', () => assert.deepEqual(chooseOwner([web], 'svc', advise), web));
   for (const [owners, message] of [
-    [[], 'Service svc leads to no pods: none has the labels a=b'],
     [
       [web, { kind: 'StatefulSet', name: 'db' }],
-      'the pods of Service svc are of Deployment web and StatefulSet db: name one of them, for example deploy/web',
+      'the pods of Service svc are of Deployment web and StatefulSet db: take web',
     ],
     [
       [
         { kind: 'Pod', name: 'bare' },
         { kind: 'Rollout', name: 'web' },
       ],
-      'the pods of Service svc are of Pod bare and Rollout web: name one of them, for example rollout/web',
+      'the pods of Service svc are of Pod bare and Rollout web: take web',
+    ],
+    [
+      [
+        { kind: 'Pod', name: 'bare' },
+        { kind: 'Job', name: 'load' },
+      ],
+      'the pods of Service svc are of Pod bare and Job load: take none',
     ],
     [
       [{ kind: 'Job', name: 'load' }],
-      'the pods of Service svc are of Job load, and only a Deployment, StatefulSet, DaemonSet, Rollout can be disrupted',
+      'the pods of Service svc are of Job load, and not of one of these: Deployment, StatefulSet, DaemonSet, Rollout',
     ],
   ] as const) {
-    test(message, () => assert.throws(() => chooseOwner(owners, 'svc', 'a=b'), { name: 'Fault', message }));
+    test(message, () => assert.throws(() => chooseOwner(owners, 'svc', advise), { name: 'Fault', message }));
   }
 });
 
@@ -100,7 +107,17 @@ describe('findTarget()', () => {
   const api = {
     get: async (path: string): Promise<Json> => {
       if (path.endsWith('/services')) {
-        return { items: [service('web', { selector: { app: 'web' } }), service('none', {})] };
+        return {
+          items: [
+            service('web', { selector: { app: 'web' } }),
+            service('none', {}),
+            ...['empty', 'both'].map((app) => service(app, { selector: { app } })),
+          ],
+        };
+      }
+      if (path.includes('/pods?labelSelector=app%3Dempty')) return { items: [] };
+      if (path.includes('/pods?labelSelector=app%3Dboth')) {
+        return { items: [owned('db-0', 'StatefulSet', 'db'), owned('web-1-a', 'ReplicaSet', 'web-1')] };
       }
       if (path.includes('/pods?')) return { items: [owned('web-1-a', 'ReplicaSet', 'web-1')] };
       return { items: REPLICA_SETS };
@@ -115,6 +132,12 @@ describe('findTarget()', () => {
   }
   for (const [type, name, message] of [
     ['Service', 'gone', 'there is no Service gone in namespace shop'],
+    ['Service', 'empty', 'Service empty leads to no pods: none has the labels app=empty'],
+    [
+      'Service',
+      'both',
+      'the pods of Service both are of StatefulSet db and Deployment web: name one of them, for example sts/db',
+    ],
     [
       'Service',
       'none',

@@ -47,22 +47,41 @@ export async function findTarget(
 }
 
 async function findWorkload(api: Pick<Api, 'get'>, namespace: string, name: string): Promise<WorkloadName> {
-  const list = async (path: string) => new Field(await api.get(path)).get('items').items();
-  const services = await list(`/api/v1/namespaces/${namespace}/services`);
+  const services = new Field(await api.get(`/api/v1/namespaces/${namespace}/services`)).get('items').items();
   const service = services.find((each) => nameOf(each) === name);
   if (service === undefined) throw new Fault(`there is no Service ${name} in namespace ${namespace}`);
-  const selector = serviceSelector(service);
-  if (selector === undefined) {
+  if (serviceSelector(service) === undefined) {
     throw new Fault(
       `Service ${name} has no selector, and so no pods: name a workload, for example deploy/web`,
     );
   }
-  const labels = [...selector].map(([key, value]) => `${key}=${value}`).join(',');
+  return findServedWorkload(api, namespace, service, (first) => {
+    const example = first === null ? '' : `, for example ${formatTarget(first)}`;
+    return `name one of them${example}`;
+  });
+}
+
+/**
+ * The workload whose pods a Service selects, found through their owners.
+ * @param advise what to do where there are several, one of which is that workload; null: none is a workload
+ * @throws {Fault} where there are none, or several, or what owns them is no workload
+ */
+export async function findServedWorkload(
+  api: Pick<Api, 'get'>,
+  namespace: string,
+  service: Field,
+  advise: (first: WorkloadName | null) => string,
+): Promise<WorkloadName> {
+  const list = async (path: string) => new Field(await api.get(path)).get('items').items();
+  const labels = [...(serviceSelector(service) ?? [])].map(([key, value]) => `${key}=${value}`).join(',');
   const query = `labelSelector=${encodeURIComponent(labels)}`;
   const pods = await list(`/api/v1/namespaces/${namespace}/pods?${query}`);
   const hasReplicaSets = pods.some((pod) => ownerOf(pod)?.kind === 'ReplicaSet');
   const replicaSets = hasReplicaSets ? await list(`/apis/apps/v1/namespaces/${namespace}/replicasets`) : [];
-  return chooseOwner(toOwners(pods, replicaSets), name, labels);
+  const name = nameOf(service);
+  const owners = toOwners(pods, replicaSets);
+  if (owners.length === 0) throw new Fault(`Service ${name} leads to no pods: none has the labels ${labels}`);
+  return chooseOwner(owners, name, advise);
 }
 
 /**
@@ -83,22 +102,17 @@ export function toOwners(pods: readonly Field[], replicaSets: readonly Field[]):
 }
 
 /** @throws {Fault} where it is not one workload */
-export function chooseOwner(owners: readonly OwnerName[], service: string, labels: string): WorkloadName {
-  const [first, ...others] = owners;
-  if (first === undefined)
-    throw new Fault(`Service ${service} leads to no pods: none has the labels ${labels}`);
-  const workloads = owners.filter(isWorkload);
-  if (others.length > 0) {
-    const example = workloads[0] === undefined ? '' : `, for example ${formatTarget(workloads[0])}`;
-    throw new Fault(
-      `the pods of Service ${service} are of ${owners.map(formatOwner).join(' and ')}: name one of them${example}`,
-    );
-  }
-  if (isWorkload(first)) return first;
+export function chooseOwner(
+  owners: readonly OwnerName[],
+  service: string,
+  advise: (first: WorkloadName | null) => string,
+): WorkloadName {
+  const first = owners.find(isWorkload) ?? null;
+  const names = owners.map(formatOwner).join(' and ');
+  if (owners.length > 1) throw new Fault(`the pods of Service ${service} are of ${names}: ${advise(first)}`);
+  if (first !== null) return first;
   const kinds = Object.keys(WORKLOADS).join(', ');
-  throw new Fault(
-    `the pods of Service ${service} are of ${formatOwner(first)}, and only a ${kinds} can be disrupted`,
-  );
+  throw new Fault(`the pods of Service ${service} are of ${names}, and not of one of these: ${kinds}`);
 }
 
 /** Its controller, where it has one. */

@@ -5,13 +5,14 @@ import type { Api } from './api.ts';
 import { isScaleTarget, toScaleTarget } from './autoscaler.ts';
 import { createClusterWatch, startWatching, toPodNames, WATCH_SLACK_MS } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
+import { findServedWorkload } from './disrupted-target.ts';
 import { Field } from './field.ts';
 import { type Json, numberAt } from './json.ts';
 import { nameOf, toListItems } from './object.ts';
 import { findDenied, type Permission, TO_FIND_WORKLOADS, toObserverPermissions } from './permission.ts';
 import { toSelectorQuery } from './selector.ts';
 import { serviceSelector, toWays, type Way } from './service.ts';
-import { toCollectionPath, WORKLOADS, type WorkloadKind, type WorkloadName } from './workload-kind.ts';
+import { toCollectionPath, WORKLOADS } from './workload-kind.ts';
 
 export interface ObservedServiceOptions {
   readonly namespace: string;
@@ -42,7 +43,12 @@ export async function openObservedService(
   await checkAllowed(api, namespace, TO_FIND_WORKLOADS);
   const service = await findService(api, options);
   const way = toWay(service, options.url);
-  const { kind, name } = await findWorkload(api, namespace, service);
+  const { kind, name } = await findServedWorkload(
+    api,
+    namespace,
+    service,
+    () => 'give a Service that leads to one of them',
+  );
   await checkAllowed(api, namespace, toObserverPermissions({ kind, hasHpa: false, tellsEvents }));
   const workload = new Field(await api.get(`${toCollectionPath(kind, namespace)}/${name}`));
   const container = chooseContainer(workload.get('spec', 'template'), options.container);
@@ -69,6 +75,7 @@ export async function openObservedService(
       service: options.service,
       port: way.targetPort,
       hpa: hpa?.name ?? null,
+      direct: null,
       clock,
     },
     stopWatching.signal,
@@ -149,50 +156,6 @@ function toWay(service: Field, url: URL | null): Pick<Way, 'url' | 'targetPort'>
     throw new Fault(`several addresses lead to Service ${name}: choose one with --url: ${list}`);
   }
   return way;
-}
-
-/** The workload whose pods the Service selects, found through their owners. */
-async function findWorkload(api: Api, namespace: string, service: Field): Promise<WorkloadName> {
-  const labels = [...(serviceSelector(service) ?? [])].map(([key, value]) => `${key}=${value}`).join(',');
-  const query = `labelSelector=${encodeURIComponent(labels)}`;
-  const pods = await listFields(api, `/api/v1/namespaces/${namespace}/pods?${query}`);
-  if (pods.length === 0) {
-    throw new Fault(`Service ${nameOf(service)} has no endpoints: no pod has the labels ${labels}`);
-  }
-  const replicaSets = await listFields(api, `/apis/apps/v1/namespaces/${namespace}/replicasets?${query}`);
-  const found = new Map(toWorkloads(pods, replicaSets).map((each) => [`${each.kind} ${each.name}`, each]));
-  const [first, ...others] = found.values();
-  if (first === undefined) {
-    const kinds = Object.keys(WORKLOADS).join(', ');
-    throw new Fault(`the pods of Service ${nameOf(service)} are of no workload that is known: ${kinds}`);
-  }
-  if (others.length > 0) {
-    const names = [...found.keys()].join(' and ');
-    throw new Fault(
-      `Service ${nameOf(service)} leads to the pods of several workloads: ${names}; give a Service that leads to one`,
-    );
-  }
-  return first;
-}
-
-/** What owns the pods, by ReplicaSets or by itself. */
-function toWorkloads(pods: readonly Field[], replicaSets: readonly Field[]): WorkloadName[] {
-  const ownersOf = (object: Field) => object.get('metadata', 'ownerReferences').items();
-  return pods.flatMap(ownersOf).flatMap((owner) => {
-    const uid = owner.get('uid').text();
-    const replicaSet = replicaSets.find((each) => each.get('metadata', 'uid').text() === uid);
-    const above = replicaSet === undefined ? [owner] : ownersOf(replicaSet);
-    return above.flatMap((each) => {
-      const kind = each.get('kind').text() ?? '';
-      return Object.hasOwn(WORKLOADS, kind)
-        ? [{ kind: kind as WorkloadKind, name: each.get('name').text() ?? '' }]
-        : [];
-    });
-  });
-}
-
-async function listFields(api: Api, path: string): Promise<readonly Field[]> {
-  return new Field(await api.get(path)).get('items').items();
 }
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */

@@ -82,6 +82,12 @@ const nodeBack: PodEvent[] = [
   { atMs: 150_010, pod: 'a', kind: 'endpoint-added' },
 ];
 
+/** Of `a`, from the begin of the load on. */
+const probedDirectly: PodEvent[] = [
+  { atMs: 0, pod: 'a', kind: 'direct-accepted', uncertainMs: 0 },
+  { atMs: 15_200, pod: 'a', kind: 'direct-refused', uncertainMs: 200 },
+];
+
 interface Case {
   readonly events: PodEvent[];
   readonly outcome: Settlement['outcome'];
@@ -151,6 +157,7 @@ function toEvidence(
     slackMs: SLACK_MS,
     idleTimeoutMs: null,
     hasAnnounced: () => true,
+    refusers: new Map<number, string>(),
     usualMs: () => ROUND_TRIP_MS,
     ...given,
   };
@@ -785,6 +792,31 @@ describe('toLoss()', () => {
         assert.deepEqual([pod, podBy, cause], expected);
       });
     }
+
+    test('blames whoever refused direct probes, whatever else is likelier', () => {
+      const settlement = toSettlement({ events: [], outcome: 'refused', endMs: 15_100, pod: null });
+      const { pod, podBy, cause, why } = toLoss(
+        settlement,
+        toEvidence(settlement, [...rollout, ...probedDirectly], {
+          isNamed: false,
+          firstOkMs: () => null,
+          refusers: new Map([[settlement.index, 'a']]),
+        }),
+      );
+      assert.deepEqual([pod, podBy, cause], ['a', 'direct-probe', 'stops-listening-early']);
+      assert.match(why, /; direct probes: accepted until 15\.00 s and refused from 15\.20 s on$/);
+    });
+
+    test('does not suspect a pod that accepted direct probes then', () => {
+      const { pod } = blame({
+        events: [...rollout, ...probedDirectly],
+        outcome: 'refused',
+        endMs: 14_000,
+        pod: null,
+        isNamed: false,
+      });
+      assert.equal(pod, 'b', 'it is the only one of which that is not known');
+    });
 
     test('does not say that the new pod never answered', () => {
       const { why } = blame({ events: fresh, outcome: 'refused', endMs: 2_100, pod: null, isNamed: false });

@@ -1,6 +1,7 @@
 import type { Settlement } from '../engine/settlement.ts';
 import type { CauseId } from './cause.ts';
 import { type Judgement, judgeLoss, toIdleReason } from './cause-rules.ts';
+import { describeDirect } from './direct-times.ts';
 import {
   isFlapping,
   isIdledOut,
@@ -16,8 +17,11 @@ import { countEndpoints, type PodPhase, type PodTimeline, toPhase } from './time
 export interface Loss {
   readonly settlement: Settlement;
   readonly pod: string | null;
-  /** How the pod is known: from the response or the connection, or because no other pod is possible. */
-  readonly podBy: 'connection' | 'elimination' | null;
+  /**
+   * How the pod is known: from the response or the connection, because it alone refused direct probes at that time, or
+   * because no other pod is possible.
+   */
+  readonly podBy: 'connection' | 'direct-probe' | 'elimination' | null;
   /** The pod's phase when the request failed. */
   readonly phase: PodPhase;
   readonly cause: CauseId;
@@ -31,6 +35,8 @@ export function toLoss(settlement: Settlement, evidence: LossEvidence): Loss {
   if (known !== null && !isOfProxy(settlement, evidence)) return toLossOf(known, settlement, evidence);
   const nobody = { settlement, pod: null, podBy: null, phase: 'unknown' } as const;
   if (isFleetEmpty(settlement, evidence)) return { ...nobody, ...judgeEmptyFleet(settlement, evidence) };
+  const refuser = evidence.refusers.get(settlement.index);
+  if (refuser !== undefined) return toProbedLoss(refuser, settlement, evidence);
   const suspects = evidence.inferred.get(settlement.index) ?? [];
   const [first, ...others] = suspects;
   if (first === undefined) {
@@ -57,6 +63,18 @@ function toLossOf(pod: string, settlement: Settlement, evidence: LossEvidence): 
   const timeline = evidence.timelines.get(pod);
   const judgement = timeline === undefined ? unseen(pod) : judge(settlement, timeline, evidence);
   return { settlement, pod, podBy: 'connection', phase: phaseOf(settlement, timeline), ...judgement };
+}
+
+/** The loss of a pod that refused direct probes when it refused the request. */
+function toProbedLoss(pod: string, settlement: Settlement, evidence: LossEvidence): Loss {
+  const loss = toLossOf(pod, settlement, evidence);
+  const timeline = evidence.timelines.get(pod);
+  const told = timeline === undefined ? '' : describeDirect(timeline, settlement.endMs);
+  return {
+    ...loss,
+    podBy: 'direct-probe',
+    why: told === '' ? loss.why : `${loss.why}; direct probes: ${told}`,
+  };
 }
 
 function phaseOf({ endMs }: Settlement, timeline: PodTimeline | undefined): PodPhase {

@@ -153,7 +153,7 @@ ${flight.lanes.map((lane) => formatLane(lane, id))}
 </svg></div>
 <ul class="legend">${flight.versions.map(
     (version, index) => html`<li><span class="key v${index % 4}"></span>${version ?? 'no version'}</li>`,
-  )}<li><span class="key lost"></span>lost</li><li><span class="key s-starting"></span>starting</li><li><span class="key s-ready"></span>ready</li><li><span class="key s-unready"></span>unready</li><li><span class="key s-terminating"></span>terminating</li><li><span class="key s-draining"></span>after SIGTERM</li><li><span class="key endpoint"></span>endpoint</li><li>▼ SIGTERM</li><li>✕ killed</li><li>■ exited</li><li>⊘ node lost</li><li>◆ hazard</li></ul>
+  )}<li><span class="key lost"></span>lost</li><li><span class="key s-starting"></span>starting</li><li><span class="key s-ready"></span>ready</li><li><span class="key s-unready"></span>unready</li><li><span class="key s-terminating"></span>terminating</li><li><span class="key s-draining"></span>after SIGTERM</li><li><span class="key endpoint"></span>endpoint</li>${flight.lanes.some(({ accepts }) => accepts.length > 0) ? html`<li><span class="key accepts"></span>accepts direct probes</li>` : ''}<li>▼ SIGTERM</li><li>✕ killed</li><li>■ exited</li><li>⊘ node lost</li><li>◆ hazard</li></ul>
 </figure>`;
 }
 
@@ -169,7 +169,10 @@ function toNamedMarks({ marks }: Flight): Flight['marks'] {
 
 const TICKS = { sigterm: '▼', killed: '✕', exited: '■', 'node-lost': '⊘' } as const;
 
-function formatLane({ timeline, y, stretches, endpoints, ticks, losses, hazards }: Lane, id: string): Html {
+function formatLane(
+  { timeline, y, stretches, endpoints, accepts, ticks, losses, hazards }: Lane,
+  id: string,
+): Html {
   const middle = y + FLIGHT.laneHeight / 2;
   return html`<g><text class="name" x="${FLIGHT.left - 8}" y="${middle + 4}" text-anchor="end">${shorten(timeline.pod)}<title>${timeline.pod}</title></text>
 ${stretches.map(
@@ -177,6 +180,9 @@ ${stretches.map(
     html`<rect class="s-${stage}" x="${px(x)}" y="${y + 7}" width="${px(width)}" height="12"><title>${timeline.pod}: ${stage}</title></rect>`,
 )}${endpoints.map(
   ({ x, width }) => html`<rect class="endpoint" x="${px(x)}" y="${y + 20}" width="${px(width)}" height="3"/>`,
+)}${accepts.map(
+  ({ x, width }) =>
+    html`<rect class="accepts" x="${px(x)}" y="${y + 3}" width="${px(width)}" height="3"><title>${timeline.pod}: accepts direct probes</title></rect>`,
 )}${ticks.map(
   ({ x, kind }) =>
     html`<text class="tick" x="${px(x)}" y="${middle + 4}" text-anchor="middle">${TICKS[kind]}<title>${kind}</title></text>`,
@@ -267,6 +273,9 @@ function formatPods(timelines: readonly PodTimeline[], id: string): Html {
       timeline.graceMs === 0 ? null : timeline.sigtermMs,
       timeline.exit?.atMs,
       timeline.goneMs,
+      timeline.direct?.accepts[0]?.fromMs,
+      timeline.direct?.answeredMs,
+      timeline.direct?.accepts.at(-1)?.toMs,
     ].map(seconds),
     toExitText(timeline.exit),
   ]);
@@ -281,6 +290,9 @@ function formatPods(timelines: readonly PodTimeline[], id: string): Html {
     'SIGTERM',
     'Exited',
     'Gone',
+    'Accepts (probed)',
+    'Answers (probed)',
+    'Accepts until (probed)',
     'How',
   ];
   return html`<section>

@@ -36,6 +36,8 @@ export interface Lane {
   readonly stretches: readonly { readonly x: number; readonly width: number; readonly stage: Stage }[];
   /** When the pod was an endpoint. */
   readonly endpoints: readonly { readonly x: number; readonly width: number }[];
+  /** When it accepted direct probes. */
+  readonly accepts: readonly { readonly x: number; readonly width: number }[];
   readonly ticks: readonly {
     readonly x: number;
     readonly kind: 'sigterm' | 'killed' | 'exited' | 'node-lost';
@@ -85,6 +87,7 @@ export function toFlight(proof: Proof): Flight {
       y: lanesY + index * laneHeight,
       stretches: toStretches(timeline).map(({ fromMs, toMs, stage }) => ({ ...toSpan(fromMs, toMs), stage })),
       endpoints: timeline.endpoint.map(({ fromMs, toMs }) => toSpan(fromMs, toMs)),
+      accepts: (timeline.direct?.accepts ?? []).map(({ fromMs, toMs }) => toSpan(fromMs, toMs)),
       ticks: toTicks(timeline).map(({ atMs, kind }) => ({ x: toX(atMs), kind })),
       losses: lossesOf(proof.losses, timeline.pod).map(({ atMs, loss }) => ({ x: toX(atMs), loss })),
       hazards: proof.hazards.flatMap(({ pod, atMs }, hazard) =>

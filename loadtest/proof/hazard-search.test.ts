@@ -25,6 +25,11 @@ const serving = (pod: string): PodEvent[] => [
   { atMs: -2_000, pod, kind: 'ready' },
   { atMs: -2_000, pod, kind: 'endpoint-added' },
 ];
+/** Direct probes were accepted, and saw a connection closed that had been idle for 5 s. */
+const probedClose = (pod: string, atMs: number): PodEvent[] => [
+  { atMs: -1_000, pod, kind: 'direct-accepted', uncertainMs: 0 },
+  { atMs, pod, kind: 'direct-closed', idleMs: 5_000 },
+];
 const fresh: readonly PodEvent[] = [
   { atMs: 8_000, pod: 'b', kind: 'ready' },
   { atMs: 8_100, pod: 'b', kind: 'endpoint-added' },
@@ -103,6 +108,16 @@ describe('findHazards()', () => {
       'a connection that carried nothing, of a pod that left at once',
       { closedInSilence: [closed({ endMs: 15_100, idleMs: 4_100 })] },
       ['silent-close-while-draining'],
+    ],
+    [
+      'an idle connection of the direct probes that is closed after 5 s',
+      { events: [...ended, ...serving('y'), ...probedClose('z', 8_000), ...serving('z')] },
+      ['short-idle-timeout'],
+    ],
+    [
+      'one of the direct probes that is closed as the pod ends',
+      { events: [...ended, ...serving('y'), ...serving('z'), ...probedClose('a', 15_050)] },
+      [],
     ],
     ['one left idle on purpose, as the pod ends', { closedInSilence: [closed({ role: 'idle' })] }, []],
     [
@@ -227,6 +242,11 @@ describe('findHazards()', () => {
     const [hazard] = search({ events: two, closedInSilence: [closed({ pod: null })] });
     assert.equal(hazard?.pod, null);
     assert.match(hazard?.why ?? '', /^one of a, c closed 1 idle keep-alive connection /);
+    const [seen] = search({
+      events: [...two, ...probedClose('c', 15_050)],
+      closedInSilence: [closed({ pod: null })],
+    });
+    assert.equal(seen?.pod, 'c', 'it closed that of the direct probes as well');
   });
 
   test('tells the idle timeout that was measured', () => {

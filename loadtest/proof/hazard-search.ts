@@ -39,6 +39,8 @@ const MIN_ACCEPT_MARGIN_MS = 2_000;
 /** A pod that goes on serving for so long after SIGTERM has told every connection in use to move on. */
 const LAME_DUCK_MS = 3_000;
 const MIN_GRACE_LEFT = 0.1;
+/** A pod that ends closes all its connections within this time. */
+const TOGETHER_MS = 100;
 
 /** All hazards, in the order in which they first showed. Pure. */
 export function findHazards(evidence: HazardEvidence): Hazard[] {
@@ -59,15 +61,25 @@ export function findHazards(evidence: HazardEvidence): Hazard[] {
   ].sort((a, b) => a.atMs - b.atMs);
 }
 
-/** The pods that were terminating when the connection was closed, and may have closed it. */
-function findClosers({ pod, endMs }: PodConnection, { timelines, slackMs }: HazardEvidence): PodTimeline[] {
-  return timelines.filter(
+/** What of a connection tells who may have closed it. */
+type Closed = Pick<PodConnection, 'pod' | 'endMs'>;
+
+/**
+ * The pods that were terminating when the connection was closed, and may have closed it: the one that closed that of the
+ * direct probes with it, where there is one.
+ */
+function findClosers({ pod, endMs }: Closed, { timelines, slackMs }: HazardEvidence): PodTimeline[] {
+  const able = timelines.filter(
     (timeline) =>
       (pod === null || timeline.pod === pod) &&
       timeline.terminatingMs !== null &&
       endMs >= timeline.terminatingMs - slackMs &&
       (timeline.goneMs === null || endMs <= timeline.goneMs + slackMs),
   );
+  const seen = able.filter(({ direct }) =>
+    direct?.closed.some(({ atMs }) => Math.abs(atMs - endMs) <= TOGETHER_MS),
+  );
+  return pod === null && seen.length === 1 ? seen : able;
 }
 
 function findSilentCloses(evidence: HazardEvidence): Hazard[] {
@@ -113,13 +125,17 @@ function isExcused({ endMs, idleMs }: PodConnection, closers: readonly PodTimeli
 }
 
 function findIdleTimeouts(evidence: HazardEvidence): Hazard[] {
-  const closed = evidence.closedInSilence.filter(
-    (connection) =>
-      connection.idleMs !== null &&
-      connection.idleMs < MIN_IDLE_TIMEOUT_MS &&
-      findClosers(connection, evidence).length === 0 &&
-      !isOfExit(connection, evidence),
+  const isShort = (connection: Closed & { readonly idleMs: number | null }) =>
+    connection.idleMs !== null &&
+    connection.idleMs < MIN_IDLE_TIMEOUT_MS &&
+    findClosers(connection, evidence).length === 0 &&
+    !isOfExit(connection, evidence);
+  const ofLoad = evidence.closedInSilence.filter(isShort);
+  // A proxy in front keeps its own connections to the clients: those of the direct probes are the pods'.
+  const ofProbes = evidence.timelines.flatMap(({ pod, direct }) =>
+    (direct?.closed ?? []).map(({ atMs, idleMs }) => ({ pod, endMs: atMs, idleMs })).filter(isShort),
   );
+  const closed = [...ofLoad, ...ofProbes];
   const idleMs = closed.flatMap((connection) => connection.idleMs ?? []).sort((a, b) => a - b);
   const timeoutMs = idleMs[Math.floor(idleMs.length / 2)];
   if (timeoutMs === undefined) return [];
@@ -129,16 +145,16 @@ function findIdleTimeouts(evidence: HazardEvidence): Hazard[] {
       hazard: 'short-idle-timeout',
       pod: pods.length === 1 ? (pods[0] ?? null) : null,
       atMs: Math.min(...closed.map(({ endMs }) => endMs)),
-      why: `${closed.length} keep-alive connection${closed.length === 1 ? ' was' : 's were'} closed without notice after ${formatSeconds(timeoutMs)} of idleness`,
+      why: `${closed.length} keep-alive connection${closed.length === 1 ? ' was' : 's were'} closed without notice after ${formatSeconds(timeoutMs)} of idleness${ofProbes.length === 0 ? '' : `, ${ofProbes.length} of them the direct probes’`}`,
       fix: `Keep idle connections open for longer than the clients and balancers in front do: at least ${formatSeconds(MIN_IDLE_TIMEOUT_MS + 5_000)} behind a balancer with an idle timeout of ${formatSeconds(MIN_IDLE_TIMEOUT_MS)}; today it is ${formatSeconds(timeoutMs)}.`,
       change: null,
-      exposure: toExposure(closed.filter(({ role }) => role === 'kept')),
+      exposure: toExposure(ofLoad.filter(({ role }) => role === 'kept')),
     },
   ];
 }
 
 /** A process that ends without being terminated closes its connections, too: that is a crash. */
-function isOfExit({ pod, endMs }: PodConnection, { timelines, slackMs }: HazardEvidence): boolean {
+function isOfExit({ pod, endMs }: Closed, { timelines, slackMs }: HazardEvidence): boolean {
   return timelines.some(
     ({ pod: name, exit, nodeLostMs }) =>
       (pod === null || pod === name) &&

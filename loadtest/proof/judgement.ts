@@ -7,6 +7,7 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
+import { findRefusers } from './direct-times.ts';
 import { type Fix, toFixes } from './fix.ts';
 import type { Hazard, HazardId } from './hazard.ts';
 import { type EndpointTimes, findHazards } from './hazard-search.ts';
@@ -241,6 +242,7 @@ export function toLosses(
   );
   const isNamed = timelines.some(({ pod }) => responses.answered.has(pod));
   const evidence = {
+    refusers: findRefusers(unnamed, timelines),
     inferred: inferSuspects({
       isNamed,
       timelines,

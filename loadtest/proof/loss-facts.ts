@@ -25,6 +25,8 @@ export interface LossEvidence {
   firstOkMs(pod: string, endpoint: number | null): number | null;
   /** Who may have failed a loss, by its index, where neither responses nor the connection tell the pod. */
   readonly inferred: ReadonlyMap<number, readonly Suspect[]>;
+  /** The pod that direct probes show to have refused the connection of a loss, by its index. */
+  readonly refusers: ReadonlyMap<number, string>;
   /** How long the server keeps idle connections at rest; null: longer than was seen. */
   readonly idleTimeoutMs: number | null;
   /** How far the timestamp of an event may lag behind the event. */

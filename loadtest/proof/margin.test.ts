@@ -44,6 +44,16 @@ describe('toPodMargins()', () => {
       [1_900, 8_100, 20_000],
     ],
     ['was not seen to exit', old.slice(0, -1), 11_900, [1_900, 3_100, null]],
+    [
+      'was seen by direct probes to stop accepting at 14 s, before its SIGTERM',
+      [
+        ...old,
+        { atMs: -1_000, pod: 'a', kind: 'direct-accepted', uncertainMs: 0 },
+        { atMs: 14_200, pod: 'a', kind: 'direct-refused', uncertainMs: 200 },
+      ],
+      11_900,
+      [1_900, 2_100, 20_000],
+    ],
     ['used up its grace', [...old.slice(0, -1), { ...old.at(-1), atMs: 41_000 }], 11_900, [1_900, 3_100, 0]],
   ] as const satisfies readonly (readonly [string, readonly unknown[], number | null, unknown])[]) {
     test(`of a pod that ${what}`, () => {

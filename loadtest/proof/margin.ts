@@ -30,7 +30,7 @@ export function toPodMargins(timeline: PodTimeline, { lastOpenings, firstOkMs }:
   const [ledFrom, opened] = toLast(lastOpenings(pod));
   const untilMs = isEnded ? toAcceptedUntilMs(timeline, opened) : null;
   const addedMs = endpoint[0]?.fromMs ?? null;
-  const answeredMs = firstOkMs(pod);
+  const answeredMs = firstOkMs(pod) ?? timeline.direct?.answeredMs ?? null;
   const isNew = (ready[0]?.fromMs ?? 0) > 0;
   return {
     pod,
@@ -66,10 +66,15 @@ function toLast(openings: ReadonlyMap<string | null, number>): [string | null, n
 }
 
 /**
- * A pod that took a connection after SIGTERM goes on accepting, as far as is known until its exit. Of one that took
- * none it is known only that it had no reason to stop before SIGTERM.
+ * What direct probes saw is certain. Else a pod that took a connection after SIGTERM goes on accepting, as far as is
+ * known until its exit. Of one that took none it is known only that it had no reason to stop before SIGTERM.
  */
-function toAcceptedUntilMs({ sigtermMs, exit }: PodTimeline, openedMs: number | null): number | null {
+function toAcceptedUntilMs(
+  { sigtermMs, exit, terminatingMs, direct }: PodTimeline,
+  openedMs: number | null,
+): number | null {
+  const last = direct?.accepts.at(-1)?.toMs ?? null;
+  if (last !== null && terminatingMs !== null && last >= terminatingMs) return last;
   const exitMs = exit?.atMs ?? null;
   return sigtermMs === null || (openedMs !== null && openedMs > sigtermMs) ? exitMs : sigtermMs;
 }

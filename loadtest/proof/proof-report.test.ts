@@ -170,7 +170,7 @@ describe('parseSeries()', () => {
     [
       'proofs.0.losses.0.podBy',
       'guess',
-      'the report.proofs[0].losses[0].podBy must be connection or elimination, but is "guess"',
+      'the report.proofs[0].losses[0].podBy must be connection or direct-probe or elimination, but is "guess"',
     ],
     [
       'proofs.0.losses.0.settlement.outcome',

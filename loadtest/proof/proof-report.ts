@@ -112,7 +112,7 @@ export const verdictShape: Shape<ProofVerdict> = shapeOf(verdictFields.schema, (
   return read;
 });
 
-const POD_BY = { connection: true, elimination: true } as const satisfies Record<
+const POD_BY = { connection: true, 'direct-probe': true, elimination: true } as const satisfies Record<
   NonNullable<Loss['podBy']>,
   true
 >;
@@ -152,6 +152,17 @@ const timeline: Shape<PodTimeline> = object({
   ),
   nodeLostMs: nullable(finite()),
   goneMs: nullable(finite()),
+  direct: addedLater(
+    nullable(
+      object({
+        accepts: array(span),
+        refuses: array(span),
+        answeredMs: nullable(finite()),
+        closed: array(object({ atMs: finite(), idleMs: finite(0) })),
+      }),
+    ),
+    null,
+  ),
 });
 
 const vantagePoint: Shape<VantagePoint> = object({

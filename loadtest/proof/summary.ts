@@ -111,6 +111,12 @@ function formatStories({ losses, endpoints, lost }: Judged): string {
 /** What is wrong with the response is in their detail, and not in their name. */
 const TOLD_IN_DETAIL: readonly Outcome[] = ['wrong_body', 'truncated', 'protocol_error'];
 
+const POD_BY_TEXTS = {
+  connection: '',
+  'direct-probe': ' (by direct probes)',
+  elimination: ' (inferred)',
+} as const satisfies Record<NonNullable<Loss['podBy']>, string>;
+
 /** What happened to one request, in one line. */
 export function formatStory(
   { settlement, pod, podBy, phase, why }: Loss,
@@ -127,8 +133,7 @@ export function formatStory(
   const received = bytesReceived > 0 ? `, ${bytesReceived} B received` : '';
   const what = TOLD_IN_DETAIL.includes(outcome) && detail !== null ? `: ${detail}` : '';
   const traced = traceId === null ? '' : `  trace ${traceId}`;
-  const who =
-    pod === null ? 'pod unknown' : `${pod}${podBy === 'elimination' ? ' (inferred)' : ''}, ${phase}`;
+  const who = pod === null ? 'pod unknown' : `${pod}${podBy === null ? '' : POD_BY_TEXTS[podBy]}, ${phase}`;
   return `${(endMs / 1_000).toFixed(3)} s  #${index} ${endpoints[endpoint] ?? ''}  ${outcome} (${on}${where}${received}${what})  ${who}: ${why}${traced}`;
 }
 

@@ -1,4 +1,5 @@
 import type { Settlement } from '../engine/settlement.ts';
+import { isCleared } from './direct-times.ts';
 import { type FailureClass, isFreshConnection, openedMsOf, sentMsOf, toHow } from './failure-class.ts';
 import type { InferenceEvidence } from './inference-evidence.ts';
 import type { PodTimeline } from './timeline.ts';
@@ -168,18 +169,12 @@ export function toSuspectEvidence(evidence: InferenceEvidence): SuspectEvidence 
 /** Could this pod have failed the request in this stretch of its timeline? */
 function isEligible(
   loss: Settlement,
-  {
-    timeline: { pod, endpoint, exit, isProbed, nodeLostMs },
-    zeroMs,
-    fromMs,
-    toMs,
-    isStart,
-    isEnd = false,
-    reachMs = MAX_PROPAGATION_MS,
-  }: Stretch,
+  { timeline, zeroMs, fromMs, toMs, isStart, isEnd = false, reachMs = MAX_PROPAGATION_MS }: Stretch,
   { slackMs, firstOkMs, successes }: InferenceEvidence,
 ): boolean {
+  const { pod, endpoint, exit, isProbed, nodeLostMs } = timeline;
   const { endMs, connection } = loss;
+  if (isCleared(timeline, loss)) return false;
   if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs)) return false;
   if ((loss.sentMs ?? endMs) >= toMs) return false;
   if (isStart) {

@@ -45,6 +45,7 @@ describe('toPodTimelines()', () => {
           exit: { atMs: 480, code: 0, signal: null, isOomKilled: false },
           nodeLostMs: null,
           goneMs: 490,
+          direct: null,
         },
       ],
     );
@@ -53,6 +54,25 @@ describe('toPodTimelines()', () => {
   test('prefers a SIGTERM that was seen to one worked out', () => {
     const seen = toPodTimelines([...events, { atMs: 463, pod, kind: 'sigterm' }]);
     assert.equal(seen.get(pod)?.sigtermMs, 463);
+  });
+
+  test('has of direct probes what is certain', () => {
+    const probed: PodEvent[] = [
+      { atMs: 110, pod, kind: 'direct-refused', uncertainMs: 0 },
+      { atMs: 180, pod, kind: 'direct-accepted', uncertainMs: 20 },
+      { atMs: 250, pod, kind: 'direct-answered' },
+      { atMs: 260, pod, kind: 'direct-closed', idleMs: 5 },
+      { atMs: 460, pod, kind: 'direct-refused', uncertainMs: 15 },
+    ];
+    assert.deepEqual(toPodTimelines([...events, ...probed]).get(pod)?.direct, {
+      accepts: [{ fromMs: 180, toMs: 445 }],
+      refuses: [
+        { fromMs: 110, toMs: 160 },
+        { fromMs: 460, toMs: null },
+      ],
+      answeredMs: 250,
+      closed: [{ atMs: 260, idleMs: 5 }],
+    });
   });
 
   test('keeps pods apart, and a timeline of which little was seen', () => {

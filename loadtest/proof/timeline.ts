@@ -32,6 +32,16 @@ export type PodEvent = At &
         /** The kernel killed it for want of memory. */
         readonly isOomKilled?: boolean;
       }
+    | {
+        /** A direct probe of its address was accepted, or was not, for the first time since one had ended otherwise. */
+        readonly kind: 'direct-accepted' | 'direct-refused';
+        /** For how long before it is not known which of both would have been; 0: it was the first probe. */
+        readonly uncertainMs: number;
+      }
+    /** The first ok response to a direct probe. */
+    | { readonly kind: 'direct-answered' }
+    /** It closed the idle keep-alive connection of the direct probes, and had not announced it. */
+    | { readonly kind: 'direct-closed'; readonly idleMs: number }
   );
 
 /** From `fromMs` until `toMs`; null: it still lasts. */
@@ -46,6 +56,18 @@ export interface ContainerExit {
   readonly signal: string | null;
   /** The kernel killed it for want of memory: by its limit, or the node's. */
   readonly isOomKilled: boolean;
+}
+
+/** What direct probes found of a pod: connections to its own address, beside the load. */
+interface DirectTimes {
+  /** It accepts for certain. What is in neither of these spans lies between two probes. */
+  readonly accepts: readonly Span[];
+  /** It does not accept: refused, or no reply. */
+  readonly refuses: readonly Span[];
+  /** When it first gave an ok response; null: it was not seen to. */
+  readonly answeredMs: number | null;
+  /** Idle keep-alive connections that it closed in silence. */
+  readonly closed: readonly { readonly atMs: number; readonly idleMs: number }[];
 }
 
 /** One pod from its scheduling to its end. A time is null when it was not seen. */
@@ -67,6 +89,8 @@ export interface PodTimeline {
   readonly exit: ContainerExit | null;
   readonly nodeLostMs: number | null;
   readonly goneMs: number | null;
+  /** Null: it was not probed directly. */
+  readonly direct: DirectTimes | null;
 }
 
 export const PHASES = {
@@ -115,6 +139,28 @@ function toTimeline(pod: string, events: readonly PodEvent[]): PodTimeline {
     exit: exit === undefined ? null : toContainerExit(exit),
     nodeLostMs: firstMs('node-lost'),
     goneMs: firstMs('gone'),
+    direct: toDirectTimes(events),
+  };
+}
+
+function toDirectTimes(events: readonly PodEvent[]): DirectTimes | null {
+  const changes = events.flatMap((event) =>
+    event.kind === 'direct-accepted' || event.kind === 'direct-refused' ? [event] : [],
+  );
+  if (changes.length === 0) return null;
+  const toOwn = (kind: PodEvent['kind']): Span[] =>
+    changes.flatMap((change, index) => {
+      if (change.kind !== kind) return [];
+      const next = changes.slice(index + 1).find((other) => other.kind !== kind);
+      return [{ fromMs: change.atMs, toMs: next === undefined ? null : next.atMs - next.uncertainMs }];
+    });
+  return {
+    accepts: toOwn('direct-accepted'),
+    refuses: toOwn('direct-refused'),
+    answeredMs: events.find(({ kind }) => kind === 'direct-answered')?.atMs ?? null,
+    closed: events.flatMap((event) =>
+      event.kind === 'direct-closed' ? [{ atMs: event.atMs, idleMs: event.idleMs }] : [],
+    ),
   };
 }
 

@@ -273,6 +273,13 @@ export interface PodTimeline {
   } | null;
   readonly nodeLostMs: number | null;
   readonly goneMs: number | null;
+  /** What probes of its own address found; null: it was not probed. */
+  readonly direct: {
+    readonly accepts: readonly Span[];
+    readonly refuses: readonly Span[];
+    readonly answeredMs: number | null;
+    readonly closed: readonly { readonly atMs: number; readonly idleMs: number }[];
+  } | null;
 }
 
 /** What would have lost a request, had one been on its way. */
@@ -317,7 +324,7 @@ export interface Judged {
   readonly losses: readonly {
     readonly settlement: Settlement;
     readonly pod: string | null;
-    readonly podBy: 'connection' | 'elimination' | null;
+    readonly podBy: 'connection' | 'direct-probe' | 'elimination' | null;
     /** Of the pod, when the request failed. */
     readonly phase:
       | 'unknown'

@@ -31,6 +31,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     container: null,
     url: null,
     checkReachable: async () => {},
+    toProbes: null,
     without: [],
     undertaking: { disruptions: [attempt.disruption], hasControl: false },
     isForced: false,

@@ -52,7 +52,23 @@ describe('proofs of other workloads', async () => {
   const manifests = copyManifests();
   const namespace: Namespace = toNamespace(`dropless-e2e-kinds-${Date.now().toString(36)}`);
   const scenario = createScenarios(() => namespace);
-  const overlay = manifests.addOverlay('tenant', { namespace: namespace.name, resources: ['../prod'] });
+  const overlay = manifests.addOverlay('tenant', {
+    namespace: namespace.name,
+    resources: ['../prod'],
+    // Two workloads at a time, and one more pod on each node, on two nodes of one core each.
+    patches: [
+      {
+        target: { kind: 'Deployment' },
+        patch: JSON.stringify([
+          {
+            op: 'replace',
+            path: '/spec/template/spec/containers/0/resources/requests/cpu',
+            value: '50m',
+          },
+        ]),
+      },
+    ],
+  });
   const json = join(overlay, 'proof.json');
   const hasRollouts = (await namespace.tryKubectl(['get', 'crd', 'rollouts.argoproj.io'])).code === 0;
 
