@@ -79,7 +79,15 @@ export async function runInCluster(
     hasTarget ? [command, `--namespace=${namespace}`] : [command],
   );
   const contents = new Map<string, string>();
-  for (const [flag, path] of inputs) contents.set(flag, await readInput(toFlag(flag), path, world));
+  for (const [flag, path] of inputs) {
+    const content = await readInput(toFlag(flag), path, world);
+    if (/"bodyFile"\s*:/.test(content)) {
+      throw new Fault(
+        `${toFlag(flag)} ${JSON.stringify(path)} names a bodyFile, which the pod does not have: give the body inline`,
+      );
+    }
+    contents.set(flag, content);
+  }
   for (const [flag, path] of outputs) {
     if (path !== STANDARD_STREAM) await world.prepareFile(path).catch((error) => refuse(flag, path, error));
   }
