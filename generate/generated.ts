@@ -18,6 +18,7 @@ import { formatRulesDoc } from './lint-rules.ts';
 import { formatLongProof, readLongProof } from './long-proof.ts';
 import { formatTable } from './markdown-table.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
+import { formatReplacementReasons } from './replacement-reasons.ts';
 import { formatRooms } from './rooms.ts';
 import { toValueRows } from './values.ts';
 import { formatWorkloads } from './workloads.ts';
@@ -40,6 +41,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('README.md', toSettingsTable),
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
   block('docs/hazards.md', formatHazardsDoc),
+  block('docs/observe.md', formatReplacementReasons),
   block('docs/workloads.md', formatWorkloads),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   whole('docs/proof.schema.json', () => `${JSON.stringify(toProofSchema(), null, 2)}\n`),

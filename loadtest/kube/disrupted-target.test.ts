@@ -58,8 +58,12 @@ describe('toOwners()', () => {
     });
   }
 
-  test('of a bare pod, and not of one that has ended', () => {
-    const pods = [{ metadata: { name: 'bare' } }, owned('done', 'Job', 'load', { phase: 'Succeeded' })];
+  test('of a bare pod, and not of one that has ended or is leaving', () => {
+    const pods = [
+      { metadata: { name: 'bare' } },
+      { metadata: { name: 'leaving', deletionTimestamp: 'now' } },
+      owned('done', 'Job', 'load', { phase: 'Succeeded' }),
+    ];
     assert.deepEqual(
       toOwners(
         pods.map((pod) => new Field(pod)),

@@ -1,5 +1,6 @@
 import { Fault } from '../cli/fault.ts';
 import type { Api } from './api.ts';
+import { isTerminating } from './conditions.ts';
 import { Field } from './field.ts';
 import { nameOf } from './object.ts';
 import type { ObjectName, ObjectType } from './object-name.ts';
@@ -86,10 +87,11 @@ export async function findServedWorkload(
 
 /**
  * What the pods are of, each once, in the order of the pods; a pod that nothing owns stands for itself. Pods that have
- * ended do not count.
+ * ended, or are about to, do not count.
  */
 export function toOwners(pods: readonly Field[], replicaSets: readonly Field[]): readonly OwnerName[] {
   const owners = pods
+    .filter((pod) => !isTerminating(pod))
     .filter((pod) => !['Succeeded', 'Failed'].includes(pod.get('status', 'phase').text() ?? ''))
     .map((pod): OwnerName => {
       const owner = ownerOf(pod);

@@ -18,8 +18,8 @@ const LOAD = [
   ...['--rate', String(SUITE_LOAD.rate), '--timeout', `${SUITE_LOAD.timeoutMs}ms`],
   ...['--baseline', '2s', '--tail', '2s'],
 ];
-/** A tenth of the requests is in flight when the lame duck is over. */
-const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000'];
+/** A fifth of the requests outlasts the lame duck. */
+const HELD = ['--endpoint', 'GET /health 4', '--endpoint', 'GET /payload?delayMs=4000'];
 
 const ROLLING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 const STATEFUL: Variant = {
@@ -144,7 +144,7 @@ describe('proofs of other workloads', async () => {
   });
 
   scenario('a faulty DaemonSet: cut requests, with their cause, and its pod template as before', async () => {
-    await requireLosses('kill', 'ds/daemon');
+    await requireLosses('rollout', 'ds/daemon');
     await namespace.kubectl('delete', 'sts/stateful', 'ds/daemon', '--wait=true');
   });
 
@@ -153,7 +153,7 @@ describe('proofs of other workloads', async () => {
   scenario('an Argo Rollout by canary: 0 lost; a faulty one: its losses and their cause', async () => {
     await deploy(CANARY);
     await requireProof('an Argo Rollout, canary', 'rollout', SERVICE);
-    await requireLosses('kill', 'rollout/canary');
+    await requireLosses('rollout', 'rollout/canary');
     await namespace.kubectl('delete', 'rollouts.argoproj.io/canary', '--wait=true');
   });
 
