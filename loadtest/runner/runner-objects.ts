@@ -17,7 +17,7 @@ export interface RunnerOwner extends RunnerIdentity {
 
 /** Where in the pod the Secret of the runner is mounted. */
 export const INPUT_FOLDER = '/runner/input';
-/** Where the command of a runner writes its reports: they are kept in memory, and sent. */
+/** Where the command of a runner writes its reports: they are sent, when they are whole or as they grow. */
 export const REPORT_FOLDER = '/runner/reports';
 /** The key of the Secret that holds the task. */
 export const TASK_FILE = 'task.json';
