@@ -41,6 +41,11 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
       'A Job whose pods share one plan of load on the Service: [how to use it](../docs/load-testing.md).',
     needs: 'the image that `docker build --target dropless` makes',
   },
+  prover: {
+    purpose:
+      'A Job that proves a rollout and a scaling of the Deployment from within the cluster: [how to read it](../docs/in-cluster.md).',
+    needs: 'the image that `docker build --target dropless` makes',
+  },
   'node-runtime': {
     purpose: 'The same service on Node: the image `microservice-node` in place of `microservice`.',
     needs: '',

@@ -18,6 +18,7 @@ import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
 import { Field } from '../kube/field.ts';
 import type { Permission } from '../kube/permission.ts';
+import { createLineLog } from '../report/line-log.ts';
 import { runErrand } from '../runner/launch.ts';
 import { INPUT_FOLDER, REPORT_FOLDER } from '../runner/runner-objects.ts';
 import { chooseNodes, parseVantage, type Vantage } from '../runner/vantage.ts';
@@ -79,13 +80,24 @@ export async function runInCluster(
     hasTarget ? [command, `--namespace=${namespace}`] : [command],
   );
   const contents = new Map<string, string>();
-  for (const [flag, path] of inputs) contents.set(flag, await readInput(toFlag(flag), path, world));
+  for (const [flag, path] of inputs) {
+    const content = await readInput(toFlag(flag), path, world);
+    if (/"bodyFile"\s*:/.test(content)) {
+      throw new Fault(
+        `${toFlag(flag)} ${JSON.stringify(path)} names a bodyFile, which the pod does not have: give the body inline`,
+      );
+    }
+    contents.set(flag, content);
+  }
   for (const [flag, path] of outputs) {
     if (path !== STANDARD_STREAM) await world.prepareFile(path).catch((error) => refuse(flag, path, error));
   }
   // A report on standard output is alone there.
   const isOutputTaken = [...outputs.values()].includes(STANDARD_STREAM);
   const streams = { stdout: isOutputTaken ? world.stderr : world.stdout, stderr: world.stderr };
+  const appended = new Map(
+    [...outputs].map(([flag, path]) => [flag, createLineLog(toFlag(flag), path, world)]),
+  );
   const { exitCode, reports } = await runErrand(
     {
       api,
@@ -97,13 +109,17 @@ export async function runInCluster(
       permissions,
     },
     {
-      onMessage: ({ stream, text: written }) => streams[stream].write(written),
+      onMessage: ({ stream, text: written }) => {
+        if (stream === 'stdout' || stream === 'stderr') streams[stream].write(written);
+        else appended.get(stream.slice('report:'.length))?.write(written);
+      },
       tell: (step) => world.stderr.write(`${step}\n`),
       interrupted: world.interrupted,
       nowMs: world.nowMs,
     },
   );
-  let isKept = true;
+  const kept = await Promise.all([...appended.values()].map((log) => log.close()));
+  let isKept = kept.every((each) => each);
   for (const [flag, path] of outputs) {
     const report = reports.get(flag);
     if (report === undefined) continue;

@@ -16,8 +16,10 @@ import {
 import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { openCluster } from '../kube/cluster.ts';
+import { findTarget } from '../kube/disrupted-target.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
 import { openObservedService } from '../kube/observed-service.ts';
+import { readPermissions, TO_FIND_WORKLOADS, toObserverPermissions } from '../kube/permission.ts';
 import { checkReachable } from '../load/reach.ts';
 import { countOutcomes } from '../load/record.ts';
 import { parseTargetUrl, toTarget } from '../load/target-url.ts';
@@ -34,6 +36,7 @@ import { createLineLog } from '../report/line-log.ts';
 import { parseListenAddress, serveMetrics } from '../report/metrics-server.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { toClusterOptions } from './cluster-options.ts';
+import { IN_CLUSTER_OPTIONS, runInCluster } from './in-cluster.ts';
 import { allowOption, readProofLoad, toLoadOptions, toNamingOptions } from './load-options.ts';
 import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
@@ -79,6 +82,7 @@ const OPTIONS = {
   ...TRACE_OPTION,
   ...CONNECTION_OPTIONS,
   ...toNamingOptions(''),
+  ...group('In the cluster', IN_CLUSTER_OPTIONS, { conflictsWith: ['--do', '--metrics'] }),
   ...group('Reports', {
     allow: allowOption,
     json: optional(
@@ -117,10 +121,31 @@ export const observe = defineCommand({
       shows: 'for days, with metrics, Events and one line of JSON for each replacement',
     },
   ],
-  run: async ({ options, positionals: service }, world) => {
+  run: async ({ options, positionals: service, given }, world) => {
     const load = await readProofLoad(options, DEFAULT_LOAD, world);
     // Faults in the load are reported before anything is touched.
     toLoadSpec(options.url ?? new URL('http://localhost/'), load);
+    if (options['in-cluster']) {
+      const { api, namespace } = await openCluster(options, world.env);
+      const { workload } = await findTarget(api, namespace, { type: 'Service', name: service });
+      const permissions = await readPermissions(api, namespace, workload, (of) => [
+        ...TO_FIND_WORKLOADS,
+        ...toObserverPermissions({ ...of, tellsEvents: options.events }),
+      ]);
+      return runInCluster(
+        {
+          api,
+          namespace,
+          command: 'observe',
+          hasTarget: true,
+          options: OPTIONS,
+          given,
+          choice: options,
+          permissions,
+        },
+        world,
+      );
+    }
     await prepareOutputs({ json: options.json, html: undefined }, world);
     const { api, namespace } = await openCluster(options, world.env);
     const log = createProgressLog(world.stderr, world.env);
@@ -138,14 +163,14 @@ export const observe = defineCommand({
       log.tell,
       PROCESS_CLOCK,
     );
-    const given = toLoadSpec(target.url, load);
+    const full = toLoadSpec(target.url, load);
     const spec =
       options['pod-header'] === undefined
-        ? await readNames(given, target, log.tell).catch((error: Error) => {
+        ? await readNames(full, target, log.tell).catch((error: Error) => {
             target.close();
             throw error;
           })
-        : given;
+        : full;
     return follow(options, { spec, target, log }, world);
   },
 });

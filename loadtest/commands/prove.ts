@@ -10,7 +10,7 @@ import { toDirectProbeOptions } from '../kube/direct-request.ts';
 import { type DisruptedTarget, findTarget, type TargetName } from '../kube/disrupted-target.ts';
 import { findContext } from '../kube/kubeconfig.ts';
 import { parseManifests } from '../kube/object.ts';
-import { readPermissions } from '../kube/permission.ts';
+import { readPermissions, TO_FIND_WORKLOADS, toPermissions } from '../kube/permission.ts';
 import { checkReachable } from '../load/reach.ts';
 import { toTarget } from '../load/target-url.ts';
 import { createFleetScene } from '../local/fleet-scene.ts';
@@ -99,7 +99,10 @@ export const prove = defineCommand({
     if (options['in-cluster'] && target !== null) {
       const { api, namespace, workload } = await openTarget(target, options, world);
       const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
-      const permissions = await readPermissions(api, namespace, workload, undertaking);
+      const permissions = await readPermissions(api, namespace, workload, (of) => [
+        ...(target.type === 'Service' ? TO_FIND_WORKLOADS : []),
+        ...toPermissions({ ...undertaking, ...of }),
+      ]);
       return runInCluster(
         {
           api,

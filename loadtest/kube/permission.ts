@@ -80,19 +80,19 @@ export function toPermissions({ kind, disruptions, hasControl, hasHpa }: Underta
 const WATCH_NODES = WATCH_VERBS.map((verb): Permission => ({ ...NODES, verb, isOptional: true }));
 
 /**
- * The same for a workload as it is now; who may watch nodes has that, too.
+ * What is needed for a workload as it is now; who may watch nodes has that, too.
  * @throws {Fault} where its HPAs cannot be listed
  */
 export async function readPermissions(
   api: Pick<Api, 'get' | 'post'>,
   namespace: string,
   workload: WorkloadName,
-  undertaking: Omit<Undertaking, 'hasHpa' | 'kind'>,
+  toNeeded: (of: Pick<Undertaking, 'kind' | 'hasHpa'>) => readonly Permission[],
 ): Promise<readonly Permission[]> {
   const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
   const hpas = toListItems(await api.get(path), 'HorizontalPodAutoscaler');
   const hasHpa = hpas.some((hpa) => isScaleTarget(toScaleTarget(hpa), workload));
-  const needed = toPermissions({ ...undertaking, kind: workload.kind, hasHpa });
+  const needed = toNeeded({ kind: workload.kind, hasHpa });
   return (await canWatchNodes(api)) ? [...needed, ...WATCH_NODES] : needed;
 }
 

@@ -10,8 +10,8 @@ const before = { renewTime: 'T1', seenMs: 1_000 };
 describe('toCallerSighting()', () => {
   for (const [what, given, nowMs, end] of [
     ['renewed', lease('caller', 'T2'), 200_000, null],
-    ['not renewed for a minute', lease('caller', 'T1'), 61_000, null],
-    ['not renewed for more', lease('caller', 'T1'), 61_001, 'the caller is gone'],
+    ['not renewed for 45 s', lease('caller', 'T1'), 46_000, null],
+    ['not renewed for more', lease('caller', 'T1'), 46_001, 'the caller is gone'],
     ['given back', lease('', 'T2'), 2_000, 'the caller asks for it'],
     ['removed', null, 2_000, 'the caller is gone'],
   ] as const) {

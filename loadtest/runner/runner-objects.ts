@@ -17,7 +17,7 @@ export interface RunnerOwner extends RunnerIdentity {
 
 /** Where in the pod the Secret of the runner is mounted. */
 export const INPUT_FOLDER = '/runner/input';
-/** Where the command of a runner writes its reports: they are kept in memory, and sent. */
+/** Where the command of a runner writes its reports: they are sent, when they are whole or as they grow. */
 export const REPORT_FOLDER = '/runner/reports';
 /** The key of the Secret that holds the task. */
 export const TASK_FILE = 'task.json';
@@ -35,7 +35,7 @@ export const SECRET_FILE = 'senders';
 export const SENDER_VARIABLE = 'DROPLESS_SENDER';
 export const SENDER_PORT = 7_878;
 /** What is left of a runner whose caller is gone is removed after so long. */
-const TTL_SECONDS = 120;
+const TTL_SECONDS = 60;
 /** To take back what was done to the target, and for the target to come to rest. */
 const GRACE_SECONDS = 600;
 
@@ -202,7 +202,7 @@ function toBinding({ name, namespace }: RunnerIdentity, kind: 'Role' | 'ClusterR
 }
 
 /** How long a runner goes on after its caller was heard last. */
-export const LEASE_SECONDS = 60;
+export const LEASE_SECONDS = 45;
 
 /** By which the caller shows that it is still there. */
 export function toRunnerLease(owner: RunnerOwner, nowMs: number): Json {

@@ -73,11 +73,14 @@ export async function enterRunner(version: string, world: World): Promise<Runner
     args,
     world: {
       ...world,
-      ...told,
+      stdout: told.stdout,
+      stderr: told.stderr,
       interrupted,
       senders: found,
       prepareFile: async () => {},
       writeText: async (path, text) => void reports.set(basename(path), text),
+      // What grows comes as it grows: nobody waits for hours to read it.
+      appendText: async (path, text) => told.tell(`report:${basename(path)}`, text),
     },
     async finish(exitCode) {
       stopWatching();
@@ -93,18 +96,19 @@ export async function enterRunner(version: string, world: World): Promise<Runner
   };
 }
 
-/** The two outputs of a command as messages on one. */
-function createMessages(log: TextOutput): Pick<World, RunnerStream> {
+/** What a command writes as it goes, as messages on one output. */
+function createMessages(log: TextOutput) {
   let number = 0;
+  const tell = (stream: RunnerStream, text: string) => {
+    log.write(formatRunnerMessage({ number, stream, text }));
+    number += 1;
+  };
   const toOutput = (stream: RunnerStream): TextOutput => ({
-    write: (text) => {
-      log.write(formatRunnerMessage({ number, stream, text }));
-      number += 1;
-    },
+    write: (text) => tell(stream, text),
     isTerminal: false,
     columns: 80,
   });
-  return { stdout: toOutput('stdout'), stderr: toOutput('stderr') };
+  return { tell, stdout: toOutput('stdout'), stderr: toOutput('stderr') };
 }
 
 /** Tells once why the runner shall end, as its Lease says it. */

@@ -5,10 +5,10 @@ const ROOT = join(import.meta.dirname, '../..');
 /** Reproducible: no timestamps of its own, and no attestation that holds the time of the build. */
 const DOCKER_BUILD = 'docker buildx build --provenance=false --output type=registry,rewrite-timestamp=true';
 
-/** The images of a run: two versions of the service, and the second one on Node. */
+/** The images of a run: two versions of the service, the second one on Node, and the instrument. */
 interface Image {
   version: string;
-  target: 'bun' | 'node';
+  target: 'bun' | 'node' | 'dropless';
   /** Where it is pushed to and deployed from. */
   reference: string;
 }
@@ -19,7 +19,14 @@ export interface Images {
   node: Image;
   /** The first one, built once more without a cache: the same bytes, if builds are deterministic. */
   again: Image;
+  dropless: Image;
 }
+
+const NAMES = {
+  bun: 'microservice',
+  node: 'microservice-node',
+  dropless: 'dropless',
+} as const satisfies Record<Image['target'], string>;
 
 /**
  * @param env `E2E_REGISTRY` is where the cluster pulls from, `E2E_TAG` tells this run's images from those that its
@@ -30,13 +37,14 @@ export function toImages({ E2E_REGISTRY = 'localhost:5001', E2E_TAG }: NodeJS.Pr
   const image = (version: string, target: Image['target'], suffix: string): Image => ({
     version,
     target,
-    reference: `${E2E_REGISTRY}/microservice${target === 'node' ? '-node' : ''}:${E2E_TAG}-${suffix}`,
+    reference: `${E2E_REGISTRY}/${NAMES[target]}:${E2E_TAG}-${suffix}`,
   });
   return {
     first: image('1.0.0', 'bun', '1'),
     second: image('2.0.0', 'bun', '2'),
     node: image('2.0.0', 'node', '2'),
     again: image('1.0.0', 'bun', '1-again'),
+    dropless: image('1.0.0', 'dropless', '1'),
   };
 }
 
@@ -47,8 +55,8 @@ export function buildImages(env: NodeJS.ProcessEnv): void {
   if (command === '') return;
   const revision = read('git', ['rev-parse', 'HEAD']);
   env.SOURCE_DATE_EPOCH ??= read('git', ['log', '-1', '--format=%ct']);
-  const { first, second, node, again } = toImages(env);
-  for (const image of [first, second, node]) buildImage(command, image, revision, []);
+  const { first, second, node, again, dropless } = toImages(env);
+  for (const image of [first, second, node, dropless]) buildImage(command, image, revision, []);
   buildImage(command, again, revision, ['--no-cache']);
 }
 
