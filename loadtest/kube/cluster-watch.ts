@@ -233,7 +233,9 @@ export function createClusterWatch(
       marks = marks.filter(isOf);
       gaps = gaps.filter(isOf);
       changes = changes.filter(isOf);
-      ownership.keepOnly(new Set(events.map(({ pod }) => pod)));
+      const known = new Set(events.map(({ pod }) => pod));
+      ownership.keepOnly(known);
+      observer.keepOnly(known);
       observer.forgetPast(beforeMs);
       warnings.forgetPast(beforeMs);
     },

@@ -2,6 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createIncarnations, toPodName } from './incarnation.ts';
 
+test('a name is dropped with its last pod, and not with an earlier one', () => {
+  const { idOf, keepOnly } = createIncarnations();
+  for (const [name, uid] of [
+    ['web-0', 'u1'],
+    ['web-0', 'u2'],
+    ['web-1', 'u3'],
+    ['web-1', 'u4'],
+  ] as const) {
+    idOf(name, uid);
+  }
+  keepOnly(new Set(['web-0 (2)']));
+  assert.deepEqual(
+    [idOf('web-0', 'u2'), idOf('web-0', 'u5'), idOf('web-1', 'u5')],
+    ['web-0 (2)', 'web-0 (3)', 'web-1'],
+  );
+});
+
 test('a pod that comes back under its name is another one', () => {
   const { idOf } = createIncarnations();
   const told = [

@@ -5,6 +5,8 @@ export interface Incarnations {
    * @param uid undefined: not known, and then it is the last of that name
    */
   idOf(name: string, uid: string | undefined): string;
+  /** Drops the names that none of these pods has. */
+  keepOnly(ids: ReadonlySet<string>): void;
 }
 
 export function createIncarnations(): Incarnations {
@@ -17,6 +19,10 @@ export function createIncarnations(): Incarnations {
       if (uid !== undefined && !uids.includes(uid)) uids.push(uid);
       const number = uid === undefined ? uids.length : uids.indexOf(uid) + 1;
       return number <= 1 ? name : `${name} (${number})`;
+    },
+    keepOnly(ids) {
+      const names = new Set([...ids].map(toPodName));
+      for (const name of seen.keys()) if (!names.has(name)) seen.delete(name);
     },
   };
 }

@@ -16,6 +16,8 @@ export interface PodObserver extends Pick<PodIdentities, 'podAt' | 'identitiesOf
   onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
   onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
   onLivenessFailure(uid: string, atMs: number): void;
+  /** Drops the names of pods that are not among these. */
+  keepOnly(ids: ReadonlySet<string>): void;
 }
 
 /**
@@ -78,5 +80,6 @@ export function createPodObserver(
     podAt: identities.podAt,
     identitiesOf: identities.identitiesOf,
     forgetPast: identities.forgetPast,
+    keepOnly: incarnations.keepOnly,
   };
 }
