@@ -46,6 +46,11 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
       'A Job that proves a rollout and a scaling of the Deployment from within the cluster: [how to read it](../docs/in-cluster.md).',
     needs: 'the image that `docker build --target dropless` makes',
   },
+  observer: {
+    purpose:
+      "A Deployment that watches every replacement of the service's pods under a small load, with metrics, alerts and Events for what was lost: [how to read it](../docs/observe.md).",
+    needs: 'the image that `docker build --target dropless` makes; the Prometheus operator',
+  },
   'node-runtime': {
     purpose: 'The same service on Node: the image `microservice-node` in place of `microservice`.',
     needs: '',

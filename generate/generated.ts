@@ -36,7 +36,10 @@ interface GeneratedFile {
 
 /** In this order: the later read the earlier. */
 export const GENERATED: readonly GeneratedFile[] = [
-  whole('kustomize/components/monitoring/prometheus-rule.yaml', toPrometheusRule),
+  whole('kustomize/components/monitoring/prometheus-rule.yaml', () =>
+    toPrometheusRule('monitoring', 'microservice'),
+  ),
+  whole('kustomize/components/observer/prometheus-rule.yaml', () => toPrometheusRule('observer', 'observer')),
   block('ARCHITECTURE.md', formatRooms),
   block('README.md', toSettingsTable),
   block('docs/does-my-rollout-drop-requests.md', formatCausesDoc),
@@ -110,13 +113,13 @@ function toAddedKinds(before: readonly Manifest[], after: readonly Manifest[]): 
     .join(', ');
 }
 
-/** The groups of rules.yaml as the operator takes them. */
-function toPrometheusRule(): string {
-  const { groups } = parse(readFileSync(join(ROOT, 'kustomize/components/monitoring/rules.yaml'), 'utf8'));
+/** The groups of a component's rules.yaml as the operator takes them. @param app that they watch */
+function toPrometheusRule(component: string, app: string): string {
+  const { groups } = parse(readFileSync(join(ROOT, 'kustomize/components', component, 'rules.yaml'), 'utf8'));
   const rule = {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
-    metadata: { name: 'microservice-rules', labels: { 'app.kubernetes.io/name': 'microservice' } },
+    metadata: { name: `${app}-rules`, labels: { 'app.kubernetes.io/name': app } },
     spec: { groups },
   };
   return `# Made from rules.yaml by \`npm run generate\`.\n${stringify(rule, { lineWidth: 0 })}`;

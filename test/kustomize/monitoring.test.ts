@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
+import { formatObservationMetrics } from '../../loadtest/observe/observation-metrics.ts';
+import { NO_TOTALS } from '../../loadtest/observe/totals.ts';
 import { SETTINGS } from '../../src/config.ts';
 import { STATES } from '../../src/lifecycle.ts';
 import { createRequestMetrics } from '../../src/telemetry/request-metrics.ts';
@@ -28,37 +30,46 @@ interface Panel {
 
 const component = (path: string) => join(import.meta.dirname, '../../kustomize/components', path);
 const read = (path: string) => readFileSync(component(path), 'utf8');
-const rules: Rule[] = parse(read('monitoring/rules.yaml')).groups.flatMap(
-  (group: { rules: Rule[] }) => group.rules,
-);
 const dashboard: { panels: Panel[] } = JSON.parse(read('dashboard/microservice.json'));
 const panelExpressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
-describe('alert and recording rules', () => {
-  testRules('promtool accepts them', () => promtool('check', 'rules', component('monitoring/rules.yaml')));
+/** What the components with rules alert on: each by the series that are served to it. */
+const WATCHED: Readonly<Record<string, () => readonly string[]>> = {
+  monitoring: servedMetrics,
+  observer: observedMetrics,
+};
 
-  testRules('promtool runs their unit tests', () =>
-    promtool('test', 'rules', component('monitoring/rules.test.yaml')),
-  );
+for (const [name, served] of Object.entries(WATCHED)) {
+  describe(`alert and recording rules of ${name}`, () => {
+    const rules = readRules(name);
 
-  test('every alert has a unit test in which it fires', () => {
-    interface Case {
-      alert_rule_test?: { alertname: string; exp_alerts?: unknown[] }[];
-    }
-    const cases: Case[] = parse(read('monitoring/rules.test.yaml')).tests;
-    const fired = cases
-      .flatMap(({ alert_rule_test = [] }) => alert_rule_test)
-      .filter(({ exp_alerts = [] }) => exp_alerts.length > 0)
-      .map(({ alertname }) => alertname);
-    const alerts = rules.flatMap(({ alert = [] }) => alert);
-    assert.deepEqual([...new Set(fired)].sort(), alerts.sort());
+    testRules('promtool accepts them', () => promtool('check', 'rules', component(`${name}/rules.yaml`)));
+
+    testRules('promtool runs their unit tests', () =>
+      promtool('test', 'rules', component(`${name}/rules.test.yaml`)),
+    );
+
+    test('every alert has a unit test in which it fires', () => {
+      interface Case {
+        alert_rule_test?: { alertname: string; exp_alerts?: unknown[] }[];
+      }
+      const cases: Case[] = parse(read(`${name}/rules.test.yaml`)).tests;
+      const fired = cases
+        .flatMap(({ alert_rule_test = [] }) => alert_rule_test)
+        .filter(({ exp_alerts = [] }) => exp_alerts.length > 0)
+        .map(({ alertname }) => alertname);
+      const alerts = rules.flatMap(({ alert = [] }) => alert);
+      assert.deepEqual([...new Set(fired)].sort(), alerts.sort());
+    });
+
+    test('they read only what is served', () => {
+      const known = [...served(), 'up', ...rules.flatMap(({ record = [] }) => record)];
+      for (const { expr } of rules) assertKnown(expr, known);
+    });
   });
+}
 
-  test('they read only what the service shows', () => {
-    const known = [...servedMetrics(), 'up', ...rules.flatMap(({ record = [] }) => record)];
-    for (const { expr } of rules) assertKnown(expr, known);
-  });
-
+describe('alerts of monitoring', () => {
   test('the limits in them are those of the configuration and the container', () => {
     const drainSeconds =
       (Number(SETTINGS.lameDuckMs.fallback) + Number(SETTINGS.drainTimeoutMs.fallback)) / 1000;
@@ -123,13 +134,22 @@ function promtool(...args: string[]): void {
   assert.equal(run.status, 0, run.stdout + run.stderr);
 }
 
+function readRules(name: string): Rule[] {
+  return parse(read(`${name}/rules.yaml`)).groups.flatMap((group: { rules: Rule[] }) => group.rules);
+}
+
 function toExpression(alert: string): string {
-  const rule = rules.find((candidate) => candidate.alert === alert);
+  const rule = readRules('monitoring').find((candidate) => candidate.alert === alert);
   assert.ok(rule !== undefined, `no alert ${alert}`);
   return rule.expr;
 }
 
-/** Names of the series of a scrape. */
+/** Names of the series of a scrape of the observer. */
+function observedMetrics(): string[] {
+  return toSeriesNames(formatObservationMetrics({ totals: NO_TOTALS, outcomes: {}, isQuiet: true }, 0));
+}
+
+/** Names of the series of a scrape of the service. */
 function servedMetrics(): string[] {
   const pool = {
     workers: 1,
@@ -152,9 +172,13 @@ function servedMetrics(): string[] {
     droppedLogLines: 0,
   };
   const render = createServiceMetrics({ version: '', revision: '', runtime: '' });
-  const text =
+  return toSeriesNames(
     render({ inFlight: 0, state: STATES[0], drainMs: 0, vitals }) +
-    createRequestMetrics([{ path: '/health', answers: ['2xx'] }]).render();
+      createRequestMetrics([{ path: '/health', answers: ['2xx'] }]).render(),
+  );
+}
+
+function toSeriesNames(text: string): string[] {
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return [...new Set(samples.map((line) => line.split(/[{ ]/)[0] ?? ''))];
 }

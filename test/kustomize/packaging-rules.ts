@@ -177,12 +177,13 @@ interface Configured {
   readonly grace: Field;
 }
 
-/** Each container that answers requests, with the configuration that the service would read there. */
+/** Each container behind a Service, with the configuration that the service would read there. */
 function forEachConfig(
   inventory: Inventory,
   check: (configured: Configured) => ReturnType<Rule['check']>,
 ): ReturnType<Rule['check']> {
-  return inventory.workloads.flatMap((workload) =>
+  const served = inventory.workloads.filter(({ services }) => services.length > 0);
+  return served.flatMap((workload) =>
     workload.serving.flatMap((container) => {
       const environment = toEnvironment(inventory.objects, workload.object.namespace, container);
       return check({
