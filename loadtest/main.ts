@@ -64,6 +64,13 @@ function setExitCode(): void {
   process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
 }
 
+let stdin: Promise<string> | null = null;
+/** It can be read once, and a command that is carried out elsewhere needs it twice. */
+function readStdin(): Promise<string> {
+  stdin ??= text(process.stdin);
+  return stdin;
+}
+
 const surroundings: World = {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
@@ -71,7 +78,7 @@ const surroundings: World = {
   interrupted: interruption.signal,
   senders: [],
   nowMs: Date.now,
-  readText: (path, encoding = 'utf8') => (path === '-' ? text(process.stdin) : readFile(path, encoding)),
+  readText: (path, encoding = 'utf8') => (path === '-' ? readStdin() : readFile(path, encoding)),
   writeText: (path, content) => writeFile(path, content),
   appendText: (path, content) => appendFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),
@@ -79,11 +86,15 @@ const surroundings: World = {
 
 async function carryOut(): Promise<number> {
   const program = { version: VERSION, commands: COMMANDS };
-  const { [SENDER_VARIABLE]: secret } = process.env;
-  if (secret !== undefined) return serveLoads(secret);
-  const runner = await enterRunner(VERSION, surroundings);
+  const { [SENDER_VARIABLE]: secret = '' } = process.env;
+  if (secret !== '') return serveLoads(secret);
+  const runner = await enterRunner(surroundings);
   if (runner === null) return runCli(program, process.argv.slice(2), surroundings).catch(toFaulty);
-  return runner.finish(await runCli(program, runner.args, runner.world).catch(toFaulty));
+  const code = await runner
+    .prepare(VERSION)
+    .then(({ args, world }) => runCli(program, args, world))
+    .catch(toFaulty);
+  return runner.finish(isFaulty ? EXIT_CODES.inconclusive.code : code);
 }
 
 function toFaulty(error: unknown): number {
@@ -98,7 +109,7 @@ async function serveLoads(secret: string): Promise<number> {
   const server = createSender(secret).listen(SENDER_PORT);
   await once(interruption.signal, 'abort');
   server.close();
-  process.exit(EXIT_CODES.proven.code);
+  process.exit(isFaulty ? EXIT_CODES.inconclusive.code : EXIT_CODES.proven.code);
 }
 
 found = await carryOut().catch(toFaulty);

@@ -20,7 +20,7 @@ import { Field } from '../kube/field.ts';
 import type { Permission } from '../kube/permission.ts';
 import { createLineLog } from '../report/line-log.ts';
 import { runErrand } from '../runner/launch.ts';
-import { INPUT_FOLDER, REPORT_FOLDER } from '../runner/runner-objects.ts';
+import { INPUT_FOLDER, REPORT_FOLDER, SUMMARY } from '../runner/runner-objects.ts';
 import { chooseNodes, parseVantage, type Vantage } from '../runner/vantage.ts';
 
 /** Where a release's image is. */
@@ -82,7 +82,7 @@ export async function runInCluster(
   const contents = new Map<string, string>();
   for (const [flag, path] of inputs) {
     const content = await readInput(toFlag(flag), path, world);
-    if (/"bodyFile"\s*:/.test(content)) {
+    if (flag === 'requests' && /"bodyFile"\s*:/.test(content)) {
       throw new Fault(
         `${toFlag(flag)} ${JSON.stringify(path)} names a bodyFile, which the pod does not have: give the body inline`,
       );
@@ -95,23 +95,29 @@ export async function runInCluster(
   // A report on standard output is alone there.
   const isOutputTaken = [...outputs.values()].includes(STANDARD_STREAM);
   const streams = { stdout: isOutputTaken ? world.stderr : world.stdout, stderr: world.stderr };
+  const summary = world.env.GITHUB_STEP_SUMMARY ?? '';
   const appended = new Map(
     [...outputs].map(([flag, path]) => [flag, createLineLog(toFlag(flag), path, world)]),
   );
-  const { exitCode, reports } = await runErrand(
+  if (summary !== '') appended.set(SUMMARY, createLineLog('GITHUB_STEP_SUMMARY', summary, world));
+  let hasGrown = false;
+  const { exitCode, reports, hasGap } = await runErrand(
     {
       api,
       namespace,
       image: choice['runner-image'] ?? `${RUNNER_REPOSITORY}:${VERSION}`,
       nodes: await readNodes(api, choice.from),
-      task: { version: VERSION, args },
+      task: { version: VERSION, args, hasSummary: summary !== '' },
       inputs: contents,
       permissions,
     },
     {
       onMessage: ({ stream, text: written }) => {
         if (stream === 'stdout' || stream === 'stderr') streams[stream].write(written);
-        else appended.get(stream.slice('report:'.length))?.write(written);
+        else {
+          hasGrown = true;
+          appended.get(stream.slice('report:'.length))?.write(written);
+        }
       },
       tell: (step) => world.stderr.write(`${step}\n`),
       interrupted: world.interrupted,
@@ -119,7 +125,8 @@ export async function runInCluster(
     },
   );
   const kept = await Promise.all([...appended.values()].map((log) => log.close()));
-  let isKept = kept.every((each) => each);
+  // A report that grew has come by the log.
+  let isKept = kept.every((each) => each) && !(hasGap && hasGrown);
   for (const [flag, path] of outputs) {
     const report = reports.get(flag);
     if (report === undefined) continue;

@@ -42,6 +42,7 @@ export async function openCluster(
 /** As kubectl finds it: a kubeconfig comes before the ServiceAccount of the pod. */
 async function hasKubeconfig({ KUBECONFIG = '', HOME = '' }: Surroundings): Promise<boolean> {
   if (KUBECONFIG !== '') return true;
+  if (HOME === '') return false;
   return access(join(HOME, '.kube/config')).then(
     () => true,
     () => false,

@@ -1,4 +1,5 @@
 import type { Collector, ConnectionCollector } from './collector.ts';
+import type { Failure } from './failures.ts';
 import {
   type FromLoadWorker,
   type LinkHooks,
@@ -49,11 +50,18 @@ export async function startLoad(spec: LoadSpec, hooks: LoadHooks): Promise<Load>
   const isStreamed = collectors.length + connectionCollectors.length > 0;
   if (spec.senders.length === 0) {
     return startParts(
+      spec,
       [{ toHereMs: (ms) => ms, sight: null, start: (own) => startWorker({ ...spec, isStreamed }, own) }],
       hooks,
     );
   }
-  const workers = await Promise.all(spec.senders.map(openRemoteWorker));
+  const opened = await Promise.allSettled(spec.senders.map(openRemoteWorker));
+  const workers = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const refused = opened.find((each) => each.status === 'rejected');
+  if (refused !== undefined) {
+    for (const worker of workers) worker.close();
+    throw refused.reason;
+  }
   const startAtMs =
     spec.startAtEpochMs === null
       ? toNowMs() + LEAD_OF_SENDERS_MS
@@ -66,7 +74,7 @@ export async function startLoad(spec: LoadSpec, hooks: LoadHooks): Promise<Load>
       start: (linkHooks) => worker.start(own, startAtMs, linkHooks),
     };
   });
-  return startParts(parts, hooks);
+  return startParts(spec, parts, hooks);
 }
 
 /** A part of a load, and how what it tells is read here. */
@@ -78,10 +86,16 @@ interface Part {
   readonly sight: Sight | null;
 }
 
-function startParts(parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
+function startParts(spec: LoadSpec, parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
   const { collectors = [], connectionCollectors = [] } = hooks;
   const snapshots = new Map<Part, Snapshot>();
-  const startsMs = new Map<Part, number>();
+  /** On the clock of each part. */
+  const startsThereMs = new Map<Part, number>();
+  const toStartMs = (part: Part) => part.toHereMs(startsThereMs.get(part) ?? 0);
+  /** Of the load, on the clock of this process. */
+  let startMs = 0;
+  // Clocks drift apart: what is known now counts.
+  const toLaterMs = (part: Part) => (part.sight === null ? 0 : toStartMs(part) - startMs);
   const results = new Map<Part, LoadResult>();
   return new Promise<Load>((resolve, reject) => {
     let finish: (result: LoadResult) => void = () => {};
@@ -95,8 +109,10 @@ function startParts(parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
 
     function onMessage(part: Part, message: FromLoadWorker): void {
       if (message.kind === 'ready') {
-        startsMs.set(part, part.toHereMs(message.startAtMs));
-        if (startsMs.size === parts.length) resolve(toLoad(links, result, Math.min(...startsMs.values())));
+        startsThereMs.set(part, message.startAtMs);
+        if (startsThereMs.size < parts.length) return;
+        startMs = Math.min(...parts.map(toStartMs));
+        resolve(toLoad(links, result, startMs));
       } else if (message.kind === 'snapshot') {
         snapshots.set(part, message.snapshot);
         hooks.onSnapshot(mergeSnapshots([...snapshots.values()]));
@@ -104,13 +120,22 @@ function startParts(parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
         snapshots.set(part, { ...message.snapshot, recentSettled: 0 });
       } else if (message.kind === 'notice') hooks.onNotice?.(message.text);
       else if (message.kind === 'finished') {
-        results.set(part, message.result);
+        const { sight } = part;
+        const laterMs = toLaterMs(part);
+        const toSeen = (failure: Failure) =>
+          sight === null ? failure : { ...failure, ...sight.ofSettlement(failure, laterMs) };
+        results.set(part, { ...message.result, failures: message.result.failures.map(toSeen) });
         if (results.size === parts.length) {
-          finish(mergeResults(parts.flatMap((each) => results.get(each) ?? [])));
+          finish(
+            mergeResults(
+              parts.flatMap((each) => results.get(each) ?? []),
+              spec.failuresPerOutcome,
+            ),
+          );
           for (const link of links) link.close();
         }
       } else {
-        const laterMs = (startsMs.get(part) ?? 0) - Math.min(...startsMs.values());
+        const laterMs = toLaterMs(part);
         for (const settlement of message.settlements) {
           const seen = part.sight === null ? settlement : part.sight.ofSettlement(settlement, laterMs);
           for (const each of collectors) each.add(seen);
@@ -125,7 +150,11 @@ function startParts(parts: readonly Part[], hooks: LoadHooks): Promise<Load> {
       part.start({
         onMessage: (message) => onMessage(part, message),
         // One that has told its result may go.
-        onEnd: (error) => void (results.has(part) || fail(error)),
+        onEnd: (error) => {
+          if (results.has(part)) return;
+          fail(error);
+          for (const link of links) link.close();
+        },
       }),
     );
   });

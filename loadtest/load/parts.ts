@@ -75,8 +75,8 @@ export function mergeSnapshots(snapshots: readonly Snapshot[]): Snapshot {
   };
 }
 
-/** What all parts together came to. */
-export function mergeResults(results: readonly LoadResult[]): LoadResult {
+/** What all parts together came to. @param failuresPerOutcome how many of each outcome are kept */
+export function mergeResults(results: readonly LoadResult[], failuresPerOutcome: number): LoadResult {
   const [first, ...others] = results;
   if (first === undefined) throw new Error('a load without parts');
   if (others.length === 0) return first;
@@ -84,7 +84,7 @@ export function mergeResults(results: readonly LoadResult[]): LoadResult {
     record: mergeRecords([first.record, ...others.map(({ record }) => record)]),
     failures: keepFirst(
       results.flatMap(({ failures }) => failures),
-      Number.POSITIVE_INFINITY,
+      failuresPerOutcome,
     ),
     ledgerFault: results.map(({ ledgerFault }) => ledgerFault).find((fault) => fault !== null) ?? null,
     isInterrupted: results.some(({ isInterrupted }) => isInterrupted),

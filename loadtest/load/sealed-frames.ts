@@ -8,6 +8,9 @@ const LENGTH_BYTES = 4;
 /** What a batch of settlements never comes near: a peer that says more is none of ours. */
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
+/** The first is a ping or its answer: who says more without having shown the key is a stranger. */
+const MAX_FIRST_FRAME_BYTES = 4_096;
+
 /** The end of a connection that a frame comes from: their numbers must not make the same nonce. */
 export type FrameSide = 'sender' | 'coordinator';
 
@@ -51,12 +54,13 @@ export function createFrameReader(key: Buffer, side: FrameSide): (piece: Buffer)
     held += piece.length;
     const values: unknown[] = [];
     while (held >= LENGTH_BYTES) {
-      const bytes = pieces.length === 1 ? (pieces[0] ?? piece) : Buffer.concat(pieces);
-      pieces = [bytes];
-      const length = bytes.readUInt32BE(0);
-      if (length < TAG_BYTES || length > MAX_FRAME_BYTES) throw new Error('no frame of ours');
+      if ((pieces[0] ?? piece).length < LENGTH_BYTES) pieces = [Buffer.concat(pieces)];
+      const length = (pieces[0] ?? piece).readUInt32BE(0);
+      const isStranger = number === 0 && length > MAX_FIRST_FRAME_BYTES;
+      if (length < TAG_BYTES || length > MAX_FRAME_BYTES || isStranger) throw new Error('no frame of ours');
       const end = LENGTH_BYTES + length;
       if (held < end) break;
+      const bytes = pieces.length === 1 ? (pieces[0] ?? piece) : Buffer.concat(pieces);
       values.push(open(bytes.subarray(LENGTH_BYTES, end)));
       pieces = [bytes.subarray(end)];
       held -= end;

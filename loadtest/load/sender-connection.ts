@@ -47,11 +47,13 @@ export async function sealConnection<Out, In>(
     },
     listen: (onMessage) => {
       const take = (piece: Buffer) => {
+        let values: unknown[] = [];
         try {
-          for (const value of read(piece)) onMessage(value as In);
+          values = read(piece);
         } catch (error) {
           socket.destroy(error as Error);
         }
+        for (const value of values) onMessage(value as In);
       };
       take(rest);
       socket.on('data', take);

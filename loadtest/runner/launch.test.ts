@@ -36,7 +36,8 @@ function createServer({ denied = [], toStatus = run, log = [], reports = new Map
       if (job === undefined) return { items: [] };
       if (path.includes('/pods?')) {
         polls += 1;
-        return { items: [{ metadata: { name: 'pod' }, status: toStatus(polls) }] };
+        const labels = { 'batch.kubernetes.io/job-name': 'job' };
+        return { items: [{ metadata: { name: 'pod', labels }, status: toStatus(polls) }] };
       }
       const owner = { name: textAt(job, 'metadata', 'name') ?? '', namespace: 'shop', uid: 'U' };
       return { items: reports === null ? [] : toReportParts(owner, packParcel(reports, 50)).toReversed() };
@@ -58,7 +59,8 @@ function createServer({ denied = [], toStatus = run, log = [], reports = new Map
       if (!objects.delete(path)) throw toApiFault(404, 'gone');
       return {};
     },
-    async stream(_, { onLine }) {
+    async stream(_, { onOpen, onLine }) {
+      onOpen();
       for (const line of log) onLine(line.trimEnd());
     },
   };
@@ -86,7 +88,7 @@ async function send(
       namespace: 'shop',
       image: 'dropless:1',
       nodes,
-      task: { version: '1', args: ['run'] },
+      task: { version: '1', args: ['run'], hasSummary: false },
       inputs: new Map(),
       permissions,
     },
@@ -119,7 +121,7 @@ describe('runErrand()', () => {
     const { result, made, patches, written, objects } = await send({ log, reports });
     assert.deepEqual(made, ['Job', 'ServiceAccount', 'Role', 'RoleBinding', 'Secret', 'Lease']);
     assert.ok(patches.some((patch) => JSON.stringify(patch) === '{"spec":{"suspend":false}}'));
-    assert.deepEqual(result, { exitCode: 4, reports: new Map([['json', 'J'.repeat(500)]]) });
+    assert.deepEqual(result, { exitCode: 4, reports: new Map([['json', 'J'.repeat(500)]]), hasGap: true });
     assert.deepEqual(written, [
       'stderr: ',
       'stdout: a\n',
@@ -168,6 +170,53 @@ describe('runErrand()', () => {
     assert.ok(!made.includes('ClusterRole'));
   });
 
+  test('lets a runner end before its rights are removed', async () => {
+    const order: string[] = [];
+    const toStatus = (polls: number) => {
+      if (polls === 2) throw toApiFault(403, 'forbidden');
+      order.push(polls < 5 ? 'runs' : 'has ended');
+      return polls < 5 ? state({ running: {} }) : ENDED;
+    };
+    const server = createServer({ toStatus });
+    const { patch, remove } = server.api;
+    server.api.patch = (path, type, body) => {
+      if (JSON.stringify(body).includes('"holderIdentity":""')) order.push('is asked to end');
+      return patch(path, type, body);
+    };
+    server.api.remove = (path, body) => {
+      if (path.includes('/roles/')) order.push('loses its rights');
+      return remove(path, body);
+    };
+    await assert.rejects(
+      runErrand(
+        {
+          api: server.api,
+          namespace: 'shop',
+          image: 'i',
+          nodes: [],
+          task: { version: '1', args: [], hasSummary: false },
+          inputs: new Map(),
+          permissions: [],
+        },
+        {
+          onMessage: () => {},
+          tell: () => {},
+          interrupted: new AbortController().signal,
+          nowMs: () => 0,
+          clock: { nowMs: () => performance.now(), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
+        },
+      ),
+      /forbidden/,
+    );
+    assert.deepEqual(order.slice(order.indexOf('is asked to end')), [
+      'is asked to end',
+      'runs',
+      'runs',
+      'has ended',
+      'loses its rights',
+    ]);
+  });
+
   for (const [what, behaviour, message] of [
     [
       'an image that is not there',
@@ -205,7 +254,7 @@ describe('runErrand()', () => {
         namespace: 'shop',
         image: 'i',
         nodes: ['a'],
-        task: { version: '1', args: [] },
+        task: { version: '1', args: [], hasSummary: false },
         inputs: new Map(),
         permissions: [],
       },

@@ -3,15 +3,19 @@ import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Api, isPassing, toApiStatus } from '../kube/api.ts';
 import { Field } from '../kube/field.ts';
+import { insist } from '../kube/insist.ts';
 import { type Json, textAt } from '../kube/json.ts';
+import { nameOf } from '../kube/object.ts';
 import { findDenied, type Permission } from '../kube/permission.ts';
 import { createUndo } from '../kube/undo.ts';
 import { followLog } from './log-follower.ts';
 import { type Parcel, unpackParcel } from './parcel.ts';
 import type { RunnerMessage } from './runner-message.ts';
 import {
-  LEASE_SECONDS,
+  GIVEN_BACK,
+  JOB_LABEL,
   REPORT_ANNOTATIONS,
+  type RunnerIdentity,
   type RunnerOwner,
   SECRET_FILE,
   TASK_FILE,
@@ -58,14 +62,18 @@ export interface ErrandResult {
   readonly exitCode: number;
   /** By the flag that asked for it, without dashes. */
   readonly reports: ReadonlyMap<string, string>;
+  /** Was something that the command wrote lost on the way? */
+  readonly hasGap: boolean;
 }
 
 const POLL_MS = 1_000;
-const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 6;
+const HEARTBEAT_MS = 3_000;
 /** Nothing is told of a wait before it has lasted so long. */
 const PATIENCE_MS = 2_000;
 /** In which a runner that has started says its first word. */
 const SILENCE_MS = 30_000;
+/** For a runner that is asked to end: to take back what it did, and to hand its reports over. */
+const ENDING_MS = 600_000;
 /** For what the Job owned to be removed after it. */
 const REMOVAL_MS = 60_000;
 
@@ -79,13 +87,20 @@ export async function runErrand(errand: Errand, hooks: ErrandHooks): Promise<Err
   const senders = errand.nodes.map((node, index) => ({ pod: `${name}-sender-${index}`, node }));
   const needed = await checkAllowed(errand, name, senders);
   const undo = createUndo(hooks.tell);
+  const course: Course = { mayBeRunning: false };
   try {
-    const owner = await createObjects(errand, { name, namespace }, senders, needed, undo, hooks);
-    return await follow(api, owner, hooks);
+    const owner = await createObjects(errand, { name, namespace }, senders, needed, { undo, course }, hooks);
+    return await follow(api, owner, course, hooks);
   } finally {
     const leftBehind = await undo.all();
     if (leftBehind.length > 0) hooks.tell(`not removed: ${leftBehind.join(', ')}`);
   }
+}
+
+/** How far it has come. */
+interface Course {
+  /** May it be at work, so that it has to end before its rights are taken away? */
+  mayBeRunning: boolean;
 }
 
 interface Needed {
@@ -131,16 +146,23 @@ async function checkAllowed(
 /** Makes the Job and all that it needs, and lets it start. */
 async function createObjects(
   { api, image, task, inputs }: Errand,
-  identity: { readonly name: string; readonly namespace: string },
+  identity: RunnerIdentity,
   senders: readonly SenderPod[],
   { narrow, wide }: Needed,
-  undo: ReturnType<typeof createUndo>,
+  { undo, course }: { readonly undo: ReturnType<typeof createUndo>; readonly course: Course },
   { nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
 ): Promise<RunnerOwner> {
   const { name, namespace } = identity;
   const made: string[] = [];
   undo.add(`the Job ${name} in ${namespace} and what belongs to it`, async () => {
-    for (const path of [...made].reverse()) await removeIfThere(api, path);
+    // It takes back what it did with the rights that are removed next.
+    if (course.mayBeRunning) await end(api, identity, clock);
+    const faults: Error[] = [];
+    for (const path of [...made].reverse()) {
+      await removeIfThere(api, path).catch((error: Error) => void faults.push(error));
+    }
+    const [fault] = faults;
+    if (fault !== undefined) throw fault;
     await untilGone(api, identity, clock);
   });
   const create = (object: Json): Promise<Json> => {
@@ -185,6 +207,21 @@ function toCollectionPath(object: Json, namespace: string): string {
   return (COLLECTIONS[textAt(object, 'kind') ?? ''] ?? '').replace('NS', namespace);
 }
 
+function toLeasePath({ name, namespace }: RunnerIdentity): string {
+  return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+}
+
+/** Asks the runner to end, and waits until it has. */
+async function end(api: Api, identity: RunnerIdentity, clock: Clock): Promise<void> {
+  const endMs = clock.nowMs() + ENDING_MS;
+  await api.patch(toLeasePath(identity), 'merge', GIVEN_BACK).catch(() => {});
+  while (clock.nowMs() < endMs) {
+    const state = await readState(api, identity, 0).catch(() => null);
+    if (state !== null && state.kind !== 'running') return;
+    await clock.pause(POLL_MS, null);
+  }
+}
+
 async function removeIfThere(api: Api, path: string): Promise<void> {
   try {
     await api.remove(path, { propagationPolicy: 'Background' });
@@ -194,11 +231,7 @@ async function removeIfThere(api: Api, path: string): Promise<void> {
 }
 
 /** The pods and reports go with their Job, a moment after it. */
-async function untilGone(
-  api: Api,
-  { name, namespace }: { readonly name: string; readonly namespace: string },
-  clock: Clock,
-): Promise<void> {
+async function untilGone(api: Api, { name, namespace }: RunnerIdentity, clock: Clock): Promise<void> {
   const endMs = clock.nowMs() + REMOVAL_MS;
   for (;;) {
     const left = await Promise.all(
@@ -221,21 +254,22 @@ async function untilGone(
 async function follow(
   api: Api,
   owner: RunnerOwner,
+  course: Course,
   { onMessage, tell, interrupted, nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
 ): Promise<ErrandResult> {
-  const { name, namespace } = owner;
-  const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  const { namespace } = owner;
   // One that fails is followed by the next.
-  const renew = (spec: Json) => void api.patch(leasePath, 'merge', { spec }).catch(() => {});
-  const giveBack = () => renew({ holderIdentity: '' });
+  const patch = (change: Json) => void api.patch(toLeasePath(owner), 'merge', change).catch(() => {});
+  const giveBack = () => patch(GIVEN_BACK);
   const heartbeat = setInterval(
-    () => (interrupted.aborted ? giveBack() : renew(toRenewal(nowMs()))),
+    () => (interrupted.aborted ? giveBack() : patch({ spec: toRenewal(nowMs()) })),
     HEARTBEAT_MS,
   );
   interrupted.addEventListener('abort', giveBack);
   const stop = new AbortController();
   try {
     const pod = await untilStarted(api, owner, { tell, interrupted, clock });
+    course.mayBeRunning = true;
     const log = followLog(
       api,
       { namespace, pod },
@@ -246,9 +280,17 @@ async function follow(
         stopped: stop.signal,
       },
     );
-    const { why } = await untilEnded(api, owner, log.hasSpoken, clock);
+    const ended = await untilEnded(api, owner, log.state, clock);
+    course.mayBeRunning = false;
+    if (ended === null) {
+      throw new Fault(
+        `--runner-image: what runs there says nothing for ${SILENCE_MS / 1_000} s: it is not dropless`,
+      );
+    }
+    // First: they go with their Job.
+    const result = await insist(() => readResult(api, owner, ended.why));
     await log.drain();
-    return await readResult(api, owner, why);
+    return { ...result, hasGap: log.hasGap() };
   } finally {
     stop.abort();
     clearInterval(heartbeat);
@@ -256,12 +298,23 @@ async function follow(
   }
 }
 
-async function readState(api: Api, { name, namespace }: RunnerOwner, waitedMs: number): Promise<RunnerState> {
-  const query = encodeURIComponent(`batch.kubernetes.io/job-name=${name}`);
-  const pods = await api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${query}`);
-  const [pod] = new Field(pods).get('items').items();
-  const refusals = pod === undefined ? await readRefusals(api, namespace, name) : [];
-  return toRunnerState(pod ?? null, refusals, waitedMs);
+/** Where the runner stands; where one of its senders will not start, neither will it. */
+async function readState(
+  api: Api,
+  { name, namespace }: RunnerIdentity,
+  waitedMs: number,
+): Promise<RunnerState> {
+  const list = await api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${toRunnerQuery(name)}`);
+  const pods = new Field(list).get('items').items();
+  const pod = pods.find((each) => each.get('metadata', 'labels').texts().has(JOB_LABEL)) ?? null;
+  const refusals = pod === null ? await readRefusals(api, namespace, name) : [];
+  const own = toRunnerState(pod, refusals, waitedMs);
+  if (own.kind === 'ended') return own;
+  for (const sender of pods.filter((each) => each !== pod)) {
+    const state = toRunnerState(sender, [], waitedMs);
+    if (state.kind === 'stuck') return { kind: 'stuck', why: `${nameOf(sender)}: ${state.why}` };
+  }
+  return own;
 }
 
 /** What the controller of Jobs says where it may make no pod, for example of a quota. */
@@ -283,10 +336,10 @@ async function untilStarted(
   const startMs = clock.nowMs();
   let told = '';
   for (;;) {
-    interrupted.throwIfAborted();
     const waitedMs = clock.nowMs() - startMs;
     const state = await readState(api, owner, waitedMs).catch(ignorePassing);
     if (state?.kind === 'running' || state?.kind === 'ended') return state.pod;
+    interrupted.throwIfAborted();
     if (state?.kind === 'stuck') {
       throw new Fault(`the runner ${owner.name} in ${owner.namespace} does not start: ${state.why}`, {
         exit: 'inconclusive',
@@ -300,24 +353,26 @@ async function untilStarted(
   }
 }
 
-/** @throws {Fault} where its pod was removed, or is no runner */
+/**
+ * Null: what runs there is no runner.
+ * @throws {Fault} where one of its senders does not start
+ */
 async function untilEnded(
   api: Api,
   owner: RunnerOwner,
-  hasSpoken: () => boolean,
+  toLogState: () => 'unread' | 'silent' | 'spoken',
   clock: Clock,
-): Promise<Extract<RunnerState, { kind: 'ended' }>> {
-  const silentUntilMs = clock.nowMs() + SILENCE_MS;
+): Promise<Extract<RunnerState, { kind: 'ended' }> | null> {
+  const startMs = clock.nowMs();
   for (;;) {
-    if (!hasSpoken() && clock.nowMs() > silentUntilMs) {
-      throw new Fault(
-        `--runner-image: what runs there says nothing for ${SILENCE_MS / 1_000} s: it is not dropless`,
-      );
-    }
-    const state = await readState(api, owner, 0).catch(ignorePassing);
+    const waitedMs = clock.nowMs() - startMs;
+    if (toLogState() === 'silent' && waitedMs > SILENCE_MS) return null;
+    const state = await readState(api, owner, waitedMs).catch(ignorePassing);
     if (state?.kind === 'ended') return state;
-    if (state?.kind === 'waiting' || state?.kind === 'stuck') {
-      throw new Fault(`the runner ${owner.name} in ${owner.namespace} was removed: ${state.why}`, {
+    // It may have handed its reports over all the same.
+    if (state?.kind === 'waiting') return { kind: 'ended', pod: '', why: 'its pod was removed' };
+    if (state?.kind === 'stuck') {
+      throw new Fault(`the runner ${owner.name} in ${owner.namespace} cannot go on: ${state.why}`, {
         exit: 'inconclusive',
       });
     }
@@ -332,7 +387,11 @@ function ignorePassing(error: unknown): null {
 }
 
 /** @throws {Fault} where the reports are not there, or not whole */
-async function readResult(api: Api, { name, namespace }: RunnerOwner, why: string): Promise<ErrandResult> {
+async function readResult(
+  api: Api,
+  { name, namespace }: RunnerOwner,
+  why: string,
+): Promise<Omit<ErrandResult, 'hasGap'>> {
   const path = `/api/v1/namespaces/${namespace}/configmaps?labelSelector=${toRunnerQuery(name)}`;
   const parcel = toParcel(new Field(await api.get(path)).get('items').items());
   if (parcel === null) {

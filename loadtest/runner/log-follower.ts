@@ -14,15 +14,21 @@ interface LogHooks {
 }
 
 interface LogFollower {
-  /** Has it shown a message yet? */
-  hasSpoken(): boolean;
-  /** Resolves when the log has been read to its end, which must have come. */
+  /** `unread`: the log could not be opened yet; `silent`: it was, and no message was in it. */
+  state(): 'unread' | 'silent' | 'spoken';
+  /** Was a message lost, for example to the rotation of the log? */
+  hasGap(): boolean;
+  /** Resolves when the log has been read to its end, which must have come, or that takes too long. */
   drain(): Promise<void>;
 }
 
 const RETRY_MS = 500;
-/** Tries to read the rest of a log whose pod has ended. */
-const MAX_TRIES = 10;
+/** A runner writes more often: a stream that is silent for longer is broken, though nobody said so. */
+const SILENCE_LIMIT_MS = 90_000;
+/** How often a runner writes at the least. */
+export const RUNNER_PULSE_MS = 30_000;
+/** For the rest of a log whose pod has ended: it goes with its Job. */
+const DRAIN_MS = 10_000;
 
 /**
  * Hands over the log of a runner as it grows. Where the stream breaks it is opened again: what was handed over is
@@ -34,12 +40,13 @@ export function followLog(
   { onMessage, onText, clock, stopped }: LogHooks,
 ): LogFollower {
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${RUNNER_CONTAINER}&follow=true`;
+  const ended = new AbortController();
+  let isOpen = false;
   let next = 0;
+  let hasGap = false;
   /** Lines that are no messages: handed over, and read since the stream was opened. */
   let textsTold = 0;
   let textsRead = 0;
-  let hasEnded = false;
-  let tries = 0;
 
   function hear(line: string): void {
     const message = parseRunnerMessage(line);
@@ -49,32 +56,57 @@ export function followLog(
       textsTold = textsRead;
       onText(`${line}\n`);
     } else if (message.number >= next) {
-      if (message.number > next) onText(`(${message.number - next} lines of the runner are missing here)\n`);
+      if (message.number > next) {
+        hasGap = true;
+        onText(`(${message.number - next} lines of the runner are missing here)\n`);
+      }
       next = message.number + 1;
       onMessage(message);
     }
   }
 
+  /** Resolves to whether the stream ended in order: with its container, or where the API server ends it. */
+  async function readOnce(): Promise<boolean> {
+    const silent = new AbortController();
+    const limit = setTimeout(() => silent.abort(), SILENCE_LIMIT_MS);
+    textsRead = 0;
+    try {
+      await api.stream(
+        path,
+        {
+          onOpen: () => {
+            isOpen = true;
+          },
+          onLine: (line) => {
+            limit.refresh();
+            hear(line);
+          },
+        },
+        AbortSignal.any([stopped, silent.signal]),
+      );
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
   async function follow(): Promise<void> {
     while (!stopped.aborted) {
-      textsRead = 0;
-      const isWhole = await api.stream(path, { onOpen: () => {}, onLine: hear }, stopped).then(
-        () => true,
-        () => false,
-      );
-      // A stream ends in order with its container, or where the API server ends it.
-      if (hasEnded && (isWhole || tries >= MAX_TRIES)) return;
-      if (hasEnded) tries += 1;
+      const isWhole = await readOnce();
+      if (isWhole && ended.signal.aborted) return;
       await clock.pause(RETRY_MS, stopped);
     }
   }
 
   const followed = follow();
   return {
-    hasSpoken: () => next > 0,
+    state: () => (next > 0 ? 'spoken' : isOpen ? 'silent' : 'unread'),
+    hasGap: () => hasGap,
     drain: () => {
-      hasEnded = true;
-      return followed;
+      ended.abort();
+      return Promise.race([followed, clock.pause(DRAIN_MS, stopped)]);
     },
   };
 }

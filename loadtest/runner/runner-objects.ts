@@ -19,15 +19,24 @@ export interface RunnerOwner extends RunnerIdentity {
 export const INPUT_FOLDER = '/runner/input';
 /** Where the command of a runner writes its reports: they are sent, when they are whole or as they grow. */
 export const REPORT_FOLDER = '/runner/reports';
+/** The report that is the summary of a job of GitHub Actions. */
+export const SUMMARY = 'summary';
 /** The key of the Secret that holds the task. */
 export const TASK_FILE = 'task.json';
 /** The environment variable that makes a process a runner: the name of its Job. */
 export const RUNNER_VARIABLE = 'DROPLESS_RUNNER';
 /** The one that holds the UID of its Job. */
 export const UID_VARIABLE = 'DROPLESS_RUNNER_UID';
-/** What the controller of Jobs puts on its pods: https://kubernetes.io/docs/reference/labels-annotations-taints/#batchkubernetesio-controller-uid */
+/** What the controller of Jobs puts on its pods: the name of the Job, and its UID. */
+export const JOB_LABEL = 'batch.kubernetes.io/job-name';
+/** https://kubernetes.io/docs/reference/labels-annotations-taints/#batchkubernetesio-controller-uid */
 const UID_LABEL = 'batch.kubernetes.io/controller-uid';
 export const RUNNER_CONTAINER = 'dropless';
+/** Not for the sake of a better place while it measures. */
+const UNMOVED = {
+  'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
+  'karpenter.sh/do-not-disrupt': 'true',
+};
 const INPUT_MOUNT = { name: 'input', mountPath: INPUT_FOLDER, readOnly: true };
 /** The key of the Secret that holds what a runner and its senders share. */
 export const SECRET_FILE = 'senders';
@@ -59,17 +68,14 @@ export function toRunnerJob({ name, namespace }: RunnerIdentity, image: string):
     metadata: { name, namespace, labels },
     spec: {
       suspend: true,
-      // Started again it would disrupt again.
+      // Started again it would disrupt again. A pod that is going takes back what it did, and the Job is not over before.
       backoffLimit: 0,
+      podReplacementPolicy: 'Failed',
       ttlSecondsAfterFinished: TTL_SECONDS,
       template: {
         metadata: {
           labels,
-          annotations: {
-            // Not for the sake of a better place while it measures.
-            'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
-            'karpenter.sh/do-not-disrupt': 'true',
-          },
+          annotations: UNMOVED,
         },
         spec: {
           ...toPodSpec(null),
@@ -138,7 +144,7 @@ export function toSenderPod(owner: RunnerOwner, { pod, node }: SenderPod, image:
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: toOwned(owner, pod),
+    metadata: { ...toOwned(owner, pod), annotations: UNMOVED },
     spec: {
       ...toPodSpec(node),
       automountServiceAccountToken: false,
@@ -200,6 +206,9 @@ function toBinding({ name, namespace }: RunnerIdentity, kind: 'Role' | 'ClusterR
     roleRef: { apiGroup: RBAC, kind, name },
   };
 }
+
+/** As a merge patch: the caller wants no more. */
+export const GIVEN_BACK: Json = { spec: { holderIdentity: '' } };
 
 /** How long a runner goes on after its caller was heard last. */
 export const LEASE_SECONDS = 45;

@@ -3,6 +3,7 @@ import type { Permission } from '../kube/permission.ts';
 const CONFIG_MAPS = { group: '', resource: 'configmaps' };
 const JOBS = { group: 'batch', resource: 'jobs' };
 const LEASES = { group: 'coordination.k8s.io', resource: 'leases' };
+const NODES = { group: '', resource: 'nodes', isClusterWide: true };
 const PODS = { group: '', resource: 'pods' };
 const RBAC = 'rbac.authorization.k8s.io';
 
@@ -44,11 +45,11 @@ export function toClusterRolePermission(name: string): Permission {
 export function toCallerPermissions(isClusterWide: boolean, hasSenders: boolean): readonly Permission[] {
   const made = [...MADE, ...(isClusterWide ? MADE_CLUSTER_WIDE : [])];
   return [
-    ...['create', 'get', 'patch', 'delete'].map((verb) => ({ ...JOBS, verb })),
+    ...['create', 'patch', 'delete'].map((verb) => ({ ...JOBS, verb })),
     ...['create', 'patch', 'delete'].map((verb) => ({ ...LEASES, verb })),
     ...made.flatMap((resource) => MAKE_VERBS.map((verb) => ({ ...resource, verb }))),
     { ...PODS, verb: 'list' },
-    ...(hasSenders ? MAKE_VERBS.map((verb) => ({ ...PODS, verb })) : []),
+    ...(hasSenders ? [...MAKE_VERBS.map((verb) => ({ ...PODS, verb })), { ...NODES, verb: 'list' }] : []),
     { ...PODS, subresource: 'log', verb: 'get' },
     { ...CONFIG_MAPS, verb: 'list' },
     { group: '', resource: 'events', verb: 'list' },

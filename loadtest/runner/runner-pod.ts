@@ -3,87 +3,93 @@ import { basename, join } from 'node:path';
 import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { EXIT_CODES } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
-import type { TextOutput, World } from '../cli/world.ts';
+import type { Sender, TextOutput, World } from '../cli/world.ts';
 import { type Api, createApi, toApiStatus } from '../kube/api.ts';
 import { Field } from '../kube/field.ts';
 import { insist } from '../kube/insist.ts';
 import { findPodAccess } from '../kube/pod-access.ts';
 import { type CallerSighting, toCallerSighting } from './lease-state.ts';
+import { RUNNER_PULSE_MS } from './log-follower.ts';
 import { packParcel } from './parcel.ts';
 import { formatRunnerMessage, type RunnerStream } from './runner-message.ts';
 import {
   INPUT_FOLDER,
+  REPORT_FOLDER,
   RUNNER_VARIABLE,
   type RunnerOwner,
   SECRET_FILE,
   SENDER_PORT,
+  SUMMARY,
   TASK_FILE,
   toReportParts,
   UID_VARIABLE,
 } from './runner-objects.ts';
-import { parseRunnerTask } from './runner-task.ts';
+import { parseRunnerTask, type SenderPod } from './runner-task.ts';
 
 /** A process that carries out the command of a caller elsewhere. */
 export interface RunnerPod {
-  /** What follows the program's name. */
-  readonly args: readonly string[];
-  /** Its outputs are messages in the log, its reports are kept, and it is interrupted when the caller is. */
-  readonly world: World;
+  /**
+   * What follows the program's name, and a world whose outputs are messages in the log, whose reports are kept, and
+   * which is interrupted when the caller is.
+   * @throws {Fault} where the caller is another version, or is gone, or a sender does not run
+   */
+  prepare(version: string): Promise<{ readonly args: readonly string[]; readonly world: World }>;
   /** Hands the reports over, and says what became of that: the exit code of the process. */
   finish(exitCode: number): Promise<number>;
 }
 
 const POLL_MS = 2_000;
+/** In which a caller that is there renews its Lease. */
+const CALLER_MS = 30_000;
 
 /**
- * @param version of this program
  * @returns null where this process is no runner
- * @throws {Fault} where it is one, and lacks what one needs
+ * @throws {Fault} where it is one, and has no ServiceAccount
  */
-export async function enterRunner(version: string, world: World): Promise<RunnerPod | null> {
+export async function enterRunner(world: World): Promise<RunnerPod | null> {
   const { [RUNNER_VARIABLE]: name, [UID_VARIABLE]: uid = '' } = world.env;
   if (name === undefined) return null;
   const access = await findPodAccess({ env: world.env });
   if (access === null) throw new Fault(`${RUNNER_VARIABLE} is set, but no ServiceAccount is mounted`);
   const api = createApi(access);
   const owner: RunnerOwner = { name, uid, namespace: access.namespace };
-  const readOwn = (file: string) => readFile(join(INPUT_FOLDER, file), 'utf8');
-  const { args, senders } = parseRunnerTask(await readOwn(TASK_FILE), version);
   const reports = new Map<string, string>();
   const ended = new AbortController();
+  const finished = new AbortController();
   const told = createMessages(world.stdout);
-  // Shows the caller that the image is this program.
+  // Shows the caller that the image is this program, and that the stream of its log is whole.
   told.stderr.write('');
-  const stopWatching = watchCaller(api, owner, (reason) => {
-    told.stderr.write(`ending: ${reason}\n`);
-    ended.abort();
-  });
-  const interrupted = AbortSignal.any([world.interrupted, ended.signal]);
-  const secret = senders.length === 0 ? '' : await readOwn(SECRET_FILE);
-  const found = await Promise.all(
-    senders.map(async ({ pod, node }) => ({
-      from: node,
-      host: await awaitAddress(api, { namespace: owner.namespace, pod, node }, interrupted),
-      port: SENDER_PORT,
-      secret,
-    })),
-  );
+  const pulse = setInterval(() => told.stderr.write(''), RUNNER_PULSE_MS);
 
   return {
-    args,
-    world: {
-      ...world,
-      stdout: told.stdout,
-      stderr: told.stderr,
-      interrupted,
-      senders: found,
-      prepareFile: async () => {},
-      writeText: async (path, text) => void reports.set(basename(path), text),
-      // What grows comes as it grows: nobody waits for hours to read it.
-      appendText: async (path, text) => told.tell(`report:${basename(path)}`, text),
+    async prepare(version) {
+      const readOwn = (file: string) => readFile(join(INPUT_FOLDER, file), 'utf8');
+      const { args, senders, hasSummary } = parseRunnerTask(await readOwn(TASK_FILE), version);
+      const interrupted = AbortSignal.any([world.interrupted, ended.signal]);
+      await watchCaller(api, owner, finished.signal, (reason) => {
+        told.stderr.write(`ending: ${reason}\n`);
+        ended.abort();
+      });
+      interrupted.throwIfAborted();
+      return {
+        args,
+        world: {
+          ...world,
+          env: hasSummary ? { ...world.env, GITHUB_STEP_SUMMARY: `${REPORT_FOLDER}/${SUMMARY}` } : world.env,
+          stdout: told.stdout,
+          stderr: told.stderr,
+          interrupted,
+          senders: await findSenders(api, owner, senders, interrupted, readOwn),
+          prepareFile: async () => {},
+          writeText: async (path, text) => void reports.set(basename(path), text),
+          // What grows comes as it grows: nobody waits for hours to read it.
+          appendText: async (path, text) => told.tell(`report:${basename(path)}`, text),
+        },
+      };
     },
     async finish(exitCode) {
-      stopWatching();
+      finished.abort();
+      clearInterval(pulse);
       try {
         const files = new Map([...reports, ['exit', String(exitCode)]]);
         await insist(() => handOver(api, owner, files));
@@ -94,6 +100,27 @@ export async function enterRunner(version: string, world: World): Promise<Runner
       return exitCode;
     },
   };
+}
+
+async function findSenders(
+  api: Api,
+  { namespace }: RunnerOwner,
+  pods: readonly SenderPod[],
+  interrupted: AbortSignal,
+  readOwn: (file: string) => Promise<string>,
+): Promise<readonly Sender[]> {
+  if (pods.length === 0) return [];
+  const secret = await readOwn(SECRET_FILE);
+  const failed = new AbortController();
+  const given = AbortSignal.any([interrupted, failed.signal]);
+  return Promise.all(
+    pods.map(async ({ pod, node }) => ({
+      from: node,
+      host: await awaitAddress(api, { namespace, pod, node }, given),
+      port: SENDER_PORT,
+      secret,
+    })),
+  ).finally(() => failed.abort());
 }
 
 /** What a command writes as it goes, as messages on one output. */
@@ -111,32 +138,43 @@ function createMessages(log: TextOutput) {
   return { tell, stdout: toOutput('stdout'), stderr: toOutput('stderr') };
 }
 
-/** Tells once why the runner shall end, as its Lease says it. */
+/**
+ * Resolves when the caller has shown that it is there: who starts late may find a Lease that nobody renews any more.
+ * From then on tells once why the runner shall end, as its Lease says it.
+ */
 function watchCaller(
   api: Api,
   { name, namespace }: RunnerOwner,
+  finished: AbortSignal,
   onEnd: (reason: string) => void,
-): () => void {
+): Promise<void> {
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
-  const stop = new AbortController();
-  let sighting: CallerSighting = { renewTime: null, seenMs: PROCESS_CLOCK.nowMs() };
+  const startMs = PROCESS_CLOCK.nowMs();
+  let sighting: CallerSighting = { renewTime: null, seenMs: startMs };
+  let renewals = 0;
 
-  async function watch(): Promise<void> {
-    while (!stop.signal.aborted) {
-      await PROCESS_CLOCK.pause(POLL_MS, stop.signal);
-      const lease = await readLease(api, path);
-      // Not heard: the caller may still be there.
-      if (lease === undefined || stop.signal.aborted) continue;
-      const { sighting: latest, end } = toCallerSighting(lease, sighting, PROCESS_CLOCK.nowMs());
-      sighting = latest;
-      if (end !== null) {
-        onEnd(end);
-        return;
+  return new Promise((resolve) => {
+    async function watch(): Promise<void> {
+      while (!finished.aborted) {
+        const lease = await readLease(api, path);
+        const nowMs = PROCESS_CLOCK.nowMs();
+        // Not heard: the caller may still be there.
+        if (lease !== undefined && !finished.aborted) {
+          const { sighting: latest, end } = toCallerSighting(lease, sighting, nowMs);
+          if (latest.renewTime !== sighting.renewTime) renewals += 1;
+          sighting = latest;
+          // The first is what was there.
+          const isThere = renewals > 1;
+          const isMissing = !isThere && nowMs - startMs > CALLER_MS;
+          if (end !== null || isMissing) onEnd(end ?? 'the caller is gone');
+          if (isThere || end !== null || isMissing) resolve();
+          if (end !== null || isMissing) return;
+        }
+        await PROCESS_CLOCK.pause(POLL_MS, finished);
       }
     }
-  }
-  void watch();
-  return () => stop.abort();
+    void watch();
+  });
 }
 
 /** For images to be pulled, and for an autoscaler to make room. */

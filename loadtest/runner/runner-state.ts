@@ -19,7 +19,7 @@ const STUCK = [
   'CreateContainerError',
   'RunContainerError',
 ];
-/** How long a scheduler, or a quota, may find no room: an autoscaler may add a node meanwhile. */
+/** How long a scheduler may find no room: an autoscaler may add a node meanwhile. */
 const ROOM_MS = 60_000;
 
 /**

@@ -1,5 +1,5 @@
 import { Fault } from '../cli/fault.ts';
-import { isObject, listAt, parseJson, textAt } from '../kube/json.ts';
+import { at, isObject, listAt, parseJson, textAt } from '../kube/json.ts';
 
 /** What a runner is to do. */
 export interface RunnerTask {
@@ -7,6 +7,8 @@ export interface RunnerTask {
   readonly version: string;
   /** What follows the program's name. */
   readonly args: readonly string[];
+  /** Has the caller a job of GitHub Actions, to whose summary the command adds? */
+  readonly hasSummary: boolean;
   /** Pods that send the load, each from its node; none: the runner itself. */
   readonly senders: readonly SenderPod[];
 }
@@ -31,5 +33,5 @@ export function parseRunnerTask(text: string, version: string): RunnerTask {
     pod: textAt(each, 'pod') ?? '',
     node: textAt(each, 'node') ?? '',
   }));
-  return { version, args: args.map(String), senders };
+  return { version, args: args.map(String), hasSummary: at(parsed, 'hasSummary') === true, senders };
 }

@@ -9,13 +9,13 @@ export type Vantage = { readonly kind: 'each-node' } | { readonly kind: 'node'; 
 /** @throws {Fault} where the text is neither `node/NAME` nor `each-node` */
 export function parseVantage(text: string): Vantage {
   if (text === 'each-node') return { kind: 'each-node' };
-  const [, name] = /^nodes?\/([a-z0-9][a-z0-9.-]*)$/.exec(text) ?? [];
+  const [, name] = /^node\/([a-z0-9][a-z0-9.-]*)$/.exec(text) ?? [];
   if (name === undefined) throw new Fault('must be node/NAME or each-node');
   return { kind: 'node', name };
 }
 
 /**
- * The nodes to send from, by name. Each node is: ready, and takes pods that tolerate nothing.
+ * The nodes to send from, by name. Each node is: ready, of Linux, and takes pods that tolerate nothing.
  * @throws {Fault} where a named node is not there or takes no pod, or none is left
  */
 export function chooseNodes(nodes: readonly Field[], from: readonly Vantage[]): readonly string[] {
@@ -37,5 +37,7 @@ function takesPods(node: Field): boolean {
     .get('spec', 'taints')
     .items()
     .some((taint) => ['NoSchedule', 'NoExecute'].includes(taint.get('effect').text() ?? ''));
-  return isReady(node) && !node.get('spec', 'unschedulable').isTrue() && !isClosed;
+  // The image is for Linux.
+  const os = node.get('metadata', 'labels').texts().get('kubernetes.io/os') ?? 'linux';
+  return os === 'linux' && isReady(node) && !node.get('spec', 'unschedulable').isTrue() && !isClosed;
 }
