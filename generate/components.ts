@@ -31,11 +31,6 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
     purpose: 'A Grafana dashboard.',
     needs: 'Grafana with its sidecar, or an import of `microservice.json`',
   },
-  tenancy: {
-    purpose:
-      'A namespace under Pod Security `restricted`, with a quota that has room for a rollout at full scale, and default limits.',
-    needs: '',
-  },
   loadtest: {
     purpose:
       'A Job whose pods share one plan of load on the Service: [how to use it](../docs/load-testing.md).',
@@ -53,6 +48,11 @@ export const COMPONENTS: Readonly<Record<string, Component>> = {
   },
   'node-runtime': {
     purpose: 'The same service on Node: the image `microservice-node` in place of `microservice`.',
+    needs: '',
+  },
+  tenancy: {
+    purpose:
+      'A namespace under Pod Security `restricted`, with a quota that has room for a rollout at full scale, and default limits. List it last: only what stands before it goes into its namespace.',
     needs: '',
   },
 };
