@@ -13,6 +13,7 @@ import {
   toFlag,
   toggle,
 } from '../cli/option.ts';
+import { prepareOutput, toWrittenExit, writeOutput } from '../cli/output-file.ts';
 import { VERSION } from '../cli/version.ts';
 import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
@@ -90,7 +91,7 @@ export async function runInCluster(
     contents.set(flag, content);
   }
   for (const [flag, path] of outputs) {
-    if (path !== STANDARD_STREAM) await world.prepareFile(path).catch((error) => refuse(flag, path, error));
+    if (path !== STANDARD_STREAM) await prepareOutput(toFlag(flag), path, world);
   }
   // A report on standard output is alone there.
   const isOutputTaken = [...outputs.values()].includes(STANDARD_STREAM);
@@ -131,27 +132,14 @@ export async function runInCluster(
     const report = reports.get(flag);
     if (report === undefined) continue;
     if (path === STANDARD_STREAM) world.stdout.write(report);
-    else {
-      await world.writeText(path, report).catch((error: Error) => {
-        isKept = false;
-        world.stderr.write(
-          `dropless: ${toFlag(flag)} ${JSON.stringify(path)} can't be written: ${error.message}\n`,
-        );
-      });
-    }
+    else if (!(await writeOutput(toFlag(flag), path, report, world))) isKept = false;
   }
-  const exit = toExit(exitCode);
-  // Losses stay losses; a good result must be there to be read.
-  return isKept || exit === 'failed' ? exit : 'inconclusive';
+  return toWrittenExit(toExit(exitCode), isKept);
 }
 
 async function readNodes(api: Api, from: readonly Vantage[]): Promise<readonly string[]> {
   if (from.length === 0) return [];
   return chooseNodes(new Field(await api.get('/api/v1/nodes')).get('items').items(), from);
-}
-
-function refuse(flag: string, path: string, error: Error): never {
-  throw new Fault(`${toFlag(flag)} ${JSON.stringify(path)} can't be written: ${error.message}`);
 }
 
 function toExit(exitCode: number): Exit {

@@ -13,6 +13,7 @@ import {
   toggle,
   withDefault,
 } from '../cli/option.ts';
+import { toWrittenExit } from '../cli/output-file.ts';
 import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { openCluster } from '../kube/cluster.ts';
@@ -244,7 +245,7 @@ async function follow(options: ObserveOptions, { spec, target, log }: Course, wo
     await told;
     const isKept = await json.close();
     const { exit } = observed.verdict;
-    return isKept || exit === 'failed' ? exit : 'inconclusive';
+    return toWrittenExit(exit, isKept);
   } finally {
     log.end();
     metrics?.close();

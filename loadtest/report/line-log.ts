@@ -1,3 +1,4 @@
+import { tellUnwritten } from '../cli/output-file.ts';
 import type { World } from '../cli/world.ts';
 
 /** A file, or standard output, to which lines are added as they come. */
@@ -18,11 +19,7 @@ export function createLineLog(flag: string, path: string | undefined, world: Wor
         written = written
           .then(() => world.appendText(path, line))
           .catch((error: Error) => {
-            if (isKept) {
-              world.stderr.write(
-                `dropless: ${flag} ${JSON.stringify(path)} can't be written: ${error.message}\n`,
-              );
-            }
+            if (isKept) tellUnwritten(flag, path, error, world);
             isKept = false;
           });
       }

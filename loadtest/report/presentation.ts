@@ -1,6 +1,6 @@
 import type { Exit } from '../cli/exit-code.ts';
-import { Fault } from '../cli/fault.ts';
 import { group, type OptionValues, optional, outputFile, repeatable } from '../cli/option.ts';
+import { prepareOutput, toWrittenExit, writeOutput } from '../cli/output-file.ts';
 import type { TextOutput, World } from '../cli/world.ts';
 import { loadPageAssets } from './assets.ts';
 import { type Comparison, formatComparisonJson, summarize, toComparisonTables } from './comparison.ts';
@@ -62,11 +62,7 @@ export async function prepareOutputs({ json, html, junit, fix }: ReportFiles, wo
     ['--fix', fix],
   ] as const) {
     if (path === undefined || (flag === '--json' && path === STANDARD_OUTPUT)) continue;
-    try {
-      await world.prepareFile(path);
-    } catch (error) {
-      throw toWriteFault(flag, path, error);
-    }
+    await prepareOutput(flag, path, world);
   }
 }
 
@@ -145,12 +141,7 @@ export async function writeReports(
 ): Promise<Exit> {
   let isKept = true;
   async function write(flag: string, path: string, text: string): Promise<void> {
-    try {
-      await world.writeText(path, text);
-    } catch (error) {
-      isKept = false;
-      world.stderr.write(`dropless: ${toWriteFault(flag, path, error).message}\n`);
-    }
+    if (!(await writeOutput(flag, path, text, world))) isKept = false;
   }
   if (forms.json !== undefined) {
     if (json === STANDARD_OUTPUT) world.stdout.write(forms.json());
@@ -161,14 +152,10 @@ export async function writeReports(
     await write('--junit', junit, formatJunit(forms.junit()));
   if (fix !== undefined && forms.fix !== undefined) await write('--fix', fix, forms.fix());
   await appendStepSummary(() => forms.markdown(), world);
-  return isKept || exit === 'failed' ? exit : 'inconclusive';
+  return toWrittenExit(exit, isKept);
 }
 
 /** Where tables and sentences go: if the JSON goes to standard output, it is alone there. */
 export function toTextOutput({ json }: Pick<ReportFiles, 'json'>, { stdout, stderr }: World): TextOutput {
   return json === STANDARD_OUTPUT ? stderr : stdout;
-}
-
-function toWriteFault(flag: string, path: string, error: unknown): Fault {
-  return new Fault(`${flag} ${JSON.stringify(path)} can't be written: ${(error as Error).message}`);
 }
