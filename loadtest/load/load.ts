@@ -12,6 +12,7 @@ import { createSight, mergeResults, mergeSnapshots, type Sight, toPart } from '.
 import type { Phase } from './phases.ts';
 import type { Snapshot } from './recorder.ts';
 import { openRemoteWorker } from './remote-worker.ts';
+import { toSharedNowMs } from './shared-clock.ts';
 
 /** A load that runs in a thread of its own, so that nothing on this one can delay it. */
 export interface Load {
@@ -64,8 +65,8 @@ export async function startLoad(spec: LoadSpec, hooks: LoadHooks): Promise<Load>
   }
   const startAtMs =
     spec.startAtEpochMs === null
-      ? toNowMs() + LEAD_OF_SENDERS_MS
-      : toNowMs() + (spec.startAtEpochMs - Date.now());
+      ? toSharedNowMs() + LEAD_OF_SENDERS_MS
+      : toSharedNowMs() + (spec.startAtEpochMs - Date.now());
   const parts = workers.map((worker, index): Part => {
     const own = { ...toPart(spec, index), isStreamed };
     return {
@@ -161,7 +162,7 @@ function startParts(spec: LoadSpec, parts: readonly Part[], hooks: LoadHooks): P
 }
 
 function toLoad(links: readonly LoadLink[], result: Promise<LoadResult>, startAtMs: number): Load {
-  const nowMs = () => toNowMs() - startAtMs;
+  const nowMs = () => toSharedNowMs() - startAtMs;
   const tell = (message: ToLoadWorker) => {
     for (const link of links) link.tell(message);
   };
@@ -172,9 +173,4 @@ function toLoad(links: readonly LoadLink[], result: Promise<LoadResult>, startAt
     end: () => tell({ kind: 'end', atMs: nowMs() }),
     stop: () => tell({ kind: 'stop' }),
   };
-}
-
-/** On the clock that all threads of this process share. */
-function toNowMs(): number {
-  return performance.timeOrigin + performance.now();
 }

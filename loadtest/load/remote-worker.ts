@@ -6,6 +6,7 @@ import type { Sender } from '../cli/world.ts';
 import { type ClockTrip, toOffsetMs } from './clock-offset.ts';
 import type { LinkHooks, LoadLink, WorkerSpec } from './load-link.ts';
 import { type FromSender, sealConnection, type ToSender } from './sender-connection.ts';
+import { toSharedNowMs } from './shared-clock.ts';
 
 /** A sender that can be told to start. */
 export interface RemoteWorker {
@@ -50,7 +51,7 @@ export async function openRemoteWorker({ from, host, port, secret }: Sender): Pr
       if (message.kind === 'worker') hooks?.onMessage(message.message);
       else if (message.kind === 'failed') hooks?.onEnd(new Error(`the sender on ${from}: ${message.reason}`));
       else {
-        trips.push({ sentMs, thereMs: message.nowMs, receivedMs: toNowMs() });
+        trips.push({ sentMs, thereMs: message.nowMs, receivedMs: toSharedNowMs() });
         if (trips.length > KEPT_PINGS) trips.shift();
         onPong();
       }
@@ -59,7 +60,7 @@ export async function openRemoteWorker({ from, host, port, secret }: Sender): Pr
       const ponged = new Promise<void>((resolve) => {
         onPong = resolve;
       });
-      sentMs = toNowMs();
+      sentMs = toSharedNowMs();
       send({ kind: 'ping' });
       return ponged;
     };
@@ -98,20 +99,16 @@ export async function openRemoteWorker({ from, host, port, secret }: Sender): Pr
 
 /** A pod that runs may not listen yet. */
 async function connectTo(host: string, port: number): Promise<Socket> {
-  const endMs = toNowMs() + CONNECT_MS;
+  const endMs = toSharedNowMs() + CONNECT_MS;
   for (;;) {
     const socket = connect({ host, port, noDelay: true });
     try {
-      await once(socket, 'connect', { signal: AbortSignal.timeout(Math.max(1, endMs - toNowMs())) });
+      await once(socket, 'connect', { signal: AbortSignal.timeout(Math.max(1, endMs - toSharedNowMs())) });
       return socket;
     } catch (error) {
       socket.destroy();
-      if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED' || toNowMs() > endMs) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED' || toSharedNowMs() > endMs) throw error;
       await sleep(RETRY_MS);
     }
   }
-}
-
-function toNowMs(): number {
-  return performance.timeOrigin + performance.now();
 }

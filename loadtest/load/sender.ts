@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type LoadLink, startWorker } from './load-link.ts';
 import { type FromSender, sealConnection, type ToSender } from './sender-connection.ts';
+import { toSharedNowMs } from './shared-clock.ts';
 
 const HANDSHAKE_MS = 10_000;
 
@@ -22,10 +23,10 @@ async function serve(socket: Socket, secret: string): Promise<void> {
   socket.on('close', () => link?.tell({ kind: 'stop' }));
   listen((message) => {
     socket.setTimeout(0);
-    if (message.kind === 'ping') send({ kind: 'pong', nowMs: toNowMs() });
+    if (message.kind === 'ping') send({ kind: 'pong', nowMs: toSharedNowMs() });
     else if (message.kind === 'worker') link?.tell(message.message);
     else {
-      const startAtEpochMs = Date.now() + (message.startAtMs - toNowMs());
+      const startAtEpochMs = Date.now() + (message.startAtMs - toSharedNowMs());
       link = startWorker(
         { ...message.spec, startAtEpochMs },
         {
@@ -35,8 +36,4 @@ async function serve(socket: Socket, secret: string): Promise<void> {
       );
     }
   });
-}
-
-function toNowMs(): number {
-  return performance.timeOrigin + performance.now();
 }
