@@ -96,9 +96,9 @@ export const prove = defineCommand({
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
+    const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
     if (options['in-cluster'] && target !== null) {
       const { api, namespace, workload } = await openTarget(target, options, world);
-      const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
       const permissions = await readPermissions(api, namespace, workload, (of) => [
         ...(target.type === 'Service' ? TO_FIND_WORKLOADS : []),
         ...toPermissions({ ...undertaking, ...of }),
@@ -124,7 +124,6 @@ export const prove = defineCommand({
     for (const note of notes) world.stderr.write(`${note}\n`);
     const proofs: Proof[] = [];
     const controls: Proof[] = [];
-    const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
     let cutShort: string | null = null;
     let toPatch: Scene['toPatch'] = () => null;
 

@@ -127,6 +127,7 @@ async function checkAllowed(
   const withRole = (own: readonly Permission[]) =>
     own.length === 0 ? [] : [...own, toClusterRolePermission(name)];
   const isAllAllowed =
+    !all.some(({ isOptional }) => isOptional === true) ||
     (await findDenied(api, namespace, [...toCallerPermissions(true, hasSenders), ...withRole(all)]))
       .length === 0;
   const wide = withRole(isAllAllowed ? all : all.filter(({ isOptional }) => isOptional !== true));
