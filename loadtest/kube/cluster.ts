@@ -32,9 +32,9 @@ export async function openCluster(
   env: Surroundings,
 ): Promise<Cluster> {
   const isChosen = context !== undefined || kubeconfig !== undefined || (await hasKubeconfig(env));
-  const found =
-    (isChosen ? null : await findPodAccess({ env })) ??
-    (await readAccess({ context: context ?? null, kubeconfig, env }));
+  const found = isChosen
+    ? await readAccess({ context: context ?? null, kubeconfig, env })
+    : await findPodAccess({ env });
   if (found === null) throw new Fault('no cluster is configured: give --kubeconfig FILE, or set KUBECONFIG');
   return { api: createApi(found), namespace: namespace ?? found.namespace };
 }
