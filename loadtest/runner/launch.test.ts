@@ -4,7 +4,7 @@ import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Api, toApiFault } from '../kube/api.ts';
 import { type Json, numberAt, textAt } from '../kube/json.ts';
-import { runErrand } from './launch.ts';
+import { type Errand, type ErrandHooks, runErrand } from './launch.ts';
 import { packParcel } from './parcel.ts';
 import { formatRunnerMessage } from './runner-message.ts';
 import { toReportParts } from './runner-objects.ts';
@@ -67,10 +67,31 @@ function createServer({ denied = [], toStatus = run, log = [], reports = new Map
   return { api, objects, patches };
 }
 
-async function send(
-  behaviour: Behaviour,
-  { nodes = [] as readonly string[], permissions = [] as const } = {},
-) {
+const toErrand = (api: Api, more: Partial<Errand> = {}): Errand => ({
+  api,
+  namespace: 'shop',
+  image: 'dropless:1',
+  nodes: [],
+  task: { version: '1', args: ['run'], hasSummary: false },
+  files: [],
+  permissions: [],
+  ...more,
+});
+
+/** A second of its clock passes with each look at it, and no pause lasts. */
+function toHooks(more: Partial<ErrandHooks> = {}): ErrandHooks {
+  let nowMs = 0;
+  return {
+    onMessage: () => {},
+    tell: () => {},
+    interrupted: new AbortController().signal,
+    nowMs: () => 0,
+    clock: { nowMs: () => (nowMs += 1_000), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
+    ...more,
+  };
+}
+
+async function send(behaviour: Behaviour, more: Partial<Errand> = {}) {
   const server = createServer(behaviour);
   const made: string[] = [];
   const post = server.api.post;
@@ -82,28 +103,18 @@ async function send(
     },
   };
   const written: string[] = [];
+  const told: string[] = [];
   const outcome = await runErrand(
-    {
-      api,
-      namespace: 'shop',
-      image: 'dropless:1',
-      nodes,
-      task: { version: '1', args: ['run'], hasSummary: false },
-      inputs: new Map(),
-      permissions,
-    },
-    {
+    toErrand(api, more),
+    toHooks({
       onMessage: ({ stream, text }) => void written.push(`${stream}: ${text}`),
-      tell: () => {},
-      interrupted: new AbortController().signal,
-      nowMs: () => 0,
-      clock: { nowMs: () => performance.now() * 1_000, pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
-    },
+      tell: (step) => void told.push(step),
+    }),
   ).then(
     (result) => ({ result, fault: null }),
     (fault: Fault) => ({ result: null, fault }),
   );
-  return { ...outcome, ...server, made, written };
+  return { ...outcome, ...server, made, written, told };
 }
 
 describe('runErrand()', () => {
@@ -137,13 +148,39 @@ describe('runErrand()', () => {
     const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
     const { made, objects } = await send(
       { log, reports: new Map([['exit', '0']]) },
-      { nodes: ['a', 'b'], permissions: [nodes] as never },
+      { nodes: ['a', 'b'], permissions: [nodes] },
     );
     assert.deepEqual(made, [
       ...['Job', 'ServiceAccount', 'Role', 'RoleBinding', 'Secret'],
       ...['ClusterRole', 'ClusterRoleBinding', 'Pod', 'Pod', 'Lease'],
     ]);
     assert.deepEqual([...objects.keys()], []);
+  });
+
+  test('gives the pod what the command reads, and where it looks for it', async () => {
+    const server = createServer({ toStatus: () => ENDED, reports: new Map([['exit', '0']]) });
+    const data: Record<string, string> = {};
+    const { post } = server.api;
+    server.api.post = (path, body) => {
+      if (textAt(body, 'kind') === 'Secret') Object.assign(data, body.data);
+      return post(path, body);
+    };
+    const files = [{ given: 'bodyFile "a"', key: 'body-0', path: '/a', bytes: Buffer.from([255, 0]) }];
+    await runErrand(toErrand(server.api, { files }), toHooks());
+    assert.deepEqual(Object.keys(data), ['task.json', 'senders', 'body-0']);
+    assert.equal(data['body-0'], '/wA=');
+    assert.deepEqual(JSON.parse(Buffer.from(data['task.json'] ?? '', 'base64').toString()), {
+      ...{ version: '1', args: ['run'], hasSummary: false },
+      ...{ files: { '/a': 'body-0' }, senders: [] },
+    });
+  });
+
+  test('makes nothing where its files are too many', async () => {
+    const bytes = Buffer.alloc(1_048_577);
+    const files = [{ given: '--data "d.csv"', key: 'data', path: '/runner/input/data', bytes }];
+    const { fault, made } = await send({}, { files });
+    assert.match(fault?.message ?? '', /--data "d.csv" has 1,048,577/);
+    assert.deepEqual(made, []);
   });
 
   test('makes nothing where its caller may not, and names what is missing', async () => {
@@ -164,7 +201,7 @@ describe('runErrand()', () => {
     const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
     const { made, fault } = await send(
       { denied: ['create clusterroles'], log, reports: new Map([['exit', '0']]) },
-      { permissions: [watch] as never },
+      { permissions: [watch] },
     );
     assert.equal(fault, null);
     assert.ok(!made.includes('ClusterRole'));
@@ -187,27 +224,7 @@ describe('runErrand()', () => {
       if (path.includes('/roles/')) order.push('loses its rights');
       return remove(path, body);
     };
-    await assert.rejects(
-      runErrand(
-        {
-          api: server.api,
-          namespace: 'shop',
-          image: 'i',
-          nodes: [],
-          task: { version: '1', args: [], hasSummary: false },
-          inputs: new Map(),
-          permissions: [],
-        },
-        {
-          onMessage: () => {},
-          tell: () => {},
-          interrupted: new AbortController().signal,
-          nowMs: () => 0,
-          clock: { nowMs: () => performance.now(), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
-        },
-      ),
-      /forbidden/,
-    );
+    await assert.rejects(runErrand(toErrand(server.api), toHooks()), /forbidden/);
     assert.deepEqual(order.slice(order.indexOf('is asked to end')), [
       'is asked to end',
       'runs',
@@ -248,24 +265,7 @@ describe('runErrand()', () => {
       if (textAt(body, 'kind') === 'Pod') pods.push(body.spec as Json);
       return post(path, body);
     };
-    await runErrand(
-      {
-        api: server.api,
-        namespace: 'shop',
-        image: 'i',
-        nodes: ['a'],
-        task: { version: '1', args: [], hasSummary: false },
-        inputs: new Map(),
-        permissions: [],
-      },
-      {
-        onMessage: () => {},
-        tell: () => {},
-        interrupted: new AbortController().signal,
-        nowMs: () => 0,
-        clock: { nowMs: () => performance.now(), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
-      },
-    );
+    await runErrand(toErrand(server.api, { nodes: ['a'] }), toHooks());
     assert.equal(pods.length, 2);
     for (const spec of pods) {
       const [container] = spec.containers as { securityContext: Json }[];

@@ -8,6 +8,7 @@ import { type Json, textAt } from '../kube/json.ts';
 import { nameOf } from '../kube/object.ts';
 import { findDenied, type Permission } from '../kube/permission.ts';
 import { createUndo } from '../kube/undo.ts';
+import { type ErrandFile, toSecretData } from './errand-file.ts';
 import { followLog } from './log-follower.ts';
 import { type Parcel, unpackParcel } from './parcel.ts';
 import type { RunnerMessage } from './runner-message.ts';
@@ -37,11 +38,11 @@ export interface Errand {
   readonly api: Api;
   readonly namespace: string;
   readonly image: string;
-  readonly task: Omit<RunnerTask, 'senders'>;
+  readonly task: Omit<RunnerTask, 'files' | 'senders'>;
   /** Nodes from each of which a pod sends a part of the load; none: the runner sends it. */
   readonly nodes: readonly string[];
-  /** Files that the command reads, by their name in `INPUT_FOLDER`. */
-  readonly inputs: ReadonlyMap<string, string>;
+  /** What the command reads. */
+  readonly files: readonly ErrandFile[];
   /** What the command needs. */
   readonly permissions: readonly Permission[];
 }
@@ -85,11 +86,19 @@ export async function runErrand(errand: Errand, hooks: ErrandHooks): Promise<Err
   const { api, namespace } = errand;
   const name = `dropless-${randomBytes(4).toString('hex')}`;
   const senders = errand.nodes.map((node, index) => ({ pod: `${name}-sender-${index}`, node }));
+  const data = toErrandData(errand, senders);
   const needed = await checkAllowed(errand, name, senders);
   const undo = createUndo(hooks.tell);
   const course: Course = { mayBeRunning: false };
   try {
-    const owner = await createObjects(errand, { name, namespace }, senders, needed, { undo, course }, hooks);
+    const owner = await createObjects(
+      errand,
+      { name, namespace },
+      senders,
+      { ...needed, data },
+      { undo, course },
+      hooks,
+    );
     return await follow(api, owner, course, hooks);
   } finally {
     const leftBehind = await undo.all();
@@ -103,10 +112,21 @@ interface Course {
   mayBeRunning: boolean;
 }
 
+/** What the Secret holds. @throws {Fault} where that is too much */
+function toErrandData({ task, files }: Errand, senders: readonly SenderPod[]): Needed['data'] {
+  const toKey = Object.fromEntries(files.map(({ path, key }) => [path, key]));
+  const own = new Map([
+    [TASK_FILE, JSON.stringify({ ...task, files: toKey, senders } satisfies RunnerTask)],
+    [SECRET_FILE, randomBytes(32).toString('base64')],
+  ]);
+  return toSecretData(files, own);
+}
+
 interface Needed {
   readonly narrow: readonly Permission[];
   /** On objects that are in no namespace. */
   readonly wide: readonly Permission[];
+  readonly data: Readonly<Record<string, string>>;
 }
 
 /** @throws {Fault} that names each permission that the caller lacks */
@@ -114,7 +134,7 @@ async function checkAllowed(
   { api, namespace, permissions }: Errand,
   name: string,
   senders: readonly SenderPod[],
-): Promise<Needed> {
+): Promise<Omit<Needed, 'data'>> {
   const narrow = [
     ...permissions.filter(({ isClusterWide }) => isClusterWide !== true),
     ...toRunnerPermissions(
@@ -146,10 +166,10 @@ async function checkAllowed(
 
 /** Makes the Job and all that it needs, and lets it start. */
 async function createObjects(
-  { api, image, task, inputs }: Errand,
+  { api, image }: Errand,
   identity: RunnerIdentity,
   senders: readonly SenderPod[],
-  { narrow, wide }: Needed,
+  { narrow, wide, data }: Needed,
   { undo, course }: { readonly undo: ReturnType<typeof createUndo>; readonly course: Course },
   { nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
 ): Promise<RunnerOwner> {
@@ -173,12 +193,7 @@ async function createObjects(
   };
   const job = await create(toRunnerJob(identity, image));
   const owner = { ...identity, uid: textAt(job, 'metadata', 'uid') ?? '' };
-  const files = new Map([
-    ...inputs,
-    [TASK_FILE, JSON.stringify({ ...task, senders } satisfies RunnerTask)],
-    [SECRET_FILE, randomBytes(32).toString('base64')],
-  ]);
-  for (const object of toRunnerObjects(owner, files, narrow)) await create(object);
+  for (const object of toRunnerObjects(owner, data, narrow)) await create(object);
   if (wide.length > 0) {
     const role = await create(toRunnerClusterRole(owner, wide));
     await create(toRunnerClusterRoleBinding(owner, textAt(role, 'metadata', 'uid') ?? ''));
