@@ -255,6 +255,79 @@ describe('runErrand()', () => {
     });
   }
 
+  for (const [what, isNodeReadable, mayForce, notRemoved] of [
+    ['its pod goes by force', true, true, []],
+    [
+      'one who may not is told what stays',
+      true,
+      false,
+      ['pod on n: if that node is off, kubectl delete pod pod'],
+    ],
+    ['a node that may not be read is not taken for lost', false, true, ['pod on n: if that node is off']],
+  ] as const) {
+    test(`ends by itself where the node of the runner is lost; ${what}`, async () => {
+      const server = createServer({});
+      const { get, remove } = server.api;
+      const order: string[] = [];
+      let isPodThere = true;
+      server.api.get = async (path) => {
+        if (path === '/api/v1/nodes/n') {
+          if (!isNodeReadable) throw toApiFault(403, 'forbidden');
+          return { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
+        }
+        if (path.includes('/pods?')) {
+          const status = { ...state({ running: {} }), conditions: [{ type: 'Ready', status: 'False' }] };
+          const labels = { 'batch.kubernetes.io/job-name': 'job' };
+          const pod = { metadata: { name: 'pod', labels }, spec: { nodeName: 'n' }, status };
+          return { items: isPodThere ? [pod] : [] };
+        }
+        return path.includes('/configmaps?') ? { items: [] } : get(path);
+      };
+      server.api.patch = async (_, __, body) => {
+        if (JSON.stringify(body).includes('"holderIdentity":""')) order.push('is asked to end');
+        return {};
+      };
+      server.api.remove = async (path, body) => {
+        if (path.includes('/roles/')) order.push('loses its rights');
+        if (path !== '/api/v1/namespaces/shop/pods/pod') return remove(path, body);
+        assert.deepEqual(body, { gracePeriodSeconds: 0 });
+        assert.ok(order.includes('loses its rights'), 'the Job goes first');
+        if (!mayForce) throw toApiFault(403, 'forbidden');
+        isPodThere = false;
+        return {};
+      };
+      server.api.stream = async (_, { onOpen, onLine }) => {
+        onOpen();
+        onLine(formatRunnerMessage({ number: 0, stream: 'stderr', text: '' }).trimEnd());
+      };
+      const told: string[] = [];
+      await assert.rejects(
+        runErrand(toErrand(server.api), toHooks({ tell: (step) => void told.push(step) })),
+        {
+          exit: 'inconclusive',
+          message:
+            /ended without its reports \(its node n is lost\); whether it took back what it had done is not known/,
+        },
+      );
+      assert.equal(told[0], 'nothing is heard of n, the node of the runner');
+      assert.deepEqual([order[0], order.at(-1)], ['is asked to end', 'loses its rights']);
+      const left = told.filter((step) => step.startsWith('not removed: '));
+      assert.equal(left.length, notRemoved.length);
+      for (const part of notRemoved) assert.ok(left[0]?.includes(part), left[0]);
+      assert.deepEqual([...server.objects.keys()], []);
+    });
+  }
+
+  test('goes on where the node of the runner comes back', async () => {
+    const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
+    const unready = { conditions: [{ type: 'Ready', status: 'False' }] };
+    const toStatus = (polls: number) =>
+      polls < 200 ? { ...state({ running: {} }), ...(polls % 100 === 0 ? {} : unready) } : ENDED;
+    const { result, told } = await send({ toStatus, log, reports: new Map([['exit', '0']]) });
+    assert.equal(result?.exitCode, 0);
+    assert.equal(told.filter((step) => step.startsWith('nothing is heard')).length, 2);
+  });
+
   test('shows Jobs, Roles and pods that are fit for Pod Security restricted', async () => {
     const server = createServer({ reports: new Map([['exit', '0']]) });
     const pods: Json[] = [];

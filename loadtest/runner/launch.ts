@@ -30,7 +30,7 @@ import {
   toSenderPod,
 } from './runner-objects.ts';
 import { toCallerPermissions, toClusterRolePermission, toRunnerPermissions } from './runner-permissions.ts';
-import { type RunnerState, toRunnerState } from './runner-state.ts';
+import { isDown, type RunnerState, toRunnerState, toUnheardStep } from './runner-state.ts';
 import type { RunnerTask, SenderPod } from './runner-task.ts';
 
 /** A command to be carried out in a pod. */
@@ -233,7 +233,7 @@ async function end(api: Api, identity: RunnerIdentity, clock: Clock): Promise<vo
   await api.patch(toLeasePath(identity), 'merge', GIVEN_BACK).catch(() => {});
   while (clock.nowMs() < endMs) {
     const state = await readState(api, identity, 0).catch(() => null);
-    if (state !== null && state.kind !== 'running') return;
+    if (state !== null && state.kind !== 'running' && state.kind !== 'unheard') return;
     await clock.pause(POLL_MS, null);
   }
 }
@@ -246,11 +246,15 @@ async function removeIfThere(api: Api, path: string): Promise<void> {
   }
 }
 
-/** The pods and reports go with their Job, a moment after it. */
+/**
+ * The pods and reports go with their Job, a moment after it. Those of a node that is down go by force, where the caller
+ * may do that: nobody there would let them go.
+ * @throws {Fault} where something stays
+ */
 async function untilGone(api: Api, { name, namespace }: RunnerIdentity, clock: Clock): Promise<void> {
-  const endMs = clock.nowMs() + REMOVAL_MS;
+  const startMs = clock.nowMs();
   for (;;) {
-    const left = await Promise.all(
+    const [pods = [], reports = []] = await Promise.all(
       ['pods', 'configmaps'].map(async (resource) =>
         new Field(
           await api.get(`/api/v1/namespaces/${namespace}/${resource}?labelSelector=${toRunnerQuery(name)}`),
@@ -259,11 +263,39 @@ async function untilGone(api: Api, { name, namespace }: RunnerIdentity, clock: C
           .items(),
       ),
     );
-    if (left.flat().length === 0) return;
-    if (clock.nowMs() > endMs)
-      throw new Fault(`its pods and reports are still there after ${REMOVAL_MS / 1_000} s`);
+    if (pods.length + reports.length === 0) return;
+    const waitedMs = clock.nowMs() - startMs;
+    if (waitedMs > REMOVAL_MS) throw new Fault(toLeftText(pods, reports, namespace));
+    for (const pod of waitedMs > PATIENCE_MS ? pods : []) {
+      if (!isDown(await readNode(api, toNodeName(pod)))) continue;
+      await api
+        .remove(`/api/v1/namespaces/${namespace}/pods/${nameOf(pod)}`, { gracePeriodSeconds: 0 })
+        .catch(() => {});
+    }
     await clock.pause(POLL_MS, null);
   }
+}
+
+function toLeftText(pods: readonly Field[], reports: readonly Field[], namespace: string): string {
+  const left = [...pods.map((pod) => `${nameOf(pod)} on ${toNodeName(pod)}`), ...reports.map(nameOf)];
+  const [pod] = pods;
+  const fix =
+    pod === undefined
+      ? ''
+      : `: if that node is off, kubectl delete pod ${nameOf(pod)} -n ${namespace} --force`;
+  return `still there after ${REMOVAL_MS / 1_000} s: ${left.join(', ')}${fix}`;
+}
+
+function toNodeName(pod: Field): string {
+  return pod.get('spec', 'nodeName').text() ?? 'no node';
+}
+
+/** Null: it is not there, or may not be read. */
+async function readNode(api: Api, name: string): Promise<Field | null> {
+  return api.get(`/api/v1/nodes/${encodeURIComponent(name)}`).then(
+    (node) => new Field(node),
+    () => null,
+  );
 }
 
 /** Shows that the caller is there, until the runner has ended; hands over what it writes. */
@@ -296,7 +328,7 @@ async function follow(
         stopped: stop.signal,
       },
     );
-    const ended = await untilEnded(api, owner, log.state, clock);
+    const ended = await untilEnded(api, owner, log.state, { tell, giveBack, clock });
     course.mayBeRunning = false;
     if (ended === null) {
       throw new Fault(
@@ -354,7 +386,7 @@ async function untilStarted(
   for (;;) {
     const waitedMs = clock.nowMs() - startMs;
     const state = await readState(api, owner, waitedMs).catch(ignorePassing);
-    if (state?.kind === 'running' || state?.kind === 'ended') return state.pod;
+    if (state !== null && 'pod' in state) return state.pod;
     interrupted.throwIfAborted();
     if (state?.kind === 'stuck') {
       throw new Fault(`the runner ${owner.name} in ${owner.namespace} does not start: ${state.why}`, {
@@ -377,9 +409,10 @@ async function untilEnded(
   api: Api,
   owner: RunnerOwner,
   toLogState: () => 'unread' | 'silent' | 'spoken',
-  clock: Clock,
+  { tell, giveBack, clock }: { tell(step: string): void; giveBack(): void; clock: Clock },
 ): Promise<Extract<RunnerState, { kind: 'ended' }> | null> {
   const startMs = clock.nowMs();
+  let unheardFromMs: number | null = null;
   for (;;) {
     const waitedMs = clock.nowMs() - startMs;
     if (toLogState() === 'silent' && waitedMs > SILENCE_MS) return null;
@@ -391,6 +424,16 @@ async function untilEnded(
       throw new Fault(`the runner ${owner.name} in ${owner.namespace} cannot go on: ${state.why}`, {
         exit: 'inconclusive',
       });
+    }
+    if (state?.kind === 'running') unheardFromMs = null;
+    if (state?.kind === 'unheard') {
+      const { pod, node } = state;
+      if (unheardFromMs === null) tell(`nothing is heard of ${node}, the node of the runner`);
+      unheardFromMs ??= waitedMs;
+      const step = toUnheardStep(waitedMs - unheardFromMs, await readNode(api, node));
+      if (step === 'ask it to end') giveBack();
+      // It may have handed its reports over: only its kubelet need be dead.
+      if (step === 'give up') return { kind: 'ended', pod, why: `its node ${node} is lost` };
     }
     await clock.pause(POLL_MS, null);
   }
@@ -412,7 +455,7 @@ async function readResult(
   const parcel = toParcel(new Field(await api.get(path)).get('items').items());
   if (parcel === null) {
     throw new Fault(
-      `the runner ${name} in ${namespace} ended without its reports (${why}); whether it took back what it had done is not known`,
+      `the runner ${name} in ${namespace} ended without its reports (${why}); whether it took back what it had done is not known: look at its target`,
       { exit: 'inconclusive' },
     );
   }
