@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { parseSeries } from '../../loadtest/proof/proof-report.ts';
@@ -15,6 +15,7 @@ import { awaitQuiet, DEPLOYMENT } from './target.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const images = toImages(process.env);
 const TARGET = ['svc/microservice-svc', '--rate', '100', '--baseline', '2s', '--tail', '2s'];
+const OURS = 'app.kubernetes.io/name=dropless';
 /** All that a runner may leave. */
 const KINDS = 'jobs,pods,serviceaccounts,roles,rolebindings,secrets,configmaps,leases';
 
@@ -42,9 +43,23 @@ describe('proofs from within the cluster', () => {
     return { code, text: `${stderr}${stdout}` };
   }
 
+  /** Runs the program, for who ends it, or does something meanwhile. */
+  function start(args: readonly string[]) {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    child.stderr.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, text }));
+    return { child, ended };
+  }
+
   /** By name; the cluster-wide ones among them. */
   async function readLeft(): Promise<string[]> {
-    const own = ['-l', 'app.kubernetes.io/name=dropless', '-o', 'name'];
+    const own = ['-l', OURS, '-o', 'name'];
     const inside = await namespace.kubectl('get', KINDS, ...own);
     const wide = await namespace.kubectl('get', 'clusterroles,clusterrolebindings', ...own);
     return `${inside}\n${wide}`.split('\n').filter((line) => line !== '');
@@ -83,24 +98,91 @@ describe('proofs from within the cluster', () => {
     assert.deepEqual(await readLeft(), []);
   });
 
+  /** A kubeconfig that holds a token of a ServiceAccount which may all but patch, and patch these. */
+  async function restrict(patched: readonly string[]): Promise<string> {
+    const rule = (resources: readonly string[], verbs: readonly string[]) => ({
+      apiGroups: ['*'],
+      resources,
+      verbs,
+    });
+    const metadata = { name: 'prover' };
+    const subject = { kind: 'ServiceAccount', name: 'prover', namespace: namespace.name };
+    const rbac = 'rbac.authorization.k8s.io';
+    const role = { apiGroup: rbac, kind: 'Role', name: 'prover' };
+    const items = [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+      {
+        apiVersion: `${rbac}/v1`,
+        kind: 'Role',
+        metadata,
+        rules: [rule(['*'], ['get', 'list', 'watch', 'create', 'delete']), rule(patched, ['patch'])],
+      },
+      { apiVersion: `${rbac}/v1`, kind: 'RoleBinding', metadata, subjects: [subject], roleRef: role },
+    ];
+    const objects = join(directory, 'prover.json');
+    writeFileSync(objects, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    await namespace.kubectl('apply', '-f', objects);
+    const token = (await namespace.kubectl('create', 'token', 'prover')).trim();
+    const config = JSON.parse(
+      await namespace.kubectl('config', 'view', '--raw', '--flatten', '--minify', '-o', 'json'),
+    );
+    for (const user of config.users) user.user = { token };
+    const kubeconfig = join(directory, 'prover.kubeconfig');
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    return kubeconfig;
+  }
+
+  interface PodSpec {
+    containers: [{ lifecycle?: unknown }];
+  }
+
+  async function readPodSpec(): Promise<PodSpec> {
+    const { spec } = await namespace.get<{ spec: { template: { spec: PodSpec } } }>(DEPLOYMENT);
+    return spec.template.spec;
+  }
+
+  const WITHOUT_PRE_STOP = ['rollout', ...TARGET, '--without', 'preStop'];
+
+  const untilPreStopIsTakenAway = () =>
+    until('the preStop hook to be taken away', 120_000, async () =>
+      (await readPodSpec()).containers[0].lifecycle === undefined ? true : undefined,
+    );
+
+  scenario('a caller without one verb: it is named, and nothing is made', async () => {
+    const kubeconfig = await restrict(['deployments', 'leases']);
+    const { code, text } = await prove([...WITHOUT_PRE_STOP, '--kubeconfig', kubeconfig]);
+    assert.equal(code, 2, text);
+    assert.match(text, /not allowed in namespace \S+: patch jobs\.batch$/m);
+    assert.deepEqual(await readLeft(), []);
+  });
+
+  scenario('Ctrl-C of a caller with that verb: the report comes, and all is as before', async () => {
+    const kubeconfig = await restrict(['deployments', 'leases', 'jobs']);
+    const before = await readPodSpec();
+    rmSync(json, { force: true });
+    const proving = start([...toArgs(WITHOUT_PRE_STOP), '--kubeconfig', kubeconfig]);
+    await untilPreStopIsTakenAway();
+    proving.child.kill('SIGINT');
+    const { code, text } = await proving.ended;
+    saw(text.trimEnd());
+    assert.equal(code, 3, text);
+    const { proofs, cutShort } = parseSeries(readFileSync(json, 'utf8'), json);
+    assert.ok(proofs.length > 0 || cutShort !== null, text);
+    assert.deepEqual(await readPodSpec(), before);
+    assert.deepEqual(await readLeft(), []);
+    await awaitQuiet(namespace);
+  });
+
   scenario('its caller killed: the Deployment is as before, and nothing of ours is left', async () => {
-    interface Deployment {
-      spec: { template: { spec: { containers: [{ lifecycle?: unknown }] } } };
-    }
-    const read = async () => (await namespace.get<Deployment>(DEPLOYMENT)).spec.template.spec;
-    const before = await read();
-    const caller = spawn(process.execPath, toArgs(['rollout', ...TARGET, '--without', 'preStop']), {
-      stdio: 'ignore',
-    });
-    await until('the preStop hook to be taken away', 120_000, async () => {
-      return (await read()).containers[0].lifecycle === undefined ? true : undefined;
-    });
-    caller.kill('SIGKILL');
-    await once(caller, 'exit');
-    await until('all of ours to be gone', 300_000, async () => {
-      return (await readLeft()).length === 0 ? true : undefined;
-    });
-    assert.deepEqual(await read(), before);
+    const before = await readPodSpec();
+    const proving = start(toArgs(WITHOUT_PRE_STOP));
+    await untilPreStopIsTakenAway();
+    proving.child.kill('SIGKILL');
+    await proving.ended;
+    await until('all of ours to be gone', 300_000, async () =>
+      (await readLeft()).length === 0 ? true : undefined,
+    );
+    assert.deepEqual(await readPodSpec(), before);
     await awaitQuiet(namespace);
   });
 });
