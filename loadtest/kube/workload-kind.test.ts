@@ -131,6 +131,29 @@ describe('toRefusal()', () => {
   }
 });
 
+describe('toSurge()', () => {
+  const rolling = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+  const full = { type: 'RollingUpdate', ...rolling };
+  const hostPort = { template: { spec: { containers: [{ ports: [{ hostPort: 80 }] }] } } };
+  for (const [kind, spec, fields, advice] of [
+    ['Deployment', {}, { strategy: full }, /maxSurge/],
+    ['Deployment', { strategy: rolling }, null, /already: add replicas/],
+    ['StatefulSet', {}, null, /ends each pod before .*: add replicas/],
+    ['DaemonSet', {}, { updateStrategy: full }, /maxSurge/],
+    ['DaemonSet', { updateStrategy: rolling }, null, /already: add replicas/],
+    ['DaemonSet', hostPort, null, /hostPort: serve without one/],
+    ['Rollout', {}, { strategy: { canary: rolling.rollingUpdate } }, /maxSurge/],
+    ['Rollout', { strategy: { canary: { maxUnavailable: '0%' } } }, null, /already: add replicas/],
+    ['Rollout', { strategy: { blueGreen: {} } }, null, /before it switches to them: add replicas/],
+  ] as const) {
+    test(`of a ${kind} with ${JSON.stringify(spec)}: ${advice.source}`, () => {
+      const surge = WORKLOADS[kind].toSurge(new Field({ spec }));
+      assert.deepEqual(surge.spec, fields);
+      assert.match(surge.advice, advice);
+    });
+  }
+});
+
 describe('isReplacedByRollout()', () => {
   for (const [kind, spec, pod, isReplaced] of [
     ['StatefulSet', {}, 'web-0', true],

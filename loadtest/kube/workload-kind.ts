@@ -1,6 +1,9 @@
+import { SURGE_ADVICE } from '../proof/manifest-change.ts';
 import type { Disruption } from '../proof/scene.ts';
 import { findCondition } from './conditions.ts';
+import { toContainers } from './container.ts';
 import type { Field } from './field.ts';
+import type { Json } from './json.ts';
 
 /** A workload as far as a proof reads it. */
 interface WorkloadState {
@@ -34,6 +37,15 @@ interface WorkloadType {
   readonly replacement: string;
   /** Why the change cannot be made, whatever is at rest, and what can be done instead; null: it can. */
   readonly toRefusal: (change: Change, workload: Field) => string | null;
+  readonly toSurge: (workload: Field) => Surge;
+}
+
+/** How a workload gets new pods before its old ones go. */
+interface Surge {
+  /** Fields of its spec that bring it about; null: it cannot be, or is so already. */
+  readonly spec: Json | null;
+  /** What to do for more pods in a rollout, in one sentence. */
+  readonly advice: string;
 }
 
 /** The registry of kinds: paths, permissions, rest, owners, and what cannot be done to them. */
@@ -49,6 +61,7 @@ export const WORKLOADS = {
     replacement: 'by its strategy',
     toState: toDeploymentState,
     toRefusal: () => null,
+    toSurge: (workload) => toSurge(workload.get('spec', 'strategy', 'rollingUpdate'), { strategy: SURGING }),
   },
   StatefulSet: {
     group: 'apps',
@@ -68,6 +81,11 @@ export const WORKLOADS = {
         ? null
         : `its partition ${toPartition(workload)} lets no pod be updated: lower spec.updateStrategy.rollingUpdate.partition`;
     },
+    toSurge: () => ({
+      spec: null,
+      advice:
+        'A StatefulSet ends each pod before its successor starts: add replicas, so that the others carry the load.',
+    }),
   },
   DaemonSet: {
     group: 'apps',
@@ -86,6 +104,14 @@ export const WORKLOADS = {
       }
       return isTemplateChange(change) && isOnDelete(workload) ? ON_DELETE : null;
     },
+    toSurge: (workload) =>
+      toContainers(workload.get('spec', 'template', 'spec')).some(hasHostPort)
+        ? {
+            spec: null,
+            advice:
+              'Two pods of a DaemonSet cannot share a hostPort: serve without one, and set maxUnavailable to 0 and maxSurge to 1.',
+          }
+        : toSurge(workload.get('spec', 'updateStrategy', 'rollingUpdate'), { updateStrategy: SURGING }),
   },
   Rollout: {
     group: 'argoproj.io',
@@ -99,6 +125,15 @@ export const WORKLOADS = {
       'by its steps (canary), or by the switch of its active Service (blueGreen); not by `spec.restartAt`, which evicts pods beside the strategy',
     toState: toRolloutState,
     toRefusal: toRolloutRefusal,
+    toSurge: (workload) => {
+      const { canary, blueGreen } = toStrategy(workload);
+      return blueGreen.exists
+        ? {
+            spec: null,
+            advice: 'A blueGreen Rollout has all new pods before it switches to them: add replicas.',
+          }
+        : toSurge(canary, { strategy: { canary: SURGING.rollingUpdate } });
+    },
   },
 } as const satisfies Record<string, WorkloadType>;
 
@@ -124,6 +159,22 @@ export function isReplacedByRollout({ kind }: WorkloadName, workload: Field, pod
   if (kind !== 'StatefulSet') return true;
   const ordinal = /-(\d+)$/.exec(pod)?.[1];
   return ordinal === undefined || Number(ordinal) >= toPartition(workload);
+}
+
+const SURGING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+
+/** @param limits that the strategy has now */
+function toSurge(limits: Field, spec: Json): Surge {
+  // The API server takes no two limits of 0.
+  const isSurging = /^0+%?$/.test(String(limits.get('maxUnavailable').scalar() ?? ''));
+  return isSurging
+    ? { spec: null, advice: 'Each new pod comes before an old one goes already: add replicas.' }
+    : { spec, advice: SURGE_ADVICE };
+}
+
+function hasHostPort(container: Field): boolean {
+  const ports = container.get('ports').items();
+  return ports.some((port) => port.get('hostPort').exists);
 }
 
 const ON_DELETE =
