@@ -1,9 +1,10 @@
 import { SURGE_ADVICE } from '../proof/manifest-change.ts';
 import type { Disruption } from '../proof/scene.ts';
-import { findCondition } from './conditions.ts';
+import { findCondition, isReady, isTerminating } from './conditions.ts';
 import { toContainers } from './container.ts';
 import type { Field } from './field.ts';
 import type { Json } from './json.ts';
+import { nameOf } from './object.ts';
 
 /** A workload as far as a proof reads it. */
 interface WorkloadState {
@@ -161,6 +162,24 @@ export function isReplacedByRollout({ kind }: WorkloadName, workload: Field, pod
   return ordinal === undefined || Number(ordinal) >= toPartition(workload);
 }
 
+/**
+ * Pods that hold a change back for ever. A StatefulSet waits until each of its pods is ready before it replaces one, even
+ * one of a template that never will be: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+ */
+export function findObstacles(name: WorkloadName, workload: Field, pods: readonly Field[]): readonly Field[] {
+  const { isObserved } = toCounted(workload, 0);
+  if (name.kind !== 'StatefulSet' || !isObserved || isOnDelete(workload)) return [];
+  const newest = workload.get('status', 'updateRevision').text();
+  const { versionLabel } = WORKLOADS.StatefulSet;
+  return pods.filter(
+    (pod) =>
+      !isReady(pod) &&
+      !isTerminating(pod) &&
+      pod.get('metadata', 'labels', versionLabel).text() !== newest &&
+      isReplacedByRollout(name, workload, nameOf(pod)),
+  );
+}
+
 const SURGING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 
 /** @param limits that the strategy has now */
@@ -280,13 +299,15 @@ function toRolloutState(rollout: Field): WorkloadState {
   const isPaused = rollout.get('spec', 'paused').isTrue();
   const phase = rollout.get('status', 'phase').text() ?? 'of no phase yet';
   const message = rollout.get('status', 'message').text() ?? '';
+  // Of an older template they say nothing.
   const isDegraded = isObserved && phase === 'Degraded';
+  const isUndecided = isObserved && phase === 'Paused' && message === 'InconclusiveAnalysisRun';
   const faults = [
     ...(isPaused ? [PAUSED] : []),
     ...(phase === 'Healthy' || isPaused ? [] : [`it is ${phase}${message === '' ? '' : ` (${message})`}`]),
     ...faultsOf({ availableReplicas: replicas, replicas }),
   ];
-  return toState(replicas, faults, isPaused || isDegraded);
+  return toState(replicas, faults, isPaused || isDegraded || isUndecided);
 }
 
 function toRolloutRefusal(change: Change, rollout: Field): string | null {
