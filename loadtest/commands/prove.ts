@@ -297,7 +297,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 async function openScene(
   { disruption, undertaking, without, cluster, fleet, load }: Attempt,
   options: ProveOptions,
-  { env, interrupted }: World,
+  { env, interrupted, readText }: World,
   tell: (step: string) => void,
 ): Promise<Opening> {
   if (cluster !== null) {
@@ -310,7 +310,9 @@ async function openScene(
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),
-        toProbes: options['no-pod-probes'] ? null : (url) => toDirectProbeOptions(toLoadSpec(url, load)),
+        toProbes: options['no-pod-probes']
+          ? null
+          : (url) => toDirectProbeOptions(toLoadSpec(url, load), readText),
         disruption,
         undertaking,
         without,
