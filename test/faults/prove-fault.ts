@@ -75,6 +75,8 @@ export interface Setting {
   readonly timeoutMs?: number;
   readonly keptConnections?: number;
   readonly connMaxAgeMs?: number;
+  /** Load after the disruption [500 ms]. */
+  readonly tailMs?: number;
 }
 
 const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 };
@@ -85,7 +87,7 @@ const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 
  * @param isProbed are the pods probed directly?
  */
 export async function proveFault(
-  { server, change = {}, disruption = ROLLOUT, ...load }: Setting,
+  { server, change = {}, disruption = ROLLOUT, tailMs = 500, ...load }: Setting,
   isNamed = true,
   isProbed = false,
 ): Promise<Proof> {
@@ -108,7 +110,7 @@ export async function proveFault(
     without: [],
     allowed: [],
     baselineMs: 500,
-    tailMs: 500,
+    tailMs,
     requirements: [],
   } as const;
   const anonymous = isNamed ? scene : { ...scene, podOf: () => null };
