@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
 import { appendFile, open, readFile, writeFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
 import { Fault } from './cli/fault.ts';
 import { runCli } from './cli/program.ts';
@@ -64,10 +64,10 @@ function setExitCode(): void {
   process.exitCode = isFaulty || isUnread ? EXIT_CODES.inconclusive.code : (found ?? 0);
 }
 
-let stdin: Promise<string> | null = null;
+let stdin: Promise<Buffer> | null = null;
 /** It can be read once, and a command that is carried out elsewhere needs it twice. */
-function readStdin(): Promise<string> {
-  stdin ??= text(process.stdin);
+function readStdin(): Promise<Buffer> {
+  stdin ??= buffer(process.stdin);
   return stdin;
 }
 
@@ -78,7 +78,8 @@ const surroundings: World = {
   interrupted: interruption.signal,
   senders: [],
   nowMs: Date.now,
-  readText: (path, encoding = 'utf8') => (path === '-' ? readStdin() : readFile(path, encoding)),
+  readText: async (path, encoding = 'utf8') =>
+    path === '-' ? (await readStdin()).toString(encoding) : readFile(path, encoding),
   writeText: (path, content) => writeFile(path, content),
   appendText: (path, content) => appendFile(path, content),
   prepareFile: async (path) => (await open(path, 'w')).close(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toErrandArguments } from './in-cluster.ts';
+import { readErrandFiles, toErrandArguments } from './in-cluster.ts';
 import { COMMANDS } from './registry.ts';
 
 const options = COMMANDS.find(({ name }) => name === 'prove')?.options ?? assert.fail('no prove');
@@ -37,6 +37,50 @@ describe('toErrandArguments()', () => {
         ['html', 'out.html'],
         ['json', '-'],
       ],
+    );
+  });
+});
+
+describe('readErrandFiles()', () => {
+  const contents: Readonly<Record<string, string>> = {
+    'load/requests.jsonl': '{"path":"/","bodyFile":"b.bin"}\n{"path":"/2","bodyFile":"../up"}\n',
+    'load/b.bin': '\xff\x00',
+    up: 'up',
+    'é.csv': 'id\n\xc3\xa9\n',
+  };
+  const world = {
+    readText: async (path: string, encoding: BufferEncoding = 'utf8') =>
+      path in contents
+        ? Buffer.from(contents[path] ?? '', 'latin1').toString(encoding)
+        : Promise.reject(new Error('no such file')),
+  };
+
+  test('takes along what a request file names, for where the pod looks for it', async () => {
+    const inputs = new Map([
+      ['requests', 'load/requests.jsonl'],
+      ['data', 'é.csv'],
+    ]);
+    const files = await readErrandFiles(inputs, world);
+    assert.deepEqual(
+      files.map(({ given, key, path, bytes }) => [given, key, path, bytes.toString('latin1')]),
+      [
+        [
+          '--requests "load/requests.jsonl"',
+          'requests',
+          '/runner/input/requests',
+          contents['load/requests.jsonl'],
+        ],
+        ['bodyFile "b.bin" of --requests "load/requests.jsonl"', 'body-0', '/runner/input/b.bin', '\xff\x00'],
+        ['bodyFile "../up" of --requests "load/requests.jsonl"', 'body-1', '/runner/up', 'up'],
+        ['--data "é.csv"', 'data', '/runner/input/data', 'id\n\xc3\xa9\n'],
+      ],
+    );
+  });
+
+  test('names a file that cannot be read', async () => {
+    await assert.rejects(
+      readErrandFiles(new Map([['ca', 'none.pem']]), world),
+      /--ca "none.pem" can't be read: no such file/,
     );
   });
 });

@@ -1,6 +1,5 @@
-import type { GivenArguments } from '../cli/command.ts';
+import type { Command, GivenArguments } from '../cli/command.ts';
 import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
-import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
 import {
   group,
@@ -17,9 +16,12 @@ import { prepareOutput, toWrittenExit, writeOutput } from '../cli/output-file.ts
 import { VERSION } from '../cli/version.ts';
 import type { World } from '../cli/world.ts';
 import type { Api } from '../kube/api.ts';
+import type { Cluster } from '../kube/cluster.ts';
 import { Field } from '../kube/field.ts';
 import type { Permission } from '../kube/permission.ts';
+import { findBodyFiles, toBodyPath } from '../load/request-file.ts';
 import { createLineLog } from '../report/line-log.ts';
+import type { ErrandFile } from '../runner/errand-file.ts';
 import { runErrand } from '../runner/launch.ts';
 import { INPUT_FOLDER, REPORT_FOLDER, SUMMARY } from '../runner/runner-objects.ts';
 import { chooseNodes, parseVantage, type Vantage } from '../runner/vantage.ts';
@@ -51,45 +53,27 @@ export const IN_CLUSTER_OPTIONS = group('In the cluster', {
 const HERE = [...Object.keys(IN_CLUSTER_OPTIONS), 'context', 'kubeconfig', 'namespace'];
 
 interface Undertaken {
-  readonly api: Api;
-  /** Where the pod is to be. */
-  readonly namespace: string;
-  /** Name of the command. */
-  readonly command: string;
-  /** Has the command a target, and so a namespace of its own? */
-  readonly hasTarget: boolean;
-  /** All flags of the command. */
-  readonly options: Options;
-  /** As they were given. */
+  readonly command: Command;
   readonly given: GivenArguments;
   readonly choice: OptionValues<typeof IN_CLUSTER_OPTIONS>;
-  /** What the command calls. */
+  /** What the command calls in its target's namespace; none: it has no target there. */
   readonly permissions: readonly Permission[];
 }
 
 /**
- * Carries the command out in a pod: what it writes comes out here as it does there, and its reports are written here.
+ * Carries the command out in a pod of that namespace: what it writes comes out here as it does there, and its reports are written here.
  * @throws {Fault} where an input cannot be read, or the pod cannot be had
  */
 export async function runInCluster(
-  { api, namespace, command, hasTarget, options, given, choice, permissions }: Undertaken,
+  { api, namespace }: Cluster,
+  { command, given, choice, permissions }: Undertaken,
   world: World,
 ): Promise<Exit> {
-  const { args, inputs, outputs } = toErrandArguments(
-    options,
-    given,
-    hasTarget ? [command, `--namespace=${namespace}`] : [command],
-  );
-  const contents = new Map<string, string>();
-  for (const [flag, path] of inputs) {
-    const content = await readInput(toFlag(flag), path, world);
-    if (flag === 'requests' && /"bodyFile"\s*:/.test(content)) {
-      throw new Fault(
-        `${toFlag(flag)} ${JSON.stringify(path)} names a bodyFile, which the pod does not have: give the body inline`,
-      );
-    }
-    contents.set(flag, content);
-  }
+  const { args, inputs, outputs } = toErrandArguments(command.options, given, [
+    command.name,
+    ...(permissions.length > 0 ? [`--namespace=${namespace}`] : []),
+  ]);
+  const files = await readErrandFiles(inputs, world);
   for (const [flag, path] of outputs) {
     if (path !== STANDARD_STREAM) await prepareOutput(toFlag(flag), path, world);
   }
@@ -109,7 +93,7 @@ export async function runInCluster(
       image: choice['runner-image'] ?? `${RUNNER_REPOSITORY}:${VERSION}`,
       nodes: await readNodes(api, choice.from),
       task: { version: VERSION, args, hasSummary: summary !== '' },
-      inputs: contents,
+      files,
       permissions,
     },
     {
@@ -135,6 +119,36 @@ export async function runInCluster(
     else if (!(await writeOutput(toFlag(flag), path, report, world))) isKept = false;
   }
   return toWrittenExit(toExit(exitCode), isKept);
+}
+
+/**
+ * The files behind flags, and those that they name in turn.
+ * @param inputs paths by flag
+ * @throws {Fault} where one cannot be read
+ */
+export async function readErrandFiles(
+  inputs: ReadonlyMap<string, string>,
+  world: Pick<World, 'readText'>,
+): Promise<readonly ErrandFile[]> {
+  const read = async (given: string, path: string) =>
+    Buffer.from(await readInput(given, path, world, 'latin1'), 'latin1');
+  const files: ErrandFile[] = [];
+  for (const [flag, path] of inputs) {
+    const podPath = toPodPath(flag);
+    const bytes = await read(toFlag(flag), path);
+    files.push({ given: `${toFlag(flag)} ${JSON.stringify(path)}`, key: flag, path: podPath, bytes });
+    if (flag !== 'requests') continue;
+    for (const [index, bodyFile] of findBodyFiles(bytes.toString()).entries()) {
+      const given = `bodyFile ${JSON.stringify(bodyFile)} of ${toFlag(flag)} ${JSON.stringify(path)}`;
+      const body = await read(given, toBodyPath(bodyFile, path));
+      files.push({ given, key: `body-${index}`, path: toBodyPath(bodyFile, podPath), bytes: body });
+    }
+  }
+  return files;
+}
+
+function toPodPath(flag: string): string {
+  return `${INPUT_FOLDER}/${flag}`;
 }
 
 async function readNodes(api: Api, from: readonly Vantage[]): Promise<readonly string[]> {
@@ -179,7 +193,9 @@ export function toErrandArguments(
       else if (option.file === null) args.push(`${toFlag(flag)}=${text}`);
       else {
         (option.file === 'input' ? inputs : outputs).set(flag, text);
-        args.push(`${toFlag(flag)}=${option.file === 'input' ? INPUT_FOLDER : REPORT_FOLDER}/${flag}`);
+        args.push(
+          `${toFlag(flag)}=${option.file === 'input' ? toPodPath(flag) : `${REPORT_FOLDER}/${flag}`}`,
+        );
       }
     }
   }

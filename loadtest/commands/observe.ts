@@ -1,5 +1,5 @@
 import { PROCESS_CLOCK } from '../cli/clock.ts';
-import { defineCommand } from '../cli/command.ts';
+import { type Command, defineCommand } from '../cli/command.ts';
 import type { Exit } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
 import {
@@ -102,7 +102,7 @@ const OPTIONS = {
 
 type ObserveOptions = OptionValues<typeof OPTIONS>;
 
-export const observe = defineCommand({
+export const observe: Command = defineCommand({
   name: 'observe',
   summary: 'watch a service under load: for each replacement of its pods, whoever caused it, a verdict',
   positionals: exactlyOne(TARGET, parseService),
@@ -134,16 +134,8 @@ export const observe = defineCommand({
         ...toObserverPermissions({ ...of, tellsEvents: options.events }),
       ]);
       return runInCluster(
-        {
-          api,
-          namespace,
-          command: 'observe',
-          hasTarget: true,
-          options: OPTIONS,
-          given,
-          choice: options,
-          permissions,
-        },
+        { api, namespace },
+        { command: observe, given, choice: options, permissions },
         world,
       );
     }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { defineCommand } from '../cli/command.ts';
+import { type Command, defineCommand } from '../cli/command.ts';
 import { Fault } from '../cli/fault.ts';
 import { readInput } from '../cli/input-file.ts';
 import type { World } from '../cli/world.ts';
@@ -42,7 +42,7 @@ import {
   WORDS,
 } from './prove-options.ts';
 
-export const prove = defineCommand({
+export const prove: Command = defineCommand({
   name: 'prove',
   summary: 'disrupt a target under load: 0 lost, or each loss with its pod, its cause and the fix',
   positionals: POSITIONALS,
@@ -105,19 +105,7 @@ export const prove = defineCommand({
         ...(target.type === 'Service' ? TO_FIND_WORKLOADS : []),
         ...toPermissions({ ...undertaking, ...of }),
       ]);
-      return runInCluster(
-        {
-          api,
-          namespace,
-          command: 'prove',
-          hasTarget: true,
-          options: OPTIONS,
-          given,
-          choice: options,
-          permissions,
-        },
-        world,
-      );
+      return runInCluster({ api, namespace }, { command: prove, given, choice: options, permissions }, world);
     }
     await prepareOutputs(options, world);
     const cluster = target === null ? null : await openTarget(target, options, world);
@@ -299,7 +287,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 async function openScene(
   { disruption, undertaking, without, cluster, fleet, load }: Attempt,
   options: ProveOptions,
-  { env, interrupted }: World,
+  { env, interrupted, readText }: World,
   tell: (step: string) => void,
 ): Promise<Opening> {
   if (cluster !== null) {
@@ -312,7 +300,9 @@ async function openScene(
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),
-        toProbes: options['no-pod-probes'] ? null : (url) => toDirectProbeOptions(toLoadSpec(url, load)),
+        toProbes: options['no-pod-probes']
+          ? null
+          : (url) => toDirectProbeOptions(toLoadSpec(url, load), readText),
         disruption,
         undertaking,
         without,

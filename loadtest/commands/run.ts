@@ -1,4 +1,4 @@
-import { defineCommand } from '../cli/command.ts';
+import { type Command, defineCommand } from '../cli/command.ts';
 import { Fault } from '../cli/fault.ts';
 import {
   duration,
@@ -134,7 +134,7 @@ const OPTIONS = {
 
 type RunOptions = OptionValues<typeof OPTIONS>;
 
-export const run = defineCommand({
+export const run: Command = defineCommand({
   name: 'run',
   summary: 'send load and account for every request',
   positionals: exactlyOne('URL', parseTargetUrl),
@@ -167,15 +167,8 @@ export const run = defineCommand({
     const spec = await toLoadSpec(url, requests, options, world);
     if (options['in-cluster']) {
       return runInCluster(
-        {
-          ...(await openCluster(options, world.env)),
-          command: 'run',
-          hasTarget: false,
-          options: OPTIONS,
-          given,
-          choice: options,
-          permissions: [],
-        },
+        await openCluster(options, world.env),
+        { command: run, given, choice: options, permissions: [] },
         world,
       );
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../cli/fault.ts';
-import { parseRequestFile } from './request-file.ts';
+import { findBodyFiles, parseRequestFile, toBodyPath } from './request-file.ts';
 
 const FILES: Readonly<Record<string, string>> = { 'dir/cart.json': '{"n":1}', '/etc/x': '\xff' };
 const readBytes = async (path: string) =>
@@ -118,4 +118,31 @@ describe('parseRequestFile()', () => {
       },
     );
   });
+});
+
+describe('findBodyFiles()', () => {
+  test('names each once, in order, and leaves faults to others', () => {
+    const lines = [
+      '{"path":"/a","bodyFile":"b.bin"}',
+      '',
+      '{"path":"/c","body":"\\"bodyFile\\": \\"no\\""}',
+      '{"path":"/d","bodyFile":"/etc/x"}',
+      '{"path":"/e","bodyFile":"b.bin"}',
+      '{"path":"/f","bodyFile":7}',
+      '{"path":"/g"',
+      '["bodyFile"]',
+    ];
+    assert.deepEqual(findBodyFiles(lines.join('\n')), ['b.bin', '/etc/x']);
+  });
+});
+
+describe('toBodyPath()', () => {
+  for (const [bodyFile, path, expected] of [
+    ['b', 'r.jsonl', 'b'],
+    ['b', 'dir/r.jsonl', 'dir/b'],
+    ['../b', '/dir/r.jsonl', '/b'],
+    ['/etc/x', 'dir/r.jsonl', '/etc/x'],
+  ] as const) {
+    test(`${bodyFile} of ${path} is ${expected}`, () => assert.equal(toBodyPath(bodyFile, path), expected));
+  }
 });

@@ -47,10 +47,8 @@ export async function parseRequestFile(
   const faults: string[] = [];
   const tell = (line: number, { field, message }: FieldFault) =>
     faults.push(`${path}:${line}: ${field === '' ? '' : `${field} `}${message}`);
-  for (const [index, json] of text.split('\n').entries()) {
-    if (json.trim() === '') continue;
-    const line = index + 1;
-    const { endpoint, faults: own } = await parseRequest(json, dirname(path), readBytes);
+  for (const { line, json } of toLines(text)) {
+    const { endpoint, faults: own } = await parseRequest(json, path, readBytes);
     for (const fault of own) tell(line, fault);
     if (endpoint === null) continue;
     for (const fault of [...findRequestFaults(endpoint), ...findColumnFaults(endpoint, data)])
@@ -67,21 +65,47 @@ export async function parseRequestFile(
   return found.map(({ endpoint }) => endpoint);
 }
 
+/** The body files that a request file names, each once and as it names it. Faults are for `parseRequestFile` to tell. */
+export function findBodyFiles(text: string): readonly string[] {
+  const named = toLines(text).flatMap(({ json }) => {
+    const request = parseLine(json);
+    return typeof request === 'string' ? [] : (toText(request.bodyFile) ?? []);
+  });
+  return [...new Set(named)];
+}
+
+/** Where a body file is. @param path of the request file that names it */
+export function toBodyPath(bodyFile: string, path: string): string {
+  return isAbsolute(bodyFile) ? bodyFile : join(dirname(path), bodyFile);
+}
+
+function toLines(text: string): readonly { readonly line: number; readonly json: string }[] {
+  return text
+    .split('\n')
+    .map((json, index) => ({ line: index + 1, json }))
+    .filter(({ json }) => json.trim() !== '');
+}
+
+/** The fields of a request; a text: why it has none. */
+function parseLine(json: string): Record<string, unknown> | string {
+  try {
+    const given: unknown = JSON.parse(json);
+    return isObject(given) ? given : 'is not a JSON object';
+  } catch (error) {
+    return `is not JSON: ${(error as Error).message}`;
+  }
+}
+
 /** The request of one line, as far as it can be read, and all that is wrong with its fields. */
 async function parseRequest(
   json: string,
-  directory: string,
+  file: string,
   readBytes: (path: string) => Promise<string>,
 ): Promise<{ readonly endpoint: Endpoint | null; readonly faults: readonly FieldFault[] }> {
   const faults: FieldFault[] = [];
-  let given: unknown;
-  try {
-    given = JSON.parse(json);
-  } catch (error) {
-    return { endpoint: null, faults: [{ field: '', message: `is not JSON: ${(error as Error).message}` }] };
-  }
-  if (!isObject(given)) return { endpoint: null, faults: [{ field: '', message: 'is not a JSON object' }] };
-  const request = given;
+  const parsed = parseLine(json);
+  if (typeof parsed === 'string') return { endpoint: null, faults: [{ field: '', message: parsed }] };
+  const request = parsed;
   for (const field of Object.keys(request)) {
     if (!Object.hasOwn(FIELDS, field)) {
       faults.push({ field, message: `is not known: there are ${Object.keys(FIELDS).join(', ')}` });
@@ -118,7 +142,7 @@ async function parseRequest(
     faults.push({ field: 'bodyFile', message: 'cannot be combined with body' });
   } else if (bodyFile !== undefined) {
     try {
-      body = await readBytes(isAbsolute(bodyFile) ? bodyFile : join(directory, bodyFile));
+      body = await readBytes(toBodyPath(bodyFile, file));
     } catch (error) {
       const message = `${JSON.stringify(bodyFile)} cannot be read: ${(error as Error).message}`;
       faults.push({ field: 'bodyFile', message });

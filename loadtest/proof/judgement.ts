@@ -7,7 +7,7 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { findRefusers } from './direct-times.ts';
+import { findRefusers, withDirectAnswers } from './direct-times.ts';
 import { type Fix, toFixes } from './fix.ts';
 import type { Hazard, HazardId } from './hazard.ts';
 import { type EndpointTimes, findHazards } from './hazard-search.ts';
@@ -251,6 +251,7 @@ export function toLosses(
       !isIdledOut(settlement, idleTimeoutMs),
   );
   const isNamed = timelines.some(({ pod }) => responses.answered.has(pod));
+  const firstOkMs = withDirectAnswers(responses.firstOkMs, timelines);
   const evidence = {
     refusers: findRefusers(unnamed, timelines),
     inferred: inferSuspects({
@@ -258,14 +259,14 @@ export function toLosses(
       timelines,
       losses: unnamed,
       successes,
-      firstOkMs: responses.firstOkMs,
+      firstOkMs,
       beganMs,
       slackMs,
     }),
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),
     podOf,
     isNamed,
-    firstOkMs: responses.firstOkMs,
+    firstOkMs,
     slackMs,
     idleTimeoutMs,
     hasAnnounced: connections.hasAnnounced,

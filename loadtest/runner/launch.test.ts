@@ -4,7 +4,7 @@ import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import { type Api, toApiFault } from '../kube/api.ts';
 import { type Json, numberAt, textAt } from '../kube/json.ts';
-import { runErrand } from './launch.ts';
+import { type Errand, type ErrandHooks, runErrand } from './launch.ts';
 import { packParcel } from './parcel.ts';
 import { formatRunnerMessage } from './runner-message.ts';
 import { toReportParts } from './runner-objects.ts';
@@ -67,10 +67,31 @@ function createServer({ denied = [], toStatus = run, log = [], reports = new Map
   return { api, objects, patches };
 }
 
-async function send(
-  behaviour: Behaviour,
-  { nodes = [] as readonly string[], permissions = [] as const } = {},
-) {
+const toErrand = (api: Api, more: Partial<Errand> = {}): Errand => ({
+  api,
+  namespace: 'shop',
+  image: 'dropless:1',
+  nodes: [],
+  task: { version: '1', args: ['run'], hasSummary: false },
+  files: [],
+  permissions: [],
+  ...more,
+});
+
+/** A second of its clock passes with each look at it, and no pause lasts. */
+function toHooks(more: Partial<ErrandHooks> = {}): ErrandHooks {
+  let nowMs = 0;
+  return {
+    onMessage: () => {},
+    tell: () => {},
+    interrupted: new AbortController().signal,
+    nowMs: () => 0,
+    clock: { nowMs: () => (nowMs += 1_000), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
+    ...more,
+  };
+}
+
+async function send(behaviour: Behaviour, more: Partial<Errand> = {}) {
   const server = createServer(behaviour);
   const made: string[] = [];
   const post = server.api.post;
@@ -82,28 +103,18 @@ async function send(
     },
   };
   const written: string[] = [];
+  const told: string[] = [];
   const outcome = await runErrand(
-    {
-      api,
-      namespace: 'shop',
-      image: 'dropless:1',
-      nodes,
-      task: { version: '1', args: ['run'], hasSummary: false },
-      inputs: new Map(),
-      permissions,
-    },
-    {
+    toErrand(api, more),
+    toHooks({
       onMessage: ({ stream, text }) => void written.push(`${stream}: ${text}`),
-      tell: () => {},
-      interrupted: new AbortController().signal,
-      nowMs: () => 0,
-      clock: { nowMs: () => performance.now() * 1_000, pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
-    },
+      tell: (step) => void told.push(step),
+    }),
   ).then(
     (result) => ({ result, fault: null }),
     (fault: Fault) => ({ result: null, fault }),
   );
-  return { ...outcome, ...server, made, written };
+  return { ...outcome, ...server, made, written, told };
 }
 
 describe('runErrand()', () => {
@@ -137,13 +148,39 @@ describe('runErrand()', () => {
     const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
     const { made, objects } = await send(
       { log, reports: new Map([['exit', '0']]) },
-      { nodes: ['a', 'b'], permissions: [nodes] as never },
+      { nodes: ['a', 'b'], permissions: [nodes] },
     );
     assert.deepEqual(made, [
       ...['Job', 'ServiceAccount', 'Role', 'RoleBinding', 'Secret'],
       ...['ClusterRole', 'ClusterRoleBinding', 'Pod', 'Pod', 'Lease'],
     ]);
     assert.deepEqual([...objects.keys()], []);
+  });
+
+  test('gives the pod what the command reads, and where it looks for it', async () => {
+    const server = createServer({ toStatus: () => ENDED, reports: new Map([['exit', '0']]) });
+    const data: Record<string, string> = {};
+    const { post } = server.api;
+    server.api.post = (path, body) => {
+      if (textAt(body, 'kind') === 'Secret') Object.assign(data, body.data);
+      return post(path, body);
+    };
+    const files = [{ given: 'bodyFile "a"', key: 'body-0', path: '/a', bytes: Buffer.from([255, 0]) }];
+    await runErrand(toErrand(server.api, { files }), toHooks());
+    assert.deepEqual(Object.keys(data), ['task.json', 'senders', 'body-0']);
+    assert.equal(data['body-0'], '/wA=');
+    assert.deepEqual(JSON.parse(Buffer.from(data['task.json'] ?? '', 'base64').toString()), {
+      ...{ version: '1', args: ['run'], hasSummary: false },
+      ...{ files: { '/a': 'body-0' }, senders: [] },
+    });
+  });
+
+  test('makes nothing where its files are too many', async () => {
+    const bytes = Buffer.alloc(1_048_577);
+    const files = [{ given: '--data "d.csv"', key: 'data', path: '/runner/input/data', bytes }];
+    const { fault, made } = await send({}, { files });
+    assert.match(fault?.message ?? '', /--data "d.csv" has 1,048,577/);
+    assert.deepEqual(made, []);
   });
 
   test('makes nothing where its caller may not, and names what is missing', async () => {
@@ -164,7 +201,7 @@ describe('runErrand()', () => {
     const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
     const { made, fault } = await send(
       { denied: ['create clusterroles'], log, reports: new Map([['exit', '0']]) },
-      { permissions: [watch] as never },
+      { permissions: [watch] },
     );
     assert.equal(fault, null);
     assert.ok(!made.includes('ClusterRole'));
@@ -187,27 +224,7 @@ describe('runErrand()', () => {
       if (path.includes('/roles/')) order.push('loses its rights');
       return remove(path, body);
     };
-    await assert.rejects(
-      runErrand(
-        {
-          api: server.api,
-          namespace: 'shop',
-          image: 'i',
-          nodes: [],
-          task: { version: '1', args: [], hasSummary: false },
-          inputs: new Map(),
-          permissions: [],
-        },
-        {
-          onMessage: () => {},
-          tell: () => {},
-          interrupted: new AbortController().signal,
-          nowMs: () => 0,
-          clock: { nowMs: () => performance.now(), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
-        },
-      ),
-      /forbidden/,
-    );
+    await assert.rejects(runErrand(toErrand(server.api), toHooks()), /forbidden/);
     assert.deepEqual(order.slice(order.indexOf('is asked to end')), [
       'is asked to end',
       'runs',
@@ -238,6 +255,79 @@ describe('runErrand()', () => {
     });
   }
 
+  for (const [what, isNodeReadable, mayForce, notRemoved] of [
+    ['its pod goes by force', true, true, []],
+    [
+      'one who may not is told what stays',
+      true,
+      false,
+      ['pod on n: if that node is off, kubectl delete pod pod'],
+    ],
+    ['a node that may not be read is not taken for lost', false, true, ['pod on n: if that node is off']],
+  ] as const) {
+    test(`ends by itself where the node of the runner is lost; ${what}`, async () => {
+      const server = createServer({});
+      const { get, remove } = server.api;
+      const order: string[] = [];
+      let isPodThere = true;
+      server.api.get = async (path) => {
+        if (path === '/api/v1/nodes/n') {
+          if (!isNodeReadable) throw toApiFault(403, 'forbidden');
+          return { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
+        }
+        if (path.includes('/pods?')) {
+          const status = { ...state({ running: {} }), conditions: [{ type: 'Ready', status: 'False' }] };
+          const labels = { 'batch.kubernetes.io/job-name': 'job' };
+          const pod = { metadata: { name: 'pod', labels }, spec: { nodeName: 'n' }, status };
+          return { items: isPodThere ? [pod] : [] };
+        }
+        return path.includes('/configmaps?') ? { items: [] } : get(path);
+      };
+      server.api.patch = async (_, __, body) => {
+        if (JSON.stringify(body).includes('"holderIdentity":""')) order.push('is asked to end');
+        return {};
+      };
+      server.api.remove = async (path, body) => {
+        if (path.includes('/roles/')) order.push('loses its rights');
+        if (path !== '/api/v1/namespaces/shop/pods/pod') return remove(path, body);
+        assert.deepEqual(body, { gracePeriodSeconds: 0 });
+        assert.ok(order.includes('loses its rights'), 'the Job goes first');
+        if (!mayForce) throw toApiFault(403, 'forbidden');
+        isPodThere = false;
+        return {};
+      };
+      server.api.stream = async (_, { onOpen, onLine }) => {
+        onOpen();
+        onLine(formatRunnerMessage({ number: 0, stream: 'stderr', text: '' }).trimEnd());
+      };
+      const told: string[] = [];
+      await assert.rejects(
+        runErrand(toErrand(server.api), toHooks({ tell: (step) => void told.push(step) })),
+        {
+          exit: 'inconclusive',
+          message:
+            /ended without its reports \(its node n is lost\); whether it took back what it had done is not known/,
+        },
+      );
+      assert.equal(told[0], 'nothing is heard of n, the node of the runner');
+      assert.deepEqual([order[0], order.at(-1)], ['is asked to end', 'loses its rights']);
+      const left = told.filter((step) => step.startsWith('not removed: '));
+      assert.equal(left.length, notRemoved.length);
+      for (const part of notRemoved) assert.ok(left[0]?.includes(part), left[0]);
+      assert.deepEqual([...server.objects.keys()], []);
+    });
+  }
+
+  test('goes on where the node of the runner comes back', async () => {
+    const log = [formatRunnerMessage({ number: 0, stream: 'stderr', text: '' })];
+    const unready = { conditions: [{ type: 'Ready', status: 'False' }] };
+    const toStatus = (polls: number) =>
+      polls < 200 ? { ...state({ running: {} }), ...(polls % 100 === 0 ? {} : unready) } : ENDED;
+    const { result, told } = await send({ toStatus, log, reports: new Map([['exit', '0']]) });
+    assert.equal(result?.exitCode, 0);
+    assert.equal(told.filter((step) => step.startsWith('nothing is heard')).length, 2);
+  });
+
   test('shows Jobs, Roles and pods that are fit for Pod Security restricted', async () => {
     const server = createServer({ reports: new Map([['exit', '0']]) });
     const pods: Json[] = [];
@@ -248,24 +338,7 @@ describe('runErrand()', () => {
       if (textAt(body, 'kind') === 'Pod') pods.push(body.spec as Json);
       return post(path, body);
     };
-    await runErrand(
-      {
-        api: server.api,
-        namespace: 'shop',
-        image: 'i',
-        nodes: ['a'],
-        task: { version: '1', args: [], hasSummary: false },
-        inputs: new Map(),
-        permissions: [],
-      },
-      {
-        onMessage: () => {},
-        tell: () => {},
-        interrupted: new AbortController().signal,
-        nowMs: () => 0,
-        clock: { nowMs: () => performance.now(), pause: (_, signal) => PROCESS_CLOCK.pause(1, signal) },
-      },
-    );
+    await runErrand(toErrand(server.api, { nodes: ['a'] }), toHooks());
     assert.equal(pods.length, 2);
     for (const spec of pods) {
       const [container] = spec.containers as { securityContext: Json }[];

@@ -8,6 +8,7 @@ import { type Json, textAt } from '../kube/json.ts';
 import { nameOf } from '../kube/object.ts';
 import { findDenied, type Permission } from '../kube/permission.ts';
 import { createUndo } from '../kube/undo.ts';
+import { type ErrandFile, toSecretData } from './errand-file.ts';
 import { followLog } from './log-follower.ts';
 import { type Parcel, unpackParcel } from './parcel.ts';
 import type { RunnerMessage } from './runner-message.ts';
@@ -29,7 +30,7 @@ import {
   toSenderPod,
 } from './runner-objects.ts';
 import { toCallerPermissions, toClusterRolePermission, toRunnerPermissions } from './runner-permissions.ts';
-import { type RunnerState, toRunnerState } from './runner-state.ts';
+import { isDown, type RunnerState, toRunnerState, toUnheardStep } from './runner-state.ts';
 import type { RunnerTask, SenderPod } from './runner-task.ts';
 
 /** A command to be carried out in a pod. */
@@ -37,11 +38,11 @@ export interface Errand {
   readonly api: Api;
   readonly namespace: string;
   readonly image: string;
-  readonly task: Omit<RunnerTask, 'senders'>;
+  readonly task: Omit<RunnerTask, 'files' | 'senders'>;
   /** Nodes from each of which a pod sends a part of the load; none: the runner sends it. */
   readonly nodes: readonly string[];
-  /** Files that the command reads, by their name in `INPUT_FOLDER`. */
-  readonly inputs: ReadonlyMap<string, string>;
+  /** What the command reads. */
+  readonly files: readonly ErrandFile[];
   /** What the command needs. */
   readonly permissions: readonly Permission[];
 }
@@ -85,11 +86,19 @@ export async function runErrand(errand: Errand, hooks: ErrandHooks): Promise<Err
   const { api, namespace } = errand;
   const name = `dropless-${randomBytes(4).toString('hex')}`;
   const senders = errand.nodes.map((node, index) => ({ pod: `${name}-sender-${index}`, node }));
+  const data = toErrandData(errand, senders);
   const needed = await checkAllowed(errand, name, senders);
   const undo = createUndo(hooks.tell);
   const course: Course = { mayBeRunning: false };
   try {
-    const owner = await createObjects(errand, { name, namespace }, senders, needed, { undo, course }, hooks);
+    const owner = await createObjects(
+      errand,
+      { name, namespace },
+      senders,
+      { ...needed, data },
+      { undo, course },
+      hooks,
+    );
     return await follow(api, owner, course, hooks);
   } finally {
     const leftBehind = await undo.all();
@@ -103,10 +112,21 @@ interface Course {
   mayBeRunning: boolean;
 }
 
+/** What the Secret holds. @throws {Fault} where that is too much */
+function toErrandData({ task, files }: Errand, senders: readonly SenderPod[]): Needed['data'] {
+  const toKey = Object.fromEntries(files.map(({ path, key }) => [path, key]));
+  const own = new Map([
+    [TASK_FILE, JSON.stringify({ ...task, files: toKey, senders } satisfies RunnerTask)],
+    [SECRET_FILE, randomBytes(32).toString('base64')],
+  ]);
+  return toSecretData(files, own);
+}
+
 interface Needed {
   readonly narrow: readonly Permission[];
   /** On objects that are in no namespace. */
   readonly wide: readonly Permission[];
+  readonly data: Readonly<Record<string, string>>;
 }
 
 /** @throws {Fault} that names each permission that the caller lacks */
@@ -114,7 +134,7 @@ async function checkAllowed(
   { api, namespace, permissions }: Errand,
   name: string,
   senders: readonly SenderPod[],
-): Promise<Needed> {
+): Promise<Omit<Needed, 'data'>> {
   const narrow = [
     ...permissions.filter(({ isClusterWide }) => isClusterWide !== true),
     ...toRunnerPermissions(
@@ -146,10 +166,10 @@ async function checkAllowed(
 
 /** Makes the Job and all that it needs, and lets it start. */
 async function createObjects(
-  { api, image, task, inputs }: Errand,
+  { api, image }: Errand,
   identity: RunnerIdentity,
   senders: readonly SenderPod[],
-  { narrow, wide }: Needed,
+  { narrow, wide, data }: Needed,
   { undo, course }: { readonly undo: ReturnType<typeof createUndo>; readonly course: Course },
   { nowMs, clock = PROCESS_CLOCK }: ErrandHooks,
 ): Promise<RunnerOwner> {
@@ -173,12 +193,7 @@ async function createObjects(
   };
   const job = await create(toRunnerJob(identity, image));
   const owner = { ...identity, uid: textAt(job, 'metadata', 'uid') ?? '' };
-  const files = new Map([
-    ...inputs,
-    [TASK_FILE, JSON.stringify({ ...task, senders } satisfies RunnerTask)],
-    [SECRET_FILE, randomBytes(32).toString('base64')],
-  ]);
-  for (const object of toRunnerObjects(owner, files, narrow)) await create(object);
+  for (const object of toRunnerObjects(owner, data, narrow)) await create(object);
   if (wide.length > 0) {
     const role = await create(toRunnerClusterRole(owner, wide));
     await create(toRunnerClusterRoleBinding(owner, textAt(role, 'metadata', 'uid') ?? ''));
@@ -218,7 +233,7 @@ async function end(api: Api, identity: RunnerIdentity, clock: Clock): Promise<vo
   await api.patch(toLeasePath(identity), 'merge', GIVEN_BACK).catch(() => {});
   while (clock.nowMs() < endMs) {
     const state = await readState(api, identity, 0).catch(() => null);
-    if (state !== null && state.kind !== 'running') return;
+    if (state !== null && state.kind !== 'running' && state.kind !== 'unheard') return;
     await clock.pause(POLL_MS, null);
   }
 }
@@ -231,11 +246,15 @@ async function removeIfThere(api: Api, path: string): Promise<void> {
   }
 }
 
-/** The pods and reports go with their Job, a moment after it. */
+/**
+ * The pods and reports go with their Job, a moment after it. Those of a node that is down go by force, where the caller
+ * may do that: nobody there would let them go.
+ * @throws {Fault} where something stays
+ */
 async function untilGone(api: Api, { name, namespace }: RunnerIdentity, clock: Clock): Promise<void> {
-  const endMs = clock.nowMs() + REMOVAL_MS;
+  const startMs = clock.nowMs();
   for (;;) {
-    const left = await Promise.all(
+    const [pods = [], reports = []] = await Promise.all(
       ['pods', 'configmaps'].map(async (resource) =>
         new Field(
           await api.get(`/api/v1/namespaces/${namespace}/${resource}?labelSelector=${toRunnerQuery(name)}`),
@@ -244,11 +263,39 @@ async function untilGone(api: Api, { name, namespace }: RunnerIdentity, clock: C
           .items(),
       ),
     );
-    if (left.flat().length === 0) return;
-    if (clock.nowMs() > endMs)
-      throw new Fault(`its pods and reports are still there after ${REMOVAL_MS / 1_000} s`);
+    if (pods.length + reports.length === 0) return;
+    const waitedMs = clock.nowMs() - startMs;
+    if (waitedMs > REMOVAL_MS) throw new Fault(toLeftText(pods, reports, namespace));
+    for (const pod of waitedMs > PATIENCE_MS ? pods : []) {
+      if (!isDown(await readNode(api, toNodeName(pod)))) continue;
+      await api
+        .remove(`/api/v1/namespaces/${namespace}/pods/${nameOf(pod)}`, { gracePeriodSeconds: 0 })
+        .catch(() => {});
+    }
     await clock.pause(POLL_MS, null);
   }
+}
+
+function toLeftText(pods: readonly Field[], reports: readonly Field[], namespace: string): string {
+  const left = [...pods.map((pod) => `${nameOf(pod)} on ${toNodeName(pod)}`), ...reports.map(nameOf)];
+  const [pod] = pods;
+  const fix =
+    pod === undefined
+      ? ''
+      : `: if that node is off, kubectl delete pod ${nameOf(pod)} -n ${namespace} --force`;
+  return `still there after ${REMOVAL_MS / 1_000} s: ${left.join(', ')}${fix}`;
+}
+
+function toNodeName(pod: Field): string {
+  return pod.get('spec', 'nodeName').text() ?? 'no node';
+}
+
+/** Null: it is not there, or may not be read. */
+async function readNode(api: Api, name: string): Promise<Field | null> {
+  return api.get(`/api/v1/nodes/${encodeURIComponent(name)}`).then(
+    (node) => new Field(node),
+    () => null,
+  );
 }
 
 /** Shows that the caller is there, until the runner has ended; hands over what it writes. */
@@ -281,7 +328,7 @@ async function follow(
         stopped: stop.signal,
       },
     );
-    const ended = await untilEnded(api, owner, log.state, clock);
+    const ended = await untilEnded(api, owner, log.state, { tell, giveBack, clock });
     course.mayBeRunning = false;
     if (ended === null) {
       throw new Fault(
@@ -339,7 +386,7 @@ async function untilStarted(
   for (;;) {
     const waitedMs = clock.nowMs() - startMs;
     const state = await readState(api, owner, waitedMs).catch(ignorePassing);
-    if (state?.kind === 'running' || state?.kind === 'ended') return state.pod;
+    if (state !== null && 'pod' in state) return state.pod;
     interrupted.throwIfAborted();
     if (state?.kind === 'stuck') {
       throw new Fault(`the runner ${owner.name} in ${owner.namespace} does not start: ${state.why}`, {
@@ -362,9 +409,10 @@ async function untilEnded(
   api: Api,
   owner: RunnerOwner,
   toLogState: () => 'unread' | 'silent' | 'spoken',
-  clock: Clock,
+  { tell, giveBack, clock }: { tell(step: string): void; giveBack(): void; clock: Clock },
 ): Promise<Extract<RunnerState, { kind: 'ended' }> | null> {
   const startMs = clock.nowMs();
+  let unheardFromMs: number | null = null;
   for (;;) {
     const waitedMs = clock.nowMs() - startMs;
     if (toLogState() === 'silent' && waitedMs > SILENCE_MS) return null;
@@ -376,6 +424,16 @@ async function untilEnded(
       throw new Fault(`the runner ${owner.name} in ${owner.namespace} cannot go on: ${state.why}`, {
         exit: 'inconclusive',
       });
+    }
+    if (state?.kind === 'running') unheardFromMs = null;
+    if (state?.kind === 'unheard') {
+      const { pod, node } = state;
+      if (unheardFromMs === null) tell(`nothing is heard of ${node}, the node of the runner`);
+      unheardFromMs ??= waitedMs;
+      const step = toUnheardStep(waitedMs - unheardFromMs, await readNode(api, node));
+      if (step === 'ask it to end') giveBack();
+      // It may have handed its reports over: only its kubelet need be dead.
+      if (step === 'give up') return { kind: 'ended', pod, why: `its node ${node} is lost` };
     }
     await clock.pause(POLL_MS, null);
   }
@@ -397,7 +455,7 @@ async function readResult(
   const parcel = toParcel(new Field(await api.get(path)).get('items').items());
   if (parcel === null) {
     throw new Fault(
-      `the runner ${name} in ${namespace} ended without its reports (${why}); whether it took back what it had done is not known`,
+      `the runner ${name} in ${namespace} ended without its reports (${why}); whether it took back what it had done is not known: look at its target`,
       { exit: 'inconclusive' },
     );
   }

@@ -167,16 +167,13 @@ function toInputVolume(name: string): Json {
 
 const RBAC = 'rbac.authorization.k8s.io';
 
-/** All that the Job needs besides in its namespace, in the order in which it is made. */
+/** All that the Job needs besides in its namespace, in the order in which it is made. @param data of its Secret */
 export function toRunnerObjects(
   owner: RunnerOwner,
-  files: ReadonlyMap<string, string>,
+  data: Readonly<Record<string, string>>,
   permissions: readonly Permission[],
 ): readonly Json[] {
   const metadata = toOwned(owner, owner.name);
-  const data = Object.fromEntries(
-    [...files].map(([key, text]) => [key, Buffer.from(text, 'utf8').toString('base64')]),
-  );
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
     { apiVersion: `${RBAC}/v1`, kind: 'Role', metadata, rules: toRbacRules(permissions) },

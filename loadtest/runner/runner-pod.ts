@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { PROCESS_CLOCK } from '../cli/clock.ts';
+import { type Clock, PROCESS_CLOCK } from '../cli/clock.ts';
 import { EXIT_CODES } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
 import type { Sender, TextOutput, World } from '../cli/world.ts';
@@ -51,8 +50,15 @@ export async function enterRunner(world: World): Promise<RunnerPod | null> {
   if (name === undefined) return null;
   const access = await findPodAccess({ env: world.env });
   if (access === null) throw new Fault(`${RUNNER_VARIABLE} is set, but no ServiceAccount is mounted`);
-  const api = createApi(access);
-  const owner: RunnerOwner = { name, uid, namespace: access.namespace };
+  return createRunnerPod(createApi(access), { name, uid, namespace: access.namespace }, world);
+}
+
+export function createRunnerPod(
+  api: Api,
+  owner: RunnerOwner,
+  world: World,
+  clock: Clock = PROCESS_CLOCK,
+): RunnerPod {
   const reports = new Map<string, string>();
   const ended = new AbortController();
   const finished = new AbortController();
@@ -63,10 +69,11 @@ export async function enterRunner(world: World): Promise<RunnerPod | null> {
 
   return {
     async prepare(version) {
-      const readOwn = (file: string) => readFile(join(INPUT_FOLDER, file), 'utf8');
-      const { args, senders, hasSummary } = parseRunnerTask(await readOwn(TASK_FILE), version);
+      const readOwn = (key: string) => world.readText(join(INPUT_FOLDER, key));
+      const { args, files, senders, hasSummary } = parseRunnerTask(await readOwn(TASK_FILE), version);
+      const keys = new Map(Object.entries(files));
       const interrupted = AbortSignal.any([world.interrupted, ended.signal]);
-      await watchCaller(api, owner, finished.signal, (reason) => {
+      await watchCaller(api, owner, clock, finished.signal, (reason) => {
         told.stderr.write(`ending: ${reason}\n`);
         ended.abort();
       });
@@ -79,7 +86,11 @@ export async function enterRunner(world: World): Promise<RunnerPod | null> {
           stdout: told.stdout,
           stderr: told.stderr,
           interrupted,
-          senders: await findSenders(api, owner, senders, interrupted, readOwn),
+          senders: await findSenders(api, owner, senders, { interrupted, readOwn, clock }),
+          readText: (path, encoding) => {
+            const key = keys.get(path);
+            return world.readText(key === undefined ? path : join(INPUT_FOLDER, key), encoding);
+          },
           prepareFile: async () => {},
           writeText: async (path, text) => void reports.set(basename(path), text),
           // What grows comes as it grows: nobody waits for hours to read it.
@@ -106,8 +117,15 @@ async function findSenders(
   api: Api,
   { namespace }: RunnerOwner,
   pods: readonly SenderPod[],
-  interrupted: AbortSignal,
-  readOwn: (file: string) => Promise<string>,
+  {
+    interrupted,
+    readOwn,
+    clock,
+  }: {
+    readonly interrupted: AbortSignal;
+    readonly readOwn: (key: string) => Promise<string>;
+    readonly clock: Clock;
+  },
 ): Promise<readonly Sender[]> {
   if (pods.length === 0) return [];
   const secret = await readOwn(SECRET_FILE);
@@ -116,7 +134,7 @@ async function findSenders(
   return Promise.all(
     pods.map(async ({ pod, node }) => ({
       from: node,
-      host: await awaitAddress(api, { namespace, pod, node }, given),
+      host: await awaitAddress(api, { namespace, pod, node }, given, clock),
       port: SENDER_PORT,
       secret,
     })),
@@ -145,11 +163,12 @@ function createMessages(log: TextOutput) {
 function watchCaller(
   api: Api,
   { name, namespace }: RunnerOwner,
+  clock: Clock,
   finished: AbortSignal,
   onEnd: (reason: string) => void,
 ): Promise<void> {
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
-  const startMs = PROCESS_CLOCK.nowMs();
+  const startMs = clock.nowMs();
   let sighting: CallerSighting = { renewTime: null, seenMs: startMs };
   let renewals = 0;
 
@@ -157,7 +176,7 @@ function watchCaller(
     async function watch(): Promise<void> {
       while (!finished.aborted) {
         const lease = await readLease(api, path);
-        const nowMs = PROCESS_CLOCK.nowMs();
+        const nowMs = clock.nowMs();
         // Not heard: the caller may still be there.
         if (lease !== undefined && !finished.aborted) {
           const { sighting: latest, end } = toCallerSighting(lease, sighting, nowMs);
@@ -170,7 +189,7 @@ function watchCaller(
           if (isThere || end !== null || isMissing) resolve();
           if (end !== null || isMissing) return;
         }
-        await PROCESS_CLOCK.pause(POLL_MS, finished);
+        await clock.pause(POLL_MS, finished);
       }
     }
     void watch();
@@ -185,19 +204,20 @@ async function awaitAddress(
   api: Api,
   { namespace, pod, node }: { readonly namespace: string; readonly pod: string; readonly node: string },
   interrupted: AbortSignal,
+  clock: Clock,
 ): Promise<string> {
-  const endMs = PROCESS_CLOCK.nowMs() + SENDERS_MS;
+  const endMs = clock.nowMs() + SENDERS_MS;
   for (;;) {
     interrupted.throwIfAborted();
     const found = await insist(() => api.get(`/api/v1/namespaces/${namespace}/pods/${pod}`));
     const { phase, podIP } = toSenderStatus(new Field(found));
     if (phase === 'Running' && podIP !== undefined) return podIP;
-    if (PROCESS_CLOCK.nowMs() > endMs || phase === 'Failed' || phase === 'Succeeded') {
+    if (clock.nowMs() > endMs || phase === 'Failed' || phase === 'Succeeded') {
       throw new Fault(`the sender on ${node} does not run: its pod ${pod} is ${phase ?? 'unknown'}`, {
         exit: 'inconclusive',
       });
     }
-    await PROCESS_CLOCK.pause(POLL_MS / 4, interrupted);
+    await clock.pause(POLL_MS / 4, interrupted);
   }
 }
 

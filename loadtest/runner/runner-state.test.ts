@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { findCondition } from '../kube/conditions.ts';
 import { Field } from '../kube/field.ts';
-import { toRunnerState } from './runner-state.ts';
+import { isDown, toRunnerState, toUnheardStep } from './runner-state.ts';
 
 const pod = (status: object) => new Field({ metadata: { name: 'p' }, status });
 const container = (state: object) => pod({ containerStatuses: [{ name: 'dropless', state }] });
 const waiting = (reason: string) => container({ waiting: { reason, message: 'why' } });
+const running = (ready: string, phase = 'Running') =>
+  new Field({
+    metadata: { name: 'p' },
+    spec: { nodeName: 'n' },
+    status: {
+      phase,
+      conditions: [{ type: 'Ready', status: ready }],
+      containerStatuses: [{ name: 'dropless', state: { running: {} } }],
+    },
+  });
+const node = (ready: string) => new Field({ status: { conditions: [{ type: 'Ready', status: ready }] } });
 const unscheduled = pod({
   conditions: [{ type: 'PodScheduled', status: 'False', message: '0/2 nodes are available' }],
 });
@@ -39,6 +51,9 @@ describe('toRunnerState()', () => {
       { kind: 'stuck', why: 'no node has room: 0/2 nodes are available' },
     ],
     ['a running container', container({ running: {} }), [], 0, { kind: 'running', pod: 'p' }],
+    ['one that is ready', running('True'), [], 0, { kind: 'running', pod: 'p' }],
+    ['one on a node that is not heard', running('False'), [], 0, { kind: 'unheard', pod: 'p', node: 'n' }],
+    ['one whose pod is Unknown', running('True', 'Unknown'), [], 0, { kind: 'unheard', pod: 'p', node: 'n' }],
     [
       'one that was killed',
       container({ terminated: { reason: 'OOMKilled', exitCode: 137 } }),
@@ -57,5 +72,35 @@ describe('toRunnerState()', () => {
     test(what, () => {
       assert.deepEqual(toRunnerState(given, refusals, waitedMs), expected);
     });
+  }
+});
+
+describe('toUnheardStep()', () => {
+  for (const [unheardMs, of, expected] of [
+    [0, node('Unknown'), 'wait'],
+    [60_000, node('Unknown'), 'wait'],
+    [60_001, node('Unknown'), 'ask it to end'],
+    [120_000, node('False'), 'ask it to end'],
+    [120_001, node('Unknown'), 'give up'],
+    [60_001, null, 'ask it to end'],
+    [120_001, null, 'give up'],
+    [999_999, node('True'), 'wait'],
+  ] as const) {
+    const ready =
+      of === null ? 'may not be read' : `is ready: ${findCondition(of, 'Ready')?.get('status').text()}`;
+    test(`after ${unheardMs} ms, its node ${ready}: ${expected}`, () => {
+      assert.equal(toUnheardStep(unheardMs, of), expected);
+    });
+  }
+});
+
+describe('isDown()', () => {
+  for (const [of, expected] of [
+    [node('True'), false],
+    [node('False'), true],
+    [node('Unknown'), true],
+    [null, false],
+  ] as const) {
+    test(`${JSON.stringify(of)}: ${expected}`, () => assert.equal(isDown(of), expected));
   }
 });

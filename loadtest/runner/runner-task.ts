@@ -1,4 +1,5 @@
 import { Fault } from '../cli/fault.ts';
+import { Field } from '../kube/field.ts';
 import { at, isObject, listAt, parseJson, textAt } from '../kube/json.ts';
 
 /** What a runner is to do. */
@@ -9,6 +10,8 @@ export interface RunnerTask {
   readonly args: readonly string[];
   /** Has the caller a job of GitHub Actions, to whose summary the command adds? */
   readonly hasSummary: boolean;
+  /** Where the command looks for each file that came along, with its name in `INPUT_FOLDER`. */
+  readonly files: Readonly<Record<string, string>>;
   /** Pods that send the load, each from its node; none: the runner itself. */
   readonly senders: readonly SenderPod[];
 }
@@ -33,5 +36,6 @@ export function parseRunnerTask(text: string, version: string): RunnerTask {
     pod: textAt(each, 'pod') ?? '',
     node: textAt(each, 'node') ?? '',
   }));
-  return { version, args: args.map(String), hasSummary: at(parsed, 'hasSummary') === true, senders };
+  const files = Object.fromEntries(new Field(at(parsed, 'files')).texts());
+  return { version, args: args.map(String), hasSummary: at(parsed, 'hasSummary') === true, files, senders };
 }
