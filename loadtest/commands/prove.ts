@@ -96,7 +96,9 @@ export const prove: Command = defineCommand({
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
-    const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
+    const hasControl = options['with-controls'] || options.without.length > 0;
+    const isRestored = hasControl || (options.image !== undefined && !options.keep);
+    const undertaking = { disruptions, hasControl, isRestored };
     if (options['in-cluster'] && target !== null) {
       const { api, namespace, workload } = await openTarget(target, options, world);
       const permissions = await readPermissions(api, namespace, workload, (of) => [

@@ -93,6 +93,8 @@ export interface LoadObservation
   readonly incomplete: string | null;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
+  /** What to do for more pods in a rollout. */
+  readonly surgeAdvice: string;
   /** By where requests were sent from; empty: from this process alone. */
   readonly vantageCounts: ReturnType<VantageCounts['list']>;
   /** Why events may be missing or stamped late. */
@@ -131,7 +133,8 @@ export function judgeProof(observation: ProofObservation): Proof {
 
 /** Judges a stretch of load, whatever disrupted it. Pure. */
 export function judgeObservation(observation: LoadObservation): Judged {
-  const { durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } = observation;
+  const { durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted, surgeAdvice } =
+    observation;
   const { record, ledgerFault } = load;
   const sum = sumCells(record.cells);
   const counts = countOutcomes(sum.outcomes);
@@ -175,7 +178,14 @@ export function judgeObservation(observation: LoadObservation): Judged {
     lagP99Ms,
     requirements,
     causes,
-    fixes: toFixes({ causes, losses, timelines, beganMs, deadlineMs: observation.deadlineMs }),
+    fixes: toFixes({
+      causes,
+      losses,
+      timelines,
+      beganMs,
+      deadlineMs: observation.deadlineMs,
+      surgeAdvice,
+    }),
     losses,
     timelines,
     margins,
