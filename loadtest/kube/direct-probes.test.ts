@@ -184,6 +184,8 @@ describe('createDirectProbes()', () => {
     const { seen, probes, events } = await probe(t, { gone: gone.port, other: other.port });
     await seen('gone', 'direct-answered');
     probes.forget('gone');
+    const ended = await seen('gone', 'direct-ended');
+    assert.ok(ended.kind === 'direct-ended' && ended.uncertainMs >= 0);
     stopListening(gone);
     stopListening(other);
     await seen('other', 'direct-refused');

@@ -212,7 +212,12 @@ export function createDirectProbes(
       });
     },
     forget(pod) {
-      pods.get(pod)?.held?.destroy();
+      const known = pods.get(pod);
+      if (known !== undefined && known.isAccepting !== null && !isStopped) {
+        const atMs = clock.nowMs();
+        emit({ atMs, pod, kind: 'direct-ended', uncertainMs: Math.max(0, atMs - known.lastMs) });
+      }
+      known?.held?.destroy();
       pods.delete(pod);
       servingFromMs.delete(pod);
     },

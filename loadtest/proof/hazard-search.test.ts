@@ -67,7 +67,7 @@ function search({
     margins: timelines.map((timeline) =>
       toPodMargins(timeline, {
         lastOpenings: () => new Map([[null, lastOpenedMs]]),
-        firstOkMs: () => 9_000,
+        firstOk: () => ({ ms: 9_000, from: null }),
       }),
     ),
     closedInSilence: [],

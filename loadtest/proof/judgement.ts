@@ -151,7 +151,11 @@ export function judgeObservation(observation: LoadObservation): Judged {
   const margins = timelines.map((timeline) =>
     toPodMargins(timeline, {
       lastOpenings: observation.connections.lastOpenings,
-      firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
+      firstOk: (pod) => {
+        const { answered, answeredFrom } = observation.responses;
+        const ms = answered.get(pod);
+        return ms === undefined ? null : { ms, from: answeredFrom.get(pod) ?? null };
+      },
     }),
   );
   const hazards = findHazards({

@@ -179,6 +179,7 @@ const podMargins: Shape<PodMargins> = object({
   acceptedForMs: nullable(finite(0)),
   graceLeftMs: nullable(finite(0)),
   firstResponseMs: nullable(finite(0)),
+  firstResponseFrom: addedLater(nullable(string), null),
 });
 
 const change: Shape<ManifestChange | null> = nullable(

@@ -360,6 +360,8 @@ export interface Judged {
     readonly graceLeftMs: number | null;
     /** From the moment it was an endpoint until its first ok response. */
     readonly firstResponseMs: number | null;
+    /** Where that response came to; null: to the only place, or to a direct probe. */
+    readonly firstResponseFrom: string | null;
   }[];
   readonly hazards: readonly {
     readonly hazard: HazardId;
