@@ -43,6 +43,7 @@ const target: ObservedTarget = {
   changes: [],
   wanted: 2,
   slackMs: 1_500,
+  surgeAdvice: '',
   revisionOf: () => null,
   podOf: () => null,
   podNamed: (text) => text,

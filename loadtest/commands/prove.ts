@@ -96,7 +96,9 @@ export const prove: Command = defineCommand({
     // Faults in the load are reported before anything is touched.
     const { endpoints } = toLoadSpec(options.url ?? new URL('http://localhost/'), load).plan;
     checkScopes(options.require, [...endpoints.map(({ name }) => name), ...PROOF_PHASES]);
-    const undertaking = { disruptions, hasControl: options['with-controls'] || options.without.length > 0 };
+    const hasControl = options['with-controls'] || options.without.length > 0;
+    const isRestored = hasControl || (options.image !== undefined && !options.keep);
+    const undertaking = { disruptions, hasControl, isRestored };
     if (options['in-cluster'] && target !== null) {
       const { api, namespace, workload } = await openTarget(target, options, world);
       const permissions = await readPermissions(api, namespace, workload, (of) => [
@@ -285,7 +287,7 @@ async function proveOnce(attempt: Attempt, options: ProveOptions, world: World):
 async function openScene(
   { disruption, undertaking, without, cluster, fleet, load }: Attempt,
   options: ProveOptions,
-  { env, interrupted }: World,
+  { env, interrupted, readText }: World,
   tell: (step: string) => void,
 ): Promise<Opening> {
   if (cluster !== null) {
@@ -298,7 +300,9 @@ async function openScene(
         container: options.container ?? null,
         url: options.url ?? null,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),
-        toProbes: options['no-pod-probes'] ? null : (url) => toDirectProbeOptions(toLoadSpec(url, load)),
+        toProbes: options['no-pod-probes']
+          ? null
+          : (url) => toDirectProbeOptions(toLoadSpec(url, load), readText),
         disruption,
         undertaking,
         without,

@@ -96,7 +96,7 @@ const given: ClusterOptions = {
   checkReachable: async () => {},
   toProbes: null,
   disruption: 'kill',
-  undertaking: { disruptions: ['kill'], hasControl: false },
+  undertaking: { disruptions: ['kill'], hasControl: false, isRestored: false },
   without: [],
   isForced: false,
   image: null,
@@ -315,7 +315,7 @@ describe('createClusterScene()', () => {
       const options = {
         ...given,
         workload: { kind: 'DaemonSet', name: 'web' },
-        undertaking: { disruptions, hasControl: false },
+        undertaking: { disruptions, hasControl: false, isRestored: false },
       } as const;
       await assert.rejects(
         createClusterScene(api, options, never, () => {}, createTestClock()),
@@ -326,6 +326,40 @@ describe('createClusterScene()', () => {
         },
       );
       assert.deepEqual(writes, []);
+    });
+
+    test('says which pod cannot start, and deletes it where its StatefulSet waits for it', async () => {
+      const status = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
+      const owner = { kind: 'StatefulSet', name: 'web', uid: 'd-1' };
+      const ready = [pod('web-0', { owner }), pod('web-1', { owner })];
+      const broken = pod('web-1', { owner, isReady: false });
+      const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "web:9"' };
+      const stuck = [
+        pod('web-0', { owner }),
+        {
+          ...broken,
+          metadata: { ...broken.metadata, uid: 'p-9' },
+          status: { ...broken.status, containerStatuses: [{ state: { waiting } }] },
+        },
+      ];
+      const fake = toApi('/statefulsets/web', {}, { ...status, updateRevision: 'new' }, [service('web')]);
+      const hasDeleted = () => fake.writes.some((told) => told.startsWith('DELETE'));
+      const get: Api['get'] = async (path) =>
+        /\/pods\?/.test(path)
+          ? { metadata: { resourceVersion: '1' }, items: hasDeleted() ? ready : stuck }
+          : fake.api.get(path);
+      const api = { ...fake.api, get };
+      const to = { disruption: 'rollout', image: 'web:9' } as const;
+      const options = { ...given, ...to, workload: { kind: 'StatefulSet', name: 'web' } } as const;
+      const scene = await openScene(api, options, never, () => {}, createTestClock());
+      await assert.rejects(scene.disrupt(never), {
+        message: 'web-1 cannot start, ImagePullBackOff: Back-off pulling image "web:9"',
+      });
+      assert.deepEqual(await scene.close(), []);
+      assert.deepEqual(
+        fake.writes.filter((told) => told.startsWith('DELETE')),
+        ['DELETE pods/web-1 {"preconditions":{"uid":"p-9"}}'],
+      );
     });
 
     test('leads to the active Service of a Rollout, or to the one that is named', async () => {

@@ -117,6 +117,7 @@ export async function createClusterScene(
       return watch.gaps.map(({ text }) => text);
     },
     slackMs: WATCH_SLACK_MS,
+    surgeAdvice: WORKLOADS[kind].toSurge(new Field(workload.original)).advice,
     ...toPodNames(watch),
     isTarget: (pod) =>
       watch.isOwn(pod) &&

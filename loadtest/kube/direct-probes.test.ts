@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../test/fixtures/certificate.ts';
 import { PROCESS_CLOCK } from '../cli/clock.ts';
+import type { Target } from '../engine/target.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { createDirectProbes, type DirectProbeOptions } from './direct-probes.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const UNAVAILABLE = 'HTTP/1.1 503 Unavailable\r\ncontent-length: 0\r\n\r\n';
+const TEXT = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 const PLAIN: DirectProbeOptions = {
   target: { host: 'web', tls: null },
-  request: { method: 'GET', text: 'GET / HTTP/1.1\r\nHost: web\r\n\r\n', expectedStatus: undefined },
+  request: { method: 'GET', toText: () => TEXT, refresh: () => {}, expectedStatus: undefined },
 };
 
 interface Pod {
@@ -24,10 +28,10 @@ interface Pod {
 type Test = { after(close: () => void): void };
 
 /** A server that responds with this; null: it never responds. */
-async function startPod(t: Test, respond: () => string | null): Promise<Pod> {
+async function startPod(t: Test, respond: () => string | null, tls?: TlsOptions): Promise<Pod> {
   const texts: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
@@ -36,7 +40,8 @@ async function startPod(t: Test, respond: () => string | null): Promise<Pod> {
       const response = respond();
       if (response !== null) socket.write(response);
     });
-  });
+  };
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => stopListening({ server, sockets }));
@@ -48,6 +53,14 @@ async function startPod(t: Test, respond: () => string | null): Promise<Pod> {
 function stopListening({ server, sockets }: Pick<Pod, 'server' | 'sockets'>): void {
   server.close();
   for (const socket of sockets) socket.destroy();
+}
+
+const TRUST = { ca: TEST_CERTIFICATE, isVerified: true };
+const PAIR = { cert: TEST_CERTIFICATE, key: TEST_KEY };
+
+/** Of a target whose certificate is the test's, for the names `localhost` and 127.0.0.1. */
+function toSecure(target: Partial<Target>): DirectProbeOptions {
+  return { ...PLAIN, target: { host: 'localhost', tls: TRUST, ...target } };
 }
 
 /** Probes these pods, which are endpoints. */
@@ -106,7 +119,7 @@ describe('createDirectProbes()', () => {
     const pod = await startPod(t, () => OK);
     const { seen } = await probe(t, { a: pod.port });
     await seen('a', 'direct-answered');
-    assert.deepEqual(pod.texts, [PLAIN.request?.text]);
+    assert.deepEqual(pod.texts, [TEXT]);
     for (const socket of pod.sockets) socket.end();
     const closed = await seen('a', 'direct-closed');
     assert.ok(closed.kind === 'direct-closed' && closed.idleMs >= 0);
@@ -171,9 +184,51 @@ describe('createDirectProbes()', () => {
     const { seen, probes, events } = await probe(t, { gone: gone.port, other: other.port });
     await seen('gone', 'direct-answered');
     probes.forget('gone');
+    const ended = await seen('gone', 'direct-ended');
+    assert.ok(ended.kind === 'direct-ended' && ended.uncertainMs >= 0);
     stopListening(gone);
     stopListening(other);
     await seen('other', 'direct-refused');
     assert.ok(events.every(({ pod, kind }) => pod === 'other' || kind !== 'direct-refused'));
+  });
+
+  for (const [what, options] of [
+    ['the name of the target', toSecure({})],
+    ['--servername', toSecure({ host: 'web', tls: { ...TRUST, serverName: 'localhost' } })],
+    ['no trust at all', toSecure({ host: 'web', tls: { ca: null, isVerified: false } })],
+  ] as const) {
+    test(`sees a pod with TLS accept, answer and stop: ${what}`, async (t) => {
+      const pod = await startPod(t, () => OK, PAIR);
+      const { seen, events } = await probe(t, { a: pod.port }, options);
+      await seen('a', 'direct-answered');
+      stopListening(pod);
+      await seen('a', 'direct-refused');
+      assert.deepEqual(
+        events.filter(({ kind }) => kind !== 'direct-closed').map(({ kind }) => kind),
+        ['direct-accepted', 'direct-answered', 'direct-refused'],
+      );
+    });
+  }
+
+  test('shows a pod the client certificate that the load shows', async (t) => {
+    const strict = { ...PAIR, ca: TEST_CERTIFICATE, requestCert: true, rejectUnauthorized: true };
+    const pod = await startPod(t, () => OK, strict);
+    const tls = { ...TRUST, clientCertificate: PAIR };
+    const { seen } = await probe(t, { a: pod.port }, toSecure({ tls }));
+    await seen('a', 'direct-answered');
+    assert.deepEqual(pod.texts, [TEXT]);
+  });
+
+  test('asks a pod nothing whose certificate is not the target’s', async (t) => {
+    const [strange, good] = [await startPod(t, () => OK, PAIR), await startPod(t, () => OK, PAIR)];
+    const { events } = await probe(t, { strange: strange.port }, toSecure({ host: '127.0.0.2' }));
+    // It is asked later than the other.
+    const { seen } = await probe(t, { good: good.port }, toSecure({ host: '127.0.0.1' }));
+    await seen('good', 'direct-answered');
+    assert.deepEqual(strange.texts, []);
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['direct-accepted'],
+    );
   });
 });

@@ -1,22 +1,24 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Clock } from '../cli/clock.ts';
 import { toOutcome } from '../engine/outcome.ts';
 import { RESPONSE_LIMITS, ResponseParser } from '../engine/response-parser.ts';
-import { type HostPort, type Target, toAuthority, toTlsOptions } from '../engine/target.ts';
+import { type HostPort, type Target, type TlsTrust, toAuthority, toTlsOptions } from '../engine/target.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 
 /** The request that shows whether a pod answers. */
 export interface DirectRequest {
   readonly method: string;
-  /** The whole request, a character for each byte. */
-  readonly text: string;
+  /** The whole request as it is to be sent now, a character for each byte. */
+  toText(): string;
+  /** To be called several times a second: what the request is made from may change. */
+  refresh(): void;
   /** The only status that is ok; undefined: any 2xx. */
   readonly expectedStatus: number | undefined;
 }
 
 export interface DirectProbeOptions {
-  /** How the load speaks to the target; the pods are probed alike, with TLS where it has TLS. */
+  /** How the load speaks to the target; the pods are probed alike, and trusted with its headers no sooner. */
   readonly target: Pick<Target, 'host' | 'tls'>;
   /** Null: pods are asked nothing, for the load has no request that can be made once more. */
   readonly request: DirectRequest | null;
@@ -134,14 +136,12 @@ export function createDirectProbes(
   }
 
   /** Opens a keep-alive connection, makes one request on it, and leaves it idle. */
-  function hold(name: string, pod: ProbedPod, { method, text, expectedStatus }: DirectRequest): void {
-    const { host, port } = pod.address;
-    const tls =
-      target.tls === null ? null : toTlsOptions({ ...target, tls: { ...target.tls, isVerified: false } });
+  function hold(name: string, pod: ProbedPod, { method, toText, expectedStatus }: DirectRequest): void {
+    const { tls } = target;
     const socket = keep(
       tls === null
-        ? connectTcp({ host, port, noDelay: true })
-        : connectTls({ host, port, ...tls }).setNoDelay(true),
+        ? connectTcp({ ...pod.address, noDelay: true })
+        : connectSecurely(pod.address, { host: target.host, tls }),
     );
     const parser = new ResponseParser(RESPONSE_LIMITS, []);
     let idleFromMs: number | null = null;
@@ -150,7 +150,7 @@ export function createDirectProbes(
     const timeout = setTimeout(() => socket.destroy(), RESPONSE_TIMEOUT_MS);
     socket.once(tls === null ? 'connect' : 'secureConnect', () => {
       parser.begin(method);
-      socket.write(text, 'latin1');
+      socket.write(toText(), 'latin1');
     });
     socket.on('data', (chunk: Buffer) => {
       parser.push(chunk);
@@ -179,7 +179,10 @@ export function createDirectProbes(
   }
 
   function step(): void {
-    if (round.length === 0) round = [...pods.keys()];
+    if (round.length === 0) {
+      round = [...pods.keys()];
+      request?.refresh();
+    }
     const name = round.shift();
     const pod = name === undefined ? undefined : pods.get(name);
     if (name !== undefined && pod !== undefined) {
@@ -209,7 +212,12 @@ export function createDirectProbes(
       });
     },
     forget(pod) {
-      pods.get(pod)?.held?.destroy();
+      const known = pods.get(pod);
+      if (known !== undefined && known.isAccepting !== null && !isStopped) {
+        const atMs = clock.nowMs();
+        emit({ atMs, pod, kind: 'direct-ended', uncertainMs: Math.max(0, atMs - known.lastMs) });
+      }
+      known?.held?.destroy();
       pods.delete(pod);
       servingFromMs.delete(pod);
     },
@@ -234,4 +242,17 @@ export function createDirectProbes(
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** As the load connects to the target, whose certificate the pod must have: it is about to be shown the load's headers. */
+function connectSecurely(address: HostPort, target: { host: string; tls: TlsTrust }): TLSSocket {
+  const name = target.tls.serverName ?? target.host;
+  const socket = connectTls({
+    ...address,
+    ...toTlsOptions(target),
+    ALPNProtocols: ['http/1.1'],
+    // An address of the target is not the pod's.
+    checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
+  });
+  return socket.setNoDelay(true);
 }

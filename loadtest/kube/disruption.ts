@@ -55,7 +55,7 @@ export function createDisruptions(
           // Somebody else's is not taken back.
           const now = listAt(await workload.read(), ...CONTAINERS);
           if (imageOf(now, container) === image) await setImage(workload, container, old);
-          await workload.untilQuiet(null);
+          await workload.untilRestored();
         });
       }
       await setImage(workload, container, image);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { NO_CHANGE } from '../proof/deployment-change.ts';
+import { NO_CHANGE } from '../proof/manifest-change.ts';
 import { toFixPatch } from './fix-patch.ts';
 import type { Json } from './json.ts';
 import type { WorkloadKind } from './workload-kind.ts';

@@ -1,31 +1,11 @@
 import { stringify } from 'yaml';
-import type { DeploymentChange } from '../proof/deployment-change.ts';
-import { toContainers } from './container.ts';
+import type { ManifestChange } from '../proof/manifest-change.ts';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
 import type { LiveWorkload } from './live-workload.ts';
 import { toPreStop } from './pre-stop.ts';
 import { CONTAINERS } from './safeguard-containers.ts';
-import { WORKLOADS, type WorkloadKind } from './workload-kind.ts';
-
-const ROLLING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
-
-/** The fields of the spec that bring a new pod before an old one goes; a text: why there are none. */
-const SURGE: Record<WorkloadKind, (workload: Field) => Json | string> = {
-  Deployment: () => ({ strategy: ROLLING }),
-  StatefulSet: () =>
-    'A StatefulSet ends each pod before its successor starts: add replicas, so that the others carry the load.',
-  DaemonSet: (workload) =>
-    toContainers(workload.get('spec', 'template', 'spec')).some(hasHostPort)
-      ? 'Two pods of a DaemonSet cannot share a hostPort: maxSurge needs a pod without one.'
-      : { updateStrategy: ROLLING },
-  Rollout: (workload) => {
-    const strategy = workload.get('spec', 'strategy');
-    return strategy.get('blueGreen').exists
-      ? 'A blueGreen Rollout has all new pods before it switches to them: add replicas.'
-      : { strategy: { canary: { maxSurge: 1, maxUnavailable: 0 } } };
-  },
-};
+import { WORKLOADS } from './workload-kind.ts';
 
 /**
  * The change as a patch of the workload, which `patches` of a kustomization.yaml and `kubectl patch --patch-file` take: a
@@ -36,7 +16,7 @@ const SURGE: Record<WorkloadKind, (workload: Field) => Json | string> = {
 export function toFixPatch(
   { kind, name, original }: Pick<LiveWorkload, 'kind' | 'name' | 'original'>,
   container: string,
-  change: DeploymentChange,
+  change: ManifestChange,
 ): string {
   const { preStopMs, graceMs, isSurged } = change;
   const root = new Field(original);
@@ -44,7 +24,7 @@ export function toFixPatch(
   const index = containers.findIndex((each) => each.get('name').text() === container);
   const own = containers[index];
   const isOurs = own === undefined || isWait(own);
-  const surge = isSurged ? SURGE[kind](root) : {};
+  const surge = isSurged ? WORKLOADS[kind].toSurge(root) : null;
   const sleep = preStopMs === null || !isOurs ? null : { sleep: { seconds: preStopMs / 1_000 } };
   const grace = graceMs === null ? null : graceMs / 1_000;
   const comments = [
@@ -53,9 +33,9 @@ export function toFixPatch(
       : [
           `The preStop hook of container ${container} does more than wait: make it ${preStopMs / 1_000} s long yourself.`,
         ]),
-    ...(typeof surge === 'string' ? [surge] : []),
+    ...(surge === null || surge.spec !== null ? [] : [surge.advice]),
   ];
-  const wanted = { index, container, sleep, grace, surge: typeof surge === 'string' ? {} : surge };
+  const wanted = { index, container, sleep, grace, surge: surge?.spec ?? {} };
   const { group, version } = WORKLOADS[kind];
   const patch =
     group === 'apps'
@@ -106,9 +86,4 @@ function toOperations({ index, sleep, grace, surge }: Wanted, own: Field | undef
 function isWait(container: Field): boolean {
   const preStop = toPreStop(container);
   return preStop.kind === 'none' || (preStop.kind === 'known' && preStop.endsServerAfterMs === null);
-}
-
-function hasHostPort(container: Field): boolean {
-  const ports = container.get('ports').items();
-  return ports.some((port) => port.get('hostPort').exists);
 }

@@ -5,11 +5,11 @@ import { isScaleTarget, toAutoscaler, toScaleTarget } from './autoscaler.ts';
 import { isReady, isTerminating } from './conditions.ts';
 import { Field } from './field.ts';
 import { type Json, listAt, textAt } from './json.ts';
-import { type KubeObject, toListItems } from './object.ts';
-import { findUnrestOfPods, readOwnPods } from './own-pods.ts';
+import { type KubeObject, nameOf, toListItems } from './object.ts';
+import { findUnrestOfPods, findUnstartable, readOwnPods } from './own-pods.ts';
 import { CONTAINERS } from './safeguard-containers.ts';
 import { toSelectorQuery } from './selector.ts';
-import { toCollectionPath, WORKLOADS, type WorkloadName } from './workload-kind.ts';
+import { findObstacles, toCollectionPath, WORKLOADS, type WorkloadName } from './workload-kind.ts';
 
 /** A workload of a cluster with its pods and what scales it: read, changed, and waited for. */
 export interface LiveWorkload extends WorkloadName {
@@ -39,7 +39,9 @@ export interface LiveWorkload extends WorkloadName {
   /** Resolves when so many replicas are wanted, and it is quiet. */
   untilScaledTo(replicas: number, aborted: AbortSignal): Promise<void>;
   /** Resolves when every pod is wanted, up to date and ready, and no other is left. */
-  untilQuiet(aborted: AbortSignal | null): Promise<void>;
+  untilQuiet(aborted: AbortSignal): Promise<void>;
+  /** The same after its pod template was given back: pods that hold that up are deleted. */
+  untilRestored(): Promise<void>;
 }
 
 const POLL_MS = 500;
@@ -72,15 +74,38 @@ export async function openWorkload(
   const target = { kind, name };
   const hpa = hpas.find((candidate) => isScaleTarget(toScaleTarget(candidate), target)) ?? null;
 
-  /** Why it is not quiet; null: it is. */
-  async function findUnrest(): Promise<string | null> {
-    const { unrest, replicas: wanted, isStuck } = toState(new Field(await api.get(path)));
+  /** Why it is not quiet; null: it is. @param onPods told its pods first */
+  async function findUnrest(
+    onPods: (pods: readonly Field[], now: Field) => Promise<void>,
+  ): Promise<string | null> {
+    const now = new Field(await api.get(path));
+    const { unrest, replicas: wanted, isStuck } = toState(now);
     if (unrest !== null && isStuck) throw new Error(unrest);
-    if (unrest !== null) return unrest;
-    return findUnrestOfPods(await readPods(), wanted);
+    const pods = await readPods();
+    await onPods(pods, now);
+    return unrest ?? findUnrestOfPods(pods, wanted);
   }
 
-  const untilQuiet = (aborted: AbortSignal | null) => until(findUnrest, 'not quiet', aborted, clock);
+  const untilQuiet = (aborted: AbortSignal) =>
+    until(() => findUnrest(checkStartable), 'not quiet', aborted, clock);
+
+  async function checkStartable(pods: readonly Field[]): Promise<void> {
+    const why = findUnstartable(pods);
+    if (why !== null) throw new Error(why);
+  }
+
+  async function deleteObstacles(pods: readonly Field[], now: Field): Promise<void> {
+    for (const pod of findObstacles({ kind, name }, now, pods)) {
+      const podUid = pod.get('metadata', 'uid').text();
+      // Its successor has the same name.
+      const precondition = { preconditions: { uid: podUid } };
+      await api
+        .remove(`/api/v1/namespaces/${namespace}/pods/${nameOf(pod)}`, precondition)
+        .catch((error: Error) => {
+          if (![404, 409].includes(toApiStatus(error) ?? 0)) throw error;
+        });
+    }
+  }
 
   const readPods = () => readOwnPods(api, { kind, namespace, selector, uid });
 
@@ -125,6 +150,7 @@ export async function openWorkload(
       await untilQuiet(aborted);
     },
     untilQuiet,
+    untilRestored: () => until(() => findUnrest(deleteObstacles), 'not quiet', null, clock),
   };
 }
 

@@ -91,6 +91,9 @@ export async function openObservedService(
     name: `Service ${options.service} in ${namespace}`,
     url: way.url,
     slackMs: WATCH_SLACK_MS,
+    get surgeAdvice() {
+      return WORKLOADS[kind].toSurge(new Field(watch.workload ?? workload.value)).advice;
+    },
     get events() {
       return watch.events;
     },

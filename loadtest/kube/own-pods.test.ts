@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Field } from './field.ts';
-import { findUnrestOfPods, toOwnPods } from './own-pods.ts';
+import { findUnrestOfPods, findUnstartable, toOwnPods } from './own-pods.ts';
 
 const owned = (uid: string, by: string, more: object = {}) =>
   new Field({ metadata: { uid, ownerReferences: [{ uid: by }] }, ...more });
@@ -33,5 +33,25 @@ describe('findUnrestOfPods()', () => {
   ] as const) {
     test(`${pods.length} pods of ${wanted}: ${unrest}`, () =>
       assert.equal(findUnrestOfPods(pods, wanted), unrest));
+  }
+});
+
+describe('findUnstartable()', () => {
+  const waiting = (reason: string, list = 'containerStatuses', more: object = {}) =>
+    new Field({
+      metadata: { name: 'web-2', ...more },
+      status: {
+        [list]: [{ state: { running: {} } }, { state: { waiting: { reason, message: 'so it is' } } }],
+      },
+    });
+  for (const [what, pods, why] of [
+    ['an image that cannot be pulled', [staying, waiting('ImagePullBackOff')], 'ImagePullBackOff'],
+    ['an init container', [waiting('InvalidImageName', 'initContainerStatuses')], 'InvalidImageName'],
+    ['a first failure', [waiting('ErrImagePull')], null],
+    ['a crash, which may be the last', [waiting('CrashLoopBackOff')], null],
+    ['a pod that is leaving', [waiting('ImagePullBackOff', undefined, { deletionTimestamp: 'now' })], null],
+  ] as const) {
+    test(`${what}: ${why}`, () =>
+      assert.equal(findUnstartable(pods), why && `web-2 cannot start, ${why}: so it is`));
   }
 });

@@ -1,6 +1,7 @@
 import type { Api } from './api.ts';
 import { isTerminating } from './conditions.ts';
 import { Field } from './field.ts';
+import { nameOf } from './object.ts';
 import { ownerUids } from './owner.ts';
 import { WORKLOADS, type WorkloadKind } from './workload-kind.ts';
 
@@ -45,4 +46,27 @@ export function findUnrestOfPods(pods: readonly Field[], wanted: number): string
   const leaving = pods.filter(isTerminating);
   if (leaving.length > 0) return `${leaving.length} pods are terminating`;
   return pods.length === wanted ? null : `${pods.length} pods of ${wanted} wanted`;
+}
+
+/** The kubelet waits with one of these, and no wait alone helps. https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/images */
+const UNSTARTABLE = new Set([
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CreateContainerConfigError',
+]);
+
+/** Why one of these pods cannot start, and will not by itself; null: each may. */
+export function findUnstartable(pods: readonly Field[]): string | null {
+  for (const pod of pods.filter((each) => !isTerminating(each))) {
+    for (const list of ['initContainerStatuses', 'containerStatuses']) {
+      for (const container of pod.get('status', list).items()) {
+        const waiting = container.get('state', 'waiting');
+        const reason = waiting.get('reason').text() ?? '';
+        if (!UNSTARTABLE.has(reason)) continue;
+        return `${nameOf(pod)} cannot start, ${reason}: ${waiting.get('message').text() ?? ''}`;
+      }
+    }
+  }
+  return null;
 }

@@ -51,6 +51,7 @@ describe('toPermissions()', () => {
         kind: 'Deployment',
         disruptions: disruption.split(' and ') as Disruption[],
         hasControl,
+        isRestored: hasControl,
         hasHpa,
       });
       const denied = await findDenied(
@@ -67,7 +68,7 @@ describe('toPermissions()', () => {
 describe('toPermissions() of each kind', () => {
   const told = async (kind: WorkloadKind) => {
     const disruptions = ['rollout', 'scale'] as const;
-    const needed = toPermissions({ kind, disruptions, hasControl: false, hasHpa: false });
+    const needed = toPermissions({ kind, disruptions, hasControl: false, isRestored: false, hasHpa: false });
     return findDenied(
       createReviewer(() => false),
       'shop',
@@ -93,6 +94,18 @@ describe('toPermissions() of each kind', () => {
   }
 });
 
+test('toPermissions() lets what holds a StatefulSet back be deleted, where its template is given back', () => {
+  for (const [kind, isRestored, disruptions, deletions] of [
+    ['StatefulSet', true, ['rollout'], 1],
+    ['StatefulSet', true, ['rollout', 'kill'], 1],
+    ['StatefulSet', false, ['rollout'], 0],
+    ['Deployment', true, ['rollout'], 0],
+  ] as const) {
+    const needed = toPermissions({ kind, disruptions, hasControl: false, isRestored, hasHpa: false });
+    assert.equal(needed.filter(({ verb }) => verb === 'delete').length, deletions);
+  }
+});
+
 describe('findDenied()', () => {
   test('asks for the namespace, but of nodes for the cluster', async () => {
     const reviewer = createReviewer((verb) => verb !== 'patch');
@@ -100,6 +113,7 @@ describe('findDenied()', () => {
       kind: 'Deployment',
       disruptions: ['drain'],
       hasControl: false,
+      isRestored: false,
       hasHpa: false,
     });
     assert.deepEqual(await findDenied(reviewer, 'shop', needed), ['patch nodes']);

@@ -26,6 +26,8 @@ export interface Undertaking {
   readonly disruptions: readonly Disruption[];
   /** Are safeguards taken away first? */
   readonly hasControl: boolean;
+  /** Is the pod template given back afterwards? */
+  readonly isRestored: boolean;
   /** Does an HPA hold the workload's replicas? */
   readonly hasHpa: boolean;
 }
@@ -60,7 +62,13 @@ const DISRUPT: Record<Disruption, (workloads: Resource, hasHpa: boolean) => read
  * What the proofs call, and nothing else: preflight checks it, and `--in-cluster` makes a Role of it. To watch nodes is
  * left out, see `canWatchNodes`.
  */
-export function toPermissions({ kind, disruptions, hasControl, hasHpa }: Undertaking): readonly Permission[] {
+export function toPermissions({
+  kind,
+  disruptions,
+  hasControl,
+  isRestored,
+  hasHpa,
+}: Undertaking): readonly Permission[] {
   const { group, resource, hasReplicaSets } = WORKLOADS[kind];
   const workloads: Resource = { group, resource };
   const watched = [workloads, ...(hasReplicaSets ? [REPLICA_SETS] : []), PODS, EVENTS, ENDPOINT_SLICES];
@@ -73,6 +81,8 @@ export function toPermissions({ kind, disruptions, hasControl, hasHpa }: Underta
     { ...HPAS, verb: 'list' },
     ...(hasHpa ? [{ ...HPAS, verb: 'watch' }] : []),
     ...[...changes].flatMap((change) => DISRUPT[change](workloads, hasHpa)),
+    // See findObstacles().
+    ...(kind === 'StatefulSet' && isRestored && !changes.has('kill') ? DISRUPT.kill(workloads, hasHpa) : []),
   ];
 }
 
@@ -109,7 +119,7 @@ export function toObserverPermissions({
   tellsEvents,
 }: Pick<Undertaking, 'kind' | 'hasHpa'> & { readonly tellsEvents: boolean }): readonly Permission[] {
   return [
-    ...toPermissions({ kind, disruptions: [], hasControl: false, hasHpa }),
+    ...toPermissions({ kind, disruptions: [], hasControl: false, isRestored: false, hasHpa }),
     ...(tellsEvents ? [{ ...EVENTS, verb: 'create' }] : []),
   ];
 }

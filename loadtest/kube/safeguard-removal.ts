@@ -24,7 +24,7 @@ export async function removeSafeguards(
     await workload.changeContainers((now) =>
       toRestoredContainers(now, workload.original, container, without),
     );
-    await workload.untilQuiet(null);
+    await workload.untilRestored();
   });
   await workload.changeContainers(() => reduced);
   await workload.untilQuiet(signal);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Field } from './field.ts';
 import type { Json } from './json.ts';
-import { isReplacedByRollout, WORKLOADS, type WorkloadKind } from './workload-kind.ts';
+import { findObstacles, isReplacedByRollout, WORKLOADS, type WorkloadKind } from './workload-kind.ts';
 
 const meta = { metadata: { generation: 4 } };
 const apps = { observedGeneration: 4, replicas: 3, updatedReplicas: 3, availableReplicas: 3 };
@@ -76,6 +76,13 @@ describe('toState()', () => {
     [
       'Rollout',
       {},
+      { ...rollout, phase: 'Paused', message: 'InconclusiveAnalysisRun' },
+      'it is Paused (InconclusiveAnalysisRun)',
+      true,
+    ],
+    [
+      'Rollout',
+      {},
       { ...rollout, phase: 'Degraded', message: 'RolloutAborted' },
       'it is Degraded (RolloutAborted)',
       true,
@@ -129,6 +136,64 @@ describe('toRefusal()', () => {
       else assert.match(found ?? '', refusal);
     });
   }
+});
+
+describe('toSurge()', () => {
+  const rolling = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+  const full = { type: 'RollingUpdate', ...rolling };
+  const hostPort = { template: { spec: { containers: [{ ports: [{ hostPort: 80 }] }] } } };
+  for (const [kind, spec, fields, advice] of [
+    ['Deployment', {}, { strategy: full }, /maxSurge/],
+    ['Deployment', { strategy: rolling }, null, /already: add replicas/],
+    ['StatefulSet', {}, null, /ends each pod before .*: add replicas/],
+    ['DaemonSet', {}, { updateStrategy: full }, /maxSurge/],
+    ['DaemonSet', { updateStrategy: rolling }, null, /already: add replicas/],
+    ['DaemonSet', hostPort, null, /hostPort: serve without one/],
+    ['Rollout', {}, { strategy: { canary: rolling.rollingUpdate } }, /maxSurge/],
+    ['Rollout', { strategy: { canary: { maxUnavailable: '0%' } } }, null, /already: add replicas/],
+    ['Rollout', { strategy: { blueGreen: {} } }, null, /before it switches to them: add replicas/],
+  ] as const) {
+    test(`of a ${kind} with ${JSON.stringify(spec)}: ${advice.source}`, () => {
+      const surge = WORKLOADS[kind].toSurge(new Field({ spec }));
+      assert.deepEqual(surge.spec, fields);
+      assert.match(surge.advice, advice);
+    });
+  }
+});
+
+describe('findObstacles()', () => {
+  const toPod = (name: string, change: { version?: string; ready?: string; leaving?: string } = {}) =>
+    new Field({
+      metadata: {
+        name,
+        labels: { 'controller-revision-hash': change.version ?? 'old' },
+        deletionTimestamp: change.leaving,
+      },
+      status: { conditions: [{ type: 'Ready', status: change.ready ?? 'False' }] },
+    });
+  const status = { observedGeneration: 4, updateRevision: 'new' };
+  for (const [what, spec, pod, isObstacle] of [
+    ['of an older template, not ready', {}, toPod('web-1'), true],
+    ['of the newest', {}, toPod('web-1', { version: 'new' }), false],
+    ['that serves', {}, toPod('web-1', { ready: 'True' }), false],
+    ['that is leaving', {}, toPod('web-1', { leaving: 'now' }), false],
+    ['below the partition', partition(2), toPod('web-1'), false],
+    ['that is replaced by hand', onDelete, toPod('web-1'), false],
+  ] as const) {
+    test(`a pod ${what}: ${isObstacle}`, () => {
+      const workload = new Field({ ...meta, spec, status });
+      const name = { kind: 'StatefulSet', name: 'web' } as const;
+      assert.deepEqual(findObstacles(name, workload, [pod]), isObstacle ? [pod] : []);
+    });
+  }
+
+  test('none before the change was seen, and none of other kinds', () => {
+    const workload = { ...meta, spec: {}, status };
+    const unseen = new Field({ ...workload, metadata: { generation: 5 } });
+    assert.deepEqual(findObstacles({ kind: 'StatefulSet', name: 'web' }, unseen, [toPod('web-1')]), []);
+    const seen = new Field(workload);
+    assert.deepEqual(findObstacles({ kind: 'Deployment', name: 'web' }, seen, [toPod('web-1')]), []);
+  });
 });
 
 describe('isReplacedByRollout()', () => {

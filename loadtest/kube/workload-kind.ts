@@ -1,6 +1,10 @@
+import { SURGE_ADVICE } from '../proof/manifest-change.ts';
 import type { Disruption } from '../proof/scene.ts';
-import { findCondition } from './conditions.ts';
+import { findCondition, isReady, isTerminating } from './conditions.ts';
+import { toContainers } from './container.ts';
 import type { Field } from './field.ts';
+import type { Json } from './json.ts';
+import { nameOf } from './object.ts';
 
 /** A workload as far as a proof reads it. */
 interface WorkloadState {
@@ -34,6 +38,15 @@ interface WorkloadType {
   readonly replacement: string;
   /** Why the change cannot be made, whatever is at rest, and what can be done instead; null: it can. */
   readonly toRefusal: (change: Change, workload: Field) => string | null;
+  readonly toSurge: (workload: Field) => Surge;
+}
+
+/** How a workload gets new pods before its old ones go. */
+interface Surge {
+  /** Fields of its spec that bring it about; null: it cannot be, or is so already. */
+  readonly spec: Json | null;
+  /** What to do for more pods in a rollout, in one sentence. */
+  readonly advice: string;
 }
 
 /** The registry of kinds: paths, permissions, rest, owners, and what cannot be done to them. */
@@ -49,6 +62,7 @@ export const WORKLOADS = {
     replacement: 'by its strategy',
     toState: toDeploymentState,
     toRefusal: () => null,
+    toSurge: (workload) => toSurge(workload.get('spec', 'strategy', 'rollingUpdate'), { strategy: SURGING }),
   },
   StatefulSet: {
     group: 'apps',
@@ -68,6 +82,11 @@ export const WORKLOADS = {
         ? null
         : `its partition ${toPartition(workload)} lets no pod be updated: lower spec.updateStrategy.rollingUpdate.partition`;
     },
+    toSurge: () => ({
+      spec: null,
+      advice:
+        'A StatefulSet ends each pod before its successor starts: add replicas, so that the others carry the load.',
+    }),
   },
   DaemonSet: {
     group: 'apps',
@@ -86,6 +105,14 @@ export const WORKLOADS = {
       }
       return isTemplateChange(change) && isOnDelete(workload) ? ON_DELETE : null;
     },
+    toSurge: (workload) =>
+      toContainers(workload.get('spec', 'template', 'spec')).some(hasHostPort)
+        ? {
+            spec: null,
+            advice:
+              'Two pods of a DaemonSet cannot share a hostPort: serve without one, and set maxUnavailable to 0 and maxSurge to 1.',
+          }
+        : toSurge(workload.get('spec', 'updateStrategy', 'rollingUpdate'), { updateStrategy: SURGING }),
   },
   Rollout: {
     group: 'argoproj.io',
@@ -99,6 +126,15 @@ export const WORKLOADS = {
       'by its steps (canary), or by the switch of its active Service (blueGreen); not by `spec.restartAt`, which evicts pods beside the strategy',
     toState: toRolloutState,
     toRefusal: toRolloutRefusal,
+    toSurge: (workload) => {
+      const { canary, blueGreen } = toStrategy(workload);
+      return blueGreen.exists
+        ? {
+            spec: null,
+            advice: 'A blueGreen Rollout has all new pods before it switches to them: add replicas.',
+          }
+        : toSurge(canary, { strategy: { canary: SURGING.rollingUpdate } });
+    },
   },
 } as const satisfies Record<string, WorkloadType>;
 
@@ -124,6 +160,40 @@ export function isReplacedByRollout({ kind }: WorkloadName, workload: Field, pod
   if (kind !== 'StatefulSet') return true;
   const ordinal = /-(\d+)$/.exec(pod)?.[1];
   return ordinal === undefined || Number(ordinal) >= toPartition(workload);
+}
+
+/**
+ * Pods that hold a change back for ever. A StatefulSet waits until each of its pods is ready before it replaces one, even
+ * one of a template that never will be: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+ */
+export function findObstacles(name: WorkloadName, workload: Field, pods: readonly Field[]): readonly Field[] {
+  const { isObserved } = toCounted(workload, 0);
+  if (name.kind !== 'StatefulSet' || !isObserved || isOnDelete(workload)) return [];
+  const newest = workload.get('status', 'updateRevision').text();
+  const { versionLabel } = WORKLOADS.StatefulSet;
+  return pods.filter(
+    (pod) =>
+      !isReady(pod) &&
+      !isTerminating(pod) &&
+      pod.get('metadata', 'labels', versionLabel).text() !== newest &&
+      isReplacedByRollout(name, workload, nameOf(pod)),
+  );
+}
+
+const SURGING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+
+/** @param limits that the strategy has now */
+function toSurge(limits: Field, spec: Json): Surge {
+  // The API server takes no two limits of 0.
+  const isSurging = /^0+%?$/.test(String(limits.get('maxUnavailable').scalar() ?? ''));
+  return isSurging
+    ? { spec: null, advice: 'Each new pod comes before an old one goes already: add replicas.' }
+    : { spec, advice: SURGE_ADVICE };
+}
+
+function hasHostPort(container: Field): boolean {
+  const ports = container.get('ports').items();
+  return ports.some((port) => port.get('hostPort').exists);
 }
 
 const ON_DELETE =
@@ -229,13 +299,15 @@ function toRolloutState(rollout: Field): WorkloadState {
   const isPaused = rollout.get('spec', 'paused').isTrue();
   const phase = rollout.get('status', 'phase').text() ?? 'of no phase yet';
   const message = rollout.get('status', 'message').text() ?? '';
+  // Of an older template they say nothing.
   const isDegraded = isObserved && phase === 'Degraded';
+  const isUndecided = isObserved && phase === 'Paused' && message === 'InconclusiveAnalysisRun';
   const faults = [
     ...(isPaused ? [PAUSED] : []),
     ...(phase === 'Healthy' || isPaused ? [] : [`it is ${phase}${message === '' ? '' : ` (${message})`}`]),
     ...faultsOf({ availableReplicas: replicas, replicas }),
   ];
-  return toState(replicas, faults, isPaused || isDegraded);
+  return toState(replicas, faults, isPaused || isDegraded || isUndecided);
 }
 
 function toRolloutRefusal(change: Change, rollout: Field): string | null {

@@ -1,4 +1,5 @@
 import { PROCESS_CLOCK } from '../cli/clock.ts';
+import { SURGE_ADVICE } from '../proof/manifest-change.ts';
 import type { Disruption, Mark, Scene } from '../proof/scene.ts';
 import type { PodEvent } from '../proof/timeline.ts';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
@@ -61,6 +62,7 @@ export async function createFleetScene(
     marks,
     gaps: [],
     slackMs: SLACK_MS,
+    surgeAdvice: SURGE_ADVICE,
     podOf: ({ localPort, atMs }) =>
       localPort === null ? null : fleet.podOf(localPort, atMs + CLOCK_SLACK_MS),
     // They share an address, and have no UID.

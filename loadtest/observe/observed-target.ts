@@ -5,7 +5,7 @@ import type { WorkloadChange } from './replacement.ts';
 export interface ObservedTarget
   extends Pick<
     Scene,
-    'name' | 'url' | 'events' | 'slackMs' | 'podOf' | 'podNamed' | 'identitiesOf' | 'isTarget'
+    'name' | 'url' | 'events' | 'slackMs' | 'podOf' | 'podNamed' | 'identitiesOf' | 'isTarget' | 'surgeAdvice'
   > {
   /** Why events may be missing or stamped late, and when that was found. */
   readonly gaps: readonly Mark[];

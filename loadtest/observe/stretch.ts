@@ -112,6 +112,7 @@ export function createStretch(
         beganMs: beganMs - fromMs,
         incomplete,
         slackMs: target.slackMs,
+        surgeAdvice: target.surgeAdvice,
         watchGaps: [...new Set(gaps)],
         isInterrupted,
         requirements: [],

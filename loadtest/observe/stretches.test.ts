@@ -46,6 +46,7 @@ async function watchFor(
     changes: changes.map((change) => ({ ...change, atMs: START_MS + change.atMs })),
     wanted: 2,
     slackMs: 1_500,
+    surgeAdvice: '',
     revisionOf: () => '2',
     podOf: () => null,
     podNamed: (text) => text,

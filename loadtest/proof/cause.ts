@@ -75,7 +75,7 @@ export const CAUSES = {
     title: 'Too little capacity',
     shows:
       'Ready pods answer 429, 503 or 504, or too late, or no pod is ready at all: the remaining pods cannot carry the load.',
-    fix: 'Set maxUnavailable to 0 and maxSurge to at least 1, raise the minimum number of replicas, and add a PodDisruptionBudget.',
+    fix: 'Add replicas and a PodDisruptionBudget, and let new pods come before old ones go, where the workload can: maxUnavailable 0 and maxSurge 1.',
   },
   'readiness-flaps': {
     title: 'Readiness flaps',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSettlement } from '../../test/fixtures/settlement.ts';
 import type { Settlement } from '../engine/settlement.ts';
-import { describeDirect, findRefusers, isCleared } from './direct-times.ts';
+import { describeDirect, findRefusers, isCleared, showsRefusals, withDirectAnswers } from './direct-times.ts';
 import { type PodEvent, type PodTimeline, toPodTimelines } from './timeline.ts';
 
 /** An endpoint since before the load that accepted direct probes as long as it was probed. */
@@ -72,15 +72,50 @@ describe('isCleared()', () => {
     test(`${what}: ${isClear}`, () => {
       const [timeline] = timelinesOf(leaving('a'));
       assert.ok(timeline);
-      assert.equal(isCleared(timeline, loss), isClear);
+      assert.equal(isCleared(timeline, loss, true), isClear);
     });
   }
+
+  test('does not take a connection that a balancer may have accepted for accepted by a pod', () => {
+    const [timeline] = timelinesOf(leaving('a'));
+    assert.ok(timeline);
+    assert.equal(isCleared(timeline, cutAt(10_500, 0), false), false);
+    assert.equal(isCleared(timeline, refusedAt(9_000), false), true);
+  });
 
   test('says nothing of a pod that was not probed', () => {
     const [timeline] = timelinesOf(unprobed('a'));
     assert.ok(timeline);
-    assert.equal(isCleared(timeline, refusedAt(9_000)), false);
+    assert.equal(isCleared(timeline, refusedAt(9_000), true), false);
   });
+});
+
+describe('showsRefusals()', () => {
+  test('is true where a connection was refused, and not only cut', () => {
+    assert.equal(showsRefusals([cutAt(10_500, 0), refusedAt(10_600)]), true);
+    assert.equal(showsRefusals([cutAt(10_500, 0)]), false);
+  });
+});
+
+describe('withDirectAnswers()', () => {
+  const timelines = timelinesOf([
+    ...serving('a'),
+    { atMs: 4_000, pod: 'a', kind: 'direct-answered' },
+    ...serving('z'),
+  ]);
+  for (const [what, okMs, pod, endpoint, expected] of [
+    ['the direct probe, where no response names the pod', null, 'a', 0, 4_000],
+    ['the direct probe, for any endpoint', null, 'a', null, 4_000],
+    ['the direct probe, where it came first', 5_000, 'a', 0, 4_000],
+    ['the response, where it came first', 3_000, 'a', 0, 3_000],
+    ['nothing of an endpoint that is not probed', null, 'a', 1, null],
+    ['the response of an endpoint that is not probed', 5_000, 'a', 1, 5_000],
+    ['nothing of a pod that answered no probe', null, 'z', 0, null],
+  ] as const) {
+    test(`tells ${what}`, () => {
+      assert.equal(withDirectAnswers(() => okMs, timelines)(pod, endpoint), expected);
+    });
+  }
 });
 
 describe('describeDirect()', () => {

@@ -17,13 +17,24 @@ function isUnconnected({ outcome, connection }: Settlement): boolean {
 }
 
 /**
+ * Does the load see a pod's refusal as one? If not, a balancer may accept connections in the pods' place, and close
+ * those that no pod takes.
+ */
+export function showsRefusals(losses: readonly Settlement[]): boolean {
+  return losses.some(({ outcome }) => outcome === 'refused');
+}
+
+/**
  * Do direct probes show that this pod did not fail the request: that it accepted connections when this one was
  * refused, or refused them when this one was accepted?
+ * @param areRefusalsShown whoever accepted a connection was the pod itself
  */
-export function isCleared({ direct }: PodTimeline, loss: Settlement): boolean {
+export function isCleared({ direct }: PodTimeline, loss: Settlement, areRefusalsShown: boolean): boolean {
   if (direct === null) return false;
   if (isUnconnected(loss)) return isWithin(direct.accepts, openedMsOf(loss));
-  return CUT_AFTER_ACCEPT.includes(loss.outcome) && isWithin(direct.refuses, openedMsOf(loss));
+  return (
+    areRefusalsShown && CUT_AFTER_ACCEPT.includes(loss.outcome) && isWithin(direct.refuses, openedMsOf(loss))
+  );
 }
 
 /**
@@ -44,10 +55,25 @@ export function findRefusers(
         ),
       );
       if (reachable.some(({ direct }) => direct === null)) return [];
-      const [refuser, ...others] = reachable.filter((timeline) => !isCleared(timeline, loss));
+      const [refuser, ...others] = reachable.filter((timeline) => !isCleared(timeline, loss, true));
       return refuser === undefined || others.length > 0 ? [] : [[loss.index, refuser.pod] as const];
     }),
   );
+}
+
+type FirstOkMs = (pod: string, endpoint: number | null) => number | null;
+
+/**
+ * When a pod is known to have given its first ok response: to the load, or to a direct probe, which asks for the load's
+ * first endpoint.
+ */
+export function withDirectAnswers(firstOkMs: FirstOkMs, timelines: readonly PodTimeline[]): FirstOkMs {
+  const answered = new Map(timelines.map(({ pod, direct }) => [pod, direct?.answeredMs ?? null]));
+  return (pod, endpoint) => {
+    const okMs = firstOkMs(pod, endpoint);
+    const directMs = endpoint === null || endpoint === 0 ? (answered.get(pod) ?? null) : null;
+    return okMs === null || directMs === null ? (okMs ?? directMs) : Math.min(okMs, directMs);
+  };
 }
 
 /** In words, what direct probes found of the pod at that time: `direct probes were accepted until 3.20 s`. */

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { createSettlement } from '../../test/fixtures/settlement.ts';
 import type { Settlement } from '../engine/settlement.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { mergeChanges, NO_CHANGE } from './deployment-change.ts';
 import { toFixes } from './fix.ts';
+import { mergeChanges, NO_CHANGE } from './manifest-change.ts';
 import { type PodEvent, toPodTimelines } from './timeline.ts';
 
 const served: PodEvent[] = [
@@ -46,6 +46,7 @@ function fixOf(
     timelines: [...toPodTimelines(events).values()],
     beganMs: 9_500,
     deadlineMs: 5_000,
+    surgeAdvice: 'Add replicas.',
   });
   return fix;
 }
@@ -82,7 +83,7 @@ describe('toFixes()', () => {
       'too-little-capacity',
       twoPods,
       refused(11_000),
-      'Only 1 of 2 pods were in service for a while: set maxUnavailable to 0 and maxSurge to at least 1, so that each pod is replaced before it goes.',
+      'Only 1 of 2 pods were in service for a while. Add replicas.',
       { ...NO_CHANGE, isSurged: true },
     ],
     ['too-little-capacity', served, refused(11_000), CAUSES['too-little-capacity'].fix, null],

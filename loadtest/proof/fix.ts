@@ -1,7 +1,7 @@
 import { formatSeconds } from '../cli/format.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { type DeploymentChange, NO_CHANGE, toWholeSeconds } from './deployment-change.ts';
+import { type ManifestChange, NO_CHANGE, toWholeSeconds } from './manifest-change.ts';
 import { countEndpoints, type PodTimeline } from './timeline.ts';
 
 /** What to change against one cause. */
@@ -10,7 +10,7 @@ export interface Fix {
   /** In the numbers of the proof, where they say something. */
   readonly text: string;
   /** Null: a manifest cannot mend it, or what would be needed was not seen. */
-  readonly change: DeploymentChange | null;
+  readonly change: ManifestChange | null;
 }
 
 interface Observation {
@@ -21,6 +21,8 @@ interface Observation {
   readonly beganMs: number;
   /** Deadline of each request. */
   readonly deadlineMs: number;
+  /** What to do for more pods in a rollout. */
+  readonly surgeAdvice: string;
 }
 
 /** What a fix is made of: the losses to one cause, each with the timeline of its pod. */
@@ -102,11 +104,11 @@ const ADVISE: Partial<Record<CauseId, (evidence: Evidence) => Advice | null>> = 
       change: null,
     };
   },
-  'too-little-capacity': ({ timelines, beganMs }) => {
+  'too-little-capacity': ({ timelines, beganMs, surgeAdvice }) => {
     const { least, usual } = countServing(timelines, beganMs);
     if (least >= usual) return null;
     return {
-      text: `Only ${least} of ${usual} pods were in service for a while: set maxUnavailable to 0 and maxSurge to at least 1, so that each pod is replaced before it goes.`,
+      text: `Only ${least} of ${usual} pods were in service for a while. ${surgeAdvice}`,
       change: { ...NO_CHANGE, isSurged: true },
     };
   },

@@ -67,7 +67,7 @@ function search({
     margins: timelines.map((timeline) =>
       toPodMargins(timeline, {
         lastOpenings: () => new Map([[null, lastOpenedMs]]),
-        firstOkMs: () => 9_000,
+        firstOk: () => ({ ms: 9_000, from: null }),
       }),
     ),
     closedInSilence: [],
@@ -77,6 +77,7 @@ function search({
     endpoints: [{ name: '/', usualMs: 5, beforeP99Ms: 20, duringP99Ms: 30 }],
     firstServiceMs: () => 10,
     slackMs: 120,
+    surgeAdvice: 'Add replicas.',
     ...given,
   });
 }
@@ -218,6 +219,11 @@ describe('findHazards()', () => {
       );
     });
   }
+
+  test('advises on capacity what the workload can do', () => {
+    const [hazard] = search({ events: [...ended, ...serving('z')] });
+    assert.equal(hazard?.fix, 'Add replicas. Against drains, add a PodDisruptionBudget.');
+  });
 
   test('counts the connections of one pod together, with the requests on each', () => {
     const [hazard] = search({

@@ -1,7 +1,7 @@
 import { formatSeconds } from '../cli/format.ts';
 import type { ConnectionEnd } from '../engine/connection-ledger.ts';
-import { type DeploymentChange, NO_CHANGE, toWholeSeconds } from './deployment-change.ts';
 import { type Exposure, type Hazard, MIN_IDLE_TIMEOUT_MS } from './hazard.ts';
+import { type ManifestChange, NO_CHANGE, toWholeSeconds } from './manifest-change.ts';
 import type { PodMargins } from './margin.ts';
 import type { PodConnection } from './pod-connections.ts';
 import { countEndpoints, isKilled, isWithin, type PodTimeline } from './timeline.ts';
@@ -22,6 +22,8 @@ export interface HazardEvidence {
   firstServiceMs(pod: string, endpoint: number): number | null;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
+  /** What to do for more pods in a rollout. */
+  readonly surgeAdvice: string;
 }
 
 /** Of one endpoint; NaN: there was no ok response. */
@@ -183,7 +185,7 @@ function findLateEndpoint(timeline: PodTimeline, { ledForMs, ledFrom, acceptedFo
 function toLongerPreStop(
   { terminatingMs, sigtermMs, graceMs }: PodTimeline,
   preStopMs: number,
-): DeploymentChange | null {
+): ManifestChange | null {
   if (terminatingMs === null || sigtermMs === null || graceMs === null) return null;
   const longerMs = preStopMs - (sigtermMs - terminatingMs);
   if (longerMs <= 0) return null;
@@ -240,7 +242,8 @@ function findColdStart({ pod, ready }: PodTimeline, evidence: HazardEvidence): H
   ];
 }
 
-function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: HazardEvidence): Hazard[] {
+function findThinCapacity(evidence: HazardEvidence): Hazard[] {
+  const { timelines, endpoints, beganMs, endMs, deadlineMs, surgeAdvice } = evidence;
   if (beganMs === Number.POSITIVE_INFINITY) return [];
   const changes = timelines
     .flatMap(({ endpoint }) => endpoint.flatMap(({ fromMs, toMs }) => [fromMs, toMs ?? endMs]))
@@ -252,8 +255,7 @@ function findThinCapacity({ timelines, endpoints, beganMs, endMs, deadlineMs }: 
   const slow = endpoints.find(
     ({ beforeP99Ms, duringP99Ms }) => duringP99Ms > deadlineMs / 2 && beforeP99Ms <= deadlineMs / 2,
   );
-  const fix =
-    'Set maxUnavailable to 0 and maxSurge to at least 1, have replicas to spare, and add a PodDisruptionBudget.';
+  const fix = `${surgeAdvice} Against drains, add a PodDisruptionBudget.`;
   return [
     ...(aloneMs === undefined
       ? []

@@ -1,5 +1,5 @@
 import { Fault } from '../cli/fault.ts';
-import type { DeploymentChange } from './deployment-change.ts';
+import type { ManifestChange } from './manifest-change.ts';
 
 /** Balancers keep idle connections for so long: the default of ALB, and of nginx towards its clients (75 s) and more. */
 export const MIN_IDLE_TIMEOUT_MS = 60_000;
@@ -73,7 +73,7 @@ export interface Hazard {
   /** What to change, in the numbers of this proof. */
   readonly fix: string;
   /** Null: a manifest cannot mend it. */
-  readonly change: DeploymentChange | null;
+  readonly change: ManifestChange | null;
   /** What it would cost follows from this; null: that cannot be told. */
   readonly exposure: Exposure | null;
 }

@@ -1,4 +1,5 @@
 import type { Settlement } from '../engine/settlement.ts';
+import { showsRefusals } from './direct-times.ts';
 import { CLASSES, type FailureClass, isOfClass, sentMsOf } from './failure-class.ts';
 import { countEndpoints, type PodTimeline } from './timeline.ts';
 
@@ -33,6 +34,8 @@ export const MIN_CHANCE = 1e-4;
 export const PROPAGATION_MS = 1_000;
 
 export interface InferenceEvidence extends Observed {
+  /** Did a pod's refusal reach the load as one? */
+  readonly areRefusalsShown: boolean;
   /** How many pods were endpoints around that time. */
   endpointsAt(atMs: number): number;
   /** Slots in which fewer pods were in service than before the disruption. */
@@ -48,6 +51,7 @@ export function toInferenceEvidence(observed: Observed): InferenceEvidence {
   const chances = new Map(CLASSES.map((failureClass) => [failureClass, toChance(failureClass, bounded)]));
   return {
     ...bounded,
+    areRefusalsShown: showsRefusals(observed.losses),
     endpointsAt: createEndpointCount(bounded),
     thinSlots: toThinSlots(bounded),
     chanceOf: (failureClass) => chances.get(failureClass) ?? MIN_CHANCE,

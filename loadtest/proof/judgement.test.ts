@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toUndisrupted, toUnseen } from './judgement.ts';
+import { createSettlement } from '../../test/fixtures/settlement.ts';
+import { toLosses, toUndisrupted, toUnseen } from './judgement.ts';
+import { createPodResponses } from './pod-responses.ts';
+import { createServiceTimes } from './service-times.ts';
+import { createSuccesses } from './successes.ts';
 import { type PodEvent, toPodTimelines } from './timeline.ts';
 
 /** One pod a letter: an endpoint from the first to the second time; null: still. */
@@ -81,6 +85,56 @@ describe('toUnseen()', () => {
     test(what, () => {
       const seen = new Map(answered.map((pod) => [pod, 1]));
       assert.deepEqual(toUnseen({ answered: seen, okSpan }, timelines, 10_000), unseen);
+    });
+  }
+});
+
+describe('toLosses() of a 503 at 3 s, where responses name no pod and one pod is new', () => {
+  const podOf = () => null;
+  const connection = { id: 1, reused: false, setupMs: 1, idleMs: 0, ageMs: 1, requests: 1 };
+  const loss = createSettlement({
+    ...{ sentMs: 3_000, endMs: 3_001, outcome: 'http_503', status: 503, pod: null },
+    connection: { ...connection, localPort: 1, remoteAddress: null },
+  });
+
+  function judge(events: readonly PodEvent[]) {
+    const timelines = toPodTimelines([
+      { atMs: -5_000, pod: 'old', kind: 'ready' },
+      { atMs: -5_000, pod: 'old', kind: 'endpoint-added' },
+      { atMs: 1_000, pod: 'new', kind: 'ready' },
+      { atMs: 1_000, pod: 'new', kind: 'endpoint-added' },
+      ...events,
+    ]);
+    const [judged] = toLosses([loss], {
+      timelines: [...timelines.values()],
+      podOf,
+      responses: createPodResponses(podOf),
+      serviceTimes: createServiceTimes(),
+      successes: createSuccesses(),
+      connections: { idleTimeoutMs: () => null, hasAnnounced: () => false },
+      beganMs: 500,
+      slackMs: 30,
+    });
+    return judged;
+  }
+  const probed: PodEvent = { atMs: 1_100, pod: 'new', kind: 'direct-accepted', uncertainMs: 0 };
+  const answeredAt = (atMs: number): PodEvent[] => [probed, { atMs, pod: 'new', kind: 'direct-answered' }];
+
+  for (const [what, events, pod, cause, why] of [
+    ['not probed', [], 'new', 'ready-too-early', /no response shows whether it had answered/],
+    [
+      'answered a probe later',
+      answeredAt(3_100),
+      'new',
+      'ready-too-early',
+      /first answered a direct probe 99 ms later/,
+    ],
+    ['had answered a probe', answeredAt(2_900), null, 'too-little-capacity', /every pod .* was ready/],
+  ] as const) {
+    test(`it ${what}: ${cause}`, () => {
+      const judged = judge(events);
+      assert.deepEqual([judged?.pod, judged?.cause], [pod, cause], judged?.why);
+      assert.match(judged?.why ?? '', why);
     });
   }
 });

@@ -7,7 +7,7 @@ import { judgeRequirements, type Requirement, type RequirementResult } from '../
 import { isGeneratorLimited } from '../report/verdict.ts';
 import { type Loss, toLoss } from './attribution.ts';
 import { CAUSES, type CauseId } from './cause.ts';
-import { findRefusers } from './direct-times.ts';
+import { findRefusers, withDirectAnswers } from './direct-times.ts';
 import { type Fix, toFixes } from './fix.ts';
 import type { Hazard, HazardId } from './hazard.ts';
 import { type EndpointTimes, findHazards } from './hazard-search.ts';
@@ -93,6 +93,8 @@ export interface LoadObservation
   readonly incomplete: string | null;
   /** How far the timestamp of an event may lag behind the event. */
   readonly slackMs: number;
+  /** What to do for more pods in a rollout. */
+  readonly surgeAdvice: string;
   /** By where requests were sent from; empty: from this process alone. */
   readonly vantageCounts: ReturnType<VantageCounts['list']>;
   /** Why events may be missing or stamped late. */
@@ -131,7 +133,8 @@ export function judgeProof(observation: ProofObservation): Proof {
 
 /** Judges a stretch of load, whatever disrupted it. Pure. */
 export function judgeObservation(observation: LoadObservation): Judged {
-  const { durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted } = observation;
+  const { durationMs, endpoints, timelines, leftBehind, load, beganMs, isInterrupted, surgeAdvice } =
+    observation;
   const { record, ledgerFault } = load;
   const sum = sumCells(record.cells);
   const counts = countOutcomes(sum.outcomes);
@@ -148,7 +151,11 @@ export function judgeObservation(observation: LoadObservation): Judged {
   const margins = timelines.map((timeline) =>
     toPodMargins(timeline, {
       lastOpenings: observation.connections.lastOpenings,
-      firstOkMs: (pod) => observation.responses.firstOkMs(pod, null),
+      firstOk: (pod) => {
+        const { answered, answeredFrom } = observation.responses;
+        const ms = answered.get(pod);
+        return ms === undefined ? null : { ms, from: answeredFrom.get(pod) ?? null };
+      },
     }),
   );
   const hazards = findHazards({
@@ -171,7 +178,14 @@ export function judgeObservation(observation: LoadObservation): Judged {
     lagP99Ms,
     requirements,
     causes,
-    fixes: toFixes({ causes, losses, timelines, beganMs, deadlineMs: observation.deadlineMs }),
+    fixes: toFixes({
+      causes,
+      losses,
+      timelines,
+      beganMs,
+      deadlineMs: observation.deadlineMs,
+      surgeAdvice,
+    }),
     losses,
     timelines,
     margins,
@@ -241,6 +255,7 @@ export function toLosses(
       !isIdledOut(settlement, idleTimeoutMs),
   );
   const isNamed = timelines.some(({ pod }) => responses.answered.has(pod));
+  const firstOkMs = withDirectAnswers(responses.firstOkMs, timelines);
   const evidence = {
     refusers: findRefusers(unnamed, timelines),
     inferred: inferSuspects({
@@ -248,14 +263,14 @@ export function toLosses(
       timelines,
       losses: unnamed,
       successes,
-      firstOkMs: responses.firstOkMs,
+      firstOkMs,
       beganMs,
       slackMs,
     }),
     timelines: new Map(timelines.map((timeline) => [timeline.pod, timeline])),
     podOf,
     isNamed,
-    firstOkMs: responses.firstOkMs,
+    firstOkMs,
     slackMs,
     idleTimeoutMs,
     hasAnnounced: connections.hasAnnounced,

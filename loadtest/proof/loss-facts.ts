@@ -17,8 +17,8 @@ export interface LossEvidence {
   /** The pod that the connection led to; null: not known. */
   podOf(settlement: Settlement): string | null;
   /**
-   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` is null for all of
-   * them.
+   * Is any of these pods identified by its responses or by a connection? If not, `firstOkMs` is known from direct
+   * probes alone.
    */
   readonly isNamed: boolean;
   /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
@@ -250,7 +250,11 @@ function firstOkMsOf({ outcome, endpoint }: Settlement, { pod }: PodTimeline, { 
 }
 
 function describeFirstOk(okMs: number | null, endMs: number, { isNamed }: LossEvidence): string {
-  if (!isNamed) return 'no response shows whether it had answered';
+  if (!isNamed) {
+    return okMs === null
+      ? 'no response shows whether it had answered'
+      : `first answered a direct probe ${Math.round(okMs - endMs)} ms later`;
+  }
   return okMs === null
     ? 'never answered this endpoint'
     : `first answered this endpoint ${Math.round(okMs - endMs)} ms later`;

@@ -25,11 +25,18 @@ function margins(
   assert.ok(timeline);
   return toPodMargins(timeline, {
     lastOpenings: () => new Map(openedMs === null ? [] : [[null, openedMs]]),
-    firstOkMs: () => okMs,
+    firstOk: () => (okMs === null ? null : { ms: okMs, from: 'node-1' }),
   });
 }
 
-const none = { ledForMs: null, ledFrom: null, acceptedForMs: null, graceLeftMs: null, firstResponseMs: null };
+const none = {
+  ledForMs: null,
+  ledFrom: null,
+  acceptedForMs: null,
+  graceLeftMs: null,
+  firstResponseMs: null,
+  firstResponseFrom: null,
+};
 
 describe('toPodMargins()', () => {
   for (const [what, events, openedMs, expected] of [
@@ -63,8 +70,22 @@ describe('toPodMargins()', () => {
   }
 
   test('of a new pod: from endpoint to first response', () => {
-    assert.deepEqual(margins(fresh, 9_000, 8_350), { pod: 'a', ...none, firstResponseMs: 250 });
+    assert.deepEqual(margins(fresh, 9_000, 8_350), {
+      pod: 'a',
+      ...none,
+      firstResponseMs: 250,
+      firstResponseFrom: 'node-1',
+    });
     assert.equal(margins(fresh, 9_000, null).firstResponseMs, null);
+  });
+
+  test('of a new pod that answered a direct probe alone: from no vantage point', () => {
+    const probed: PodEvent[] = [
+      { atMs: 8_200, pod: 'a', kind: 'direct-accepted', uncertainMs: 0 },
+      { atMs: 9_300, pod: 'a', kind: 'direct-answered' },
+    ];
+    const { firstResponseMs, firstResponseFrom } = margins([...fresh, ...probed], null);
+    assert.deepEqual([firstResponseMs, firstResponseFrom], [1_200, null]);
   });
 
   test('of a pod that was killed by force, or lost with its node: no margins of its end', () => {
@@ -88,6 +109,7 @@ describe('the least margins', () => {
       acceptedForMs: 10_400,
       graceLeftMs: 20_000,
       firstResponseMs: null,
+      firstResponseFrom: null,
     },
     {
       pod: 'b',
@@ -96,23 +118,24 @@ describe('the least margins', () => {
       acceptedForMs: 12_000,
       graceLeftMs: 9_000,
       firstResponseMs: null,
+      firstResponseFrom: null,
     },
-    { pod: 'c', ...none, firstResponseMs: 250 },
+    { pod: 'c', ...none, firstResponseMs: 250, firstResponseFrom: 'node-3' },
   ];
 
-  test('name the pod that they are of', () => {
+  test('name the pod that they are of, and where they were seen from', () => {
     assert.deepEqual(toLeastMargins(all), {
-      ledForMs: { pod: 'a', ms: 1_900 },
-      acceptedForMs: { pod: 'a', ms: 10_400 },
-      graceLeftMs: { pod: 'b', ms: 9_000 },
-      firstResponseMs: { pod: 'c', ms: 250 },
+      ledForMs: { pod: 'a', ms: 1_900, from: 'node-2' },
+      acceptedForMs: { pod: 'a', ms: 10_400, from: 'node-2' },
+      graceLeftMs: { pod: 'b', ms: 9_000, from: null },
+      firstResponseMs: { pod: 'c', ms: 250, from: 'node-3' },
     });
   });
 
   test('are one sentence', () => {
     assert.equal(
       formatMargins(all),
-      'Endpoints were used for up to 1.9 s (a, from node-2) after deletion; pods went on accepting for at least 10.4 s (a) after that; 9.0 s (b) of grace were left at the least; new endpoints gave their first response within 0.3 s (c).',
+      'Endpoints were used for up to 1.9 s (a, from node-2) after deletion; pods went on accepting for at least 10.4 s (a, from node-2) after that; 9.0 s (b) of grace were left at the least; new endpoints gave their first response within 0.3 s (c, from node-3).',
     );
     assert.equal(formatMargins([]), '');
   });

@@ -15,23 +15,29 @@ export interface PodMargins {
   readonly graceLeftMs: number | null;
   /** From the moment it was an endpoint until its first ok response. */
   readonly firstResponseMs: number | null;
+  /** Where that response came to; null: to the only place, or to a direct probe. */
+  readonly firstResponseFrom: string | null;
 }
 
 /** What the load saw of a pod, in ms since the load began; null: never. */
 export interface PodSightings {
   /** When the last connection that was led to it was opened, by where from (null: from one place alone). */
   lastOpenings(pod: string): ReadonlyMap<string | null, number>;
-  firstOkMs(pod: string): number | null;
+  /** When it gave its first ok response, and to a request from where. */
+  firstOk(pod: string): { readonly ms: number; readonly from: string | null } | null;
 }
 
-export function toPodMargins(timeline: PodTimeline, { lastOpenings, firstOkMs }: PodSightings): PodMargins {
+export function toPodMargins(timeline: PodTimeline, { lastOpenings, firstOk }: PodSightings): PodMargins {
   const { pod, terminatingMs, graceMs, exit, endpoint, ready } = timeline;
   const isEnded = hasEnded(timeline);
   const [ledFrom, opened] = toLast(lastOpenings(pod));
   const untilMs = isEnded ? toAcceptedUntilMs(timeline, opened) : null;
   const addedMs = endpoint[0]?.fromMs ?? null;
-  const answeredMs = firstOkMs(pod) ?? timeline.direct?.answeredMs ?? null;
+  const first = firstOk(pod);
+  const answeredMs = first?.ms ?? timeline.direct?.answeredMs ?? null;
   const isNew = (ready[0]?.fromMs ?? 0) > 0;
+  const firstResponseMs =
+    isNew && addedMs !== null && answeredMs !== null ? Math.max(0, answeredMs - addedMs) : null;
   return {
     pod,
     ledForMs: toLedForMs(timeline, opened),
@@ -41,8 +47,8 @@ export function toPodMargins(timeline: PodTimeline, { lastOpenings, firstOkMs }:
       isEnded && graceMs !== null && graceMs > 0 && exit !== null
         ? Math.max(0, (terminatingMs ?? 0) + graceMs - exit.atMs)
         : null,
-    firstResponseMs:
-      isNew && addedMs !== null && answeredMs !== null ? Math.max(0, answeredMs - addedMs) : null,
+    firstResponseMs,
+    firstResponseFrom: firstResponseMs === null ? null : (first?.from ?? null),
   };
 }
 
@@ -79,19 +85,33 @@ function toAcceptedUntilMs(
   return sigtermMs === null || (openedMs !== null && openedMs > sigtermMs) ? exitMs : sigtermMs;
 }
 
-/** The least of each margin over all pods, and whose it is; `ledFor` is the longest. */
+/** The least of each margin over all pods, whose it is and where it was seen from; `ledFor` is the longest. */
 export type LeastMargins = {
-  readonly [K in Exclude<keyof PodMargins, 'pod' | 'ledFrom'>]: {
-    readonly pod: string;
-    readonly ms: number;
-  } | null;
+  readonly [K in Exclude<keyof PodMargins, 'pod' | 'ledFrom' | 'firstResponseFrom'>]: Least | null;
+};
+
+interface Least {
+  readonly pod: string;
+  readonly ms: number;
+  /** Null: from one place alone, or from nowhere. */
+  readonly from: string | null;
+}
+
+/** Where each margin is seen from. A pod accepts for so long after the last connection from there. */
+const FROM: Readonly<Record<keyof LeastMargins, 'ledFrom' | 'firstResponseFrom' | null>> = {
+  ledForMs: 'ledFrom',
+  acceptedForMs: 'ledFrom',
+  graceLeftMs: null,
+  firstResponseMs: 'firstResponseFrom',
 };
 
 export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
   const worst = (key: keyof LeastMargins, isWorse: (a: number, b: number) => boolean) =>
-    margins.reduce<{ pod: string; ms: number } | null>((least, { pod, [key]: ms }) => {
-      if (ms === null) return least;
-      return least === null || isWorse(ms, least.ms) ? { pod, ms } : least;
+    margins.reduce<Least | null>((least, own) => {
+      const { pod, [key]: ms } = own;
+      if (ms === null || (least !== null && !isWorse(ms, least.ms))) return least;
+      const place = FROM[key];
+      return { pod, ms, from: place === null ? null : own[place] };
     }, null);
   const more = (a: number, b: number) => a > b;
   const less = (a: number, b: number) => a < b;
@@ -106,9 +126,8 @@ export function toLeastMargins(margins: readonly PodMargins[]): LeastMargins {
 /** One sentence: `Endpoints were used for up to 1.9 s (web-a) after deletion; …`. Empty where no pod ended. */
 export function formatMargins(margins: readonly PodMargins[]): string {
   const { ledForMs, acceptedForMs, graceLeftMs, firstResponseMs } = toLeastMargins(margins);
-  const ledFrom = margins.find(({ pod }) => pod === ledForMs?.pod)?.ledFrom ?? null;
   const clauses = [
-    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs, ledFrom)} after deletion`]),
+    ...(ledForMs === null ? [] : [`endpoints were used for up to ${show(ledForMs)} after deletion`]),
     ...(acceptedForMs === null
       ? []
       : [`pods went on accepting for at least ${show(acceptedForMs)} after that`]),
@@ -121,9 +140,6 @@ export function formatMargins(margins: readonly PodMargins[]): string {
   return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-function show(
-  { pod, ms }: { readonly pod: string; readonly ms: number },
-  from: string | null = null,
-): string {
+function show({ pod, ms, from }: Least): string {
   return `${(ms / 1_000).toFixed(1)} s (${pod}${from === null ? '' : `, from ${from}`})`;
 }

@@ -5,6 +5,8 @@ import type { Collector } from '../load/collector.ts';
 export interface PodResponses {
   /** When each pod first gave an ok response on any endpoint. */
   readonly answered: ReadonlyMap<string, number>;
+  /** Where the request was sent from to which each pod gave it; null: from one place alone. */
+  readonly answeredFrom: ReadonlyMap<string, string | null>;
   /** When the pod first gave an ok response on this endpoint, or on any if `endpoint` is null; null: never. */
   firstOkMs(pod: string, endpoint: number | null): number | null;
   /** The longest service time among the pod's first ok responses on this endpoint; null: there was none. */
@@ -21,6 +23,7 @@ export function createPodResponses(
   podOf: (settlement: Settlement) => string | null,
 ): PodResponses & Collector {
   const answered = new Map<string, number>();
+  const answeredFrom = new Map<string, string | null>();
   const firstOk = new Map<string, number>();
   const first = new Map<string, { count: number; serviceMs: number }>();
   let okSpan: PodResponses['okSpan'] = null;
@@ -29,7 +32,7 @@ export function createPodResponses(
 
   return {
     add(settlement) {
-      const { outcome, sentMs, endMs, endpoint } = settlement;
+      const { outcome, sentMs, endMs, endpoint, from } = settlement;
       if (outcome !== 'ok') return;
       okSpan = {
         firstMs: Math.min(endMs, okSpan?.firstMs ?? endMs),
@@ -37,6 +40,8 @@ export function createPodResponses(
       };
       const pod = podOf(settlement);
       if (pod === null) return;
+      // The parts of a load come in no order.
+      if (endMs < (answered.get(pod) ?? Number.POSITIVE_INFINITY)) answeredFrom.set(pod, from);
       keepEarliest(answered, pod, endMs);
       keepEarliest(firstOk, `${pod} ${endpoint}`, endMs);
       const own = first.get(`${pod} ${endpoint}`) ?? { count: 0, serviceMs: 0 };
@@ -47,6 +52,7 @@ export function createPodResponses(
       });
     },
     answered,
+    answeredFrom,
     firstOkMs: (pod, endpoint) =>
       (endpoint === null ? answered.get(pod) : firstOk.get(`${pod} ${endpoint}`)) ?? null,
     firstServiceMs: (pod, endpoint) => first.get(`${pod} ${endpoint}`)?.serviceMs ?? null,

@@ -116,7 +116,7 @@ describe('parseSeries()', () => {
 
   /** What older reports lack, and what is counted by a key. */
   const optional =
-    /\.(remoteAddress|traceId|isOomKilled|ledFrom|vantagePoints|direct|settlement\.from)$|\.(causes|outcomes|endings)\.\w/;
+    /\.(remoteAddress|traceId|isOomKilled|ledFrom|firstResponseFrom|vantagePoints|direct|settlement\.from)$|\.(causes|outcomes|endings)\.\w/;
 
   test('checks every field: that it is there, and what it holds', () => {
     const paths = toPaths(toReport(whole)).filter((path) => !derived.test(path));

@@ -21,11 +21,11 @@ import {
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
 import { CAUSES } from './cause.ts';
-import type { DeploymentChange } from './deployment-change.ts';
 import type { Fix } from './fix.ts';
 import { HAZARDS, type Hazard, toCosts } from './hazard.ts';
 import type { Judged, Proof } from './judgement.ts';
 import { toPhaseLatencies } from './latency.ts';
+import type { ManifestChange } from './manifest-change.ts';
 import type { PodMargins } from './margin.ts';
 import { PROOF_PHASES } from './proof-load.ts';
 import { formatRemoval, parseRemoval, type Removal } from './safeguard.ts';
@@ -179,9 +179,10 @@ const podMargins: Shape<PodMargins> = object({
   acceptedForMs: nullable(finite(0)),
   graceLeftMs: nullable(finite(0)),
   firstResponseMs: nullable(finite(0)),
+  firstResponseFrom: addedLater(nullable(string), null),
 });
 
-const change: Shape<DeploymentChange | null> = nullable(
+const change: Shape<ManifestChange | null> = nullable(
   object({ preStopMs: nullable(finite(0)), graceMs: nullable(finite(0)), isSurged: boolean }),
 );
 

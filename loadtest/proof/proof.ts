@@ -102,6 +102,7 @@ export async function carryOut(
     deadlineMs: toLongestTimeoutMs(spec),
     allowed: options.allowed,
     slackMs: scene.slackMs,
+    surgeAdvice: scene.surgeAdvice,
     watchGaps: scene.gaps,
     isInterrupted: signal.aborted,
     requirements: options.requirements,

@@ -1,5 +1,5 @@
 import { Fault } from '../cli/fault.ts';
-import type { DeploymentChange } from './deployment-change.ts';
+import type { ManifestChange } from './manifest-change.ts';
 import type { PodEvent } from './timeline.ts';
 
 /** What is done to the target while it is under load. */
@@ -51,8 +51,10 @@ export interface Scene {
   identitiesOf(pod: string): readonly string[];
   /** Is the disruption aimed at this pod? Not at those of another workload behind the same Service. */
   isTarget(pod: string): boolean;
+  /** What to do for more pods in a rollout, in one sentence. */
+  readonly surgeAdvice: string;
   /** The change as a patch of the target's manifest; null: there is no manifest. */
-  toPatch(change: DeploymentChange): string | null;
+  toPatch(change: ManifestChange): string | null;
   /** Disrupts, and waits until the target is quiet again. Rejects with what failed to happen. */
   disrupt(signal: AbortSignal): Promise<void>;
   /** Checks whether every event was seen; `gaps` then lists what was missed. */

@@ -170,11 +170,11 @@ export function toSuspectEvidence(evidence: InferenceEvidence): SuspectEvidence 
 function isEligible(
   loss: Settlement,
   { timeline, zeroMs, fromMs, toMs, isStart, isEnd = false, reachMs = MAX_PROPAGATION_MS }: Stretch,
-  { slackMs, firstOkMs, successes }: InferenceEvidence,
+  { slackMs, firstOkMs, successes, areRefusalsShown }: InferenceEvidence,
 ): boolean {
   const { pod, endpoint, exit, isProbed, nodeLostMs } = timeline;
   const { endMs, connection } = loss;
-  if (isCleared(timeline, loss)) return false;
+  if (isCleared(timeline, loss, areRefusalsShown)) return false;
   if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs)) return false;
   if ((loss.sentMs ?? endMs) >= toMs) return false;
   if (isStart) {

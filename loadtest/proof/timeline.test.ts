@@ -56,6 +56,15 @@ describe('toPodTimelines()', () => {
     assert.equal(seen.get(pod)?.sigtermMs, 463);
   });
 
+  test('knows nothing of a pod by direct probes from the last of them on', () => {
+    const probed: PodEvent[] = [
+      { atMs: 180, pod, kind: 'direct-accepted', uncertainMs: 0 },
+      { atMs: 900, pod, kind: 'direct-ended', uncertainMs: 150 },
+    ];
+    const direct = toPodTimelines([...events, ...probed]).get(pod)?.direct;
+    assert.deepEqual([direct?.accepts, direct?.refuses], [[{ fromMs: 180, toMs: 750 }], []]);
+  });
+
   test('has of direct probes what is certain', () => {
     const probed: PodEvent[] = [
       { atMs: 110, pod, kind: 'direct-refused', uncertainMs: 0 },

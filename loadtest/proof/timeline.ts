@@ -38,6 +38,8 @@ export type PodEvent = At &
         /** For how long before it is not known which of both would have been; 0: it was the first probe. */
         readonly uncertainMs: number;
       }
+    /** It is gone, and so no longer probed: since the last probe, so long ago, nothing is known of it. */
+    | { readonly kind: 'direct-ended'; readonly uncertainMs: number }
     /** The first ok response to a direct probe. */
     | { readonly kind: 'direct-answered' }
     /** It closed the idle keep-alive connection of the direct probes, and had not announced it. */
@@ -145,7 +147,9 @@ function toTimeline(pod: string, events: readonly PodEvent[]): PodTimeline {
 
 function toDirectTimes(events: readonly PodEvent[]): DirectTimes | null {
   const changes = events.flatMap((event) =>
-    event.kind === 'direct-accepted' || event.kind === 'direct-refused' ? [event] : [],
+    event.kind === 'direct-accepted' || event.kind === 'direct-refused' || event.kind === 'direct-ended'
+      ? [event]
+      : [],
   );
   if (changes.length === 0) return null;
   const toOwn = (kind: PodEvent['kind']): Span[] =>

@@ -292,7 +292,7 @@ export type HazardId =
   | 'thin-capacity';
 
 /** What a manifest can mend; null: that is to stay as it is. Times are whole seconds. */
-export interface DeploymentChange {
+export interface ManifestChange {
   readonly preStopMs: number | null;
   readonly graceMs: number | null;
   /** maxSurge 1 and maxUnavailable 0. */
@@ -318,7 +318,7 @@ export interface Judged {
   readonly fixes: readonly {
     readonly cause: Cause;
     readonly text: string;
-    readonly change: DeploymentChange | null;
+    readonly change: ManifestChange | null;
   }[];
   /** The first, in the order they ended: 5,000 of a proof, 100 of a line. */
   readonly losses: readonly {
@@ -360,6 +360,8 @@ export interface Judged {
     readonly graceLeftMs: number | null;
     /** From the moment it was an endpoint until its first ok response. */
     readonly firstResponseMs: number | null;
+    /** Where that response came to; null: to the only place, or to a direct probe. */
+    readonly firstResponseFrom: string | null;
   }[];
   readonly hazards: readonly {
     readonly hazard: HazardId;
@@ -368,7 +370,7 @@ export interface Judged {
     readonly atMs: number;
     readonly why: string;
     readonly fix: string;
-    readonly change: DeploymentChange | null;
+    readonly change: ManifestChange | null;
     /** Keep-alive connections that it met, and requests per second on each. */
     readonly exposure: { readonly connections: number; readonly perSecond: number } | null;
     /** Losses to be expected where clients are that far away; null: that cannot be told. */

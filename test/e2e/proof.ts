@@ -33,7 +33,7 @@ export async function prove(namespace: string, attempt: Attempt): Promise<Proof>
     checkReachable: async () => {},
     toProbes: null,
     without: [],
-    undertaking: { disruptions: [attempt.disruption], hasControl: false },
+    undertaking: { disruptions: [attempt.disruption], hasControl: false, isRestored: false },
     isForced: false,
     image: null,
     isImageKept: false,

@@ -18,6 +18,8 @@ const LOAD = [
   ...['--rate', String(SUITE_LOAD.rate), '--timeout', `${SUITE_LOAD.timeoutMs}ms`],
   ...['--baseline', '2s', '--tail', '2s'],
 ];
+/** One of few pods goes, and two cores carry the rest: that is known, and loses nothing. */
+const THIN = ['--allow', 'thin-capacity'];
 /** A fifth of the requests outlasts the lame duck. */
 const HELD = ['--endpoint', 'GET /health 4', '--endpoint', 'GET /payload?delayMs=4000'];
 
@@ -25,7 +27,11 @@ const ROLLING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavai
 const STATEFUL: Variant = {
   kind: 'StatefulSet',
   name: 'stateful',
-  spec: { replicas: 3, serviceName: 'microservice-svc' },
+  spec: {
+    replicas: 3,
+    serviceName: 'microservice-svc',
+    updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } },
+  },
 };
 const DAEMON: Variant = { kind: 'DaemonSet', name: 'daemon', spec: { updateStrategy: ROLLING } };
 const CANARY: Variant = {
@@ -98,22 +104,37 @@ describe('proofs of other workloads', async () => {
     return proofs;
   }
 
+  /** Replicas and pods, without the annotation that a restart leaves. */
+  async function readSpec(target: string): Promise<unknown> {
+    interface Workload {
+      readonly spec: { readonly replicas?: number; readonly template: { readonly spec: unknown } };
+    }
+    const { spec } = await namespace.get<Workload>(target.replace(/^rollout\//, 'rollouts.argoproj.io/'));
+    return [spec.replicas, spec.template.spec];
+  }
+
   /** Without its wait for requests in flight, the target must lose some, for that reason, and be as it was afterwards. */
-  async function requireLosses(disruption: string, target: string): Promise<void> {
-    // A restart leaves its annotation.
-    const podSpec = async () => {
-      const { spec } = await namespace.get<{ spec: { template: { spec: unknown } } }>(target);
-      return spec.template.spec;
-    };
-    const before = await podSpec();
-    const { code, text } = await prove(disruption, target, '--without', 'in-flight', ...HELD);
+  async function requireLosses(target: string): Promise<void> {
+    const before = await readSpec(target);
+    const { code, text } = await prove('rollout', target, '--without', 'in-flight', ...HELD);
     assert.equal(code, 1, text);
     const [proof] = parseSeries(readFileSync(json, 'utf8'), json).proofs;
     assert.ok(proof !== undefined);
-    recordFigure(`control, ${disruption} of ${target} without in-flight`, proof.verdict.sentence);
+    recordFigure(`control, rollout of ${target} without in-flight`, proof.verdict.sentence);
     assert.ok((proof.causes['cut-by-drain-limit'] ?? 0) >= 0.8 * proof.lost, text);
     assert.deepEqual(proof.leftBehind, []);
-    assert.deepEqual(await podSpec(), before);
+    assert.deepEqual(await readSpec(target), before);
+  }
+
+  /** An image that cannot be pulled: no verdict, the pod that cannot start named, and the target as it was. */
+  async function requireUnsettled(target: string): Promise<void> {
+    const before = await readSpec(target);
+    const absent = toImages(process.env).first.reference.replace(/:[^:/]+$/, ':absent');
+    const { code, text } = await prove('rollout', target, '--image', absent);
+    assert.equal(code, 3, text);
+    assert.match(text, /the rollout did not end: \S+ cannot start, ImagePullBackOff/);
+    assert.doesNotMatch(text, /not undone/);
+    assert.deepEqual(await readSpec(target), before);
   }
 
   async function requireRefusal(args: readonly string[], message: RegExp): Promise<void> {
@@ -122,14 +143,48 @@ describe('proofs of other workloads', async () => {
     assert.match(text, message);
   }
 
-  scenario('a StatefulSet: each pod comes back under its name, and 0 lost', async () => {
-    await manifests.setImage('prod', toImages(process.env).first.reference);
-    await namespace.create();
-    await deploy(STATEFUL);
-    const [rollout] = await requireProof('a StatefulSet', 'rollout', SERVICE);
-    const pods = rollout?.timelines.map(({ pod }) => pod).sort();
-    const again = [0, 1, 2].flatMap((ordinal) => [`stateful-${ordinal}`, `stateful-${ordinal} (2)`]);
-    assert.deepEqual(pods, again);
+  scenario(
+    'a StatefulSet: each pod comes back under its name, down to its partition, and 0 lost',
+    async () => {
+      await manifests.setImage('prod', toImages(process.env).first.reference);
+      await namespace.create();
+      await deploy(STATEFUL);
+      const [rollout, scale, kill] = await requireProof(
+        'a StatefulSet',
+        'rollout',
+        'scale',
+        'kill',
+        SERVICE,
+        ...THIN,
+      );
+      const pods = [0, 1, 2].map((ordinal) => `stateful-${ordinal}`);
+      const podsOf = (proof: Proof | undefined) => proof?.timelines.map(({ pod }) => pod).sort();
+      assert.deepEqual(podsOf(rollout), [...pods, 'stateful-1 (2)', 'stateful-2 (2)'].sort());
+      assert.deepEqual(podsOf(scale), [...pods, 'stateful-3', 'stateful-4']);
+      const [killed = ''] =
+        kill?.timelines.flatMap(({ pod, terminatingMs }) => (terminatingMs === null ? [] : pod)) ?? [];
+      assert.deepEqual(podsOf(kill), [...pods, `${killed} (2)`].sort());
+    },
+  );
+
+  scenario('a StatefulSet to an image that cannot be pulled: said so, and made whole again', async () => {
+    await requireUnsettled('sts/stateful');
+  });
+
+  scenario('a Service that leads to no pods, or has no address: refused', async () => {
+    const toService = (name: string, spec: object) => ({
+      ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: namespace.name } },
+      spec: { ports: [{ port: 3000 }], ...spec },
+    });
+    const selector = { 'app.kubernetes.io/name': 'microservice' };
+    const items = [toService('bare', {}), toService('headless', { clusterIP: 'None', selector })];
+    const file = join(overlay, 'services.json');
+    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    await namespace.kubectl('apply', '-f', file);
+    await requireRefusal(['kill', 'svc/bare'], /Service bare has no selector, and so no pods/);
+    await requireRefusal(['kill', 'svc/headless'], /Service headless is headless: it has no address/);
+    await requireRefusal(['kill', 'svc/absent'], /there is no Service absent in namespace/);
+    await namespace.kubectl('delete', 'svc/bare', 'svc/headless');
   });
 
   scenario('a DaemonSet, with another workload behind its Service: 0 lost, and each told apart', async () => {
@@ -148,21 +203,34 @@ describe('proofs of other workloads', async () => {
   });
 
   scenario('a faulty DaemonSet: cut requests, with their cause, and its pod spec as before', async () => {
-    await requireLosses('rollout', 'ds/daemon');
+    await requireLosses('ds/daemon');
     await namespace.kubectl('delete', 'sts/stateful', 'ds/daemon', '--wait=true');
   });
 
   if (!hasRollouts) return;
 
-  scenario('an Argo Rollout by canary: 0 lost; a faulty one: its losses and their cause', async () => {
-    await deploy(CANARY);
-    await requireProof('an Argo Rollout, canary', 'rollout', SERVICE);
-    await requireLosses('rollout', 'rollout/canary');
-    await namespace.kubectl('delete', 'rollouts.argoproj.io/canary', '--wait=true');
-  });
+  scenario(
+    'an Argo Rollout by canary: 0 lost in any disruption; a faulty one: its losses and their cause',
+    async () => {
+      await deploy(CANARY);
+      const before = await readSpec('rollout/canary');
+      await requireProof('an Argo Rollout, canary', 'rollout', 'scale', 'drain', 'kill', SERVICE, ...THIN);
+      assert.deepEqual(await readSpec('rollout/canary'), before);
+      await requireLosses('rollout/canary');
+      await namespace.kubectl('delete', 'rollouts.argoproj.io/canary', '--wait=true');
+    },
+  );
 
-  scenario('an Argo Rollout by blueGreen: 0 lost when its Service is switched', async () => {
+  scenario('an Argo Rollout by blueGreen: 0 lost when its Service is switched; a faulty one', async () => {
     await deploy(BLUE_GREEN);
     await requireProof('an Argo Rollout, blueGreen', 'rollout', 'rollout/bluegreen');
+    await requireLosses('rollout/bluegreen');
+    await requireUnsettled('rollout/bluegreen');
+  });
+
+  scenario('an Argo Rollout that is paused: refused', async () => {
+    const pause = JSON.stringify({ spec: { paused: true } });
+    await namespace.kubectl('patch', 'rollouts.argoproj.io/bluegreen', '--type=merge', '-p', pause);
+    await requireRefusal(['kill', 'rollout/bluegreen'], /Rollout bluegreen is not at rest: it is paused/);
   });
 });

@@ -1,4 +1,6 @@
 /** Proves the local fleet of each faulty server: for the tests of causes, and for the bench of the truth. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESPONSE_LIMITS } from '../../loadtest/engine/response-parser.ts';
 import type { LoadSpec } from '../../loadtest/load/load-spec.ts';
@@ -9,6 +11,7 @@ import type { CauseId } from '../../loadtest/proof/cause.ts';
 import type { Proof } from '../../loadtest/proof/judgement.ts';
 import { carryOut } from '../../loadtest/proof/proof.ts';
 import { toShellLine } from '../loadtest/command-line.ts';
+import { withDirectProbes } from './probed-fleet.ts';
 
 const never = new AbortController().signal;
 
@@ -72,6 +75,8 @@ export interface Setting {
   readonly timeoutMs?: number;
   readonly keptConnections?: number;
   readonly connMaxAgeMs?: number;
+  /** Load after the disruption [500 ms]. */
+  readonly tailMs?: number;
 }
 
 const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 };
@@ -79,13 +84,20 @@ const ROLLOUT: FleetDisruption = { kind: 'rollout', isForced: false, scaleBy: 2 
 /**
  * Puts the fleet of a faulty server to the proof.
  * @param isNamed do responses and connections tell the pod?
+ * @param isProbed are the pods probed directly?
  */
 export async function proveFault(
-  { server, change = {}, disruption = ROLLOUT, ...load }: Setting,
+  { server, change = {}, disruption = ROLLOUT, tailMs = 500, ...load }: Setting,
   isNamed = true,
+  isProbed = false,
 ): Promise<Proof> {
   const file = join(import.meta.dirname, `${server}.ts`);
-  const env = isNamed ? options.env : { ...options.env, ANONYMOUS: '1' };
+  const portsDir = isProbed ? mkdtempSync(join(tmpdir(), 'ports-')) : null;
+  const env = {
+    ...options.env,
+    ...(isNamed ? {} : { ANONYMOUS: '1' }),
+    ...(portsDir === null ? {} : { PORTS_DIR: portsDir }),
+  };
   const scene = await createFleetScene(
     { ...options, env, command: toShellLine([process.execPath, file]), ...change },
     disruption,
@@ -98,10 +110,16 @@ export async function proveFault(
     without: [],
     allowed: [],
     baselineMs: 500,
-    tailMs: 500,
+    tailMs,
     requirements: [],
   } as const;
-  return carryOut(given, spec, isNamed ? scene : { ...scene, podOf: () => null }, never, () => {});
+  const anonymous = isNamed ? scene : { ...scene, podOf: () => null };
+  if (portsDir === null) return carryOut(given, spec, anonymous, never, () => {});
+  try {
+    return await carryOut(given, spec, await withDirectProbes(anonymous, portsDir), never, () => {});
+  } finally {
+    rmSync(portsDir, { recursive: true });
+  }
 }
 
 /** A server without a fault, that is left alone for long enough before SIGTERM. */

@@ -2,6 +2,7 @@
  * The smallest HTTP server whose every fault is chosen: it answers on keep-alive connections, names its pod and version
  * unless ANONYMOUS is set, and does nothing at SIGTERM unless told to.
  */
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 
 export interface Request {
@@ -38,7 +39,19 @@ export function startServer(onRequest: (request: Request) => void): Server {
   const sockets = new Set<Socket>();
   const busy = new Set<Socket>();
   const unused = new Map<Socket, Unused>();
-  const { PORT, HOST = '127.0.0.1', POD_NAME = 'pod', APP_VERSION = 'v1', ANONYMOUS } = process.env;
+  const {
+    PORT,
+    HOST = '127.0.0.1',
+    POD_NAME = 'pod',
+    APP_VERSION = 'v1',
+    ANONYMOUS,
+    PORTS_DIR,
+  } = process.env;
+  if (PORTS_DIR !== undefined) {
+    // At once, so that nobody reads half of it.
+    writeFileSync(`${PORTS_DIR}/.${POD_NAME}`, `${PORT}`);
+    renameSync(`${PORTS_DIR}/.${POD_NAME}`, `${PORTS_DIR}/${POD_NAME}`);
+  }
 
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);

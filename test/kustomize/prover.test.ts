@@ -23,6 +23,7 @@ test('the Role of prover allows what its command calls, and nothing else', () =>
         kind: 'Deployment',
         disruptions: task.disruptions,
         hasControl: false,
+        isRestored: false,
         hasHpa: true,
       }),
     ),

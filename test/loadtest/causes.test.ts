@@ -10,8 +10,12 @@ function isLate({ verdict }: Proof): boolean {
   return verdict.doubts.some((doubt) => /could not keep its schedule|given up by the load/.test(doubt));
 }
 
-async function requireCause(cause: CauseId, setting: Setting): Promise<void> {
-  const { verdict, causes, lost, losses, outcomes } = await onSchedule(() => proveFault(setting), isLate);
+async function requireCause(
+  cause: CauseId,
+  setting: Setting,
+  prove: (setting: Setting) => Promise<Proof> = proveFault,
+): Promise<void> {
+  const { verdict, causes, lost, losses, outcomes } = await onSchedule(() => prove(setting), isLate);
   const found = JSON.stringify({
     causes,
     outcomes,
@@ -33,6 +37,11 @@ describe('a fault of the target is named', () => {
       server: 'exits-when-idle',
       change: { preStop: { kind: 'sleep', ms: 1_000 } },
     }));
+
+  test('by a server that accepts no connection, behind a balancer that does, where pods are probed directly', () =>
+    requireCause('stops-listening-early', FAULTS['stops-listening-early'], (setting) =>
+      proveFault(setting, false, true),
+    ));
 });
 
 test('a server without a fault loses nothing, and is proven', async () => {

@@ -1,5 +1,5 @@
 /** What a manifest can mend; null: that is to stay as it is. */
-export interface DeploymentChange {
+export interface ManifestChange {
   /** From the deletion of a pod to SIGTERM: `lifecycle.preStop.sleep`. Whole seconds. */
   readonly preStopMs: number | null;
   /** `terminationGracePeriodSeconds`. Whole seconds. */
@@ -8,7 +8,10 @@ export interface DeploymentChange {
   readonly isSurged: boolean;
 }
 
-export const NO_CHANGE: DeploymentChange = { preStopMs: null, graceMs: null, isSurged: false };
+/** What to do for more pods in a rollout, where the workload can. */
+export const SURGE_ADVICE = 'Set maxUnavailable to 0 and maxSurge to at least 1.';
+
+export const NO_CHANGE: ManifestChange = { preStopMs: null, graceMs: null, isSurged: false };
 
 /** Up to whole seconds, in ms: manifests know no others. */
 export function toWholeSeconds(ms: number): number {
@@ -16,7 +19,7 @@ export function toWholeSeconds(ms: number): number {
 }
 
 /** The most of each; null: nothing is to change. */
-export function mergeChanges(changes: readonly (DeploymentChange | null)[]): DeploymentChange | null {
+export function mergeChanges(changes: readonly (ManifestChange | null)[]): ManifestChange | null {
   const all = changes.filter((change) => change !== null);
   const longest = (key: 'preStopMs' | 'graceMs') => {
     const times = all.flatMap(({ [key]: ms }) => ms ?? []);
