@@ -86,6 +86,15 @@ const CASES: readonly Case[] = [
     expected: [['scale-down', 'scale from 3 to 1 by HPA web', 'b c']],
   },
   {
+    what: 'replicas added by kubectl, and taken back by an HPA',
+    events: [...there('a'), added(1_100, 'b'), removed(9_000, 'b')],
+    changes: [replicas(1_050, 1, 2, 'kubectl'), replicas(8_900, 2, 1, 'HPA web')],
+    expected: [
+      ['scale-up', 'scale from 1 to 2 by kubectl', 'b'],
+      ['scale-down', 'scale from 2 to 1 by HPA web', 'b'],
+    ],
+  },
+  {
     what: 'more pods deleted than the scale asks for',
     events: [...there('a'), ...there('b'), removed(1_100, 'a'), removed(1_200, 'b'), added(1_300, 'c')],
     changes: [replicas(1_050, 2, 1, 'kubectl')],

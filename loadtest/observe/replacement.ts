@@ -174,9 +174,11 @@ export function toReplaced({ events, fromMs, changes, revisionOf }: ReplacementE
   const newVersions = new Set(added.map(({ version }) => version).filter((version) => !before.has(version)));
   const newest = added.at(-1)?.version ?? null;
   const isOld = (version: string | null) => version !== null && newest !== null && version !== newest;
-  const scale = toScale(recent);
-  let toRemove = scale === null ? 0 : Math.max(0, scale.from - scale.to);
-  let toAdd = scale === null ? 0 : Math.max(0, scale.to - scale.from);
+  // An autoscaler may take back what somebody else has asked for.
+  const up = toScale(recent, ({ from, to }) => to - from);
+  const down = toScale(recent, ({ from, to }) => from - to);
+  let toAdd = up.pods;
+  let toRemove = down.pods;
   const found = new Map<string, { reason: ReplacementReason; text: string; pods: Set<string> }>();
 
   function tell(reason: ReplacementReason, text: string, pod: string): void {
@@ -192,7 +194,7 @@ export function toReplaced({ events, fromMs, changes, revisionOf }: ReplacementE
       if (version !== null && newVersions.has(version) && before.size > 0) tell('rollout', rollout(), pod);
       else if (toAdd > 0) {
         toAdd -= 1;
-        tell('scale-up', formatScale(scale), pod);
+        tell('scale-up', up.text, pod);
       }
       continue;
     }
@@ -204,7 +206,7 @@ export function toReplaced({ events, fromMs, changes, revisionOf }: ReplacementE
       else if (isOld(version)) tell('rollout', rollout(), pod);
       else if (toRemove > 0) {
         toRemove -= 1;
-        tell('scale-down', formatScale(scale), pod);
+        tell('scale-down', down.text, pod);
       } else if (newVersions.has(version)) tell('rollout', rollout(), pod);
       else if (incident.graceMs === null || incident.graceMs === 0) {
         tell('deletion', 'deletion without a grace period', pod);
@@ -226,17 +228,19 @@ function versionsBefore(events: readonly PodEvent[], fromMs: number): (string | 
   return [...versions.values()];
 }
 
-/** From the first number to the last; null: it did not change. */
-function toScale(changes: readonly WorkloadChange[]) {
-  const scales = changes.filter((change) => change.kind === 'replicas');
-  const [first] = scales;
-  const last = scales.at(-1);
-  if (first === undefined || last === undefined) return null;
-  return { from: first.from, to: last.to, by: [...new Set(scales.flatMap(({ by }) => by ?? []))] };
-}
+type Scale = Extract<WorkloadChange, { kind: 'replicas' }>;
 
-function formatScale(scale: ReturnType<typeof toScale>): string {
-  return scale === null ? '' : `scale from ${scale.from} to ${scale.to}${formatBy(scale.by.join(' and '))}`;
+/** How many pods were wanted more (or fewer) in one direction, and from which number to which, by whom. */
+function toScale(
+  changes: readonly WorkloadChange[],
+  toPods: (scale: Scale) => number,
+): { readonly pods: number; readonly text: string } {
+  const scales = changes.filter((change) => change.kind === 'replicas').filter((scale) => toPods(scale) > 0);
+  const by = [...new Set(scales.flatMap((scale) => scale.by ?? []))].join(' and ');
+  return {
+    pods: scales.reduce((sum, scale) => sum + toPods(scale), 0),
+    text: `scale from ${scales[0]?.from} to ${scales.at(-1)?.to}${formatBy(by)}`,
+  };
 }
 
 function toRolloutText(
