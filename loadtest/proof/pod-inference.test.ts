@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { simulateRollout, toFleets } from '../../test/fixtures/simulated-fleet.ts';
 import { isLost } from '../engine/outcome.ts';
+import type { Settlement } from '../engine/settlement.ts';
 import { inferSuspects } from './pod-inference.ts';
 import { createSuccesses } from './successes.ts';
-import { toPodTimelines } from './timeline.ts';
+import { type PodEvent, toPodTimelines } from './timeline.ts';
 
 test('inferSuspects() ends where the disruption was skipped', () => {
   const [fleet] = fc.sample(toFleets(['too-little-capacity']), { seed: 1, numRuns: 1 });
@@ -24,4 +25,57 @@ test('inferSuspects() ends where the disruption was skipped', () => {
     slackMs: 120,
   });
   assert.equal(found.size, losses.length);
+});
+
+test('inferSuspects() finds a pod that nodes lead connections to long after it has gone', () => {
+  const there = (pod: string): PodEvent[] => [
+    { atMs: -3_000, pod, kind: 'scheduled', version: 'v1', node: 'n1', isProbed: false },
+    { atMs: -2_000, pod, kind: 'ready' },
+    { atMs: -2_000, pod, kind: 'endpoint-added' },
+  ];
+  const events: PodEvent[] = [
+    ...there('a'),
+    ...there('b'),
+    { atMs: 10_000, pod: 'a', kind: 'terminating', graceMs: 45_000, preStopMs: 10_000 },
+    { atMs: 10_010, pod: 'a', kind: 'endpoint-removed' },
+    { atMs: 22_000, pod: 'a', kind: 'exited', code: 0, signal: null },
+    { atMs: 22_500, pod: 'a', kind: 'gone' },
+  ];
+  const refusedAt = (endMs: number): Settlement => ({
+    index: endMs,
+    from: null,
+    endpoint: 0,
+    intendedMs: endMs,
+    sentMs: null,
+    endMs,
+    outcome: 'refused',
+    status: null,
+    bytesReceived: 0,
+    connection: null,
+    pod: null,
+    version: null,
+    detail: null,
+    traceId: null,
+  });
+  const found = inferSuspects({
+    timelines: [...toPodTimelines(events).values()],
+    // The last one comes after a gap.
+    losses: [22_020, 23_000, 24_900, 26_000, 40_000].map(refusedAt),
+    successes: { slotMs: 50, count: () => 1, lastOkMs: () => null },
+    isNamed: false,
+    firstOkMs: () => null,
+    beganMs: 10_000,
+    slackMs: 120,
+  });
+  const pods = [...found].map(([index, suspects]) => [index, suspects.map(({ pod }) => pod).join()]);
+  assert.deepEqual(
+    pods.sort(([a], [b]) => Number(a) - Number(b)),
+    [
+      [22_020, 'a'],
+      [23_000, 'a'],
+      [24_900, 'a'],
+      [26_000, 'a'],
+      [40_000, ''],
+    ],
+  );
 });

@@ -8,6 +8,7 @@ import {
   type SuspectEvidence,
   type Suspicion,
   type SuspicionKind,
+  toLingering,
   toPreStops,
   toSuspectEvidence,
   toSuspicions,
@@ -54,7 +55,7 @@ export function inferSuspects(observed: Observed): Map<number, readonly Suspect[
     }
     left = left.filter(({ index }) => !found.has(index));
   }
-  const grounds = toGrounds(suspicions, evidence);
+  const grounds = toGrounds(left, suspicions, evidence);
   for (const loss of left) {
     // The like of it was lost before anything happened.
     const failureClass = classOf(loss);
@@ -111,7 +112,11 @@ function explainMost(
 }
 
 /** What no fault explains well may still have one suspect: where to look for it, the likeliest first. */
-function toGrounds(suspicions: readonly Suspicion[], evidence: SuspectEvidence): (readonly Stretch[])[] {
+function toGrounds(
+  losses: readonly Settlement[],
+  suspicions: readonly Suspicion[],
+  evidence: SuspectEvidence,
+): (readonly Stretch[])[] {
   const changes = stretchesOf(suspicions, [
     'drain',
     'exit',
@@ -128,6 +133,7 @@ function toGrounds(suspicions: readonly Suspicion[], evidence: SuspectEvidence):
     stretchesOf(suspicions, ['start']),
     // A pod in its preStop serves on.
     toPreStops(evidence),
+    toLingering(losses, evidence),
   ];
 }
 

@@ -21,6 +21,9 @@ const NAT_MS = 120_000;
 
 const SECOND_MS = 1_000;
 
+/** Losses to a pod that is gone follow one another within this. */
+const GAP_MS = 2_000;
+
 /** What happens to a pod, or to the fleet as a whole, and may make it fail requests. */
 export type SuspicionKind = 'start' | 'drain' | 'exit' | 'flap' | 'crash' | 'node' | 'fleet';
 
@@ -140,6 +143,34 @@ export function toPreStops({ timelines }: InferenceEvidence): Stretch[] {
     const { terminatingMs, sigtermMs } = timeline;
     if (terminatingMs === null || sigtermMs === null) return [];
     return [{ timeline, zeroMs: terminatingMs, fromMs: terminatingMs, toMs: sigtermMs, isStart: false }];
+  });
+}
+
+/**
+ * Pods that have exited, for as long as a node goes on leading connections to them: a kube-proxy that hangs does so for
+ * longer than any usual propagation. It shows in losses without a gap, from the exit of the pod on.
+ */
+export function toLingering(
+  losses: readonly Settlement[],
+  { timelines, slackMs }: InferenceEvidence,
+): Stretch[] {
+  const attempts = losses
+    .filter(({ sentMs }) => sentMs === null)
+    .map(openedMsOf)
+    .sort((a, b) => a - b);
+  return timelines.flatMap((timeline) => {
+    const { exit, terminatingMs, endpoint } = timeline;
+    const removedMs = endpoint.at(-1)?.toMs ?? null;
+    if (exit === null || terminatingMs === null || removedMs === null) return [];
+    let lastMs = exit.atMs;
+    for (const openedMs of attempts) {
+      if (openedMs >= exit.atMs - slackMs && openedMs <= lastMs + GAP_MS) lastMs = Math.max(lastMs, openedMs);
+    }
+    const toMs = lastMs + 1;
+    const fromMs = exit.atMs;
+    return [
+      { timeline, zeroMs: fromMs, fromMs, toMs, isStart: false, isEnd: true, reachMs: toMs - removedMs },
+    ];
   });
 }
 
