@@ -48,8 +48,11 @@ export function findUnrestOfPods(pods: readonly Field[], wanted: number): string
   return pods.length === wanted ? null : `${pods.length} pods of ${wanted} wanted`;
 }
 
-/** The kubelet waits with one of these, and no wait alone helps. https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/images */
-const UNSTARTABLE = new Set([
+/**
+ * The kubelet waits with one of these, and no wait alone helps; `ErrImagePull` comes before the back-off.
+ * https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/images
+ */
+export const UNSTARTABLE: ReadonlySet<string> = new Set([
   'ImagePullBackOff',
   'InvalidImageName',
   'ErrImageNeverPull',

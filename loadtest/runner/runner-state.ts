@@ -1,5 +1,6 @@
 import { findCondition, isReady } from '../kube/conditions.ts';
 import type { Field } from '../kube/field.ts';
+import { UNSTARTABLE } from '../kube/own-pods.ts';
 import { RUNNER_CONTAINER } from './runner-objects.ts';
 
 /** Where the pod of a runner stands. */
@@ -12,15 +13,8 @@ export type RunnerState =
   | { readonly kind: 'unheard'; readonly pod: string; readonly node: string }
   | { readonly kind: 'ended'; readonly pod: string; readonly why: string };
 
-/** What a kubelet reports of a container that will not start whatever it tries; `ErrImagePull` comes before the back-off. */
-const STUCK = [
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'ErrImageNeverPull',
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
-];
+/** Waits that end ours; a workload under proof may get over the last two. */
+const STUCK = new Set([...UNSTARTABLE, 'CreateContainerError', 'RunContainerError']);
 /** How long a scheduler may find no room: an autoscaler may add a node meanwhile. */
 const ROOM_MS = 60_000;
 
@@ -58,7 +52,7 @@ export function toRunnerState(pod: Field | null, refusals: readonly string[], wa
   const waiting = status?.get('state', 'waiting');
   const reason = waiting?.get('reason').text();
   const why = [reason, waiting?.get('message').text()].filter((text) => text !== undefined).join(': ');
-  if (reason !== undefined && STUCK.includes(reason)) return { kind: 'stuck', why };
+  if (reason !== undefined && STUCK.has(reason)) return { kind: 'stuck', why };
   const scheduled = findCondition(pod, 'PodScheduled');
   if (scheduled?.get('status').text() === 'False') {
     const unscheduled = `no node has room: ${scheduled.get('message').text() ?? ''}`;
