@@ -53,7 +53,10 @@ for (const { command, runtime } of RUNTIMES) {
       test(`serves its own version and commit ${what}`, async () => {
         const service = spawnProgram([command, join(built, 'dist/service/main.js')], env);
         const { port } = await service.logged(({ message }) => message === 'listening');
-        const told = await (await fetch(`http://127.0.0.1:${port}/version`)).json();
+        const told = (await (await fetch(`http://127.0.0.1:${port}/version`)).json()) as Record<
+          string,
+          string
+        >;
         await stop(service);
         assert.deepEqual([told.version, told.revision, told.runtime], [...expected, runtime]);
       });
