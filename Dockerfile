@@ -16,19 +16,21 @@ RUN npm ci --no-audit --no-fund
 COPY build.ts tsconfig.json ./
 COPY loadtest ./loadtest
 COPY src ./src
-RUN npm run build && rm dist/service/*.map loadtest/dist/service/*.map
+# No git here: the commit must be told.
+ARG REVISION=
+RUN npm run build
 # Node takes main.js for a module because of this file. It also makes the copied layer differ between versions:
 # some builders reuse a cached ENV whatever the argument in it is.
-ARG VERSION=0.0.0
-ARG REVISION=unknown
+ARG VERSION=
 RUN printf '{"name":"microservice","version":"%s","revision":"%s","type":"module"}\n' "$VERSION" "$REVISION" \
       > dist/service/package.json
 
 FROM ${NODE_IMAGE} AS node
 WORKDIR /app
 COPY --from=build /app/dist/service ./
-ARG VERSION=0.0.0
-ARG REVISION=unknown
+# Empty: those of the build.
+ARG VERSION=
+ARG REVISION=
 ENV NODE_ENV=production APP_VERSION=${VERSION} APP_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="dropless microservice on Node" \
       org.opencontainers.image.description="A microservice that Kubernetes can roll, scale and drain without losing one request." \
@@ -53,8 +55,9 @@ ENTRYPOINT ["/usr/local/bin/bun", "/app/main.js"]
 FROM ${BUN_IMAGE} AS bun
 WORKDIR /app
 COPY --from=build /app/dist/service ./
-ARG VERSION=0.0.0
-ARG REVISION=unknown
+# Empty: those of the build.
+ARG VERSION=
+ARG REVISION=
 ENV NODE_ENV=production APP_VERSION=${VERSION} APP_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="dropless microservice" \
       org.opencontainers.image.description="A microservice that Kubernetes can roll, scale and drain without losing one request." \

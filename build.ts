@@ -3,9 +3,11 @@
  * `dist/service` is the service, `loadtest/dist` the program `dropless`, which carries the service as its example.
  * Workers are loaded by URL, so each is an entry of its own beside the program that starts it.
  */
+import { spawnSync } from 'node:child_process';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import packageJson from './loadtest/package.json' with { type: 'json' };
 import { PAGE_CLIENT } from './loadtest/report/assets.ts';
 
 const SERVICE = {
@@ -26,6 +28,12 @@ const COMMONJS_NAMES = [
   "import { fileURLToPath as dropless_toPath } from 'node:url';",
   "const __dirname = dropless_toPath(new URL('.', import.meta.url));",
 ].join('\n');
+
+/** What each bundle says of itself. The version stands in loadtest/package.json and nowhere else. */
+const BUILD = {
+  BUILD_VERSION: JSON.stringify(packageJson.version),
+  BUILD_REVISION: JSON.stringify(process.env.REVISION || readRevision() || 'unknown'),
+};
 
 const root = process.argv[2] ?? '.';
 const service = join(root, 'dist/service');
@@ -51,8 +59,17 @@ async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: str
     // Piscina's optional native module lowers the priority of threads; it does without. Bundled, nothing bundles.
     external: ['@napi-rs/nice', 'esbuild'],
     banner: { js: COMMONJS_NAMES },
-    sourcemap: 'linked',
+    define: BUILD,
     legalComments: 'linked',
     logLevel: 'warning',
   });
+}
+
+/** The commit of this folder, `-dirty` where it has been edited since; empty where git knows of none. */
+function readRevision(): string {
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' });
+  // Unpacked within another repository, it is no part of that one's commit.
+  const { status, stdout } = git('rev-parse', '--show-prefix');
+  if (status !== 0 || stdout.trim() !== '') return '';
+  return git('describe', '--always', '--dirty', '--abbrev=40', '--exclude=*').stdout.trim();
 }

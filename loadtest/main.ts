@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
 import { Fault } from './cli/fault.ts';
 import { runCli } from './cli/program.ts';
-import { VERSION } from './cli/version.ts';
+import { VERSION, VERSION_LINE } from './cli/version.ts';
 import type { TextOutput, World } from './cli/world.ts';
 import { COMMANDS } from './commands/registry.ts';
 import { createSender } from './load/sender.ts';
@@ -86,7 +86,7 @@ const surroundings: World = {
 };
 
 async function carryOut(): Promise<number> {
-  const program = { version: VERSION, commands: COMMANDS };
+  const program = { version: VERSION_LINE, commands: COMMANDS };
   const { [SENDER_VARIABLE]: secret = '' } = process.env;
   if (secret !== '') return serveLoads(secret);
   const runner = await enterRunner(surroundings);

@@ -26,6 +26,13 @@ describe('parseConfig()', () => {
     assert.equal(parseConfig({ PORT: '' }).port, 3000);
   });
 
+  test('takes what the process knows where the environment says nothing', () => {
+    const known = { APP_VERSION: '1.2.3' };
+    assert.equal(parseConfig({ APP_VERSION: '' }, known).version, '1.2.3');
+    assert.equal(parseConfig({ APP_VERSION: '2.0.0' }, known).version, '2.0.0');
+    assert.equal(parseConfig({}, { APP_VERSION: undefined }).version, 'dev');
+  });
+
   for (const [variable, accepted, refused] of [
     ['PORT', ['0', '65535'], ['-1', '65536', '3e3', '0x10', '03000', ' 80', '80 ', '8.0', 'http']],
     ['MAX_RANDOM_NUMBER', ['0', '40'], ['-1', '79', 'NaN', 'Infinity']],

@@ -104,8 +104,16 @@ export const SETTINGS = {
     ACCESS_LOGS,
     'Which requests are logged; `errors` are those answered 400 and above.',
   ),
-  version: label('APP_VERSION', 'dev', 'Version told by `/version`, `X-Version`, logs and metrics.'),
-  revision: label('APP_REVISION', 'unknown', 'Source revision told by `/version` and metrics.'),
+  version: label(
+    'APP_VERSION',
+    'dev',
+    'Version told by `/version`, `X-Version`, logs and metrics; in a build, where unset, its own.',
+  ),
+  revision: label(
+    'APP_REVISION',
+    'unknown',
+    'Source revision told by `/version` and metrics; in a build, where unset, its commit.',
+  ),
   pod: label('POD_NAME', 'local', 'Pod told by `/version`, `X-Pod` and logs; `HOSTNAME` where unset.'),
   node: label('NODE_NAME', 'local', 'Node told by `/version`.'),
   namespace: label('POD_NAMESPACE', 'local', 'Namespace told by `/version`.'),
@@ -130,13 +138,14 @@ export class ConfigError extends Error {
 /**
  * Reads the whole configuration at once. An empty variable counts as unset, as in most Kubernetes tooling.
  *
+ * @param defaults what the process itself knows, by variable
  * @throws ConfigError naming every fault, not only the first.
  */
-export function parseConfig(env: Source): Config {
+export function parseConfig(env: Source, defaults: Source = {}): Config {
   const faults: string[] = [];
   const config: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const raw = env[setting.variable] || setting.fallback;
+    const raw = env[setting.variable] || defaults[setting.variable] || setting.fallback;
     const value = setting.parse(raw);
     if (value === undefined) {
       faults.push(`${setting.variable} is ${quote(raw)}: expected ${setting.accepts}`);

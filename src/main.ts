@@ -10,6 +10,10 @@ import { createProcessVitals } from './runtime/vitals.ts';
 import { createShutdown } from './shutdown.ts';
 import { createLogger } from './telemetry/log.ts';
 
+/** What build.ts puts into a build; neither is there where the sources run. */
+declare const BUILD_VERSION: string | undefined;
+declare const BUILD_REVISION: string | undefined;
+
 /** Not `process.stdout.fd`: to touch that stream is to set it up, which changes the mode of its pipe. */
 const STDOUT_FD = 1;
 /** Exit code for a refused configuration, from sysexits.h. */
@@ -99,7 +103,11 @@ try {
 
 async function readConfig(): Promise<Config> {
   try {
-    return parseConfig({ POD_NAME: process.env.HOSTNAME, ...process.env });
+    return parseConfig(process.env, {
+      POD_NAME: process.env.HOSTNAME,
+      APP_VERSION: typeof BUILD_VERSION === 'undefined' ? undefined : BUILD_VERSION,
+      APP_REVISION: typeof BUILD_REVISION === 'undefined' ? undefined : BUILD_REVISION,
+    });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const time = new Date(startTimeMs).toISOString();

@@ -9,6 +9,7 @@ import type { TextOutput } from './world.ts';
 export type Request = { readonly command: Command; readonly given: GivenArguments } | null;
 
 interface Program {
+  /** What `--version` shows. */
   readonly version: string;
   /** In the order in which the help lists them. */
   readonly commands: readonly Command[];
@@ -34,7 +35,7 @@ export function parseCommandLine(
     .description(SUMMARY)
     .usage('COMMAND [flags]')
     .optionsGroup('Help:')
-    .version(`dropless ${version}`, '-V, --version', 'Show the version')
+    .version(version, '-V, --version', 'Show the version')
     .helpCommand('help [command]', 'show the help of a command');
   root.addHelpText('after', () => `\n${toSection(root, 'Exit codes', EXIT_CODE_ROWS)}`);
   for (const command of commands) {

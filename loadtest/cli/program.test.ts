@@ -45,7 +45,7 @@ const greet = defineCommand({
 
 async function call(...args: string[]) {
   const { world, out } = createWorld();
-  return { code: await runCli({ version: '1.2.3', commands: [greet] }, args, world), ...out };
+  return { code: await runCli({ version: 'dropless 1.2.3', commands: [greet] }, args, world), ...out };
 }
 
 async function callThrowing(error: Error, interrupted?: AbortSignal) {

@@ -14,6 +14,7 @@ import {
   withDefault,
 } from '../cli/option.ts';
 import { exactlyOne } from '../cli/positionals.ts';
+import { RUNTIME } from '../cli/version.ts';
 import type { World } from '../cli/world.ts';
 import { RESPONSE_LIMITS } from '../engine/response-parser.ts';
 import { createTraceContext } from '../engine/trace-context.ts';
@@ -309,8 +310,7 @@ function toReport(
     shards: { of: shard.of, present: [shard.index], duplicates: [], isMerged: false },
     startedAt: toMoment(result.startedAtEpochMs),
     durationMs: result.durationMs,
-    runtime:
-      process.versions.bun === undefined ? `node ${process.versions.node}` : `bun ${process.versions.bun}`,
+    runtime: RUNTIME,
     isInterrupted: result.isInterrupted,
     ledgerFault: result.ledgerFault,
     requirements: options.require.map(({ text: given }) => given),

@@ -207,13 +207,14 @@ function isEligible(
   const { endMs, connection } = loss;
   if (isCleared(timeline, loss, areRefusalsShown)) return false;
   if (endMs < fromMs - (isStart ? Math.max(NEWS_MS, slackMs) : slackMs)) return false;
-  if ((loss.sentMs ?? endMs) >= toMs) return false;
+  if (sentMsOf(loss) >= toMs) return false;
   if (isStart) {
     // Its probe has connected to it.
     if (isProbed && loss.outcome === 'refused') return false;
     const okMs = firstOkMs(pod, loss.sentMs === null ? null : loss.endpoint);
-    // What was not answered belongs to the moment in which it was sent.
-    const atMs = toHow(loss.outcome) === 'silent' ? sentMsOf(loss) : loss.endMs;
+    // What was not answered, or got no connection, belongs to the moment in which it was sent or tried.
+    const isCut = loss.sentMs !== null && toHow(loss.outcome) === 'cut';
+    const atMs = isCut ? loss.endMs : sentMsOf(loss);
     if (okMs !== null && okMs <= atMs) return false;
   }
   if (isEnd && connection !== null && (successes.lastOkMs(connection.id) ?? endMs) > endMs) return false;
