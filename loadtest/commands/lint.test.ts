@@ -38,6 +38,7 @@ async function lint(
     columns: 80,
   });
   const world: World = {
+    program: 'dropless',
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: {},
