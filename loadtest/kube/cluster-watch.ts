@@ -86,6 +86,8 @@ export function createClusterWatch(
     direct === null ? null : createDirectProbes(direct, (event) => void events.push(event), clock);
   signal.addEventListener('abort', () => probes?.stop());
   const take = (event: PodEvent) => {
+    // What the probes still tell of it comes before its end, with which its memory ends.
+    if (event.kind === 'gone') probes?.forget(event.pod);
     events.push(event);
     if (event.kind === 'endpoint-added') probes?.setServing(event.pod, true);
     if (event.kind === 'endpoint-removed' || event.kind === 'terminating')
@@ -117,7 +119,6 @@ export function createClusterWatch(
       if (address !== null) probes?.track(pod, address);
       ownership.seePod(pod, object);
       observer.onPod(change, object, atMs);
-      if (change === 'deleted') probes?.forget(pod);
     }),
     endpointslices: own((change, object, atMs) => {
       // The Service of its endpoints.

@@ -92,8 +92,8 @@ export function toPodChanges(
   return { told, steps };
 }
 
-/** One that is being deleted ends, too, and goes in its own time. */
-function hasEnded(pod: Field): boolean {
+/** Has it ended for good, though it is still there? One that is being deleted ends, too, and goes in its own time. */
+export function hasEnded(pod: Field): boolean {
   return ENDED_PHASES.includes(pod.get('status', 'phase').text() ?? '') && !isTerminating(pod);
 }
 

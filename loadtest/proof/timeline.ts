@@ -46,6 +46,11 @@ export type PodEvent = At &
     | { readonly kind: 'direct-closed'; readonly idleMs: number }
   );
 
+/** Does it tell what direct probes found, and nothing that happened to the pod? They may be told late, out of order. */
+export function isOfProbe({ kind }: PodEvent): boolean {
+  return kind.startsWith('direct-');
+}
+
 /** From `fromMs` until `toMs`; null: it still lasts. */
 export interface Span {
   readonly fromMs: number;
