@@ -40,6 +40,7 @@ async function lint(
     columns: 80,
   });
   const world: World = {
+    program: 'dropless',
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: addSummary === undefined ? {} : { GITHUB_STEP_SUMMARY: '/summary' },

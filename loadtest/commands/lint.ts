@@ -130,7 +130,7 @@ export function createLintCommand(host: Host): Command {
         kubeMinor: options['kube-version'] ?? given.inventory.kubeMinor,
       };
       if (inventory.workloads.length === 0) {
-        world.stderr.write(`dropless: nothing to lint: ${describeEmpty(inventory)}\n`);
+        world.stderr.write(`${world.program}: nothing to lint: ${describeEmpty(inventory)}\n`);
         return 'inconclusive';
       }
 
