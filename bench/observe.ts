@@ -26,10 +26,15 @@ const COURSE: readonly (readonly [atMs: number, who: 'new' | 'old', kind: PodEve
   [10_000, 'new', 'scheduled'],
   [11_000, 'new', 'ready'],
   [11_000, 'new', 'endpoint-added'],
+  [11_000, 'new', 'direct-accepted'],
   [12_000, 'old', 'terminating'],
   [12_250, 'old', 'endpoint-removed'],
+  [13_750, 'old', 'direct-refused'],
   [14_000, 'old', 'exited'],
+  [14_250, 'old', 'direct-ended'],
   [14_250, 'old', 'gone'],
+  // As a server does that keeps idle connections for 5 s.
+  ...[17_000, 23_000, 29_000].map((atMs) => [atMs, 'new', 'direct-closed'] as const),
 ];
 
 let events: readonly PodEvent[] = [];
@@ -62,6 +67,10 @@ function emit(atMs: number, pod: string, kind: PodEvent['kind']): void {
     scheduled: { version: 'v1', node: 'n1', isProbed: true },
     terminating: { graceMs: 30_000, preStopMs: 1_000 },
     exited: { code: 0, signal: null },
+    'direct-accepted': { uncertainMs: 0 },
+    'direct-refused': { uncertainMs: 200 },
+    'direct-ended': { uncertainMs: 200 },
+    'direct-closed': { idleMs: 5_000 },
   };
   events = [...events, { atMs, pod, kind, ...(details as Record<string, object>)[kind] } as PodEvent];
 }

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { EXIT_CODES } from './cli/exit-code.ts';
 import { Fault } from './cli/fault.ts';
 import { runCli } from './cli/program.ts';
+import { toProgramName } from './cli/program-name.ts';
 import { VERSION, VERSION_LINE } from './cli/version.ts';
 import type { TextOutput, World } from './cli/world.ts';
 import { COMMANDS } from './commands/registry.ts';
@@ -14,6 +15,7 @@ import { enterRunner } from './runner/runner-pod.ts';
 
 /** 128 + SIGINT, as shells report it. */
 const EXIT_INTERRUPTED = 130;
+const PROGRAM = toProgramName([process.argv0, process.argv[1] ?? '']);
 
 const interruption = new AbortController();
 let isToldToEnd = false;
@@ -35,7 +37,8 @@ let isCutOff = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (GONE.includes(error.code ?? '')) return;
-    if (!isCutOff && stream === process.stdout) console.error(`dropless: standard output: ${error.message}`);
+    if (!isCutOff && stream === process.stdout)
+      console.error(`${PROGRAM}: standard output: ${error.message}`);
     isCutOff = true;
     setExitCode();
   });
@@ -72,6 +75,7 @@ function readStdin(): Promise<Buffer> {
 }
 
 const surroundings: World = {
+  program: PROGRAM,
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   env: process.env,
@@ -100,7 +104,7 @@ async function carryOut(): Promise<number> {
 
 function toFaulty(error: unknown): number {
   // Of what a runner lacks; `runCli` tells all others.
-  if (error instanceof Fault) console.error(`dropless: ${error.message}`);
+  if (error instanceof Fault) console.error(`${PROGRAM}: ${error.message}`);
   else console.error(error);
   return EXIT_CODES[error instanceof Fault ? error.exit : 'inconclusive'].code;
 }

@@ -20,6 +20,12 @@ export const TOOLS = {
   promtool: { name: 'promtool', command: toCommand('promtool') },
   curl: { name: 'curl', command: toCommand('curl') },
   tinyproxy: { name: 'tinyproxy', command: toCommand('tinyproxy') },
+  /** Checks what the workflows of GitHub Actions say. */
+  actionlint: {
+    name: 'actionlint or go',
+    command:
+      toCommand('actionlint') ?? toCommand('go', 'run', 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'),
+  },
   chromium: { name: 'Chromium, on the PATH or named by CHROMIUM', command: findChromium() },
   /** Its operand is a line for the shell, whose standard streams are a terminal then. */
   terminal: {

@@ -23,8 +23,8 @@ export async function writeOutput(flag: string, path: string, text: string, worl
   }
 }
 
-export function tellUnwritten(flag: string, path: string, error: unknown, { stderr }: World): void {
-  stderr.write(`dropless: ${toWriteMessage(flag, path, error)}\n`);
+export function tellUnwritten(flag: string, path: string, error: unknown, { program, stderr }: World): void {
+  stderr.write(`${program}: ${toWriteMessage(flag, path, error)}\n`);
 }
 
 /**

@@ -3,7 +3,8 @@ import type { Command, GivenArguments } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { Fault } from './fault.ts';
 import { describeOption, type Option, toFlag } from './option.ts';
-import type { TextOutput } from './world.ts';
+import { spellCommands } from './program-name.ts';
+import type { TextOutput, World } from './world.ts';
 
 /** What a command line asks for; null: the help or the version, which is already printed. */
 export type Request = { readonly command: Command; readonly given: GivenArguments } | null;
@@ -28,20 +29,21 @@ const INDENT = '  ';
 export function parseCommandLine(
   { version, commands }: Program,
   args: readonly string[],
-  stdout: TextOutput,
+  { program, stdout }: Pick<World, 'program' | 'stdout'>,
 ): Request {
   let request: Request = null;
-  const root = createParser('dropless', stdout)
+  const root = createParser(program, stdout)
     .description(SUMMARY)
     .usage('COMMAND [flags]')
     .optionsGroup('Help:')
     .version(version, '-V, --version', 'Show the version')
     .helpCommand('help [command]', 'show the help of a command');
   root.addHelpText('after', () => `\n${toSection(root, 'Exit codes', EXIT_CODE_ROWS)}`);
+  const names = commands.map(({ name }) => name);
   for (const command of commands) {
     const parser = createParser(command.name, stdout);
     const flags = new Map<string, string[]>();
-    describe(parser, command);
+    describe(parser, command, (line) => spellCommands(line, program, names));
     declareFlags(parser, command, flags);
     parser.argument('[words...]').action((words: string[]) => {
       request = { command, given: { flags, words } };
@@ -89,7 +91,11 @@ function createParser(name: string, stdout: TextOutput): Parser {
     });
 }
 
-function describe(parser: Parser, { summary, placeholder, words = [], notes, examples }: Command): void {
+function describe(
+  parser: Parser,
+  { summary, placeholder, words = [], notes, examples }: Command,
+  spell: (line: string) => string,
+): void {
   parser
     .summary(summary)
     .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
@@ -103,7 +109,7 @@ function describe(parser: Parser, { summary, placeholder, words = [], notes, exa
       const width = toHelp(parser).helpWidth ?? 80;
       const lines = examples.flatMap(({ line, shows }) => [
         ...wrap(parser, `# ${shows}`, width).map((row) => row.replace(/^ {2}(?!#)/, '  # ')),
-        ...wrapCommandLine(line, width),
+        ...wrapCommandLine(spell(line), width),
       ]);
       const sections = [
         ...(notes === undefined ? [] : [toSection(parser, notes.title, notes.rows)]),

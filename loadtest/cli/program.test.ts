@@ -43,6 +43,8 @@ const greet = defineCommand({
   },
 });
 
+const BARE = { summary: 'do', positionals: NONE, options: {}, examples: [] };
+
 async function call(...args: string[]) {
   const { world, out } = createWorld();
   return { code: await runCli({ version: 'dropless 1.2.3', commands: [greet] }, args, world), ...out };
@@ -50,14 +52,7 @@ async function call(...args: string[]) {
 
 async function callThrowing(error: Error, interrupted?: AbortSignal) {
   const { world, out } = createWorld(interrupted === undefined ? {} : { interrupted });
-  const command = defineCommand({
-    name: 'fail',
-    summary: 'fail',
-    positionals: NONE,
-    options: {},
-    examples: [],
-    run: () => Promise.reject(error),
-  });
+  const command = defineCommand({ ...BARE, name: 'fail', run: () => Promise.reject(error) });
   return { code: await runCli({ version: '1', commands: [command] }, ['fail'], world), ...out };
 }
 
@@ -150,6 +145,29 @@ describe('runCli()', () => {
 
   test('shows no flag that is retired', async () => {
     assert.doesNotMatch((await call('greet', '--help')).stdout, /shout/);
+  });
+
+  test('is called kubectl dropless in help and messages where kubectl runs it', async () => {
+    const called = async (...args: string[]) => {
+      const { world, out } = createWorld({ program: 'kubectl dropless' });
+      const hinted = defineCommand({
+        ...BARE,
+        name: 'hint',
+        retired: { shout: 'try dropless greet NAME instead' },
+        run: () => Promise.resolve('proven'),
+      });
+      await runCli({ version: 'dropless 1', commands: [greet, hinted] }, args, world);
+      return out;
+    };
+    const { stdout } = await called('greet', '--help');
+    assert.match(stdout, /^Usage: kubectl dropless greet NAME \[flags\]\n/);
+    assert.match(stdout, /^ {2}kubectl dropless greet Ada --times 2$/m);
+    assert.match((await called('--help')).stdout, /^Usage: kubectl dropless COMMAND \[flags\]\n/);
+    const { stderr } = await called('hint', '--shout');
+    assert.equal(
+      stderr,
+      'kubectl dropless: --shout no longer exists: try kubectl dropless greet NAME instead\n',
+    );
   });
 
   test('shows its version', async () => {

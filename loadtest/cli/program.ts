@@ -1,6 +1,7 @@
 import { EXIT_CODES } from './exit-code.ts';
 import { Fault } from './fault.ts';
 import { parseCommandLine } from './parser.ts';
+import { spellCommands } from './program-name.ts';
 import type { World } from './world.ts';
 
 /**
@@ -13,16 +14,17 @@ export async function runCli(
   world: World,
 ): Promise<number> {
   try {
-    const request = parseCommandLine(program, args, world.stdout);
+    const request = parseCommandLine(program, args, world);
     const exit = request === null ? 'proven' : await request.command.run(request.given, world);
     return EXIT_CODES[exit].code;
   } catch (error) {
     if (error instanceof Fault) {
-      world.stderr.write(`dropless: ${error.message}\n`);
+      const commands = program.commands.map(({ name }) => name);
+      world.stderr.write(`${world.program}: ${spellCommands(error.message, world.program, commands)}\n`);
       return EXIT_CODES[error.exit].code;
     }
     if (!world.interrupted.aborted) throw error;
-    world.stderr.write('dropless: interrupted before anything could be shown\n');
+    world.stderr.write(`${world.program}: interrupted before anything could be shown\n`);
     return EXIT_CODES.inconclusive.code;
   }
 }

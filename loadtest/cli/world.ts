@@ -1,3 +1,5 @@
+import type { ProgramName } from './program-name.ts';
+
 /** A stream of text: standard output or standard error. */
 export interface TextOutput {
   write(text: string): void;
@@ -18,6 +20,8 @@ export interface Sender {
 
 /** Everything that a command touches outside itself, so that a test can supply it. */
 export interface World {
+  /** What the user calls this program by. */
+  readonly program: ProgramName;
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
   readonly env: Readonly<Record<string, string | undefined>>;

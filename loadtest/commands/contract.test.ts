@@ -16,6 +16,7 @@ after(() => rmSync(directory, { recursive: true }));
 
 const silent = { write: () => {}, isTerminal: false, columns: 80 };
 const world: World = {
+  program: 'dropless',
   stdout: silent,
   stderr: silent,
   env: {},

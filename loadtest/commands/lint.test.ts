@@ -19,6 +19,8 @@ interface Machine {
   readonly files?: Readonly<Record<string, string>>;
   /** What a command line prints, or how it fails; a program that no line starts with is not on the PATH. */
   readonly programs?: Programs;
+  /** Takes what is added to the summary of the job; none: this is no job. */
+  readonly addSummary?: (text: string) => void;
   /** The context that must be asked for. */
   readonly context?: string;
   /** What its API server answers a path with, or with which status it refuses; undefined: no cluster. */
@@ -27,7 +29,7 @@ interface Machine {
 
 async function lint(
   args: readonly string[],
-  { files = {}, programs = {}, context: known, cluster }: Machine = {},
+  { files = {}, programs = {}, addSummary, context: known, cluster }: Machine = {},
 ) {
   const out = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
@@ -38,9 +40,10 @@ async function lint(
     columns: 80,
   });
   const world: World = {
+    program: 'dropless',
     stdout: sink('stdout'),
     stderr: sink('stderr'),
-    env: {},
+    env: addSummary === undefined ? {} : { GITHUB_STEP_SUMMARY: '/summary' },
     interrupted: new AbortController().signal,
     senders: [],
     nowMs: () => 0,
@@ -51,7 +54,10 @@ async function lint(
       return text;
     },
     writeText: () => assert.fail('writes a file'),
-    appendText: () => assert.fail('writes a file'),
+    appendText: async (path, text) => {
+      assert.equal(path, '/summary');
+      addSummary?.(text);
+    },
   };
   const host: Host = {
     listDirectory: async (path) => {
@@ -233,6 +239,23 @@ spec: { minReplicas: 1 }
       stdout,
       /^ignored single-replica: HorizontalPodAutoscaler\/web: saves money\nnothing found .* 1 ignored\)\n$/,
     );
+  });
+});
+
+describe('dropless lint in a job of GitHub Actions', () => {
+  const files = { '-': SHORT };
+
+  test('annotates with -o github, and exits by what it found', async () => {
+    const { code, stdout } = await lint(['-', '-o', 'github'], { files });
+    assert.equal(code, 1);
+    assert.match(stdout, /^::error line=\d+,col=\d+,title=dropless shutdown-budget::/);
+  });
+
+  test('adds its findings to the summary of the job, in any format', async () => {
+    const added: string[] = [];
+    await lint(['-', '-o', 'sarif'], { files, addSummary: (text) => added.push(text) });
+    assert.equal(added.length, 1);
+    assert.match(added[0] ?? '', /^## dropless lint\n[\s\S]*\| error shutdown-budget \|/);
   });
 });
 

@@ -7,13 +7,27 @@ import { parseObjectName, requireType } from '../kube/object-name.ts';
 import type { WorkloadName } from '../kube/workload-kind.ts';
 import type { Host } from '../lint/host.ts';
 import { readCluster, readManifests } from '../lint/input.ts';
-import { countSeverities, formatJson, formatSarif, formatText, type LintReport } from '../lint/report.ts';
+import {
+  countSeverities,
+  formatAnnotations,
+  formatJson,
+  formatLintMarkdown,
+  formatSarif,
+  formatText,
+  type LintReport,
+} from '../lint/report.ts';
 import { runRules, SEVERITIES, type Severity } from '../lint/rule.ts';
 import { LINT_RULES } from '../lint/rules.ts';
 import { createInventory, type Inventory, isWorkload } from '../lint/workload.ts';
+import { appendStepSummary } from '../report/step-summary.ts';
 import { toClusterOptions } from './cluster-options.ts';
 
-const FORMATS = { text: formatText, json: formatJson, sarif: formatSarif } as const;
+const FORMATS = {
+  text: formatText,
+  json: formatJson,
+  sarif: formatSarif,
+  github: formatAnnotations,
+} as const;
 
 const kubeVersion = {
   placeholder: '1.N',
@@ -86,9 +100,12 @@ export function createLintCommand(host: Host): Command {
         'fail-on': withDefault('error', choice('The lowest severity that makes the exit code 1', SEVERITIES)),
       }),
       ...group('Reports', {
-        output: refine(withDefault('text', choice('Format of the report', ['text', 'json', 'sarif'])), {
-          short: 'o',
-        }),
+        output: refine(
+          withDefault('text', choice('Format of the report', ['text', 'json', 'sarif', 'github'])),
+          {
+            short: 'o',
+          },
+        ),
       }),
     },
     retired: {
@@ -100,6 +117,7 @@ export function createLintCommand(host: Host): Command {
       { line: 'helm template . | dropless lint -', shows: 'a chart, from standard input' },
       { line: 'dropless lint deploy/web -n shop', shows: 'what runs in the cluster' },
       { line: 'dropless lint deploy/ -o sarif > lint.sarif', shows: 'for code scanning' },
+      { line: 'dropless lint deploy/ -o github', shows: 'as annotations of a pull request' },
     ],
     run: async ({ options, positionals }, world) => {
       const { workload, paths } = positionals;
@@ -112,13 +130,14 @@ export function createLintCommand(host: Host): Command {
         kubeMinor: options['kube-version'] ?? given.inventory.kubeMinor,
       };
       if (inventory.workloads.length === 0) {
-        world.stderr.write(`dropless: nothing to lint: ${describeEmpty(inventory)}\n`);
+        world.stderr.write(`${world.program}: nothing to lint: ${describeEmpty(inventory)}\n`);
         return 'inconclusive';
       }
 
       const rules = LINT_RULES.filter(({ id }) => !options.ignore.includes(id));
       const report = { inventory, rules, diagnoses: runRules(rules, inventory), unseen: given.unseen };
       world.stdout.write(FORMATS[options.output](report));
+      await appendStepSummary(() => formatLintMarkdown(report), world);
       return toExit(report, options['fail-on']);
     },
   });

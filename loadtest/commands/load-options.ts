@@ -7,6 +7,7 @@ import {
   optional,
   repeatable,
   text,
+  toggle,
   withDefault,
 } from '../cli/option.ts';
 import type { World } from '../cli/world.ts';
@@ -69,6 +70,12 @@ export function toNamingOptions(elsewhere: string) {
     ),
   });
 }
+
+export const PROBE_OPTION = group('Connection', {
+  'no-pod-probes': toggle(
+    'Do not connect to the pods’ own addresses to see what they accept; by default, where they answer',
+  ),
+});
 
 export const allowOption = repeatable({
   placeholder: 'HAZARD',

@@ -17,6 +17,7 @@ import { toWrittenExit } from '../cli/output-file.ts';
 import { exactlyOne } from '../cli/positionals.ts';
 import type { World } from '../cli/world.ts';
 import { openCluster } from '../kube/cluster.ts';
+import { toDirectProbeOptions } from '../kube/direct-request.ts';
 import { findTarget } from '../kube/disrupted-target.ts';
 import { parseObjectName, requireType } from '../kube/object-name.ts';
 import { openObservedService } from '../kube/observed-service.ts';
@@ -38,7 +39,7 @@ import { parseListenAddress, serveMetrics } from '../report/metrics-server.ts';
 import { prepareOutputs, toTextOutput } from '../report/presentation.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import { IN_CLUSTER_OPTIONS, runInCluster } from './in-cluster.ts';
-import { allowOption, readProofLoad, toLoadOptions, toNamingOptions } from './load-options.ts';
+import { allowOption, PROBE_OPTION, readProofLoad, toLoadOptions, toNamingOptions } from './load-options.ts';
 import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
@@ -83,6 +84,7 @@ const OPTIONS = {
   ...TRACE_OPTION,
   ...CONNECTION_OPTIONS,
   ...toNamingOptions(''),
+  ...PROBE_OPTION,
   ...group('In the cluster', IN_CLUSTER_OPTIONS, { conflictsWith: ['--do', '--metrics'] }),
   ...group('Reports', {
     allow: allowOption,
@@ -151,6 +153,9 @@ export const observe: Command = defineCommand({
         url: options.url ?? null,
         tellsEvents: options.events,
         checkReachable: (url) => checkReachable(toTarget(url, load.access)),
+        toProbes: options['no-pod-probes']
+          ? null
+          : (url) => toDirectProbeOptions(toLoadSpec(url, load), world.readText),
       },
       world.interrupted,
       log.tell,

@@ -28,7 +28,7 @@ import { JUNIT_OPTION } from '../report/presentation.ts';
 import { parseRequirement } from '../report/requirement.ts';
 import { toClusterOptions } from './cluster-options.ts';
 import { IN_CLUSTER_OPTIONS } from './in-cluster.ts';
-import { allowOption, toLoadOptions, toNamingOptions } from './load-options.ts';
+import { allowOption, PROBE_OPTION, toLoadOptions, toNamingOptions } from './load-options.ts';
 import { CONNECTION_OPTIONS, REQUEST_OPTIONS, TRACE_OPTION } from './request-options.ts';
 
 const HOUR_MS = 3_600_000;
@@ -144,16 +144,6 @@ const FLEET_OPTIONS = group(
 
 const NAMING_OPTIONS = toNamingOptions('; locally X-Pod');
 
-const PROBE_OPTION = group(
-  'Connection',
-  {
-    'no-pod-probes': toggle(
-      'Do not connect to the pods’ own addresses to see what they accept; by default, where they answer',
-    ),
-  },
-  { needs: [TARGET] },
-);
-
 const FIX_OPTION = group(
   'Reports',
   {
@@ -191,7 +181,7 @@ export const OPTIONS = {
   ...group('In the cluster', IN_CLUSTER_OPTIONS, { needs: [TARGET], conflictsWith: ['--do'] }),
   ...CONNECTION_OPTIONS,
   ...NAMING_OPTIONS,
-  ...PROBE_OPTION,
+  ...group('Connection', PROBE_OPTION, { needs: [TARGET] }),
   ...REPORT_OPTIONS,
 };
 

@@ -68,6 +68,7 @@ async function runReport(inputs: Readonly<Record<string, string>>, ...args: stri
     columns: 80,
   });
   const code = await runCli({ version: '0', commands: [report] }, ['report', ...args], {
+    program: 'dropless',
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: {},

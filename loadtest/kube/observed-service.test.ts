@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, test } from 'node:test';
+import { PROCESS_CLOCK } from '../cli/clock.ts';
 import { Fault } from '../cli/fault.ts';
 import { toApiFault } from './api.ts';
 import { at, type Json, textAt } from './json.ts';
@@ -20,6 +23,8 @@ const owned = (name: string, app: string, kind: string, owner: string): Json => 
     ownerReferences: [{ kind, name: owner, uid: `uid-${owner}`, controller: true }],
   },
 });
+const metadataOf = (object: Json) => at(object, 'metadata') as Record<string, Json>;
+const PLAIN = { host: '10.0.0.1', tls: null };
 const deployment = (name: string, containers: readonly string[]): Json => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -64,9 +69,16 @@ const OBJECTS: Readonly<Record<string, readonly Json[]>> = {
 };
 
 /** An API server that has these objects, and refuses what is denied. */
-function createShop({ denied = [] }: { readonly denied?: readonly string[] } = {}) {
+function createShop({
+  denied = [],
+  more = {},
+}: {
+  readonly denied?: readonly string[];
+  readonly more?: Readonly<Record<string, readonly Json[]>>;
+} = {}) {
+  const all = { ...OBJECTS, ...more };
   const posted: { path: string; body: Json }[] = [];
-  const streams = new Set<string>();
+  const streams = new Map<string, (line: string) => void>();
   const unused = () => assert.fail('an observation changes nothing');
   return {
     posted,
@@ -74,7 +86,7 @@ function createShop({ denied = [] }: { readonly denied?: readonly string[] } = {
     api: {
       get: async (path: string): Promise<Json> => {
         const [, resource = '', name] = /\/namespaces\/shop\/(\w+)(?:\/([\w-]+))?/.exec(path) ?? [];
-        const objects = OBJECTS[resource] ?? [];
+        const objects = all[resource] ?? [];
         if (name !== undefined) {
           return (
             objects.find((object) => textAt(object, 'metadata', 'name') === name) ??
@@ -99,8 +111,12 @@ function createShop({ denied = [] }: { readonly denied?: readonly string[] } = {
       },
       patch: unused,
       remove: unused,
-      stream: (path: string, hooks: { onOpen(): void }, signal: AbortSignal): Promise<void> => {
-        streams.add(path);
+      stream: (
+        path: string,
+        hooks: { onOpen(): void; onLine(line: string): void },
+        signal: AbortSignal,
+      ): Promise<void> => {
+        streams.set(path, hooks.onLine);
         hooks.onOpen();
         return new Promise((_, reject) =>
           signal.addEventListener('abort', () => {
@@ -124,14 +140,17 @@ async function open(shop: ReturnType<typeof createShop>, options: Partial<Observ
       url: null,
       tellsEvents: false,
       checkReachable: async () => {},
+      toProbes: null,
       ...options,
     },
     new AbortController().signal,
     (step) => void told.push(step),
-    { nowMs: () => 0, pause: () => new Promise(() => {}) },
+    { nowMs: PROCESS_CLOCK.nowMs, pause: () => new Promise(() => {}) },
   );
   return { target, told };
 }
+
+const UNPROBED = 'pods are not probed directly: what they accept is inferred';
 
 describe('openObservedService()', () => {
   const unreachable = new Fault('cannot reach 10.0.0.1 on port 80: connection refused');
@@ -213,7 +232,7 @@ describe('openObservedService()', () => {
     test(`refuses ${what}, and watches nothing`, async () => {
       const shop = createShop({ denied });
       await assert.rejects(open(shop, options), { name: 'Fault', message });
-      assert.deepEqual([...shop.streams], []);
+      assert.deepEqual([...shop.streams.keys()], []);
       assert.deepEqual(shop.posted, []);
     });
   }
@@ -221,7 +240,7 @@ describe('openObservedService()', () => {
   test('needs leave for Events and HPAs only where it has to do with them', async () => {
     const shop = createShop({ denied: ['create events', 'watch horizontalpodautoscalers'] });
     const { target, told } = await open(shop, { service: 'meshed', container: 'meshed' });
-    assert.deepEqual(told, ['Service meshed in shop leads to Deployment meshed, container meshed']);
+    assert.deepEqual(told, ['Service meshed in shop leads to Deployment meshed, container meshed', UNPROBED]);
     target.close();
   });
 
@@ -244,14 +263,61 @@ describe('openObservedService()', () => {
     const { target, told } = await open(shop, {});
     assert.deepEqual(told, [
       'Service web in shop leads to Deployment web, container web, which HPA web-hpa scales',
+      UNPROBED,
     ]);
     assert.deepEqual(
       [target.name, target.url.href, target.wanted],
       ['Service web in shop', 'http://10.0.0.1/', 2],
     );
-    assert.ok([...shop.streams].some((path) => path.includes('/pods?')));
+    assert.ok([...shop.streams.keys()].some((path) => path.includes('/pods?')));
     target.close();
-    assert.deepEqual([...shop.streams], []);
+    assert.deepEqual([...shop.streams.keys()], []);
+  });
+
+  test('probes pods directly as they come, and none that is gone', async (t) => {
+    const server = createServer((socket) => void socket.on('error', () => {}));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const pod = (name: string, version: string, status: Json = {}): Json => ({
+      metadata: { ...metadataOf(owned(name, 'web', 'ReplicaSet', 'web-1')), resourceVersion: version },
+      spec: { nodeName: 'n1', containers: [{ name: 'web' }] },
+      status: { podIP: '127.0.0.1', ...status },
+    });
+    const slice = {
+      metadata: { name: 'web-1', uid: 'uid-slice', resourceVersion: '1' },
+      endpoints: [{ targetRef: { kind: 'Pod', name: 'web-1-a', uid: 'uid-web-1-a' } }],
+    };
+    const ports = [{ ...HTTP, targetPort: port }];
+    const shop = createShop({
+      more: { services: [service('web', { ports })], pods: [pod('web-1-a', '1')], endpointslices: [slice] },
+    });
+    const { target, told } = await open(shop, { toProbes: () => ({ target: PLAIN, request: null }) });
+    t.after(() => target.close());
+    assert.equal(told.at(-1), `pods are probed directly, for example at 127.0.0.1:${port}`);
+
+    const see = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: Json) => {
+      const [, onLine] = [...shop.streams].find(([path]) => path.includes('/pods?')) ?? [];
+      onLine?.(JSON.stringify({ type, object }));
+    };
+    const kindsOf = (name: string) =>
+      target.events.flatMap((event) => (event.pod === name ? [event.kind] : []));
+    const untilAccepted = async (name: string) => {
+      while (!kindsOf(name).includes('direct-accepted')) await once(server, 'connection');
+    };
+    await untilAccepted('web-1-a');
+    see('ADDED', pod('web-1-b', '2'));
+    await untilAccepted('web-1-b');
+    // Evicted: it stays as an object, with its last address.
+    see('MODIFIED', pod('web-1-a', '3', { phase: 'Failed' }));
+    see('MODIFIED', pod('web-1-a', '4', { phase: 'Failed', reason: 'Evicted' }));
+    see('DELETED', pod('web-1-b', '5'));
+    for (const name of ['web-1-a', 'web-1-b']) {
+      assert.deepEqual(kindsOf(name).slice(-3), ['direct-accepted', 'direct-ended', 'gone'], name);
+    }
+    target.forget(PROCESS_CLOCK.nowMs() + 1);
+    assert.deepEqual(kindsOf('web-1-b'), []);
   });
 
   test('leaves word at the workload, no longer than the API server takes', async () => {

@@ -5,6 +5,7 @@ import type { Api } from './api.ts';
 import { isScaleTarget, toScaleTarget } from './autoscaler.ts';
 import { createClusterWatch, startWatching, toPodNames, WATCH_SLACK_MS } from './cluster-watch.ts';
 import { chooseContainer } from './container.ts';
+import type { DirectProbeOptions } from './direct-probes.ts';
 import { findServedWorkload } from './disrupted-target.ts';
 import { Field } from './field.ts';
 import { type Json, numberAt } from './json.ts';
@@ -25,6 +26,8 @@ export interface ObservedServiceOptions {
   readonly tellsEvents: boolean;
   /** Rejects with a Fault where nobody listens at the address. */
   readonly checkReachable: (url: URL) => Promise<void>;
+  /** How pods are probed directly under a load on this address; null: they are not. */
+  readonly toProbes: ((url: URL) => DirectProbeOptions) | null;
 }
 
 /**
@@ -75,7 +78,7 @@ export async function openObservedService(
       service: options.service,
       port: way.targetPort,
       hpa: hpa?.name ?? null,
-      direct: null,
+      direct: options.toProbes?.(way.url) ?? null,
       clock,
     },
     stopWatching.signal,
@@ -87,6 +90,7 @@ export async function openObservedService(
   tell(
     `Service ${options.service} in ${namespace} leads to ${kind} ${name}, container ${container}${hpa === null ? '' : `, which HPA ${hpa.name} scales`}`,
   );
+  tell(await watch.startProbes());
   return {
     name: `Service ${options.service} in ${namespace}`,
     url: way.url,

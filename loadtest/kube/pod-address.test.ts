@@ -22,4 +22,9 @@ describe('toPodAddress()', () => {
       assert.deepEqual(toPodAddress(new Field({ spec: { containers }, status: { podIP } }), port), expected);
     });
   }
+
+  test('a pod that has ended has none, though it is still there: another may have got it', () => {
+    const status = { podIP: '10.0.0.7', phase: 'Failed' };
+    assert.equal(toPodAddress(new Field({ spec: { containers }, status }), 3_000), null);
+  });
 });

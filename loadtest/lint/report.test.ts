@@ -5,7 +5,14 @@ import { describe, test } from 'node:test';
 import { formatRulesDoc } from '../../generate/lint-rules.ts';
 import { parseManifests } from '../kube/object.ts';
 import { patchExemplar } from './exemplar.ts';
-import { formatJson, formatSarif, formatText, type LintReport } from './report.ts';
+import {
+  formatAnnotations,
+  formatJson,
+  formatLintMarkdown,
+  formatSarif,
+  formatText,
+  type LintReport,
+} from './report.ts';
 import { runRules } from './rule.ts';
 import { LINT_RULES } from './rules.ts';
 import { createInventory } from './workload.ts';
@@ -92,6 +99,78 @@ describe('formatJson()', () => {
       ignored.map(({ rule, ignoredBecause }: Record<string, string>) => [rule, ignoredBecause]),
       [['single-replica', 'saves money']],
     );
+  });
+});
+
+describe('formatAnnotations()', () => {
+  test('is a command for each finding with its line, worst first, and the sum', () => {
+    const lines = formatAnnotations(toReport('./deploy/web.yaml')).split('\n');
+    assert.deepEqual(
+      lines.map((line) =>
+        line
+          .replace(/line=\d+,col=\d+/, 'PLACE')
+          .split('::')
+          .slice(0, 2)
+          .join('::'),
+      ),
+      [
+        '::error file=deploy/web.yaml,PLACE,title=dropless shutdown-budget',
+        '::warning file=deploy/web.yaml,PLACE,title=dropless hpa-hasty-down',
+        '::notice file=deploy/web.yaml,PLACE,title=dropless rollout-no-settling',
+        'not seen: resourcequotas could not be read, so no finding covers it',
+        lines.at(-2),
+        '',
+      ],
+    );
+    assert.match(lines[0] ?? '', /::Deployment\/web: the .*\. \S/);
+    assert.match(lines.at(-2) ?? '', /^1 error, 1 warning, 1 info in Deployment\/web /);
+  });
+
+  test('names no file for standard input, and no line for what was rendered', () => {
+    assert.match(formatAnnotations(toReport('-')), /^::error line=\d+,col=\d+,title=/);
+    assert.match(
+      formatAnnotations(toReport('overlay/kustomization.yaml', true)),
+      /^::error file=overlay\/kustomization\.yaml,title=/,
+    );
+  });
+
+  test('is ended by nothing that a name holds', () => {
+    const report = toReport('a,b:c%d\n.yaml');
+    const [diagnosis] = report.diagnoses.filter(({ rule }) => rule.id === 'shutdown-budget');
+    assert.ok(diagnosis !== undefined);
+    const message = '100 % of\n::error::it';
+    const [line] = formatAnnotations({ ...report, diagnoses: [{ ...diagnosis, message }] }).split('\n');
+    assert.match(line ?? '', /^::error file=a%2Cb%3Ac%25d%0A\.yaml,line=/);
+    assert.match(line ?? '', /: 100 %25 of%0A::error::it\. /);
+  });
+});
+
+describe('formatLintMarkdown()', () => {
+  test('has the sum, and a row for each finding with its fix', () => {
+    const lines = formatLintMarkdown(toReport('web.yaml')).split('\n');
+    assert.equal(lines[0], '## dropless lint');
+    assert.match(lines[2] ?? '', /^\*\*1 error, 1 warning, 1 info in Deployment\/web .*\*\*$/);
+    const rows = lines.filter((line) => line.startsWith('| ')).slice(2);
+    assert.deepEqual(
+      rows.map((row) =>
+        row
+          .replace(/:\d+:\d+/, ':PLACE')
+          .split(' | ')
+          .slice(0, 3)
+          .join(' | '),
+      ),
+      [
+        '| error shutdown-budget | Deployment/web | web.yaml:PLACE',
+        '| warning hpa-hasty-down | HorizontalPodAutoscaler/web | web.yaml:PLACE',
+        '| info rollout-no-settling | Deployment/web | web.yaml:PLACE',
+      ],
+    );
+    assert.ok(lines.includes('not seen: resourcequotas could not be read, so no finding covers it'));
+  });
+
+  test('has no table where nothing was found', () => {
+    const text = formatLintMarkdown({ ...toReport('web.yaml'), diagnoses: [], unseen: [] });
+    assert.match(text, /^## dropless lint\n\n\*\*nothing found in Deployment\/web .*\*\*\n+$/);
   });
 });
 

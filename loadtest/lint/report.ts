@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { formatPath } from '../kube/field.ts';
+import { escapeMarkdown, formatMarkdownTable } from '../report/markdown.ts';
 import { type Diagnosis, type Rule, SEVERITIES, type Severity } from './rule.ts';
 import type { Inventory } from './workload.ts';
 
@@ -25,27 +26,37 @@ export function countSeverities({
 
 /** For a person: each finding with what would be lost and the fix, worst first, and a summary line. */
 export function formatText(report: LintReport): string {
-  const findings = report.diagnoses
-    .filter(({ ignoredBecause }) => ignoredBecause === undefined)
-    .sort((a, b) => SEVERITIES.indexOf(a.rule.severity) - SEVERITIES.indexOf(b.rule.severity));
   const ignored = report.diagnoses.filter(({ ignoredBecause }) => ignoredBecause !== undefined);
   return [
-    ...findings.map(formatFinding),
+    ...toShown(report).map(formatFinding),
     ...ignored.map(
       ({ rule, object, ignoredBecause }) =>
         `ignored ${rule.id}: ${object.kind}/${object.name}: ${ignoredBecause}\n`,
     ),
-    ...report.unseen.map((kind) => `not seen: ${kind} could not be read, so no finding covers it\n`),
+    ...report.unseen.map(formatUnseen),
     `${formatSummary(report)}\n`,
   ].join('');
 }
 
-function formatFinding({ rule, object, field, message }: Diagnosis): string {
+/** The findings that nobody set aside, worst first. */
+function toShown({ diagnoses }: LintReport): readonly Diagnosis[] {
+  return diagnoses
+    .filter(({ ignoredBecause }) => ignoredBecause === undefined)
+    .sort((a, b) => SEVERITIES.indexOf(a.rule.severity) - SEVERITIES.indexOf(b.rule.severity));
+}
+
+function formatUnseen(kind: string): string {
+  return `not seen: ${kind} could not be read, so no finding covers it\n`;
+}
+
+function formatPlace(object: Diagnosis['object'], field: Diagnosis['field']): string {
   const position = object.locate(field);
-  const place =
-    position === undefined ? object.source : `${object.source}:${position.line}:${position.column}`;
+  return position === undefined ? object.source : `${object.source}:${position.line}:${position.column}`;
+}
+
+function formatFinding({ rule, object, field, message }: Diagnosis): string {
   return [
-    `${place}: ${rule.severity} ${rule.id}: ${message}`,
+    `${formatPlace(object, field)}: ${rule.severity} ${rule.id}: ${message}`,
     `  at    ${object.kind}/${object.name} ${formatPath(field.path)}`.trimEnd(),
     `  lost  ${rule.lost}`,
     `  fix   ${rule.fix}`,
@@ -101,6 +112,60 @@ export function formatJson(report: LintReport): string {
       ...(ignoredBecause === undefined ? {} : { ignoredBecause }),
     })),
   });
+}
+
+const ANNOTATION_LEVELS = { error: 'error', warning: 'warning', info: 'notice' } as const;
+
+/**
+ * For a job of GitHub Actions: each finding as a workflow command, which makes it an annotation of the changed line,
+ * and the summary line.
+ *
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
+ */
+export function formatAnnotations(report: LintReport): string {
+  const commands = toShown(report).map(({ rule, object, field, message }) => {
+    const position = object.locate(field);
+    const properties = {
+      // Standard input is no file of the repository.
+      file: object.source === '-' ? undefined : posix.normalize(object.source),
+      line: position?.line,
+      col: position?.column,
+      title: `dropless ${rule.id}`,
+    };
+    const given = Object.entries(properties)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
+    const text = `${object.kind}/${object.name}: ${message}. ${rule.fix}`;
+    return `::${ANNOTATION_LEVELS[rule.severity]} ${given.join(',')}::${escapeData(text)}\n`;
+  });
+  return [...commands, ...report.unseen.map(formatUnseen), `${formatSummary(report)}\n`].join('');
+}
+
+/** https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts */
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
+
+/** For the summary of a job of GitHub Actions: the summary line, and a row for each finding, worst first. */
+export function formatLintMarkdown(report: LintReport): string {
+  const rows = toShown(report).map(({ rule, object, field, message }) => [
+    `${rule.severity} ${rule.id}`,
+    `${object.kind}/${object.name}`,
+    formatPlace(object, field),
+    message,
+    rule.fix,
+  ]);
+  const columns = ['Finding', 'Object', 'Place', 'What', 'Fix'];
+  return [
+    `## dropless lint\n\n**${escapeMarkdown(formatSummary(report))}**\n`,
+    ...(rows.length === 0 ? [] : [formatMarkdownTable({ title: 'Findings', columns, rows })]),
+    ...report.unseen.map((kind) => escapeMarkdown(formatUnseen(kind))),
+    '',
+  ].join('\n');
 }
 
 const SARIF_LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;

@@ -103,7 +103,9 @@ async function connectTo(host: string, port: number): Promise<Socket> {
   for (;;) {
     const socket = connect({ host, port, noDelay: true });
     try {
-      await once(socket, 'connect', { signal: AbortSignal.timeout(Math.max(1, endMs - toSharedNowMs())) });
+      // Node takes whole milliseconds only.
+      const leftMs = Math.max(1, Math.ceil(endMs - toSharedNowMs()));
+      await once(socket, 'connect', { signal: AbortSignal.timeout(leftMs) });
       return socket;
     } catch (error) {
       socket.destroy();

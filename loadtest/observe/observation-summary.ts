@@ -1,6 +1,7 @@
 import { formatCount } from '../cli/format.ts';
 import { formatMargins } from '../proof/margin.ts';
 import { formatFindings } from '../proof/summary.ts';
+import { toVantageTable } from '../proof/vantage-point.ts';
 import { formatVerdict } from '../proof/verdict.ts';
 import { formatTable, type Table } from '../report/tables.ts';
 import type { ObservationResult } from './observer.ts';
@@ -10,13 +11,14 @@ import type { JudgedStretch } from './totals.ts';
 /** Pods named one by one: the rest is in the reports. */
 const SHOWN_PODS = 3;
 
-/** A replacement, or losses outside of all, for a terminal: when, why, what was lost and why, and the verdict. */
+/** A replacement, or losses outside of all, for a terminal: when, why, what was lost, why and from where, and the verdict. */
 export function formatStretch(stretch: JudgedStretch): string {
-  const { startedAt, reasons, margins, verdict } = stretch;
+  const { startedAt, reasons, margins, vantagePoints, verdict } = stretch;
   const margin = formatMargins(margins);
   return [
     `${startedAt}  ${formatReasons(reasons)}`,
     ...formatFindings(stretch),
+    ...(vantagePoints.length === 0 ? [] : [formatTable(toVantageTable(vantagePoints))]),
     ...(reasons.length === 0 || margin === '' ? [] : [margin]),
     formatVerdict(verdict),
   ].join('\n');

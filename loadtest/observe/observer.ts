@@ -42,7 +42,8 @@ export interface ObservationResult extends Pick<Stretches, 'totals' | 'outcomes'
 
 /**
  * Puts the target under load and judges each replacement of its pods, whoever caused it, and losses outside of all.
- * Ends when it is told to, or by itself as the options say. The target is closed on every path.
+ * Ends when it is told to, or by itself: as the options say, or where the load breaks off. The target is closed on every
+ * path.
  * @throws {Fault} where an endpoint is never ok at the start, or the load cannot be made
  */
 export async function carryOutObservation(
@@ -69,11 +70,17 @@ export async function carryOutObservation(
     const nowMs = load.nowMs();
     stretches.begin(performance.now() - nowMs, Date.now() - nowMs);
     hooks.onBegin(stretches);
-    const doubts = await untilEnd(options, toLongestTimeoutMs(spec), load, stretches, signal, hooks.tell);
+    const broken = new AbortController();
+    load.result.catch(() => broken.abort());
+    const over = AbortSignal.any([signal, broken.signal]);
+    const doubts = await untilEnd(options, toLongestTimeoutMs(spec), load, stretches, over, hooks.tell);
     load.end();
-    const { ledgerFault } = await load.result;
+    const fault = await load.result.then(
+      ({ ledgerFault }) => ledgerFault,
+      (error: Error) => `the load broke off: ${error.message}`,
+    );
     await stretches.finish(load.nowMs());
-    if (ledgerFault !== null) doubts.push(ledgerFault);
+    if (fault !== null) doubts.push(fault);
     const { totals, outcomes } = stretches;
     return {
       totals,

@@ -33,6 +33,27 @@ describe('forgetPast()', () => {
       ['a1ready', 'a2terminating', 'a3unready'],
       ['a1ready', 'a2terminating', 'a3unready'],
     ],
+    [
+      'drops a pod whose endpoint was removed after it was gone',
+      ['a1ready', 'a2gone', 'a3endpoint-removed'],
+      [],
+    ],
+    ['drops that endpoint when the pod was dropped before', ['a3endpoint-removed', 'b10ready'], ['b10ready']],
+    [
+      'keeps an endpoint of another workload',
+      ['a1endpoint-removed', 'a2endpoint-added'],
+      ['a2endpoint-added'],
+    ],
+    [
+      'keeps what direct probes found last, though it is told late',
+      ['a1scheduled', 'a2direct-accepted', 'b10ready', 'a5direct-refused'],
+      ['a1scheduled', 'a2direct-accepted', 'b10ready', 'a5direct-refused'],
+    ],
+    [
+      'keeps of many closed connections the last',
+      ['a1scheduled', 'a2direct-refused', 'a3direct-accepted', 'a4direct-closed', 'a5direct-closed'],
+      ['a1scheduled', 'a3direct-accepted', 'a5direct-closed'],
+    ],
     ['a pod of the same name begins anew', ['a1ready', 'a2gone', 'a3scheduled'], ['a3scheduled']],
   ] as const) {
     test(what, () => assert.deepEqual(forgetPast(toEvents(...events), 10), toEvents(...kept)));

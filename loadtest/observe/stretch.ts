@@ -93,6 +93,8 @@ export function createStretch(
       const durationMs = toMs - fromMs;
       const events = target.events
         .filter(({ atMs }) => atMs <= zeroMs + durationMs + target.slackMs)
+        // As of the connections of the load, those that were closed in it.
+        .filter(({ atMs, kind }) => kind !== 'direct-closed' || atMs >= zeroMs)
         .map((event) => ({ ...event, atMs: event.atMs - zeroMs }));
       const gaps = target.gaps.filter(({ atMs }) => atMs >= zeroMs).map(({ text }) => text);
       return judgeObservation({

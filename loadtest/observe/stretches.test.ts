@@ -126,6 +126,33 @@ describe('createStretches()', () => {
     );
   });
 
+  test('a replacement has what direct probes found in it, and comes to rest beside them', async () => {
+    const closed = Array.from({ length: 25 }, (_, index): readonly [number, string, Step] => [
+      index * 4_000,
+      'b',
+      { kind: 'direct-closed', idleMs: 3_000 },
+    ]);
+    const probed: readonly (readonly [number, string, Step])[] = [
+      ...DELETION,
+      ...closed,
+      [1_000, 'a', { kind: 'direct-accepted', uncertainMs: 0 }],
+      [1_000, 'b', { kind: 'direct-accepted', uncertainMs: 0 }],
+      [63_000, 'a', { kind: 'direct-refused', uncertainMs: 200 }],
+    ];
+    const { judged } = await watchFor(100_000, { events: [...probed].sort(([one], [other]) => one - other) });
+    assert.deepEqual(judged.map(toSpan), [[45_000, 69_000]]);
+    const [a, b] = judged[0]?.timelines ?? [];
+    assert.deepEqual(a?.direct?.accepts, [{ fromMs: -44_000, toMs: 17_800 }]);
+    assert.deepEqual(
+      b?.direct?.closed.map(({ atMs }) => atMs),
+      [3_000, 7_000, 11_000, 15_000, 19_000, 23_000],
+    );
+    assert.match(
+      judged[0]?.hazards.find(({ pod }) => pod === 'b')?.why ?? '',
+      /6 of them the direct probes’/,
+    );
+  });
+
   test('a loss in a replacement is of that, and of no other', async () => {
     const { judged, totals } = await watchFor(100_000, { events: DELETION, lostAt: [60_500, 61_000] });
     assert.deepEqual(

@@ -6,7 +6,7 @@ import { createRecent } from '../load/recent.ts';
 import type { OutcomeCounts, OutcomeTally } from '../load/record.ts';
 import type { HazardId } from '../proof/hazard.ts';
 import { createHealth, type Health } from '../proof/health.ts';
-import { toPodTimelines } from '../proof/timeline.ts';
+import { isOfProbe, toPodTimelines } from '../proof/timeline.ts';
 import type { ObservedTarget } from './observed-target.ts';
 import { type Incident, type Replaced, toIncidents, toReplaced } from './replacement.ts';
 import { createStretch, type LoadStretch } from './stretch.ts';
@@ -126,7 +126,7 @@ export function createStretches(
   function settle(nowMs: number): void {
     if (open === null) return;
     const { stretch } = open;
-    const changedMs = (target.events.at(-1)?.atMs ?? 0) - startMs;
+    const changedMs = (target.events.findLast((event) => !isOfProbe(event))?.atMs ?? 0) - startMs;
     if (nowMs - changedMs < tailMs) return;
     const timelines = [...toPodTimelines(target.events).values()].filter(({ pod }) => target.isTarget(pod));
     const unrest = findUnrest({

@@ -69,6 +69,7 @@ function enter({ task = {}, files = {}, toLease = renewed, toSender, onPost }: B
   };
   const interruption = new AbortController();
   const world: World = {
+    program: 'dropless',
     stdout: { write: (text) => void log.push(text), isTerminal: false, columns: 80 },
     stderr: { write: () => assert.fail('all goes to one output'), isTerminal: false, columns: 80 },
     env: { HOME: '/' },

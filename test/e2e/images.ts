@@ -28,11 +28,14 @@ const NAMES = {
   dropless: 'dropless',
 } as const satisfies Record<Image['target'], string>;
 
+/** Where kind's documentation has the local registry, and kind.sh. */
+export const DEFAULT_REGISTRY = 'localhost:5001';
+
 /**
  * @param env `E2E_REGISTRY` is where the cluster pulls from, `E2E_TAG` tells this run's images from those that its
  *   nodes may hold already.
  */
-export function toImages({ E2E_REGISTRY = 'localhost:5001', E2E_TAG }: NodeJS.ProcessEnv): Images {
+export function toImages({ E2E_REGISTRY = DEFAULT_REGISTRY, E2E_TAG }: NodeJS.ProcessEnv): Images {
   if (E2E_TAG === undefined) throw new Error('E2E_TAG is not set: start the suite with `npm run e2e`');
   const image = (version: string, target: Image['target'], suffix: string): Image => ({
     version,

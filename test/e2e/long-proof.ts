@@ -24,6 +24,7 @@ import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { saw } from './figures.ts';
 import { buildImages, toImages } from './images.ts';
 import { copyManifests } from './manifests.ts';
+import { findLack } from './preflight.ts';
 import { type Attempt, prove } from './proof.ts';
 import { awaitQuiet } from './target.ts';
 
@@ -47,6 +48,11 @@ const { values } = parseArgs({
 });
 const load = { rate: Number(values.rate) };
 
+const lack = await findLack(process.env, { needsCluster: true });
+if (lack !== null) {
+  console.error(lack);
+  process.exit(2);
+}
 buildImages(process.env);
 const images = toImages(process.env);
 const manifests = copyManifests();

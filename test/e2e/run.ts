@@ -19,6 +19,7 @@ import { formatTable } from '../../generate/markdown-table.ts';
 import { countCases } from '../junit.ts';
 import { readFigures } from './figures.ts';
 import { buildImages } from './images.ts';
+import { findLack } from './preflight.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -26,6 +27,11 @@ const { values, positionals } = parseArgs({
   options: { write: { type: 'boolean' }, 'images-only': { type: 'boolean' } },
   allowPositionals: true,
 });
+const lack = await findLack(process.env, { needsCluster: values['images-only'] !== true });
+if (lack !== null) {
+  console.error(lack);
+  process.exit(2);
+}
 buildImages(process.env);
 if (values['images-only'] === true) process.exit(0);
 

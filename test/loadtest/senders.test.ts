@@ -7,9 +7,29 @@ import { Fault } from '../../loadtest/cli/fault.ts';
 import { startLoad } from '../../loadtest/load/load.ts';
 import type { LoadSpec } from '../../loadtest/load/load-spec.ts';
 import { createSender } from '../../loadtest/load/sender.ts';
+import type { ObservedTarget } from '../../loadtest/observe/observed-target.ts';
+import { carryOutObservation } from '../../loadtest/observe/observer.ts';
 import { DEFAULT_LOAD, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
 
 const secret = 'known to both';
+/** Of which no pod comes or goes. */
+const RESTING = {
+  name: 'web',
+  events: [],
+  gaps: [],
+  changes: [],
+  wanted: 0,
+  slackMs: 0,
+  surgeAdvice: '',
+  revisionOf: () => null,
+  podOf: () => null,
+  podNamed: () => null,
+  identitiesOf: () => [],
+  isTarget: () => true,
+  confirm: () => Promise.resolve(),
+  forget: () => {},
+  tell: () => Promise.resolve(),
+} as const satisfies Partial<ObservedTarget>;
 const portOf = (server: Server | HttpServer) => (server.address() as AddressInfo).port;
 
 describe('senders', () => {
@@ -80,6 +100,35 @@ describe('senders', () => {
     await assert.rejects(load.result, /the sender on node-\d was lost/);
     // The other is let go, so that nothing keeps this process.
     for (const other of others) if (!other.destroyed) await once(other, 'close');
+  });
+
+  test('an observation ends where a sender is lost, tells which, and keeps what it has', async () => {
+    let isClosed = false;
+    const spec = toSpec(100_000);
+    const { verdict, outcomes } = await carryOutObservation(
+      { forMs: null, run: null, baselineMs: 0, tailMs: 0, allowed: [] },
+      spec,
+      {
+        ...RESTING,
+        url: new URL(`http://127.0.0.1:${portOf(target)}/`),
+        close: () => {
+          isClosed = true;
+        },
+      },
+      new AbortController().signal,
+      {
+        onBegin: () => {},
+        onJudged: () => {},
+        onSnapshot: ({ outcomes: { ok = 0 } }) => {
+          if (ok > 0) for (const socket of sockets) socket.destroy();
+        },
+        tell: () => {},
+      },
+    );
+    assert.equal(verdict.exit, 'inconclusive');
+    assert.match(verdict.doubts[0] ?? '', /^the load broke off: the sender on node-\d was lost$/);
+    assert.ok((outcomes.ok ?? 0) > 0);
+    assert.ok(isClosed);
   });
 
   test('no load begins with another secret', async () => {
