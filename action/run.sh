@@ -9,36 +9,35 @@ fail() { # fail MESSAGE
   exit 2
 }
 
-suffix=
 case $RUNNER_OS-$RUNNER_ARCH in
   Linux-X64) platform=linux-x64 ;;
   Linux-ARM64) platform=linux-arm64 ;;
   macOS-X64) platform=darwin-x64 ;;
   macOS-ARM64) platform=darwin-arm64 ;;
-  Windows-X64) platform=windows-x64 suffix=.exe ;;
   *) fail "there is no binary for $RUNNER_OS on $RUNNER_ARCH" ;;
 esac
+libc=$(ldd --version 2>&1 || true)
+case $libc in *musl*) platform=$platform-musl ;; esac # as in a container of Alpine
 version=${INPUT_VERSION#v}
 if [ -z "$version" ]; then
   version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../loadtest/package.json")
 fi
-binary=dropless-$platform$suffix
+archive=dropless-$platform.tar.gz
 directory=$RUNNER_TEMP/dropless-$version
-dropless=$directory/dropless$suffix
+dropless=$directory/dropless
 mkdir -p "$directory"
 
-get() { # get NAME FILE
-  local address=$INPUT_RELEASES/v$version/$1
-  curl --fail --silent --show-error --location --retry 3 --output "$2" "$address" || fail "cannot get $address"
-}
-get SHA256SUMS "$directory/SHA256SUMS"
-get "$binary" "$dropless.unchecked"
-expected=$(awk -v name="$binary" '$2 == name { print $1 }' "$directory/SHA256SUMS")
-actual=$({ sha256sum || shasum -a 256; } <"$dropless.unchecked" 2>/dev/null | awk '{ print $1 }')
+for name in SHA256SUMS "$archive"; do
+  address=$INPUT_RELEASES/v$version/$name
+  curl --fail --silent --show-error --location --retry 3 --output "$directory/$name" "$address" ||
+    fail "cannot get $address"
+done
+expected=$(awk -v name="$archive" '$2 == name { print $1 }' "$directory/SHA256SUMS")
+[ -n "$expected" ] || fail "SHA256SUMS of $version has no checksum of $archive"
+actual=$({ sha256sum || shasum -a 256; } <"$directory/$archive" 2>/dev/null | awk '{ print $1 }' || true)
 [ "$actual" = "$expected" ] ||
-  fail "$binary of $version has the SHA-256 ${actual:-that nothing here can tell}, and should have ${expected:-one in SHA256SUMS}"
-chmod +x "$dropless.unchecked"
-mv "$dropless.unchecked" "$dropless"
+  fail "$archive of $version has the SHA-256 ${actual:-that nothing here can tell}, and should have $expected"
+tar -xzf "$directory/$archive" -C "$directory" dropless
 echo "$directory" >>"$GITHUB_PATH"
 
 # xargs knows quotes, and expands nothing: what a pull request puts into a title is no command here.

@@ -1,26 +1,42 @@
-/** The action's script, on releases that are folders of this machine and whose program is a shell script. */
+/** The action's script, on releases that are folders of this machine. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import dropless from '../../loadtest/package.json' with { type: 'json' };
 import { TOOLS, testWith } from '../tools.ts';
+import { makeRelease, PLATFORMS } from './release.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SCRIPT = join(ROOT, 'action/run.sh');
 const ACTION = parse(readFileSync(join(ROOT, 'action.yml'), 'utf8'));
 const VERSION = dropless.version;
-/** Tells its words, one a line, and exits as EXIT says; what it would add to the summary of the job goes there. */
-const PROGRAM = `#!/bin/sh
+/** Tells its words, one a line, and exits as EXIT says; adds its platform to the summary of the job. */
+const toProgram = (platform: string) => `#!/bin/sh
 printf '<%s>\\n' "$@"
-echo ran >>"\${GITHUB_STEP_SUMMARY:-/dev/null}"
+echo ${platform} >>"\${GITHUB_STEP_SUMMARY:-/dev/null}"
 exit "\${EXIT:-0}"
 `;
+
+const ARCHIVE = 'dropless-linux-x64.tar.gz';
+const RUNNERS = [
+  [['Linux', 'X64'], 'linux-x64'],
+  [['Linux', 'ARM64'], 'linux-arm64'],
+  [['macOS', 'X64'], 'darwin-x64'],
+  [['macOS', 'ARM64'], 'darwin-arm64'],
+] as const;
 
 const testAction = testWith(TOOLS.curl);
 const work = mkdtempSync(join(tmpdir(), 'dropless-action-'));
@@ -32,23 +48,44 @@ interface Given {
   readonly sarif?: string;
   readonly runner?: readonly [os: string, arch: string];
   readonly exit?: number;
-  /** What the release has; by default one good program for Linux on X64. */
-  readonly release?: Readonly<Record<string, string>>;
+  /** What the release has; by default all that it should. */
+  readonly release?: Readonly<Record<string, string | Buffer>>;
+  /** What `ldd --version` says. */
+  readonly libc?: string;
+  /** Whether a program tells the checksums of files. */
+  readonly hasSums?: boolean;
 }
 
+const assets = makeRelease(work, toProgram);
+const asset = (name: string) => readFileSync(join(assets, name));
+const GOOD = Object.fromEntries(readdirSync(assets).map((name) => [name, asset(name)]));
+
 /** Runs the action as a step of a job of its own. */
-function act({ args = '', version = '', sarif = '', runner = ['Linux', 'X64'], exit = 0, release }: Given) {
+function act({
+  args = '',
+  version = '',
+  sarif = '',
+  runner = ['Linux', 'X64'],
+  exit = 0,
+  release = GOOD,
+  libc = 'ldd (GNU libc) 2.36',
+  hasSums = true,
+}: Given) {
   const job = mkdtempSync(join(work, 'job-'));
-  const files = release ?? { 'dropless-linux-x64': PROGRAM, SHA256SUMS: sum('dropless-linux-x64', PROGRAM) };
   const folder = join(job, 'releases', `v${version === '' ? VERSION : version.replace(/^v/, '')}`);
-  mkdirSync(folder, { recursive: true });
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  const bin = join(job, 'bin');
+  for (const directory of [folder, bin]) mkdirSync(directory, { recursive: true });
+  for (const [name, content] of Object.entries(release)) writeFileSync(join(folder, name), content);
+  // musl's tells so on standard error, and fails.
+  writeFileSync(join(bin, 'ldd'), `#!/bin/sh\necho '${libc}' >&2\nexit 1\n`, { mode: 0o755 });
+  for (const name of hasSums ? [] : ['sha256sum', 'shasum'])
+    writeFileSync(join(bin, name), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
   const [RUNNER_OS, RUNNER_ARCH] = runner;
   const { status, stdout, stderr } = spawnSync('bash', [SCRIPT], {
     cwd: job,
     encoding: 'utf8',
     env: {
-      PATH: process.env.PATH,
+      PATH: `${bin}:${process.env.PATH}`,
       INPUT_ARGS: args,
       INPUT_VERSION: version,
       INPUT_SARIF: sarif,
@@ -63,10 +100,6 @@ function act({ args = '', version = '', sarif = '', runner = ['Linux', 'X64'], e
   });
   const read = (name: string) => (existsSync(join(job, name)) ? readFileSync(join(job, name), 'utf8') : '');
   return { status, stdout, stderr, path: read('path'), summary: read('summary'), sarif: read(sarif || 'no') };
-}
-
-function sum(name: string, content: string): string {
-  return `${createHash('sha256').update(content).digest('hex')}  ${name}\n`;
 }
 
 describe('action.yml', () => {
@@ -121,14 +154,29 @@ describe('the action', () => {
     const plain = act({ args: 'lint deploy/', exit: 1 });
     assert.deepEqual(
       { status: plain.status, stdout: plain.stdout, summary: plain.summary },
-      { status: 1, stdout: '<lint>\n<deploy/>\n<--output>\n<github>\n', summary: 'ran\n' },
+      { status: 1, stdout: '<lint>\n<deploy/>\n<--output>\n<github>\n', summary: 'linux-x64\n' },
     );
     const both = act({ args: 'lint deploy/', sarif: 'lint.sarif', exit: 1 });
     assert.equal(both.status, 1);
     assert.equal(both.sarif, '<lint>\n<deploy/>\n<--output>\n<sarif>\n');
     assert.equal(both.stdout, plain.stdout);
-    assert.equal(both.summary, 'ran\n');
+    assert.equal(both.summary, 'linux-x64\n');
   });
+
+  test('has a release for each platform that it knows, and knows each that there is', () => {
+    const known = RUNNERS.flatMap(([runner, platform]) =>
+      runner[0] === 'Linux' ? [platform, `${platform}-musl`] : [platform],
+    );
+    assert.deepEqual(known.sort(), [...PLATFORMS].sort());
+  });
+
+  for (const [runner, platform] of RUNNERS) {
+    testAction(`takes the binary of ${runner.join(' on ')}`, () => {
+      assert.equal(act({ args: 'run', runner }).summary, `${platform}\n`);
+      if (runner[0] !== 'Linux') return;
+      assert.equal(act({ args: 'run', runner, libc: 'musl libc (x86_64)' }).summary, `${platform}-musl\n`);
+    });
+  }
 
   testAction('takes a version with or without its v', () => {
     for (const version of ['9.8.7', 'v9.8.7']) {
@@ -138,27 +186,35 @@ describe('the action', () => {
 });
 
 describe('the action refuses, and runs nothing,', () => {
-  const good = sum('dropless-linux-x64', PROGRAM);
+  const { SHA256SUMS: sums, [ARCHIVE]: archive, ...others } = GOOD;
+  assert.ok(sums !== undefined && archive !== undefined);
+  const other = others['dropless-linux-arm64.tar.gz'] ?? assert.fail();
   const refusals: readonly (readonly [what: string, given: Given, message: RegExp])[] = [
     [
-      'a binary that was changed',
-      { release: { 'dropless-linux-x64': `${PROGRAM}#`, SHA256SUMS: good } },
-      /^::error title=dropless::dropless-linux-x64 of [\d.]+ has the SHA-256 [0-9a-f]{64}, and should have [0-9a-f]{64}$/m,
+      'an archive that is another',
+      { release: { ...GOOD, [ARCHIVE]: other } },
+      /^::error title=dropless::dropless-linux-x64\.tar\.gz of [\d.]+ has the SHA-256 [0-9a-f]{64}, and should have [0-9a-f]{64}$/m,
     ],
     [
-      'a binary without a checksum',
-      { release: { 'dropless-linux-x64': PROGRAM, SHA256SUMS: sum('dropless-linux-x64.old', PROGRAM) } },
-      /and should have one in SHA256SUMS$/m,
+      'an archive without a checksum',
+      { release: { ...GOOD, SHA256SUMS: sums.toString().replace(/^.*-x64\.tar\.gz\n/gm, '') } },
+      /SHA256SUMS of [\d.]+ has no checksum of dropless-linux-x64\.tar\.gz$/m,
     ],
     [
-      'a release without checksums',
-      { release: { 'dropless-linux-x64': PROGRAM } },
-      /cannot get .*\/SHA256SUMS$/m,
+      'any archive where no program tells its checksum, least of all one without',
+      { hasSums: false, release: { ...GOOD, SHA256SUMS: '' } },
+      /SHA256SUMS of [\d.]+ has no checksum of /m,
     ],
     [
-      'a release without the binary',
-      { release: { SHA256SUMS: good } },
-      /cannot get .*\/dropless-linux-x64$/m,
+      'any archive where no program tells its checksum',
+      { hasSums: false },
+      /has the SHA-256 that nothing here can tell, and should have /m,
+    ],
+    ['a release without checksums', { release: { [ARCHIVE]: archive } }, /cannot get .*\/SHA256SUMS$/m],
+    [
+      'a release without the archive',
+      { release: { SHA256SUMS: sums } },
+      /cannot get .*\/dropless-linux-x64\.tar\.gz$/m,
     ],
     ['a system without a binary', { runner: ['Linux', 'S390X'] }, /there is no binary for Linux on S390X$/m],
     ['quotes that do not end', { args: "run 'http://a" }, /the quotes in args are not balanced$/m],
