@@ -51,8 +51,14 @@ export function createPrograms(): { programs: readonly Program[]; directory: str
   };
 }
 
-export function start({ argv: [command, ...first] }: Program, args: readonly string[], input = ''): Running {
-  const child = spawn(command, [...first, ...args], { cwd: root, stdio: 'pipe' });
+/** @param place where it runs; by default in the project, with the environment of the tests */
+export function start(
+  { argv: [command, ...first] }: Program,
+  args: readonly string[],
+  input = '',
+  place: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Running {
+  const child = spawn(command, [...first, ...args], { cwd: root, ...place, stdio: 'pipe' });
   const out = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text;
