@@ -29,7 +29,7 @@ writeFileSync(notRunFile, '');
 const prefixes = positionals
   .map((path) => path.replace(/^\.\//, ''))
   .flatMap((path) => [path, `test/${path}`]);
-const files = [...new Bun.Glob('{src,loadtest,generate,test,bench}/**/*.test.ts').scanSync(root)]
+const files = [...new Bun.Glob('{src,loadtest,generate,release,test,bench}/**/*.test.ts').scanSync(root)]
   .filter((file) => !file.includes('node_modules/'))
   .filter((file) => prefixes.length === 0 || prefixes.some((prefix) => file.startsWith(prefix)))
   .sort();

@@ -26,6 +26,9 @@ export const TOOLS = {
     command:
       toCommand('actionlint') ?? toCommand('go', 'run', 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'),
   },
+  /** Checks the manifest of a plugin for kubectl. */
+  krew: { name: 'go', command: toCommand('go', 'run', 'sigs.k8s.io/krew/cmd/validate-krew-manifest@v0.5.0') },
+  ruby: { name: 'ruby', command: toCommand('ruby') },
   chromium: { name: 'Chromium, on the PATH or named by CHROMIUM', command: findChromium() },
   kubectl: { name: 'kubectl', command: toCommand('kubectl') },
   /** Mounts of its own for whatever it runs, which may change its root. */

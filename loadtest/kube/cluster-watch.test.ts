@@ -33,7 +33,8 @@ async function start(t: { after(close: () => void): void }) {
   const stop = new AbortController();
   t.after(() => stop.abort());
   const streams = new Map<string, (line: string) => void>();
-  const resourceOf = (path: string) => path.replace(/\?.*/, '').split('/').at(-1) ?? '';
+  const resourceOf = (path: string) =>
+    path.includes('Killing') ? 'kills' : (path.replace(/\?.*/, '').split('/').at(-1) ?? '');
   const items: Readonly<Record<string, readonly Json[]>> = {
     deployments: [object('web', { spec: { replicas: 1 } })],
     replicasets: [object('web-1', { spec: { replicas: 1 } })],
@@ -51,7 +52,7 @@ async function start(t: { after(close: () => void): void }) {
     stream: (path, hooks, signal) => {
       hooks.onOpen();
       streams.set(resourceOf(path), hooks.onLine);
-      if (['pods', 'events', 'replicasets'].every((resource) => streams.has(resource))) opened();
+      if (['pods', 'events', 'kills', 'replicasets'].every((resource) => streams.has(resource))) opened();
       return new Promise((_, reject) =>
         signal.addEventListener('abort', () => reject(toApiFault(null, 'aborted'))),
       );
@@ -80,6 +81,7 @@ async function start(t: { after(close: () => void): void }) {
   await watch.start();
   await areOpen;
   return {
+    kinds: () => watch.events.map(({ pod, kind }) => `${pod} ${kind}`),
     told: () => watch.marks.filter(({ text }) => text.startsWith('Failed')),
     see: (resource: string, seen: Json) =>
       streams.get(resource)?.(JSON.stringify({ type: 'ADDED', object: seen })),
@@ -123,4 +125,16 @@ describe('the warnings of a cluster watch', () => {
       [0, 0],
     );
   });
+});
+
+test('a cluster watch tells that the kubelet kills a container for its probe, which is no warning', async (t) => {
+  const { kinds, told, see } = await start(t);
+  const kill = object('event-kill', {
+    type: 'Normal',
+    reason: 'Killing',
+    message: 'Container web failed liveness probe, will be restarted',
+    involvedObject: { name: 'web-1-a', uid: 'uid-x-web-1-a', fieldPath: 'spec.containers{web}' },
+  });
+  see('kills', kill);
+  assert.deepEqual([kinds(), told()], [['web-1-a probe-failed'], []]);
 });

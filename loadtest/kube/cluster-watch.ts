@@ -16,6 +16,7 @@ import { canWatchNodes } from './permission.ts';
 import { toPodAddress } from './pod-address.ts';
 import type { PodIdentities } from './pod-identity.ts';
 import { createPodObserver } from './pod-observer.ts';
+import { toProbeFailure } from './probe-failure.ts';
 import { createWarnings } from './warnings.ts';
 import { startWatch, type Watch } from './watch.ts';
 import { toWatchPaths, type WatchedObjects, type WatchedResource } from './watch-paths.ts';
@@ -140,8 +141,10 @@ export function createClusterWatch(
     events: (change, event, atMs) => {
       if (!isSynced || change !== 'seen') return;
       warnings.hear(event, atMs);
-      const failed = toFailedLiveness(event);
-      if (failed !== null) observer.onLivenessFailure(failed, atMs);
+      onProbeEvent(event, atMs);
+    },
+    kills: (change, event, atMs) => {
+      if (isSynced && change === 'seen') onProbeEvent(event, atMs);
     },
     nodes: observer.onNode,
   };
@@ -154,6 +157,11 @@ export function createClusterWatch(
       if (change === 'deleted') warnings.leave(own, atMs);
       onChange(change, object, atMs);
     };
+  }
+
+  function onProbeEvent(event: Json, atMs: number): void {
+    const failed = toProbeFailure(event);
+    if (failed !== null) observer.onProbeFailure(failed, atMs);
   }
 
   function onWorkload(change: 'seen' | 'deleted', object: Json, atMs: number): void {
@@ -275,12 +283,6 @@ function both(first: OnChange, second: OnChange): OnChange {
     first(change, object, atMs);
     second(change, object, atMs);
   };
-}
-
-/** The uid of the pod that the event says is not live; null: it says something else. */
-function toFailedLiveness(event: Json): string | null {
-  const isOfProbe = textAt(event, 'message')?.startsWith('Liveness probe') === true;
-  return textAt(event, 'reason') === 'Unhealthy' && isOfProbe ? textAt(event, 'involvedObject', 'uid') : null;
 }
 
 /** Tells a number of each object when it is seen first, and when it has changed. */

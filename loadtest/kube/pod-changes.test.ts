@@ -48,6 +48,20 @@ describe('toPodChanges()', () => {
     ['an end before a start', told(), container({ waiting: {} }, end('a')), ['exited'], { ended: 'a' }],
     ['an end only once', told({ ended: 'a' }), container({}, end('a')), [], { ended: 'a' }],
     ['the next end', told({ ended: 'a' }), container(end('b'), end('a')), ['exited'], { ended: 'b' }],
+    [
+      'an end and that it is ready again, at once',
+      told({ isReady: true }),
+      { status: { ...ready.status, ...container({ running: {} }, end('a')).status } },
+      ['started', 'exited', 'ready'],
+      { isStarted: true, isReady: true, ended: 'a' },
+    ],
+    [
+      'no readiness of one that has just ended',
+      told({ isReady: true }),
+      { status: { ...ready.status, ...container(end('a')).status } },
+      ['exited'],
+      { isReady: true, ended: 'a' },
+    ],
     ['no end that is out of sight', told({ ended: 'a' }), {}, [], { ended: 'a' }],
   ] as const) {
     test(`tells ${what}`, () => {

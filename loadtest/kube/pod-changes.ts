@@ -81,13 +81,16 @@ export function toPodChanges(
     const graceMs = 1_000 * (pod.get('metadata', 'deletionGracePeriodSeconds').number() ?? 0);
     steps.push({ kind: 'terminating', graceMs, preStopMs: untilSigtermMs(toPreStop(own), graceMs) });
   }
-  if (told.isReady !== (before?.isReady ?? false)) steps.push({ kind: told.isReady ? 'ready' : 'unready' });
+  const wasReady = before?.isReady ?? false;
+  if (wasReady && !told.isReady) steps.push({ kind: 'unready' });
   // What ended before anyone looked is no news.
   const isNews = end !== null && end.id !== before?.ended && (before !== null || end.isNow);
   if (isNews) {
     const { code, isOomKilled } = end;
     steps.push({ kind: 'exited', code, signal: null, ...(isOomKilled ? { isOomKilled } : {}) });
   }
+  // One that ended and runs again may be ready again by the time it is told.
+  if (told.isReady && (!wasReady || (isNews && !end.isNow))) steps.push({ kind: 'ready' });
   if (told.isEnded && !before?.isEnded) steps.push({ kind: 'gone' });
   return { told, steps };
 }

@@ -6,6 +6,7 @@ import type { Json } from './json.ts';
 import { nameOf } from './object.ts';
 import { type ToldPod, toPodChanges } from './pod-changes.ts';
 import { createPodIdentities, type PodIdentities, toIdentities } from './pod-identity.ts';
+import type { ContainerProbeFailure } from './probe-failure.ts';
 import { createReadyEndpoints, toReadyPods } from './ready-endpoints.ts';
 
 /** Turns what the watches see into events of pods. Each call is stamped with the time given. */
@@ -15,7 +16,7 @@ export interface PodObserver extends Pick<PodIdentities, 'podAt' | 'identitiesOf
   onPod(change: 'seen' | 'deleted', pod: Json, atMs: number): void;
   onEndpointSlice(change: 'seen' | 'deleted', slice: Json, atMs: number): void;
   onNode(change: 'seen' | 'deleted', node: Json, atMs: number): void;
-  onLivenessFailure(uid: string, atMs: number): void;
+  onProbeFailure(failure: ContainerProbeFailure, atMs: number): void;
   /** Drops the names of pods that are not among these. */
   keepOnly(ids: ReadonlySet<string>): void;
 }
@@ -65,16 +66,23 @@ export function createPodObserver(
     onNode(change, object, atMs) {
       const node = new Field(object);
       const name = nameOf(node);
-      const isBack = change === 'seen' && isReady(node);
-      if (isBack) lostNodes.delete(name);
-      if (isBack || lostNodes.has(name)) return;
-      lostNodes.add(name);
-      for (const [pod, told] of pods) if (told.node === name) emit({ atMs, pod, kind: 'node-lost' });
+      const isThere = change === 'seen' && isReady(node);
+      const wasThere = !lostNodes.has(name);
+      if (isThere) lostNodes.delete(name);
+      else lostNodes.add(name);
+      if (isThere === wasThere) return;
+      for (const [pod, told] of pods) {
+        if (told.node !== name) continue;
+        // Where the kubelet alone was not ready, its pods have stayed ready: that is told anew.
+        const again = told.isReady ? (['unready', 'ready'] as const) : [];
+        for (const kind of isThere ? again : (['node-lost'] as const)) emit({ atMs, pod, kind });
+      }
     },
 
-    onLivenessFailure(uid, atMs) {
-      const pod = identities.podAt(uid, atMs);
-      if (pod !== null && pods.has(pod)) emit({ atMs, pod, kind: 'liveness-failed' });
+    onProbeFailure({ podUid, container: failed, probe, isKill }, atMs) {
+      const pod = identities.podAt(podUid, atMs);
+      if (pod === null || !pods.has(pod) || failed !== (container ?? failed)) return;
+      emit({ atMs, pod, kind: 'probe-failed', probe, isKill });
     },
 
     podAt: identities.podAt,

@@ -25,6 +25,7 @@ describe('toWatchPaths()', () => {
       '/apis/autoscaling/v2/namespaces/n/horizontalpodautoscalers?fieldSelector=metadata.name%3Dweb-hpa',
     ],
     ['events', '/api/v1/namespaces/n/events?fieldSelector=type%3DWarning'],
+    ['kills', '/api/v1/namespaces/n/events?fieldSelector=reason%3DKilling'],
     ['nodes', '/api/v1/nodes'],
   ] as const) {
     test(resource, () =>

@@ -14,7 +14,7 @@ export interface WatchedObjects {
   readonly hpa: string | null;
 }
 
-/** By the names of the Kubernetes API, but for `workload`, which is one of its kind. */
+/** By the names of the Kubernetes API, but for `workload`, which is one of its kind, and `kills`, which are events. */
 export type WatchedResource =
   | 'pods'
   | 'endpointslices'
@@ -22,6 +22,7 @@ export type WatchedResource =
   | 'replicasets'
   | 'horizontalpodautoscalers'
   | 'events'
+  | 'kills'
   | 'nodes';
 
 /** The path at the API server of each watch; null: there is nothing to watch, or it is not allowed. */
@@ -46,6 +47,8 @@ export function toWatchPaths(
     horizontalpodautoscalers:
       hpa === null ? null : `${within('/apis/autoscaling/v2')}/horizontalpodautoscalers?${named(hpa)}`,
     events: `${core}/events?fieldSelector=type%3DWarning`,
+    // They are no warnings.
+    kills: `${core}/events?fieldSelector=reason%3DKilling`,
     nodes: canWatchNodes ? '/api/v1/nodes' : null,
   };
 }

@@ -5,7 +5,7 @@ const UNDONE_BY: Readonly<Partial<Record<PodEvent['kind'], PodEvent['kind']>>> =
   unready: 'ready',
   exited: 'ready',
   'node-lost': 'ready',
-  'liveness-failed': 'ready',
+  'probe-failed': 'ready',
   'endpoint-removed': 'endpoint-added',
   'direct-refused': 'direct-accepted',
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PodEvent } from '../proof/timeline.ts';
+import type { PodEvent, ProbeFailure } from '../proof/timeline.ts';
 import { toReplaced, type WorkloadChange } from './replacement.ts';
 
 const FROM_MS = 1_000;
@@ -18,6 +18,8 @@ const added = (atMs: number, pod: string, version = 'v1') =>
 const removed = (atMs: number, pod: string, graceMs = 30_000) =>
   at(atMs, pod, { kind: 'terminating', graceMs, preStopMs: 0 });
 const disrupted = (atMs: number, pod: string, reason: string) => at(atMs, pod, { kind: 'disrupted', reason });
+const failed = (atMs: number, pod: string, failure: Partial<ProbeFailure> = {}) =>
+  at(atMs, pod, { kind: 'probe-failed', probe: 'liveness', isKill: false, ...failure });
 const exited = (atMs: number, pod: string, code: number, isOomKilled = false) =>
   at(atMs, pod, { kind: 'exited', code, signal: null, isOomKilled });
 const replicas = (atMs: number, from: number, to: number, by: string | null): WorkloadChange => ({
@@ -173,13 +175,42 @@ const CASES: readonly Case[] = [
   },
   {
     what: 'a liveness probe, up to a minute before',
-    events: [...there('a'), at(1_100, 'a', { kind: 'liveness-failed' }), exited(61_100, 'a', 137)],
+    events: [...there('a'), failed(1_100, 'a'), exited(61_100, 'a', 137)],
     expected: [['liveness-probe', 'liveness probe failed', 'a']],
   },
   {
     what: 'a liveness probe that failed long before a crash',
-    events: [...there('a'), at(1_100, 'a', { kind: 'liveness-failed' }), exited(61_101, 'a', 1)],
+    events: [...there('a'), failed(1_100, 'a'), exited(61_101, 'a', 1)],
     expected: [['crash', 'crash with exit code 1', 'a']],
+  },
+  {
+    what: 'a kill for a probe, however long the grace period, and a crash soon after it',
+    events: [
+      ...there('a'),
+      failed(1_100, 'a', { probe: 'startup', isKill: true }),
+      // Told late.
+      failed(1_101, 'a'),
+      exited(301_100, 'a', 0),
+      exited(301_400, 'a', 1),
+    ],
+    expected: [
+      ['liveness-probe', 'startup probe failed', 'a'],
+      ['crash', 'crash with exit code 1', 'a'],
+    ],
+  },
+  {
+    what: 'an exit that a node tells once it is back',
+    events: [
+      ...there('a', 'v1', 'n2'),
+      at(1_100, 'a', { kind: 'node-lost' }),
+      exited(90_000, 'a', 255),
+      at(90_000, 'a', { kind: 'ready' }),
+      exited(99_000, 'a', 3),
+    ],
+    expected: [
+      ['node-lost', 'node n2 lost', 'a'],
+      ['crash', 'crash with exit code 3', 'a'],
+    ],
   },
   {
     what: 'an exit that was asked for',

@@ -1,4 +1,4 @@
-import type { PodEvent } from '../proof/timeline.ts';
+import type { PodEvent, ProbeFailure } from '../proof/timeline.ts';
 
 /** Why pods come and go. The closed list: reports, metrics and docs take the reasons from here. */
 export const REPLACEMENT_REASONS = {
@@ -10,7 +10,7 @@ export const REPLACEMENT_REASONS = {
   deletion: 'somebody deletes the pod; Kubernetes does not keep who',
   crash: 'the container exits without being asked to; the exit code is named',
   'out-of-memory': 'the kernel kills the container for want of memory',
-  'liveness-probe': 'the kubelet restarts the container because its liveness probe fails',
+  'liveness-probe': 'the kubelet restarts the container because its liveness or startup probe fails',
   'node-lost': 'the node is no longer ready, or no longer there',
   unknown: 'a pod is added, and nothing tells why',
 } as const satisfies Record<string, string>;
@@ -50,14 +50,19 @@ export type Incident = { readonly atMs: number; readonly pod: string; readonly v
       readonly kind: 'exited';
       readonly code: number | null;
       readonly isOomKilled: boolean;
-      readonly wasLive: boolean;
+      /** For which the kubelet killed it; null: for none. */
+      readonly failedProbe: ProbeFailure['probe'] | null;
       readonly disruption: string | null;
+      readonly lostNode: string | null;
     }
   | { readonly kind: 'node-lost'; readonly node: string }
 );
 
-/** The kubelet kills within the grace period of the container after the probe has failed for the last time. */
-const LIVENESS_MS = 60_000;
+/**
+ * The kubelet kills within the grace period of the container after the probe has failed for the last time. For those
+ * that are not told to be killed: where a pod has many events, the kubelet drops more.
+ */
+const PROBE_MS = 60_000;
 
 interface KnownPod {
   version: string | null;
@@ -65,7 +70,8 @@ interface KnownPod {
   isTerminating: boolean;
   isNodeLost: boolean;
   disruption: string | null;
-  livenessMs: number;
+  /** The last that its container may yet be killed for, until that time; null: none. */
+  failed: { readonly probe: ProbeFailure['probe']; readonly untilMs: number } | null;
 }
 
 /**
@@ -95,7 +101,7 @@ function toUnknownPod(): KnownPod {
     isTerminating: false,
     isNodeLost: false,
     disruption: null,
-    livenessMs: Number.NEGATIVE_INFINITY,
+    failed: null,
   };
 }
 
@@ -109,9 +115,11 @@ function toIncident(event: PodEvent, known: KnownPod): Incident | null {
       known.version = event.version;
       known.node = event.node;
       return { kind: 'added', atMs, pod, version: event.version };
-    case 'liveness-failed':
-      known.livenessMs = atMs;
+    case 'probe-failed': {
+      const untilMs = event.isKill ? Number.POSITIVE_INFINITY : atMs + PROBE_MS;
+      if (untilMs >= (known.failed?.untilMs ?? 0)) known.failed = { probe: event.probe, untilMs };
       return null;
+    }
     case 'disrupted':
       known.disruption = event.reason;
       return null;
@@ -131,8 +139,10 @@ function toIncident(event: PodEvent, known: KnownPod): Incident | null {
     case 'exited': {
       if (known.isTerminating) return null;
       const { code, isOomKilled = false } = event;
-      const wasLive = atMs - known.livenessMs > LIVENESS_MS;
-      return { kind: 'exited', atMs, pod, version, code, isOomKilled, wasLive, disruption };
+      const { failed } = known;
+      const failedProbe = failed !== null && atMs <= failed.untilMs ? failed.probe : null;
+      known.failed = null;
+      return { kind: 'exited', atMs, pod, version, code, isOomKilled, failedProbe, disruption, lostNode };
     }
     default:
       return null;
@@ -262,12 +272,15 @@ function formatBy(by: string): string {
 function toExitReason({
   code,
   isOomKilled,
-  wasLive,
+  failedProbe,
   disruption,
+  lostNode,
 }: Extract<Incident, { kind: 'exited' }>): [ReplacementReason, string] {
   if (disruption === 'TerminationByKubelet') return ['eviction', 'eviction by the kubelet'];
+  // What a node has lost ends as far as is known when it is back.
+  if (lostNode !== null) return ['node-lost', `node ${lostNode} lost`];
   if (isOomKilled) return ['out-of-memory', 'out of memory'];
-  if (!wasLive) return ['liveness-probe', 'liveness probe failed'];
+  if (failedProbe !== null) return ['liveness-probe', `${failedProbe} probe failed`];
   return ['crash', code === null ? 'crash' : `crash with exit code ${code}`];
 }
 
@@ -277,7 +290,7 @@ function toDisruptionReason({
   lostNode,
 }: Extract<Incident, { kind: 'removed' }>): readonly [ReplacementReason, string] | null {
   if (disruption === null) return null;
-  if (disruption === 'DeletionByTaintManager' && lostNode !== null) {
+  if (lostNode !== null && ['DeletionByTaintManager', 'DeletionByPodGC'].includes(disruption)) {
     return ['node-lost', `node ${lostNode} lost`];
   }
   return DISRUPTION_REASONS[disruption] ?? ['eviction', `disruption ${disruption}`];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { countEnded, isWithin, type PodEvent, toPhase, toPodTimelines } from './timeline.ts';
+import { countEnded, isWithin, type PodEvent, toExit, toPhase, toPodTimelines } from './timeline.ts';
 
 const pod = 'a';
 const events: PodEvent[] = [
@@ -111,6 +111,16 @@ describe('isWithin()', () => {
       assert.equal(isWithin(spans, atMs), expected);
     });
   }
+});
+
+test('toExit() of a container that was told to have ended when it was ready again: none', () => {
+  const [timeline] = toPodTimelines([
+    { atMs: 1, pod, kind: 'ready' },
+    { atMs: 5, pod, kind: 'exited', code: 1, signal: null },
+    { atMs: 5, pod, kind: 'ready' },
+  ]).values();
+  assert.ok(timeline !== undefined);
+  assert.deepEqual([toExit(timeline, 4)?.code, toExit(timeline, 5)], [1, null]);
 });
 
 describe('toPhase()', () => {

@@ -4,6 +4,13 @@ interface At {
   readonly pod: string;
 }
 
+/** What the kubelet found of a container: it restarts one where that happens too often. */
+export interface ProbeFailure {
+  readonly probe: 'liveness' | 'startup';
+  /** It happened too often: the container is killed now. */
+  readonly isKill: boolean;
+}
+
 /**
  * What happened to a pod, stamped when it was seen. `endpoint-*` is its membership in the ready endpoints.
  * `sigterm` is emitted only where it can be observed; otherwise it is derived from `terminating`, whose `preStopMs`
@@ -21,8 +28,7 @@ export type PodEvent = At &
     | { readonly kind: 'started' | 'ready' | 'unready' | 'endpoint-added' | 'endpoint-removed' }
     | { readonly kind: 'terminating'; readonly graceMs: number; readonly preStopMs: number | null }
     | { readonly kind: 'sigterm' | 'node-lost' | 'gone' }
-    /** The kubelet found it not live, and restarts its container where that happens too often. */
-    | { readonly kind: 'liveness-failed' }
+    | ({ readonly kind: 'probe-failed' } & ProbeFailure)
     /** It is about to be terminated: the reason of its condition `DisruptionTarget`. */
     | { readonly kind: 'disrupted'; readonly reason: string }
     | {
@@ -222,7 +228,7 @@ export function countEndpoints(timelines: Iterable<PodTimeline>, atMs: number): 
 
 /** How its process ended, whether by that moment or after it; null where it was ready again in between. */
 export function toExit({ exit, ready }: PodTimeline, atMs: number): ContainerExit | null {
-  return exit !== null && ready.some(({ fromMs }) => fromMs > exit.atMs && fromMs <= atMs) ? null : exit;
+  return exit !== null && ready.some(({ fromMs }) => fromMs >= exit.atMs && fromMs <= atMs) ? null : exit;
 }
 
 /** Did SIGKILL end it, as it does at the end of the grace period? A container runtime tells that as code 137. */

@@ -48,7 +48,7 @@ describe('the workflows', () => {
 
   test('name files of this repository that exist', () => {
     const named = WORKFLOWS.flatMap((path) => [
-      ...read(path).matchAll(/(?:test|action|release)\/[\w./-]+\.\w+/g),
+      ...read(path).matchAll(/(?<![\w/])(?:test|action|release|loadtest)\/[\w./-]+\.\w+/g),
     ]);
     assert.ok(named.length > 0);
     assert.deepEqual(

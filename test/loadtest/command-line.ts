@@ -70,8 +70,14 @@ export function createBinary(directory: string): { readonly here: Program; reado
   return { here, alone: { name: 'the binary, in an empty root', argv } };
 }
 
-export function start({ argv: [command, ...first] }: Program, args: readonly string[], input = ''): Running {
-  const child = spawn(command, [...first, ...args], { cwd: root, stdio: 'pipe' });
+/** @param place where it runs; by default in the project, with the environment of the tests */
+export function start(
+  { argv: [command, ...first] }: Program,
+  args: readonly string[],
+  input = '',
+  place: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Running {
+  const child = spawn(command, [...first, ...args], { cwd: root, ...place, stdio: 'pipe' });
   const out = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text;

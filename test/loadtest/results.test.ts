@@ -64,10 +64,9 @@ describe('docs/results.md', () => {
     assert.equal(named.length, 200);
   });
 
-  test('has workflows that parse, with commands and flags that there are', () => {
-    const [github, gitlab] = blocks('yaml').map((text) => parse(text));
-    const commands: string[] = [github.jobs.rollout.steps[0].run, ...gitlab.rollout.script];
-    for (const command of commands) {
+  test('has a pipeline that parses, with commands and flags that there are', () => {
+    const [gitlab] = blocks('yaml').map((text) => parse(text));
+    for (const command of gitlab.rollout.script as string[]) {
       const [program, name, ...words] = command.split(' ');
       assert.equal(program, 'dropless');
       const { options } = COMMANDS.find((one) => one.name === name) ?? assert.fail(name);

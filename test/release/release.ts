@@ -1,0 +1,33 @@
+/** A release on this machine, as `npm run build:binaries` and release/assets.ts make it, of a program that is a script. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+export const REPOSITORY = 'dropless/dropless';
+export const PLATFORMS = [
+  'darwin-arm64',
+  'darwin-x64',
+  'linux-arm64',
+  'linux-arm64-musl',
+  'linux-x64',
+  'linux-x64-musl',
+];
+
+/**
+ * Makes one below a directory.
+ * @param program of each platform, what its binary is
+ * @returns where its assets are
+ */
+export function makeRelease(directory: string, program: (platform: string) => string): string {
+  const binaries = join(directory, 'binaries');
+  const assets = join(directory, 'assets');
+  mkdirSync(binaries, { recursive: true });
+  for (const platform of PLATFORMS) {
+    const file = join(binaries, `dropless-${platform}`);
+    writeFileSync(file, program(platform));
+    chmodSync(file, 0o755);
+  }
+  execFileSync(process.execPath, [join(ROOT, 'release/assets.ts'), REPOSITORY, binaries, assets]);
+  return assets;
+}
