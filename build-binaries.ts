@@ -146,10 +146,13 @@ async function fetchRuntime(platform: string): Promise<string> {
   mkdirSync(fetched, { recursive: true });
   const args = ['pack', '--json', '--pack-destination', fetched, name];
   const { status, stdout } = spawnSync('npm', args, { cwd: import.meta.dirname, encoding: 'utf8' });
-  if (status !== 0)
-    throw new Unavailable(`${name}, which npm cannot fetch: ${JSON.parse(stdout).error.code}`);
-  const [packed] = JSON.parse(stdout);
-  if (packed.integrity !== integrity) throw new Error(`${name} is not the one that package-lock.json names`);
+  const told = JSON.parse(stdout);
+  if (status !== 0) throw new Unavailable(`${name}, which npm cannot fetch: ${told.error.code}`);
+  // A list, or since npm 12 an object by name.
+  const [packed] = Object.values<{ readonly integrity: string; readonly filename: string }>(told);
+  if (packed === undefined || packed.integrity !== integrity) {
+    throw new Error(`${name} is not the one that package-lock.json names`);
+  }
   const archive = join(fetched, packed.filename);
   await new Bun.Archive(await Bun.file(archive).bytes()).extract(fetched, { glob: 'package/bin/bun' });
   rmSync(archive);
