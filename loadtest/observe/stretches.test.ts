@@ -203,6 +203,22 @@ describe('createStretches()', () => {
     );
   });
 
+  test('what was lost while a container hung is of its restart for the liveness probe', async () => {
+    const { judged } = await watchFor(200_000, {
+      events: [
+        [70_000, 'a', { kind: 'probe-failed', probe: 'liveness', isKill: true }],
+        [70_000, 'a', { kind: 'unready' }],
+        [99_000, 'a', { kind: 'exited', code: 137, signal: null }],
+        [105_000, 'a', { kind: 'ready' }],
+      ],
+      lostAt: [40_000, 41_000],
+    });
+    assert.deepEqual(
+      judged.map(({ lost, reasons }) => [lost, reasons.map(({ text }) => text)]),
+      [[2, ['liveness probe failed']]],
+    );
+  });
+
   test('a request is of one stretch where replacements follow one another', async () => {
     const again = DELETION.map(([atMs, pod, step]) => [
       atMs + 12_000,

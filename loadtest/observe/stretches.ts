@@ -22,12 +22,15 @@ export interface StretchOptions {
 
 /** An event may be told so long after requests have failed of it. */
 const MARGIN_MS = 5_000;
-/** A node is reported as lost so long after it was: node-monitor-grace-period, and some. */
-const NODE_GRACE_MS = 60_000;
+/**
+ * A node is reported as lost so long after it was: node-monitor-grace-period, and some. A container that hangs is killed
+ * about as late: its probe fails three times by default, ten seconds apart, and then it has its grace period.
+ */
+const LATE_MS = 60_000;
 /** What is usual is told from this much load before. */
 const LEAD_MS = 10_000;
 /** For how long a loss may still turn out to be of a replacement. */
-const HOLD_MS = NODE_GRACE_MS + LEAD_MS + MARGIN_MS;
+const HOLD_MS = LATE_MS + LEAD_MS + MARGIN_MS;
 /** Losses outside of all replacements that lie in so much time are judged together. */
 const GROUP_MS = 60_000;
 /** Where nothing changes for so long, waiting on shows nothing more. */
@@ -105,7 +108,8 @@ export function createStretches(
   function see(incidents: readonly Incident[]): void {
     const [first] = incidents;
     if (first === undefined || open !== null) return;
-    const marginMs = first.kind === 'node-lost' ? NODE_GRACE_MS : MARGIN_MS;
+    const isLate = first.kind === 'node-lost' || (first.kind === 'exited' && first.failedProbe !== null);
+    const marginMs = isLate ? LATE_MS : MARGIN_MS;
     const takenMs = Math.max(0, ...spans.map(({ toMs }) => toMs));
     const beganMs = Math.max(takenMs, first.atMs - startMs - marginMs);
     const stretch = start({ fromMs: beganMs - LEAD_MS, beganMs, toMs: Number.POSITIVE_INFINITY });
