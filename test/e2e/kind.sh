@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A cluster for `npm run e2e` and `npm run prove:cluster`, by kind: two workers, the local registry of kind's
-# documentation, metrics-server, and external addresses for Services. Needs Docker, kind and kubectl, on Linux.
+# documentation, metrics-server, and external addresses for Services. Needs Docker, kind 0.27 or newer and kubectl,
+# on Linux.
 # `test/e2e/kind.sh delete` takes it all away.
 #
 # https://kind.sigs.k8s.io/docs/user/local-registry/ https://github.com/kubernetes-sigs/cloud-provider-kind
@@ -23,10 +24,6 @@ kind create cluster --wait 120s --config - <<'CLUSTER'
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{ role: control-plane }, { role: worker }, { role: worker }]
-containerdConfigPatches:
-  - |-
-    [plugins."io.containerd.grpc.v1.cri".registry]
-      config_path = "/etc/containerd/certs.d"
 CLUSTER
 
 # One name on both sides: on a node, localhost is the node.
