@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { COMMANDS } from '../loadtest/commands/registry.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
-import { toObservationSchema } from '../loadtest/observe/observation-report.ts';
-import { toProofSchema } from '../loadtest/proof/proof-report.ts';
 import { SETTINGS } from '../src/config.ts';
 import { replaceBlock } from './block.ts';
 import { formatCausesDoc } from './causes.ts';
@@ -20,6 +18,7 @@ import { formatTable } from './markdown-table.ts';
 import { type Manifest, render, renderOverlay } from './render.ts';
 import { formatReplacementReasons } from './replacement-reasons.ts';
 import { formatRooms } from './rooms.ts';
+import { SCHEMAS, toSchemaPath } from './schemas.ts';
 import { toValueRows } from './values.ts';
 import { formatWorkloads } from './workloads.ts';
 
@@ -47,8 +46,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('docs/observe.md', formatReplacementReasons),
   block('docs/workloads.md', formatWorkloads),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
-  whole('docs/proof.schema.json', () => `${JSON.stringify(toProofSchema(), null, 2)}\n`),
-  whole('docs/observation.schema.json', () => `${JSON.stringify(toObservationSchema(), null, 2)}\n`),
+  ...SCHEMAS.map((schema) => whole(toSchemaPath(schema), () => `${JSON.stringify(schema, null, 2)}\n`)),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
   rendered(block('kustomize/README.md', toComponentTable)),

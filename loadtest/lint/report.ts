@@ -85,10 +85,18 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** For programs. `schema` changes with any change that could break one. */
+/** Changes with any change that could break a reader. */
+export const LINT_SCHEMA = 'dropless.lint/1';
+
+/** For programs. */
 export function formatJson(report: LintReport): string {
-  return toJson({
-    schema: 'dropless.lint/1',
+  return toJson(toLintJson(report));
+}
+
+/** What the JSON of a lint holds. */
+export function toLintJson(report: LintReport) {
+  return {
+    schema: LINT_SCHEMA,
     summary: {
       ...countSeverities(report),
       workloads: report.inventory.workloads.map(({ label }) => label),
@@ -111,7 +119,7 @@ export function formatJson(report: LintReport): string {
       docs: rule.source,
       ...(ignoredBecause === undefined ? {} : { ignoredBecause }),
     })),
-  });
+  };
 }
 
 const ANNOTATION_LEVELS = { error: 'error', warning: 'warning', info: 'notice' } as const;

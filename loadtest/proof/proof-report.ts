@@ -1,7 +1,7 @@
 import { EXIT_CODES, type Exit } from '../cli/exit-code.ts';
 import { Fault } from '../cli/fault.ts';
+import { latencySummaryShape, requirementShape } from '../report/findings-shape.ts';
 import { loadRecord, parseAs, schemaOf } from '../report/report.ts';
-import type { RequirementResult } from '../report/requirement.ts';
 import { countsOf, outcomeCounts, settlementFields } from '../report/settlement-shape.ts';
 import {
   addedLater,
@@ -17,6 +17,7 @@ import {
   type Shape,
   shapeOf,
   string,
+  toDocument,
   withDerived,
 } from '../report/shape.ts';
 import type { Loss } from './attribution.ts';
@@ -202,13 +203,6 @@ const hazardFields: Shape<Hazard> = object({
 
 const hazard = withDerived(hazardFields, { expectedLosses });
 
-const requirement: Shape<RequirementResult> = object({
-  text: string,
-  unit: literal('count', 'percent', 'perSecond', 'time'),
-  actual: nullable(finite()),
-  state: literal('met', 'missed', 'unknown'),
-});
-
 const removal: Shape<Removal> = shapeOf({ type: 'string' }, (value, place) => {
   const text = string(value, place);
   try {
@@ -228,7 +222,7 @@ export const judgedFields = {
   givenUp: count,
   outcomes: outcomeCounts,
   lagP99Ms: finite(),
-  requirements: array(requirement),
+  requirements: array(requirementShape),
   causes: countsOf(keyOf(CAUSES)),
   fixes: array(fix),
   losses: array(loss),
@@ -251,23 +245,13 @@ const proofFields: Shape<Proof> = object({
   ...judgedFields,
 });
 
-const ms = nullable(finite(0));
 export const latencyShape = array(
   object({
     phase: literal(...PROOF_PHASES),
     version: nullable(string),
     requests: count,
     lost: count,
-    response: object({
-      count,
-      averageMs: ms,
-      p50Ms: ms,
-      p90Ms: ms,
-      p95Ms: ms,
-      p99Ms: ms,
-      p999Ms: ms,
-      maxMs: ms,
-    }),
+    response: latencySummaryShape,
   }),
 );
 
@@ -282,20 +266,15 @@ const report = object({
 
 /** The report as JSON Schema, draft 2020-12: made of the same shapes that read it. */
 export function toProofSchema(): JsonSchema {
-  const { properties, required, ...rest } = report.schema;
+  const document = toDocument(
+    PROOF_SCHEMA,
+    'What `dropless prove --json` writes. Times are ms since the load began.',
+    report,
+  );
   const proofs = { type: 'array', items: { $ref: '#/$defs/proof' } };
   return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: PROOF_SCHEMA,
-    description: 'What `dropless prove --json` writes. Times are ms since the load began.',
-    ...rest,
-    required: ['schema', ...(required as string[])],
-    properties: {
-      schema: { const: PROOF_SCHEMA },
-      ...(properties as JsonSchema),
-      proofs,
-      controls: proofs,
-    },
+    ...document,
+    properties: { ...(document.properties as JsonSchema), proofs, controls: proofs },
     $defs: { proof: proof.schema },
   };
 }

@@ -518,3 +518,39 @@ export interface ObservationSummary {
 
 /** A line of what `observe --json` writes. */
 export type ObservationLine = ObservedReplacement | ObservedLosses | ObservationSummary;
+
+/** What `lint -o json` writes. */
+export interface LintReport {
+  readonly schema: 'dropless.lint/1';
+  readonly summary: {
+    readonly error: number;
+    readonly warning: number;
+    readonly info: number;
+    /** By annotations of the objects; no part of the others. */
+    readonly ignored: number;
+    readonly workloads: readonly string[];
+    readonly objects: number;
+    readonly rules: number;
+    /** Kinds of objects that could not be read, so no finding covers them. */
+    readonly unseen: readonly string[];
+  };
+  /** Those that an annotation ignores are included. */
+  readonly findings: readonly {
+    readonly rule: string;
+    readonly severity: 'error' | 'warning' | 'info';
+    readonly message: string;
+    readonly kind: string;
+    readonly name: string;
+    /** Empty: the manifest names none. */
+    readonly namespace: string;
+    readonly path: string;
+    readonly source: string;
+    /** Objects of a cluster, and those that kustomize rendered, have no lines. */
+    readonly line?: number;
+    readonly column?: number;
+    readonly lost: string;
+    readonly fix: string;
+    readonly docs: string;
+    readonly ignoredBecause?: string;
+  }[];
+}

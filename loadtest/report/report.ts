@@ -67,7 +67,8 @@ export const loadRecord = object({
   ),
 });
 
-const report = object({
+/** A run, without what can be derived. */
+export const runShape = object({
   /** What was requested: the same in all parts of one run. */
   setup: object({
     target: string,
@@ -117,7 +118,7 @@ const report = object({
  * All that is known of a run or of a part of it. What can be derived from it, such as percentiles and the verdict,
  * is not here.
  */
-export type Report = ShapeOf<typeof report>;
+export type Report = ShapeOf<typeof runShape>;
 export type ServerLatency = NonNullable<Report['server']>[number];
 
 /** The report as one line of text. `derived` is for other tools; `parseReport` ignores it. */
@@ -132,7 +133,7 @@ export function formatRunReport(given: Report, derived: object): string {
 export function parseReport(text: string, place: string): Report {
   return parseAs(text, place, 'run --json', (value, at) => {
     schemaOf(RUN_SCHEMA)(value, at);
-    return report(value, at);
+    return runShape(value, at);
   });
 }
 

@@ -94,7 +94,7 @@ export function object<S extends Readonly<Record<string, Shape<unknown>>>>(
   const schema = {
     type: 'object',
     required: Object.keys(shapes),
-    properties: Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [key, shape.schema])),
+    properties: toProperties(shapes),
   };
   return shapeOf(schema, (value, place) => {
     const given = toObject(value, place);
@@ -116,6 +116,28 @@ export function withDerived<T>(shape: Shape<T>, derived: Readonly<Record<string,
   return shapeOf(schema, shape);
 }
 
+/** Besides what the shape says, keys that may be missing. For what is written and not read. */
+export function withOptional<T>(
+  shape: Shape<T>,
+  optional: Readonly<Record<string, Shape<unknown>>>,
+): Shape<T> {
+  const properties = { ...(shape.schema.properties as JsonSchema), ...toProperties(optional) };
+  return shapeOf({ ...shape.schema, properties }, shape);
+}
+
+/** A whole report as JSON Schema, draft 2020-12: an object of this shape that names its schema. */
+export function toDocument(id: string, description: string, { schema }: Shape<unknown>): JsonSchema {
+  const { properties, required, ...rest } = schema;
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: id,
+    description,
+    ...rest,
+    required: ['schema', ...(required as string[])],
+    properties: { schema: { const: id }, ...(properties as JsonSchema) },
+  };
+}
+
 /** One of several objects, told apart by their `kind`. */
 export function union<S extends Readonly<Record<string, Shape<{ readonly kind: string }>>>>(
   shapes: S,
@@ -125,6 +147,10 @@ export function union<S extends Readonly<Record<string, Shape<{ readonly kind: s
     const kind = literal(...Object.keys(shapes))(toObject(value, place).kind, `${place}.kind`);
     return shapes[kind]?.(value, place) as ShapeOf<S[keyof S]>;
   });
+}
+
+function toProperties(shapes: Readonly<Record<string, Shape<unknown>>>): JsonSchema {
+  return Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [key, shape.schema]));
 }
 
 function toObject(value: unknown, place: string): Record<string, unknown> {

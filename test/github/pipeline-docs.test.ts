@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { COMMANDS } from '../../loadtest/commands/registry.ts';
 import dropless from '../../loadtest/package.json' with { type: 'json' };
+import { REPOSITORY } from '../release/release.ts';
 import { TOOLS, testWith } from '../tools.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -32,7 +33,7 @@ describe('the workflows of docs/ci.md', () => {
     assert.equal(steps.length, 3);
     const inputs = Object.keys(parse(read('action.yml')).inputs);
     for (const step of steps) {
-      assert.equal(step.uses, `dropless/dropless@v${dropless.version.split('.')[0]}`);
+      assert.equal(step.uses, `${REPOSITORY}@v${dropless.version.split('.')[0]}`);
       assert.deepEqual(
         Object.keys(step.with ?? {}).filter((name) => !inputs.includes(name)),
         [],
@@ -72,7 +73,7 @@ describe('the hooks for pre-commit', () => {
       hooks.map(({ id, entry }) => [id, entry]),
       [
         ['dropless-lint', 'dropless lint'],
-        ['dropless-lint-docker', `ghcr.io/dropless/dropless:${dropless.version} lint`],
+        ['dropless-lint-docker', `ghcr.io/${REPOSITORY}:${dropless.version} lint`],
       ],
     );
   });
@@ -80,6 +81,7 @@ describe('the hooks for pre-commit', () => {
   test('are named in docs/ci.md as they are, with flags that lint has', () => {
     const config = blocks.find((text) => text.startsWith('repos:')) ?? assert.fail('no repos');
     const [repository] = parse(config).repos;
+    assert.equal(repository.repo, `https://github.com/${REPOSITORY}`);
     assert.equal(repository.rev, `v${dropless.version}`);
     for (const { id, args } of repository.hooks as Hook[]) {
       const hook = hooks.find((each) => each.id === id) ?? assert.fail(id);

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { REPOSITORY } from '../release/release.ts';
 import { TOOLS, testWith } from '../tools.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -71,6 +72,11 @@ test('findUnpinned() sees a tag, a branch and a commit without its version, and 
 });
 
 describe('the issue forms', () => {
+  test('send a vulnerability to where this repository takes it in private', () => {
+    const { contact_links } = parse(read('.github/ISSUE_TEMPLATE/config.yml'));
+    assert.equal(contact_links[0].url, `https://github.com/${REPOSITORY}/security/advisories/new`);
+  });
+
   for (const name of FORMS) {
     // https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema
     test(`${name} has the form that GitHub asks for`, () => {

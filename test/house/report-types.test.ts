@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { toLintJson } from '../../loadtest/lint/report.ts';
 import type { toStretchLine, toSummaryLine } from '../../loadtest/observe/observation-report.ts';
 import type { toReport } from '../../loadtest/proof/proof-report.ts';
 import type { COMPARISON_SCHEMA, Comparison } from '../../loadtest/report/comparison.ts';
@@ -40,9 +41,10 @@ const isSummary: IsSame<
   Omit<Json.ObservationSummary, 'schema'>,
   Omit<ReturnType<typeof toSummaryLine>, 'schema'>
 > = true;
+const isLint: IsSame<Omit<Json.LintReport, 'schema'>, Omit<ReturnType<typeof toLintJson>, 'schema'>> = true;
 
 test('the published types are those of the reports', () => {
-  assert.ok(isRunReport && isProofReport && isComparison && isReplacement && isLosses && isSummary);
+  assert.ok(isRunReport && isProofReport && isComparison && isReplacement && isLosses && isSummary && isLint);
 });
 
 test('a run report is written as its types say', () => {

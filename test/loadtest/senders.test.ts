@@ -8,7 +8,7 @@ import { startLoad } from '../../loadtest/load/load.ts';
 import type { LoadSpec } from '../../loadtest/load/load-spec.ts';
 import { createSender } from '../../loadtest/load/sender.ts';
 import type { ObservedTarget } from '../../loadtest/observe/observed-target.ts';
-import { carryOutObservation } from '../../loadtest/observe/observer.ts';
+import { carryOutObservation, type ObservationTally } from '../../loadtest/observe/observer.ts';
 import { DEFAULT_LOAD, toLoadSpec } from '../../loadtest/proof/proof-load.ts';
 
 const secret = 'known to both';
@@ -104,6 +104,7 @@ describe('senders', () => {
 
   test('an observation ends where a sender is lost, tells which, and keeps what it has', async () => {
     let isClosed = false;
+    let tally: ObservationTally | null = null;
     const spec = toSpec(100_000);
     const { verdict, outcomes } = await carryOutObservation(
       { forMs: null, run: null, baselineMs: 0, tailMs: 0, allowed: [] },
@@ -117,10 +118,12 @@ describe('senders', () => {
       },
       new AbortController().signal,
       {
-        onBegin: () => {},
+        onBegin: (begun) => {
+          tally = begun;
+        },
         onJudged: () => {},
-        onSnapshot: ({ outcomes: { ok = 0 } }) => {
-          if (ok > 0) for (const socket of sockets) socket.destroy();
+        onSnapshot: () => {
+          if ((tally?.outcomes.ok ?? 0) > 0) for (const socket of sockets) socket.destroy();
         },
         tell: () => {},
       },

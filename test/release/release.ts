@@ -1,10 +1,14 @@
 /** A release on this machine, as `npm run build:binaries` and release/assets.ts make it, of a program that is a script. */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import dropless from '../../loadtest/package.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../..');
-export const REPOSITORY = 'dropless/dropless';
+/** `OWNER/NAME` on GitHub: the package says where it is. */
+export const REPOSITORY =
+  /github\.com\/(.+)\.git$/.exec(dropless.repository.url)?.[1] ?? assert.fail(dropless.repository.url);
 export const PLATFORMS = [
   'darwin-arm64',
   'darwin-x64',
