@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { toCommand } from '../generate/program-path.ts';
 import { RENDERER } from '../generate/render.ts';
 
-interface Tool {
+export interface Tool {
   /** As a person would say it: `kustomize or kubectl`. */
   readonly name: string;
   /** The command line up to its operands; undefined where this machine cannot run it. */
@@ -30,6 +30,18 @@ export const TOOLS = {
   krew: { name: 'go', command: toCommand('go', 'run', 'sigs.k8s.io/krew/cmd/validate-krew-manifest@v0.5.0') },
   ruby: { name: 'ruby', command: toCommand('ruby') },
   chromium: { name: 'Chromium, on the PATH or named by CHROMIUM', command: findChromium() },
+  kubectl: { name: 'kubectl', command: toCommand('kubectl') },
+  /** Mounts of its own for whatever it runs, which may change its root. */
+  bareRoot: {
+    name: 'unshare, chroot, ldd, and the right to mount',
+    get command() {
+      const asUser = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+      const command = toCommand('unshare', '--mount', ...asUser);
+      const [program, ...args] = command ?? ['false'];
+      const script = 'mount --rbind /proc /mnt && chroot / true && ldd /bin/sh';
+      return spawnSync(program, [...args, 'sh', '-c', script]).status === 0 ? command : undefined;
+    },
+  },
   /** Its operand is a line for the shell, whose standard streams are a terminal then. */
   terminal: {
     name: 'script, and a pseudo-terminal',

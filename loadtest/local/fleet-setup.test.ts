@@ -34,6 +34,10 @@ describe('toOwnService()', () => {
   }
 });
 
+test('toOwnService() has one file be the service as well', () => {
+  assert.equal(toOwnService('file:///$bunfs/root/dropless'), `'${process.execPath}' 'example-service'`);
+});
+
 describe('toFleetOptions()', () => {
   const setup: FleetSetup = {
     command: 'server',

@@ -88,8 +88,17 @@ function toLameDuckEnv({ manifest, lameDuckMs }: FleetSetup): Readonly<Record<st
   return ms === undefined ? {} : { LAME_DUCK_MS: String(ms) };
 }
 
-/** The command that starts the reference service, from the source tree or from the bundle. */
+/**
+ * The word that makes the reference service of the program where both are one file: see build-binaries.ts. It names no
+ * command, since no one else needs it.
+ */
+export const EXAMPLE_SERVICE = 'example-service';
+/** Where Bun has the modules of such a file. */
+const IN_BINARY = 'file:///$bunfs/';
+
+/** The command that starts the reference service, from the source tree, from the bundle or from one file. */
 export function toOwnService(from = import.meta.url): string {
+  if (from.startsWith(IN_BINARY)) return [process.execPath, EXAMPLE_SERVICE].map(quote).join(' ');
   const isSource = from.endsWith('.ts');
   const file = fileURLToPath(new URL(isSource ? '../../src/main.ts' : './service/main.js', from));
   const loader = isSource && process.versions.bun === undefined ? ['--import=tsx'] : [];

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createBareRoot } from '../fixtures/bare-root.ts';
 import { TOOLS } from '../tools.ts';
 
 interface Ending {
@@ -49,6 +50,24 @@ export function createPrograms(): { programs: readonly Program[]; directory: str
     directory,
     remove: () => rmSync(directory, { recursive: true }),
   };
+}
+
+/**
+ * The program as one file, of the bundles in a directory of `createPrograms`: on this machine, and in a root that holds
+ * nothing else where one can be made, else on this machine again.
+ */
+export function createBinary(directory: string): { readonly here: Program; readonly alone: Program } {
+  const built = spawnSync(process.execPath, ['build-binaries.ts', '--native', directory], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  const binaries = join(directory, 'dist', 'binaries');
+  const file = join(binaries, readdirSync(binaries)[0] ?? '');
+  const here: Program = { name: 'the binary', argv: [file] };
+  if (TOOLS.bareRoot.command === undefined) return { here, alone: here };
+  const argv = createBareRoot(file, join(directory, 'root'), directory);
+  return { here, alone: { name: 'the binary, in an empty root', argv } };
 }
 
 /** @param place where it runs; by default in the project, with the environment of the tests */

@@ -8,6 +8,7 @@ import { onSchedule } from '../fixtures/on-schedule.ts';
 import { readCommandLines } from '../fixtures/process.ts';
 import { TOOLS, testWith } from '../tools.ts';
 import {
+  createBinary,
   createPrograms,
   type Program,
   type Running,
@@ -18,6 +19,7 @@ import {
 } from './command-line.ts';
 
 const { programs, directory, remove } = createPrograms();
+const binary = createBinary(directory);
 const running: Running[] = [];
 const fault = (name: string) =>
   toShellLine([process.execPath, join(import.meta.dirname, '../faults', `${name}.ts`)]);
@@ -66,7 +68,7 @@ describe('dropless prove --local', () => {
     assert.equal(proofs[0].timelines.length, 6);
   });
 
-  for (const program of [SOURCES, ...programs]) {
+  for (const program of [SOURCES, ...programs, binary.here]) {
     test(`report shows a proof again as it was, on ${program.name}`, async () => {
       const [page, again, copy] = ['page.html', 'again.html', 'again.json'].map((name) =>
         join(directory, name),
@@ -82,14 +84,18 @@ describe('dropless prove --local', () => {
       assert.equal(readFileSync(again, 'utf8'), readFileSync(page, 'utf8'));
       assert.equal(readFileSync(copy, 'utf8'), readFileSync(json, 'utf8'));
     });
+  }
 
-    test(`loses nothing of this service, on ${program.name}`, async () => {
+  for (const program of [SOURCES, ...programs, binary.alone]) {
+    test(`loses nothing of this service, on ${program.name}, and makes a page of it`, async () => {
+      const page = join(directory, 'own.html');
       const { out, code } = await onSchedule(
-        () => finish(begin(['kill', ...SHORT_OF_OWN], program)),
+        () => finish(begin(['kill', ...SHORT_OF_OWN, '--html', page], program)),
         ({ code, out }) => code === 3 && /could not keep its schedule/.test(out),
       );
       assert.equal(code, 0, out);
       assert.match(out, /^PROVEN: 0 lost of [\d,]+ requests/m);
+      assert.match(readFileSync(page, 'utf8'), /PROVEN: 0 lost of [\d,]+ requests/);
     });
   }
 

@@ -13,10 +13,11 @@ import { TEST_CERTIFICATE, TEST_KEY } from '../fixtures/certificate.ts';
 import { createShop } from '../fixtures/shop-server.ts';
 import { startTinyproxy, type Tinyproxy } from '../fixtures/tinyproxy.ts';
 import { TOOLS, testWith } from '../tools.ts';
-import { createPrograms, listen, type Program, start } from './command-line.ts';
+import { createBinary, createPrograms, listen, type Program, start } from './command-line.ts';
 
 const EXACT = '--no-server-metrics';
 const { programs, directory, remove } = createPrograms();
+const { alone } = createBinary(directory);
 const fileOf = (name: string) => join(directory, name);
 const call = (program: Program, ...args: string[]) => start(program, args).ended;
 const write = (name: string, text: string) => {
@@ -81,7 +82,7 @@ write('docs/ca.pem', TEST_CERTIFICATE);
 write('docs/client.pem', TEST_CERTIFICATE);
 write('docs/client.key', TEST_KEY);
 
-for (const program of programs) {
+for (const program of [...programs, alone]) {
   describe(`requests of dropless on ${program.name}`, () => {
     test('40 of 40 streams that end early in good form are truncated, each with what is missing', async () => {
       const shop = await listenShop({ endsEarly: true });

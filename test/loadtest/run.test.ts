@@ -7,6 +7,7 @@ import { toFindings } from '../../loadtest/report/summary.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../fixtures/certificate.ts';
 import { TOOLS, testWith } from '../tools.ts';
 import {
+  createBinary,
   createPrograms,
   listen,
   type Program,
@@ -20,13 +21,14 @@ import {
 /** No request but the planned ones, so that both sides must count the same. */
 const EXACT = '--no-server-metrics';
 const { programs, directory, remove } = createPrograms();
+const { alone } = createBinary(directory);
 const fileOf = (name: string) => join(directory, name);
 const readReport = (name: string) => parseReport(readFileSync(fileOf(name), 'utf8'), name);
 const call = (program: Program, ...args: string[]) => start(program, args).ended;
 
 after(remove);
 
-for (const program of programs) {
+for (const program of [...programs, alone]) {
   describe(`dropless on ${program.name}`, () => {
     let target: Target;
     before(async () => {
@@ -215,6 +217,7 @@ for (const program of programs) {
       const { url } = target;
       const before = target.received;
       const port = Number(new URL(url).port);
+      writeFileSync(fileOf('package.json'), '{}');
       const past = '2020-01-01T00:00:00Z';
       const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
         [['run'], /^URL is missing/],
@@ -249,7 +252,7 @@ for (const program of programs) {
         [['run', url, '--shard', '3/3'], /--shard "3\/3": must be I\/N/],
         [['run', url, '--start-at', past], /--start-at 2020-01-01T00:00:00\.000Z has passed/],
         [['merge', '/no/such.json'], /"\/no\/such\.json" can't be read: .*ENOENT/],
-        [['report', 'package.json'], /package\.json is no report of this version/],
+        [['report', fileOf('package.json')], /package\.json is no report of this version/],
       ];
       const endings = await Promise.all(
         cases.map(([args]) => call(program, ...args, ...(args[0] === 'run' ? [EXACT] : []))),
