@@ -1,12 +1,15 @@
 /**
  * Bundles what is shipped for Node and Bun alike, below this folder or the one named: `bun build.ts [DIRECTORY]`.
  * `dist/service` is the service, `loadtest/dist` the program `dropless`, which carries the service as its example.
- * Workers are loaded by URL, so each is an entry of its own beside the program that starts it.
+ * Workers are loaded by URL, so each is an entry of its own beside the program that starts it. Beside each program is
+ * `sbom.cdx.json`, the packages that went into it.
  */
-import { spawnSync } from 'node:child_process';
-import { cp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { execFile, spawnSync } from 'node:child_process';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { build, type Metafile } from 'esbuild';
 import packageJson from './loadtest/package.json' with { type: 'json' };
 import { PAGE_CLIENT } from './loadtest/report/assets.ts';
 
@@ -40,17 +43,19 @@ const root = process.argv[2] ?? '.';
 const service = join(root, 'dist/service');
 const dropless = join(root, 'loadtest/dist');
 
-await bundle(SERVICE, service);
-await bundle(DROPLESS, dropless);
+const serviceParts = await bundle(SERVICE, service);
+const parts = [serviceParts, await bundle(DROPLESS, dropless)];
 for (const client of ['charts.ts', 'page.css']) {
   const entryPoints = { 'page-client': `loadtest/report/client/${client}` };
-  await build({ ...PAGE_CLIENT, entryPoints, outdir: dropless });
+  const { metafile } = await build({ ...PAGE_CLIENT, entryPoints, outdir: dropless, metafile: true });
+  parts.push(metafile);
 }
 await cp(service, join(dropless, 'service'), { recursive: true });
+await Promise.all([listPackages(service, '.', [serviceParts]), listPackages(dropless, 'loadtest', parts)]);
 
-async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
+async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true });
-  await build({
+  const { metafile } = await build({
     entryPoints,
     outdir,
     bundle: true,
@@ -63,7 +68,49 @@ async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: str
     define: BUILD,
     legalComments: 'linked',
     logLevel: 'warning',
+    metafile: true,
   });
+  return metafile;
+}
+
+/**
+ * Writes the SBOM of a folder. It holds no times: the same build makes the same bytes.
+ * @param workspace the folder whose package.json says what the whole is
+ */
+async function listPackages(
+  folder: string,
+  workspace: string,
+  metafiles: readonly Metafile[],
+): Promise<void> {
+  const temporary = await mkdtemp(join(tmpdir(), 'dropless-build-'));
+  const metafile = join(temporary, 'metafile.json');
+  await writeFile(metafile, JSON.stringify(mergeMetafiles(workspace, metafiles)));
+  const file = join(folder, 'sbom.cdx.json');
+  const args = ['--output-reproducible', '--build-working-dir', workspace, '--output-file', file, metafile];
+  await promisify(execFile)('node_modules/.bin/cyclonedx-esbuild', args);
+  await rm(temporary, { recursive: true });
+}
+
+/** One of several, with its paths from a folder instead of this one. */
+function mergeMetafiles(from: string, metafiles: readonly Metafile[]): Metafile {
+  const move = <T>(record: Readonly<Record<string, T>>) =>
+    Object.entries(record).map(([path, value]) => [relative(from, path), value] as const);
+  const inputs = metafiles.flatMap((metafile) => move(metafile.inputs));
+  const outputs = metafiles.flatMap((metafile) => move(metafile.outputs));
+  return {
+    inputs: Object.fromEntries(
+      inputs.map(([path, input]) => {
+        const imports = input.imports.map((each) => ({ ...each, path: relative(from, each.path) }));
+        return [path, { ...input, imports }];
+      }),
+    ),
+    outputs: Object.fromEntries(
+      outputs.map(([path, { entryPoint = '', ...output }]) => {
+        const inputs = Object.fromEntries(move(output.inputs));
+        return [path, { ...output, inputs, entryPoint: relative(from, entryPoint) }];
+      }),
+    ),
+  };
 }
 
 /** The commit of this folder, `-dirty` where it has been edited since; empty where git knows of none. */
