@@ -10,20 +10,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Build } from 'bun';
+import { PLATFORMS } from './binary-platforms.ts';
 import { EXAMPLE_SERVICE } from './loadtest/local/fleet-setup.ts';
 
-/** Bun's name for each, and the package with its runtime. */
-const PLATFORMS: Readonly<
-  Record<string, { readonly target: Build.CompileTarget; readonly runtime: string }>
-> = {
-  'linux-x64': { target: 'bun-linux-x64', runtime: '@oven/bun-linux-x64' },
-  'linux-x64-musl': { target: 'bun-linux-x64-musl', runtime: '@oven/bun-linux-x64-musl' },
-  'linux-arm64': { target: 'bun-linux-arm64', runtime: '@oven/bun-linux-aarch64' },
-  'linux-arm64-musl': { target: 'bun-linux-arm64-musl', runtime: '@oven/bun-linux-aarch64-musl' },
-  'darwin-x64': { target: 'bun-darwin-x64', runtime: '@oven/bun-darwin-x64' },
-  'darwin-arm64': { target: 'bun-darwin-arm64', runtime: '@oven/bun-darwin-aarch64' },
-};
 const LOCK: {
   readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
 } = JSON.parse(readFileSync(join(import.meta.dirname, 'package-lock.json'), 'utf8'));

@@ -18,6 +18,7 @@ const SERVICE = {
 };
 const DROPLESS = {
   main: 'loadtest/main.ts',
+  library: 'loadtest/library/library.ts',
   'load-worker': 'loadtest/load/load-worker.ts',
 };
 

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import type { Command } from '../loadtest/cli/command.ts';
 import { COMMANDS } from '../loadtest/commands/registry.ts';
 import { LINT_RULES } from '../loadtest/lint/rules.ts';
 import { SETTINGS } from '../src/config.ts';
@@ -12,6 +13,7 @@ import { formatCausesDoc } from './causes.ts';
 import { formatReference } from './cli-reference.ts';
 import { COMPONENTS } from './components.ts';
 import { formatHazardsDoc } from './hazards.ts';
+import { formatLibraryFlags } from './library-flags.ts';
 import { formatRulesDoc } from './lint-rules.ts';
 import { formatLongProof, readLongProof } from './long-proof.ts';
 import { formatTable } from './markdown-table.ts';
@@ -47,6 +49,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   block('docs/workloads.md', formatWorkloads),
   block('docs/proof.md', () => formatLongProof(readLongProof(join(ROOT, 'docs/proof')))),
   ...SCHEMAS.map((schema) => whole(toSchemaPath(schema), () => `${JSON.stringify(schema, null, 2)}\n`)),
+  whole('loadtest/library/flags.d.ts', () => formatLibraryFlags(findCommands('prove', 'lint'))),
   whole('docs/lint-rules.md', () => formatRulesDoc(LINT_RULES)),
   whole('docs/reference-cli.md', () => formatReference(COMMANDS)),
   rendered(block('kustomize/README.md', toComponentTable)),
@@ -61,6 +64,10 @@ function whole(path: string, toText: () => string): GeneratedFile {
 /** Only what stands between the marks of the file is made. */
 function block(path: string, toBlock: () => string): GeneratedFile {
   return whole(path, () => replaceBlock(join(ROOT, path), toBlock()));
+}
+
+function findCommands(...names: string[]): Command[] {
+  return COMMANDS.filter(({ name }) => names.includes(name));
 }
 
 function rendered(file: GeneratedFile): GeneratedFile {

@@ -11,6 +11,11 @@ interface Room {
  */
 export const ROOMS: readonly Room[] = [
   {
+    name: 'library',
+    holds:
+      'what a program imports: `prove` and `lint`, each of which runs the program in a process of its own',
+  },
+  {
     name: 'commands',
     holds:
       'one file a command; the registry that the program, `--help` and [the reference](docs/reference-cli.md) come from',

@@ -59,6 +59,18 @@ describe('the workflows', () => {
   });
 });
 
+test('the workflows run scripts that package.json has', () => {
+  const named = WORKFLOWS.flatMap((path) => [...read(path).matchAll(/npm run ([\w:-]+)/g)]).map(
+    ([, name]) => name,
+  );
+  assert.ok(named.includes('build:binaries'));
+  const { scripts } = JSON.parse(read('package.json'));
+  assert.deepEqual(
+    named.filter((name = '') => !(name in scripts)),
+    [],
+  );
+});
+
 test('findUnpinned() sees a tag, a branch and a commit without its version, and leaves local ones alone', () => {
   const commit = '3d3c42e5aac5ba805825da76410c181273ba90b1';
   const text = [

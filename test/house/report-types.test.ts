@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type * as Published from '../../loadtest/library/dropless.d.ts';
+import type * as Library from '../../loadtest/library/library.ts';
 import type { toLintJson } from '../../loadtest/lint/report.ts';
 import type { toStretchLine, toSummaryLine } from '../../loadtest/observe/observation-report.ts';
 import type { toReport } from '../../loadtest/proof/proof-report.ts';
@@ -43,8 +45,20 @@ const isSummary: IsSame<
 > = true;
 const isLint: IsSame<Omit<Json.LintReport, 'schema'>, Omit<ReturnType<typeof toLintJson>, 'schema'>> = true;
 
+/** What is published is there, with the same arguments and results. */
+const isLibrary: typeof Library extends typeof Published ? true : false = true;
+
 test('the published types are those of the reports', () => {
-  assert.ok(isRunReport && isProofReport && isComparison && isReplacement && isLosses && isSummary && isLint);
+  assert.ok(
+    isRunReport &&
+      isProofReport &&
+      isComparison &&
+      isReplacement &&
+      isLosses &&
+      isSummary &&
+      isLint &&
+      isLibrary,
+  );
 });
 
 test('a run report is written as its types say', () => {

@@ -3,21 +3,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PLATFORMS } from '../../binary-platforms.ts';
 import dropless from '../../loadtest/package.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../..');
 /** `OWNER/NAME` on GitHub: the package says where it is. */
 export const REPOSITORY =
   /github\.com\/(.+)\.git$/.exec(dropless.repository.url)?.[1] ?? assert.fail(dropless.repository.url);
-export const PLATFORMS = [
-  'darwin-arm64',
-  'darwin-x64',
-  'linux-arm64',
-  'linux-arm64-musl',
-  'linux-x64',
-  'linux-x64-musl',
-];
-
 /**
  * Makes one below a directory.
  * @param program of each platform, what its binary is
@@ -27,7 +19,7 @@ export function makeRelease(directory: string, program: (platform: string) => st
   const binaries = join(directory, 'binaries');
   const assets = join(directory, 'assets');
   mkdirSync(binaries, { recursive: true });
-  for (const platform of PLATFORMS) {
+  for (const platform of Object.keys(PLATFORMS)) {
     const file = join(binaries, `dropless-${platform}`);
     writeFileSync(file, program(platform));
     chmodSync(file, 0o755);
