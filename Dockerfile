@@ -3,12 +3,13 @@
 #   docker build -t microservice:dev .
 #   docker build -t microservice-node:dev --target node .
 #
-# For a release, pin each base: --build-arg BUN_IMAGE=docker.io/oven/bun:1-distroless@sha256:…
+# For another platform, --platform linux/arm64: the bundles are the same for all, so they are built on the machine's own,
+# and the last stages only copy. `npm run pin:bases` tells the digests of the bases.
 ARG BUILD_IMAGE=docker.io/library/node:24-slim
 ARG BUN_IMAGE=docker.io/oven/bun:1-distroless
 ARG NODE_IMAGE=docker.io/library/node:24-slim
 
-FROM ${BUILD_IMAGE} AS build
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY loadtest/package.json ./loadtest/
@@ -35,6 +36,7 @@ ENV NODE_ENV=production APP_VERSION=${VERSION} APP_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="dropless microservice on Node" \
       org.opencontainers.image.description="A microservice that Kubernetes can roll, scale and drain without losing one request." \
       org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="https://github.com/dropless/dropless" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 # Numeric, so that runAsNonRoot can tell; no one on a usual node has this id.
@@ -46,9 +48,14 @@ ENTRYPOINT ["/usr/local/bin/node", "/app/main.js"]
 FROM ${BUN_IMAGE} AS dropless
 WORKDIR /app
 COPY --from=build /app/loadtest/dist ./
+ARG VERSION=
+ARG REVISION=
 LABEL org.opencontainers.image.title="dropless" \
-      org.opencontainers.image.description="A load generator that accounts for every request." \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.description="Proves that a service on Kubernetes can be rolled, scaled and drained without losing a request, and names the cause of every loss." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="https://github.com/dropless/dropless" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/bun", "/app/main.js"]
 
@@ -62,6 +69,7 @@ ENV NODE_ENV=production APP_VERSION=${VERSION} APP_REVISION=${REVISION}
 LABEL org.opencontainers.image.title="dropless microservice" \
       org.opencontainers.image.description="A microservice that Kubernetes can roll, scale and drain without losing one request." \
       org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="https://github.com/dropless/dropless" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 USER 65532:65532

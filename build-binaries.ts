@@ -84,7 +84,7 @@ async function compile(platform: string, executablePath: string): Promise<void> 
 
 /**
  * Takes the signature out of a program for macOS. Bun 1.4.5 signs what it makes for ARM alone: one for Intel still has
- * the signature of Bun itself, which no longer fits, and macOS kills such a program. It starts one that has none.
+ * the signature of Bun itself, and is to macOS a program that was tampered with. There it need not have one.
  *
  * https://en.wikipedia.org/wiki/Mach-O#Load_commands
  */

@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import dropless from '../loadtest/package.json' with { type: 'json' };
 import { formatFormula, formatKrewManifest, parseChecksums, type Release } from './channels.ts';
 
@@ -52,15 +53,9 @@ function pack(binary: string, archive: string): void {
   const folder = mkdtempSync(`${archive}-`);
   linkSync(binary, join(folder, 'dropless'));
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
-  execFileSync('tar', [
-    '--create',
-    '--gzip',
-    '--file',
-    archive,
-    '--directory',
-    folder,
-    'dropless',
-    'LICENSE',
-  ]);
+  const tar = execFileSync('tar', ['--create', '--file', '-', '--directory', folder, 'dropless', 'LICENSE'], {
+    maxBuffer: Number.POSITIVE_INFINITY,
+  });
+  writeFileSync(archive, gzipSync(tar));
   rmSync(folder, { recursive: true });
 }
