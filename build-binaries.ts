@@ -136,7 +136,10 @@ async function fetchRuntime(platform: string): Promise<string> {
   const args = ['pack', '--json', '--pack-destination', fetched, name];
   const { status, stdout } = spawnSync('npm', args, { cwd: import.meta.dirname, encoding: 'utf8' });
   const told = JSON.parse(stdout);
-  if (status !== 0) throw new Unavailable(`${name}, which npm cannot fetch: ${told.error.code}`);
+  if (status !== 0) {
+    rmSync(fetched, { recursive: true });
+    throw new Unavailable(`${name}, which npm cannot fetch: ${told.error.code}`);
+  }
   // A list, or since npm 12 an object by name.
   const [packed] = Object.values<{ readonly integrity: string; readonly filename: string }>(told);
   if (packed === undefined || packed.integrity !== integrity) {
