@@ -84,7 +84,7 @@ async function compile(platform: string, executablePath: string): Promise<void> 
 
 /**
  * Takes the signature out of a program for macOS. Bun 1.4.5 signs what it makes for ARM alone: one for Intel still has
- * the signature of Bun itself, which no longer fits, and macOS kills such a program. It starts one that has none.
+ * the signature of Bun itself, and is to macOS a program that was tampered with. There it need not have one.
  *
  * https://en.wikipedia.org/wiki/Mach-O#Load_commands
  */
@@ -136,7 +136,10 @@ async function fetchRuntime(platform: string): Promise<string> {
   const args = ['pack', '--json', '--pack-destination', fetched, name];
   const { status, stdout } = spawnSync('npm', args, { cwd: import.meta.dirname, encoding: 'utf8' });
   const told = JSON.parse(stdout);
-  if (status !== 0) throw new Unavailable(`${name}, which npm cannot fetch: ${told.error.code}`);
+  if (status !== 0) {
+    rmSync(fetched, { recursive: true });
+    throw new Unavailable(`${name}, which npm cannot fetch: ${told.error.code}`);
+  }
   // A list, or since npm 12 an object by name.
   const [packed] = Object.values<{ readonly integrity: string; readonly filename: string }>(told);
   if (packed === undefined || packed.integrity !== integrity) {

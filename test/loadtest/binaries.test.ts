@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { PLATFORMS } from '../../binary-platforms.ts';
 import { formatRunReport } from '../../loadtest/report/report.ts';
 import { RUNNER_VARIABLE } from '../../loadtest/runner/runner-objects.ts';
 import { createSampleReport } from '../fixtures/sample-report.ts';
@@ -68,6 +69,12 @@ describe('the binary of each platform', () => {
   });
 
   test('is built, or told by its name', () => {
+    assert.deepEqual(
+      Object.keys(HEADERS),
+      Object.keys(PLATFORMS)
+        .map((name) => `dropless-${name}`)
+        .sort(),
+    );
     const missing = Object.keys(HEADERS).filter((name) => !existsSync(fileOf(name)));
     for (const name of missing) assert.match(stderr, new RegExp(`${name}, for want of @oven/bun-`));
     assert.equal(status, missing.length === 0 ? 0 : 1, stderr);

@@ -138,9 +138,10 @@ describe('the library', () => {
       const [command, ...args] = program.argv;
       const { code, stdout, stderr } = await start({ name: runtime, argv: [command] }, args, '', {
         cwd: directory,
-        env,
+        env: { ...env, GITHUB_STEP_SUMMARY: join(directory, 'summary.md') },
       }).ended;
       assert.equal(code, 0, stderr);
+      assert.ok(!existsSync(join(directory, 'summary.md')), 'a function writes no summary of the job');
       const { title, linted, proven, steps, faults, aborted } = JSON.parse(stdout);
       assert.equal(title, 'dropless.proof/4');
       for (const [name, report] of [

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { COMMANDS } from '../../loadtest/commands/registry.ts';
 import { formatProofReport } from '../../loadtest/proof/proof-report.ts';
@@ -115,6 +115,30 @@ describe('the package', () => {
   });
 });
 
+describe('the program', () => {
+  // Of the project, nothing: npm puts its programs there.
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.startsWith(root));
+  const outside = { ...env, PATH: path.join(delimiter), npm_config_update_notifier: 'false' };
+
+  for (const [what, argv, runtime] of [
+    ['npx', ['npx', '--offline', 'dropless'], 'node'],
+    ['bunx', [process.execPath, 'x', '--bun', '--no-install', 'dropless'], 'bun'],
+  ] as const) {
+    test(`is started by ${what}, without network and with a home that cannot be written to`, async () => {
+      const [command, ...args] = argv;
+      const place = { cwd: directory, env: outside };
+      const { code, stdout, stderr } = await start(
+        { name: what, argv: [command] },
+        [...args, '--version'],
+        '',
+        place,
+      ).ended;
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, new RegExp(`^dropless \\S+ \\(commit \\S+, ${runtime} \\S+\\)\\n$`));
+    });
+  }
+});
+
 /** Without a cluster and without a published release. */
 const commands = readDocCommands().filter(({ needsCluster }) => !needsCluster);
 
@@ -217,7 +241,7 @@ function toArguments({ line, words: [name = '', ...given] }: DocCommand): string
   const isShop = line.includes('--requests');
   const words = given.map((word, at) => {
     const flag = given[at - 1];
-    if (flag === '--duration') return '1s';
+    if (flag === '--duration') return '500ms';
     if (flag === '--warmup') return '200ms';
     if (flag === '--stage') return word.replace(/\/\w+$/, '/500ms');
     if (flag === '--count') return String(Math.min(Number(word), 200));
@@ -236,7 +260,7 @@ function toArguments({ line, words: [name = '', ...given] }: DocCommand): string
     );
   });
   const isEndless = !['--duration', '--stage', '--count'].some((flag) => given.includes(flag));
-  if (name === 'run' && isEndless) return [name, ...words, '--duration', '1s'];
+  if (name === 'run' && isEndless) return [name, ...words, '--duration', '500ms'];
   if (name === 'contract') return [name, ...words, '--idle', '0ms'];
   if (name !== 'prove') return [name, ...words];
   const edges = ['--baseline', '100ms', '--tail', '100ms', '--rate', '50', '--propagation', '100ms'];

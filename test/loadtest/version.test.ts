@@ -77,10 +77,19 @@ describe('the commit of a build', () => {
     assert.match(readCommit(build('without', { GIT_DIR: join(directory, 'none') })), /\(commit unknown, /);
   });
 
-  test('is that of git, and says whether the tree was edited', (context) => {
-    const git = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
-    if (git.status !== 0) return context.skip('this is no checkout');
-    const commit = git.stdout.trim();
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  const skip = git('rev-parse').status === 0 ? false : 'this is no checkout';
+
+  test('is not that of a repository around this folder', { skip }, () => {
+    const around = {
+      GIT_DIR: git('rev-parse', '--absolute-git-dir').stdout.trim(),
+      GIT_WORK_TREE: join(root, '..'),
+    };
+    assert.match(readCommit(build('within', around)), /\(commit unknown, /);
+  });
+
+  test('is that of git, and says whether the tree was edited', { skip }, () => {
+    const commit = git('rev-parse', 'HEAD').stdout.trim();
     assert.match(readCommit(build('checkout', {})), new RegExp(`\\(commit ${commit}(-dirty)?, `));
   });
 });
