@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import lock from '../../package-lock.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../..');
-const versions: Readonly<Record<string, { readonly version?: string }>> = lock.packages;
+const { packages }: { readonly packages: Readonly<Record<string, { readonly version?: string }>> } =
+  JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
 
 interface Sbom {
   readonly bomFormat: string;
@@ -42,7 +42,7 @@ for (const { name, folder, minified, carried } of PROGRAMS) {
       assert.ok(bundled.length > 3, bundled.join());
       assert.deepEqual(
         components.map(({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`).sort(),
-        bundled.map((path) => `${path.replace(/^.*node_modules\//, '')}@${versions[path]?.version}`).sort(),
+        bundled.map((path) => `${path.replace(/^.*node_modules\//, '')}@${packages[path]?.version}`).sort(),
       );
       assert.equal(sbom.components.length - components.length, carried.length);
     });
