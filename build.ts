@@ -4,9 +4,9 @@
  * Workers are loaded by URL, so each is an entry of its own beside the program that starts it.
  */
 import { spawnSync } from 'node:child_process';
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildResult, build } from 'esbuild';
 import packageJson from './loadtest/package.json' with { type: 'json' };
 import { PAGE_CLIENT } from './loadtest/report/assets.ts';
 
@@ -30,6 +30,8 @@ const COMMONJS_NAMES = [
   "const __dirname = dropless_toPath(new URL('.', import.meta.url));",
 ].join('\n');
 
+type Bundled = BuildResult<{ metafile: true }>;
+
 /** What each bundle says of itself. The version stands in loadtest/package.json and nowhere else. */
 const BUILD = {
   BUILD_VERSION: JSON.stringify(packageJson.version),
@@ -40,17 +42,18 @@ const root = process.argv[2] ?? '.';
 const service = join(root, 'dist/service');
 const dropless = join(root, 'loadtest/dist');
 
-await bundle(SERVICE, service);
-await bundle(DROPLESS, dropless);
+await writeLicenses([await bundle(SERVICE, service)], service);
+const bundled = [await bundle(DROPLESS, dropless)];
 for (const client of ['charts.ts', 'page.css']) {
   const entryPoints = { 'page-client': `loadtest/report/client/${client}` };
-  await build({ ...PAGE_CLIENT, entryPoints, outdir: dropless });
+  bundled.push(await build({ ...PAGE_CLIENT, entryPoints, outdir: dropless, metafile: true }));
 }
+await writeLicenses(bundled, dropless);
 await cp(service, join(dropless, 'service'), { recursive: true });
 
-async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
+async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Bundled> {
   await rm(outdir, { recursive: true, force: true });
-  await build({
+  return build({
     entryPoints,
     outdir,
     bundle: true,
@@ -61,9 +64,26 @@ async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: str
     external: ['@napi-rs/nice', 'esbuild'],
     banner: { js: COMMONJS_NAMES },
     define: BUILD,
-    legalComments: 'linked',
+    metafile: true,
     logLevel: 'warning',
   });
+}
+
+/** The packages in the bundles with their licenses, which want to go along with every copy. */
+async function writeLicenses(bundles: readonly Bundled[], outdir: string): Promise<void> {
+  const outputs = bundles.flatMap(({ metafile }) => Object.values(metafile.outputs));
+  const folders = outputs
+    .flatMap(({ inputs }) => Object.keys(inputs))
+    .flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
+  const notices = [...new Set(folders)].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
+    const text =
+      file === undefined ? 'It comes without the text.' : await readFile(join(folder, file), 'utf8');
+    return `${name} ${version}: ${license}\n\n${text.trim()}\n`;
+  });
+  const text = (await Promise.all(notices)).join(`\n${'-'.repeat(80)}\n\n`);
+  await writeFile(join(outdir, 'THIRD-PARTY-LICENSES.txt'), text);
 }
 
 /** The commit of this folder, `-dirty` where it has been edited since; empty where git knows of none. */

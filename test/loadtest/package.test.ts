@@ -100,8 +100,16 @@ describe('the package', () => {
     }
   });
 
-  test('has the license, and a page that lists every command', () => {
+  test('has the licenses, and a page that lists every command', () => {
     assert.equal(readPackageFile(installed, 'LICENSE'), read('LICENSE'));
+    // What is bundled, of which some are bundled by others.
+    const bundled = readPackageFile(installed, 'dist/THIRD-PARTY-LICENSES.txt').match(
+      /^\S+(?= \d+\.\d+\.\d+: )/gm,
+    );
+    const { devDependencies } = packageJson as { devDependencies: Readonly<Record<string, string>> };
+    for (const name of Object.keys(devDependencies).filter((each) => each !== 'esbuild')) {
+      assert.ok(bundled?.includes(name), name);
+    }
     const page = readPackageFile(installed, 'README.md');
     assert.deepEqual(
       [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name),
