@@ -1,12 +1,15 @@
 /**
  * Bundles what is shipped for Node and Bun alike, below this folder or the one named: `bun build.ts [DIRECTORY]`.
  * `dist/service` is the service, `loadtest/dist` the program `dropless`, which carries the service as its example.
- * Workers are loaded by URL, so each is an entry of its own beside the program that starts it.
+ * Workers are loaded by URL, so each is an entry of its own beside the program that starts it. Beside each program is
+ * `sbom.cdx.json`, the packages that went into it, with their licenses.
  */
-import { spawnSync } from 'node:child_process';
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type BuildResult, build } from 'esbuild';
+import { execFile, spawnSync } from 'node:child_process';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { build, type Metafile } from 'esbuild';
 import packageJson from './loadtest/package.json' with { type: 'json' };
 import { PAGE_CLIENT } from './loadtest/report/assets.ts';
 
@@ -30,8 +33,6 @@ const COMMONJS_NAMES = [
   "const __dirname = dropless_toPath(new URL('.', import.meta.url));",
 ].join('\n');
 
-type Bundled = BuildResult<{ metafile: true }>;
-
 /** What each bundle says of itself. The version stands in loadtest/package.json and nowhere else. */
 const BUILD = {
   BUILD_VERSION: JSON.stringify(packageJson.version),
@@ -42,18 +43,19 @@ const root = process.argv[2] ?? '.';
 const service = join(root, 'dist/service');
 const dropless = join(root, 'loadtest/dist');
 
-await writeLicenses([await bundle(SERVICE, service)], service);
-const bundled = [await bundle(DROPLESS, dropless)];
+const serviceParts = await bundle(SERVICE, service);
+const parts = [serviceParts, await bundle(DROPLESS, dropless)];
 for (const client of ['charts.ts', 'page.css']) {
   const entryPoints = { 'page-client': `loadtest/report/client/${client}` };
-  bundled.push(await build({ ...PAGE_CLIENT, entryPoints, outdir: dropless, metafile: true }));
+  const { metafile } = await build({ ...PAGE_CLIENT, entryPoints, outdir: dropless, metafile: true });
+  parts.push(metafile);
 }
-await writeLicenses(bundled, dropless);
 await cp(service, join(dropless, 'service'), { recursive: true });
+await Promise.all([listPackages(service, '.', [serviceParts]), listPackages(dropless, 'loadtest', parts)]);
 
-async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Bundled> {
+async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true });
-  return build({
+  const { metafile } = await build({
     entryPoints,
     outdir,
     bundle: true,
@@ -64,26 +66,53 @@ async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: str
     external: ['@napi-rs/nice', 'esbuild'],
     banner: { js: COMMONJS_NAMES },
     define: BUILD,
-    metafile: true,
+    legalComments: 'linked',
     logLevel: 'warning',
+    metafile: true,
   });
+  return metafile;
 }
 
-/** The packages in the bundles with their licenses, which want to go along with every copy. */
-async function writeLicenses(bundles: readonly Bundled[], outdir: string): Promise<void> {
-  const outputs = bundles.flatMap(({ metafile }) => Object.values(metafile.outputs));
-  const folders = outputs
-    .flatMap(({ inputs }) => Object.keys(inputs))
-    .flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
-  const notices = [...new Set(folders)].sort().map(async (folder) => {
-    const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
-    const text =
-      file === undefined ? 'It comes without the text.' : await readFile(join(folder, file), 'utf8');
-    return `${name} ${version}: ${license}\n\n${text.trim()}\n`;
-  });
-  const text = (await Promise.all(notices)).join(`\n${'-'.repeat(80)}\n\n`);
-  await writeFile(join(outdir, 'THIRD-PARTY-LICENSES.txt'), text);
+/**
+ * Writes the SBOM of a folder. It holds no times: the same build makes the same bytes.
+ * @param workspace the folder whose package.json says what the whole is
+ */
+async function listPackages(
+  folder: string,
+  workspace: string,
+  metafiles: readonly Metafile[],
+): Promise<void> {
+  const temporary = await mkdtemp(join(tmpdir(), 'dropless-build-'));
+  const metafile = join(temporary, 'metafile.json');
+  await writeFile(metafile, JSON.stringify(mergeMetafiles(workspace, metafiles)));
+  const file = join(folder, 'sbom.cdx.json');
+  // The licenses want to go along with every copy.
+  const texts = ['--output-reproducible', '--gather-license-texts'];
+  const args = [...texts, '--build-working-dir', workspace, '--output-file', file, metafile];
+  await promisify(execFile)('node_modules/.bin/cyclonedx-esbuild', args);
+  await rm(temporary, { recursive: true });
+}
+
+/** One of several, with its paths from a folder instead of this one. */
+function mergeMetafiles(from: string, metafiles: readonly Metafile[]): Metafile {
+  const move = <T>(record: Readonly<Record<string, T>>) =>
+    Object.entries(record).map(([path, value]) => [relative(from, path), value] as const);
+  const inputs = metafiles.flatMap((metafile) => move(metafile.inputs));
+  const outputs = metafiles.flatMap((metafile) => move(metafile.outputs));
+  return {
+    inputs: Object.fromEntries(
+      inputs.map(([path, input]) => {
+        const imports = input.imports.map((each) => ({ ...each, path: relative(from, each.path) }));
+        return [path, { ...input, imports }];
+      }),
+    ),
+    outputs: Object.fromEntries(
+      outputs.map(([path, { entryPoint = '', ...output }]) => {
+        const inputs = Object.fromEntries(move(output.inputs));
+        return [path, { ...output, inputs, entryPoint: relative(from, entryPoint) }];
+      }),
+    ),
+  };
 }
 
 /** The commit of this folder, `-dirty` where it has been edited since; empty where git knows of none. */

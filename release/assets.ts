@@ -1,6 +1,6 @@
 /**
  * Makes what a release consists of, from what `npm run build:binaries` has left: an archive for each platform, their
- * checksums, and what krew and Homebrew are told of them.
+ * checksums, the SBOM of the program, and what krew and Homebrew are told of them.
  *
  *   bun release/assets.ts OWNER/NAME [BINARIES [DIRECTORY]]    (dist/binaries, dist/release)
  */
@@ -45,6 +45,7 @@ const checksums = readdirSync(binaries)
   .join('');
 const release: Release = { version: dropless.version, repository, archives: parseChecksums(checksums) };
 writeFileSync(join(directory, 'SHA256SUMS'), checksums);
+cpSync(join(ROOT, 'loadtest/dist/sbom.cdx.json'), join(directory, 'dropless.cdx.json'));
 writeFileSync(join(directory, 'dropless.yaml'), formatKrewManifest(release));
 writeFileSync(join(directory, 'dropless.rb'), formatFormula(release));
 

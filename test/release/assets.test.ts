@@ -19,11 +19,11 @@ const platforms = Object.keys(PLATFORMS);
 const assets = makeRelease(work, (platform) => `#!/bin/sh\necho ${platform}\n`);
 
 describe('the assets of a release', () => {
-  test('are an archive for each binary, the checksums, a manifest for krew and a formula', () => {
+  test('are an archive for each binary, the checksums, an SBOM, a manifest for krew and a formula', () => {
     assert.deepEqual(
       readdirSync(assets).sort(),
       [
-        ...['SHA256SUMS', 'dropless.rb', 'dropless.yaml'],
+        ...['SHA256SUMS', 'dropless.cdx.json', 'dropless.rb', 'dropless.yaml'],
         ...platforms.map((platform) => `dropless-${platform}.tar.gz`),
       ].sort(),
     );
