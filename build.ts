@@ -2,7 +2,7 @@
  * Bundles what is shipped for Node and Bun alike, below this folder or the one named: `bun build.ts [DIRECTORY]`.
  * `dist/service` is the service, `loadtest/dist` the program `dropless`, which carries the service as its example.
  * Workers are loaded by URL, so each is an entry of its own beside the program that starts it. Beside each program is
- * `sbom.cdx.json`, the packages that went into it.
+ * `sbom.cdx.json`, the packages that went into it, with their licenses.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -86,7 +86,9 @@ async function listPackages(
   const metafile = join(temporary, 'metafile.json');
   await writeFile(metafile, JSON.stringify(mergeMetafiles(workspace, metafiles)));
   const file = join(folder, 'sbom.cdx.json');
-  const args = ['--output-reproducible', '--build-working-dir', workspace, '--output-file', file, metafile];
+  // The licenses want to go along with every copy.
+  const texts = ['--output-reproducible', '--gather-license-texts'];
+  const args = [...texts, '--build-working-dir', workspace, '--output-file', file, metafile];
   await promisify(execFile)('node_modules/.bin/cyclonedx-esbuild', args);
   await rm(temporary, { recursive: true });
 }

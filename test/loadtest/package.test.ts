@@ -100,8 +100,14 @@ describe('the package', () => {
     }
   });
 
-  test('has the license, and a page that lists every command', () => {
+  test('has the licenses, and a page that lists every command', () => {
     assert.equal(readPackageFile(installed, 'LICENSE'), read('LICENSE'));
+    const { components } = JSON.parse(readPackageFile(installed, 'dist/sbom.cdx.json'));
+    const { devDependencies } = packageJson as { devDependencies: Readonly<Record<string, string>> };
+    for (const name of Object.keys(devDependencies).filter((each) => each !== 'esbuild')) {
+      const bundled = components.find((component: { name: string }) => component.name === name);
+      assert.ok(bundled?.evidence.licenses[0].license.text.content.length > 0, name);
+    }
     const page = readPackageFile(installed, 'README.md');
     assert.deepEqual(
       [...page.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name),
