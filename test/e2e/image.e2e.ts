@@ -4,14 +4,18 @@ import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
 import { readImage } from './registry.ts';
 
-const { first, second, node, again } = toImages(process.env);
+const { first, second, node, again, dropless } = toImages(process.env);
 
 describe('the images', () => {
-  for (const { reference, target, version } of [first, second, node]) {
+  for (const { reference, target, version } of [first, second, node, dropless]) {
     test(`${version} on ${target} runs as 65532 and says what it is`, async () => {
       const { config, layers, digest } = await readImage(reference);
       assert.equal(config.User, '65532:65532');
-      assert.equal(config.Labels?.['org.opencontainers.image.version'], version);
+      const label = (name: string) => config.Labels?.[`org.opencontainers.image.${name}`] ?? '';
+      assert.equal(label('version'), version);
+      assert.match(label('revision'), /^[0-9a-f]{40}$/);
+      assert.match(label('description'), /\.$/);
+      assert.match(label('source'), /^https:/);
       saw(`${reference}@${digest}`);
       for (const { size, digest: layer } of layers)
         saw(`${(size / 1e6).toFixed(2).padStart(8)} MB  ${layer}`);
