@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** How often a condition is looked at that kubectl cannot wait for. */
@@ -23,12 +24,13 @@ export async function run(
   options: RunOptions = {},
 ): Promise<Finished> {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => stream.setEncoding('utf8').toArray());
+  const outputs = Promise.all([text(child.stdout), text(child.stderr)]);
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status, signal) => resolve(status ?? (signal === null ? 1 : 128)));
   });
-  return { code, stdout: ((await stdout) ?? []).join(''), stderr: ((await stderr) ?? []).join('') };
+  const [stdout, stderr] = await outputs;
+  return { code, stdout, stderr };
 }
 
 export interface Pod {

@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { parseSeries } from '../../loadtest/proof/proof-report.ts';
+import type { ObservationLine } from '../../loadtest/report/json.d.ts';
 import { type Namespace, run, toNamespace, until } from './cluster.ts';
 import { recordFigure, saw } from './figures.ts';
 import { toImages } from './images.ts';
@@ -54,7 +55,7 @@ describe('proofs from within the cluster', () => {
       text += part;
     });
     const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, text }));
-    return { child, ended };
+    return { child, ended, read: () => text };
   }
 
   /** By name; the cluster-wide ones among them. */
@@ -97,6 +98,54 @@ describe('proofs from within the cluster', () => {
     assert.match(text, /does not start: ImagePullBackOff/);
     assert.deepEqual(await readLeft(), []);
   });
+
+  scenario('a quota without room for the Job’s pod: said, and nothing of ours is left', async () => {
+    const { length } = await namespace.pods();
+    await namespace.kubectl('create', 'quota', 'full', `--hard=pods=${length}`);
+    await until('the quota to be counted', 30_000, async () => {
+      const { status } = await namespace.get<{ status: { used?: { pods?: string } } }>('quota/full');
+      return status.used?.pods === String(length) ? true : undefined;
+    });
+    const { code, text } = await prove(['kill', ...TARGET]);
+    assert.equal(code, 3, text);
+    assert.match(text, /does not start: .*exceeded quota: full/);
+    assert.deepEqual(await readLeft(), []);
+    await namespace.kubectl('delete', 'quota/full');
+  });
+
+  scenario(
+    'observed from within: the restart of another is named, 0 lost, and its lines come here',
+    async () => {
+      rmSync(json, { force: true });
+      const watching = start([
+        ...[join(ROOT, 'loadtest/main.ts'), 'observe', 'svc/microservice-svc', '-n', namespace.name],
+        ...['--in-cluster', '--runner-image', images.dropless.reference, '--rate', '50', '--tail', '2s'],
+        ...['--json', json],
+      ]);
+      const untilSaid = (what: RegExp) =>
+        until(`the observer to say ${what}`, 120_000, async () => {
+          assert.equal(watching.child.exitCode, null, watching.read());
+          return what.test(watching.read()) ? true : undefined;
+        });
+      await untilSaid(/is under load/);
+      await namespace.kubectl('rollout', 'restart', DEPLOYMENT);
+      await untilSaid(/^\S+Z {2}rollout/m);
+      watching.child.kill('SIGINT');
+      const { text } = await watching.ended;
+      saw(text.trimEnd());
+      const lines = readFileSync(json, 'utf8').split('\n').filter(Boolean);
+      const told = lines.map((line) => JSON.parse(line) as ObservationLine);
+      const reasons = told.flatMap((line) =>
+        line.kind === 'replacement' ? line.reasons.map(({ reason }) => reason) : [],
+      );
+      assert.deepEqual(reasons, ['rollout'], text);
+      const summary = told.at(-1);
+      assert.ok(summary?.kind === 'summary', text);
+      assert.equal(summary.lostInReplacements + summary.lostOutside, 0, text);
+      assert.deepEqual(await readLeft(), []);
+      await awaitQuiet(namespace);
+    },
+  );
 
   /** A kubeconfig that holds a token of a ServiceAccount which may all but patch, and patch these. */
   async function restrict(patched: readonly string[]): Promise<string> {

@@ -23,6 +23,9 @@ const images = toImages(process.env);
 /** A disruption that may lose requests is repeated until it does, so often at most. */
 const MAX_ATTEMPTS = 4;
 
+/** Load before a disruption and after it: enough to know which pods respond, and that they do again. */
+const EDGES = ['--baseline', '2s', '--tail', '2s'];
+
 /** A tenth of the requests is in flight for longer than the lame duck, and than a pod lasts that is deleted by force. */
 const HELD = ['--endpoint', 'GET /health 9', '--endpoint', 'GET /payload?delayMs=4000', '--timeout', '10s'];
 
@@ -74,6 +77,7 @@ describe('the instrument on a cluster', () => {
 
   const toArgs = (args: readonly string[]) => [
     ...['prove', ...args, `deploy/${DEPLOYMENT_NAME}`, '-n', namespace.name, '--json', json],
+    ...EDGES,
   ];
 
   async function prove(...args: readonly string[]): Promise<Outcome> {
@@ -160,7 +164,7 @@ describe('the instrument on a cluster', () => {
   });
 
   scenario('Ctrl-C in a drain takes the node back into use', async () => {
-    const child = start(toArgs(['drain', '--tail', '1h']));
+    const child = start([...toArgs(['drain']), '--tail', '1h']);
     const ended = finish(child);
     await until('a node to be cordoned', 60_000, async () =>
       (await areAllSchedulable()) ? undefined : true,
@@ -223,7 +227,9 @@ describe('the instrument on a cluster', () => {
   });
 
   scenario('a table tells what each safeguard is worth', async () => {
-    await patchPodSpec({});
+    // Twelve rollouts: each waits for what its last pod sleeps.
+    const lifecycle = { preStop: { sleep: { seconds: 4 } } };
+    await patchPodSpec({ containers: [{ name: 'microservice', lifecycle }] });
     const { code, text, verdict, controls } = await prove('rollout', '--with-controls', ...HELD);
     assert.equal(code, 0, text);
     recordFigure('proof, rollout beside its controls', verdict.sentence);
