@@ -19,22 +19,25 @@ const TARGET = ['svc/microservice-svc', '--rate', '100', '--baseline', '2s', '--
 const OURS = 'app.kubernetes.io/name=dropless';
 /** All that a runner may leave. */
 const KINDS = 'jobs,pods,serviceaccounts,roles,rolebindings,secrets,configmaps,leases';
+const WIDE_KINDS = 'clusterroles,clusterrolebindings';
 
 /** `dropless prove --in-cluster`, as its user runs it, on a ClusterIP Service. */
 describe('proofs from within the cluster', () => {
   const manifests = copyManifests();
   const namespace: Namespace = toNamespace(`dropless-e2e-inside-${Date.now().toString(36)}`);
+  /** Where a caller is killed: what it leaves takes its time to go. */
+  const abandoned: Namespace = toNamespace(`dropless-e2e-abandoned-${Date.now().toString(36)}`);
   const scenario = createScenarios(() => namespace);
   const directory = manifests.overlay('dev');
   const json = join(directory, 'proof.json');
 
   after(async () => {
     manifests.remove();
-    await namespace.delete();
+    await Promise.all([namespace.delete(), abandoned.delete()]);
   });
 
-  const toArgs = (args: readonly string[], image = images.dropless.reference) => [
-    ...[join(ROOT, 'loadtest/main.ts'), 'prove', ...args, '-n', namespace.name],
+  const toArgs = (args: readonly string[], image = images.dropless.reference, { name } = namespace) => [
+    ...[join(ROOT, 'loadtest/main.ts'), 'prove', ...args, '-n', name],
     ...['--in-cluster', '--runner-image', image, '--json', json],
   ];
 
@@ -58,41 +61,63 @@ describe('proofs from within the cluster', () => {
     return { child, ended, read: () => text };
   }
 
-  /** By name; the cluster-wide ones among them. */
-  async function readLeft(): Promise<string[]> {
-    const own = ['-l', OURS, '-o', 'name'];
-    const inside = await namespace.kubectl('get', KINDS, ...own);
-    const wide = await namespace.kubectl('get', 'clusterroles,clusterrolebindings', ...own);
-    return `${inside}\n${wide}`.split('\n').filter((line) => line !== '');
+  async function readOurs(kinds: string, where = namespace): Promise<string[]> {
+    const names = await where.kubectl('get', kinds, '-l', OURS, '-o', 'name');
+    return names.split('\n').filter((line) => line !== '');
   }
 
-  scenario('a ClusterIP Service under load from each node: 0 lost, and nothing of ours is left', async () => {
-    await manifests.setImage('dev', images.first.reference);
-    await namespace.create();
-    const overlay = manifests.addOverlay('tenant', {
-      namespace: namespace.name,
+  /** Cluster-wide roles of the proof whose caller is killed. */
+  let abandonedRoles: readonly string[] = [];
+
+  async function readLeft(): Promise<string[]> {
+    const roles = await readOurs(WIDE_KINDS);
+    return [...(await readOurs(KINDS)), ...roles.filter((role) => !abandonedRoles.includes(role))];
+  }
+
+  async function deploy(where: Namespace): Promise<void> {
+    await where.create();
+    const overlay = manifests.addOverlay(where.name, {
+      namespace: where.name,
       resources: ['../dev'],
       patches: [
         { target: { kind: 'Service' }, patch: '[{"op": "add", "path": "/spec/type", "value": "ClusterIP"}]' },
       ],
     });
-    await namespace.kubectl('apply', '-k', overlay);
-    await awaitQuiet(namespace);
-    const { code, text } = await prove(['rollout', ...TARGET, '--from', 'each-node']);
-    assert.equal(code, 0, text);
-    const [proof] = parseSeries(readFileSync(json, 'utf8'), json).proofs;
-    assert.ok(proof !== undefined);
-    recordFigure('proof, from each node', proof.verdict.sentence);
-    const sent = proof.vantagePoints.map(({ requests }) => requests);
-    assert.ok(sent.length > 1, text);
-    assert.equal(
-      sent.reduce((sum, requests) => sum + requests, 0),
-      proof.planned,
+    await where.kubectl('apply', '-k', overlay);
+    await awaitQuiet(where);
+  }
+
+  interface PodSpec {
+    containers: [{ lifecycle?: unknown }];
+  }
+
+  async function readPodSpec(where = namespace): Promise<PodSpec> {
+    const { spec } = await where.get<{ spec: { template: { spec: PodSpec } } }>(DEPLOYMENT);
+    return spec.template.spec;
+  }
+
+  const WITHOUT_PRE_STOP = ['rollout', ...TARGET, '--without', 'preStop'];
+
+  const untilPreStopIsTakenAway = (where = namespace) =>
+    until('the preStop hook to be taken away', 120_000, async () =>
+      (await readPodSpec(where)).containers[0].lifecycle === undefined ? true : undefined,
     );
-    assert.deepEqual(await readLeft(), []);
+
+  let untouched: PodSpec;
+
+  scenario('a caller is killed while its proof is under way', async () => {
+    await manifests.setImage('dev', images.first.reference);
+    await deploy(abandoned);
+    untouched = await readPodSpec(abandoned);
+    const proving = start(toArgs(WITHOUT_PRE_STOP, images.dropless.reference, abandoned));
+    await untilPreStopIsTakenAway(abandoned);
+    proving.child.kill('SIGKILL');
+    await proving.ended;
+    abandonedRoles = await readOurs(WIDE_KINDS);
   });
 
   scenario('an image that is not there: said, and nothing of ours is left', async () => {
+    await deploy(namespace);
     const { code, text } = await prove(['kill', ...TARGET], `${images.dropless.reference}-none`);
     assert.equal(code, 3, text);
     assert.match(text, /does not start: ImagePullBackOff/);
@@ -181,22 +206,6 @@ describe('proofs from within the cluster', () => {
     return kubeconfig;
   }
 
-  interface PodSpec {
-    containers: [{ lifecycle?: unknown }];
-  }
-
-  async function readPodSpec(): Promise<PodSpec> {
-    const { spec } = await namespace.get<{ spec: { template: { spec: PodSpec } } }>(DEPLOYMENT);
-    return spec.template.spec;
-  }
-
-  const WITHOUT_PRE_STOP = ['rollout', ...TARGET, '--without', 'preStop'];
-
-  const untilPreStopIsTakenAway = () =>
-    until('the preStop hook to be taken away', 120_000, async () =>
-      (await readPodSpec()).containers[0].lifecycle === undefined ? true : undefined,
-    );
-
   scenario('a caller without one verb: it is named, and nothing is made', async () => {
     const kubeconfig = await restrict(['deployments', 'leases']);
     const { code, text } = await prove([...WITHOUT_PRE_STOP, '--kubeconfig', kubeconfig]);
@@ -222,16 +231,27 @@ describe('proofs from within the cluster', () => {
     await awaitQuiet(namespace);
   });
 
-  scenario('its caller killed: the Deployment is as before, and nothing of ours is left', async () => {
-    const before = await readPodSpec();
-    const proving = start(toArgs(WITHOUT_PRE_STOP));
-    await untilPreStopIsTakenAway();
-    proving.child.kill('SIGKILL');
-    await proving.ended;
-    await until('all of ours to be gone', 300_000, async () =>
-      (await readLeft()).length === 0 ? true : undefined,
+  scenario('a ClusterIP Service under load from each node: 0 lost, and nothing of ours is left', async () => {
+    const { code, text } = await prove(['rollout', ...TARGET, '--from', 'each-node']);
+    assert.equal(code, 0, text);
+    const [proof] = parseSeries(readFileSync(json, 'utf8'), json).proofs;
+    assert.ok(proof !== undefined);
+    recordFigure('proof, from each node', proof.verdict.sentence);
+    const sent = proof.vantagePoints.map(({ requests }) => requests);
+    assert.ok(sent.length > 1, text);
+    assert.equal(
+      sent.reduce((sum, requests) => sum + requests, 0),
+      proof.planned,
     );
-    assert.deepEqual(await readPodSpec(), before);
-    await awaitQuiet(namespace);
+    assert.deepEqual(await readLeft(), []);
+  });
+
+  scenario('what was killed: its Deployment is as before, and nothing of ours is left', async () => {
+    await until('all of ours to be gone', 300_000, async () => {
+      const left = [...(await readOurs(KINDS, abandoned)), ...(await readOurs(WIDE_KINDS))];
+      return left.length === 0 ? true : undefined;
+    });
+    assert.deepEqual(await readPodSpec(abandoned), untouched);
+    await awaitQuiet(abandoned);
   });
 });
