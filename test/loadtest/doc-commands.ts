@@ -37,7 +37,7 @@ export function readDocCommands(): readonly DocCommand[] {
 
 /** The lines of code of a Markdown text that start the program. Those that show its usage are left out. */
 export function toCommands(page: string, text: string): DocCommand[] {
-  return toCodeLines(text).flatMap((line) => {
+  return toCodeLines(text).flatMap(({ line }) => {
     const [, pipe, rest] = INVOCATION.exec(line) ?? [];
     if (rest === undefined || rest.includes('[flags]')) return [];
     const words = toWords(rest.replace(/ > \S+$/, ''));
@@ -53,12 +53,20 @@ export function toCommands(page: string, text: string): DocCommand[] {
   });
 }
 
-/** Of fenced blocks, and those that four spaces indent. */
-function toCodeLines(text: string): string[] {
-  let isFenced = false;
+export interface CodeLine {
+  readonly line: string;
+  /** What its fence says, for example `sh release` for what needs the published release; empty without a fence. */
+  readonly fence: string;
+}
+
+/** The lines of fenced blocks, and those that four spaces indent. */
+export function toCodeLines(text: string): CodeLine[] {
+  let fence: string | undefined;
   return text.split('\n').flatMap((line) => {
-    if (line.startsWith('```')) isFenced = !isFenced;
-    return isFenced || line.startsWith('    ') ? [line.trim()] : [];
+    if (line.startsWith('```')) fence = fence === undefined ? line.slice(3) : undefined;
+    else if (fence !== undefined || line.startsWith('    '))
+      return [{ line: line.trim(), fence: fence ?? '' }];
+    return [];
   });
 }
 

@@ -151,7 +151,8 @@ const commands = readDocCommands().filter(({ needsCluster }) => !needsCluster);
 describe('readDocCommands()', () => {
   test('finds every command of the program, and leaves out what is none', () => {
     const all = readDocCommands();
-    assert.deepEqual(new Set(all.map(({ words }) => words[0])), new Set(COMMANDS.map(({ name }) => name)));
+    const names = COMMANDS.map(({ name }) => name);
+    assert.deepEqual(new Set(all.map(({ words }) => words[0])), new Set(['--version', ...names]));
     assert.ok(commands.length >= 35, `${commands.length} lines`);
     const text = [
       'Say dropless run URL.\n\n    dropless run URL [flags]\n    docker build -t dropless:dev .',
@@ -349,6 +350,16 @@ describe('where something is missing', () => {
         assert.ok(stderr.includes(expected), stderr);
       });
     }
+  }
+
+  for (const { line, words } of readDocCommands().filter(
+    ({ page, needsCluster }) => page === 'README.md' && needsCluster,
+  )) {
+    test(`a cluster, and nothing else, is missing for: ${line}`, async () => {
+      const { code, stdout, stderr } = await call('node', words);
+      assert.deepEqual([code, stdout, isSentence(stderr)], [2, '', true], stderr);
+      assert.match(stderr, /^dropless: no cluster /);
+    });
   }
 
   test('a report that cannot be written is told before anything is sent', async () => {
