@@ -75,9 +75,9 @@ describe('the instrument on a cluster', () => {
     return { code, text: parts.join('') };
   }
 
-  const toArgs = (args: readonly string[]) => [
+  const toArgs = (args: readonly string[], edges: readonly string[] = EDGES) => [
     ...['prove', ...args, `deploy/${DEPLOYMENT_NAME}`, '-n', namespace.name, '--json', json],
-    ...EDGES,
+    ...edges,
   ];
 
   async function prove(...args: readonly string[]): Promise<Outcome> {
@@ -164,7 +164,7 @@ describe('the instrument on a cluster', () => {
   });
 
   scenario('Ctrl-C in a drain takes the node back into use', async () => {
-    const child = start([...toArgs(['drain']), '--tail', '1h']);
+    const child = start(toArgs(['drain'], ['--tail', '1h']));
     const ended = finish(child);
     await until('a node to be cordoned', 60_000, async () =>
       (await areAllSchedulable()) ? undefined : true,
