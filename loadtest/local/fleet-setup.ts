@@ -89,7 +89,7 @@ function toLameDuckEnv({ manifest, lameDuckMs }: FleetSetup): Readonly<Record<st
 }
 
 /**
- * The word that makes the reference service of the program where both are one file: see build-binaries.ts. It names no
+ * The word that makes the reference service of the program where both are one file: see release/binaries.ts. It names no
  * command, since no one else needs it.
  */
 export const EXAMPLE_SERVICE = 'example-service';

@@ -14,9 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { PLATFORMS } from '../../binary-platforms.ts';
 import { formatRunReport } from '../../loadtest/report/report.ts';
 import { RUNNER_VARIABLE } from '../../loadtest/runner/runner-objects.ts';
+import { PLATFORMS } from '../../release/platforms.ts';
 import { createSampleReport } from '../fixtures/sample-report.ts';
 import { TOOLS, type Tool, testWith } from '../tools.ts';
 import { createBinary, createPrograms } from './command-line.ts';
@@ -50,7 +50,7 @@ const bundle = join(directory, 'loadtest/dist');
 after(remove);
 
 function build(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return spawnSync(process.execPath, ['build-binaries.ts', ...args], {
+  return spawnSync(process.execPath, ['release/binaries.ts', ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     encoding: 'utf8',

@@ -57,7 +57,7 @@ export function createPrograms(): { programs: readonly Program[]; directory: str
  * nothing else where one can be made, else on this machine again.
  */
 export function createBinary(directory: string): { readonly here: Program; readonly alone: Program } {
-  const built = spawnSync(process.execPath, ['build-binaries.ts', '--native', directory], {
+  const built = spawnSync(process.execPath, ['release/binaries.ts', '--native', directory], {
     cwd: root,
     encoding: 'utf8',
   });

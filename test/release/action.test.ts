@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
-import { PLATFORMS } from '../../binary-platforms.ts';
 import dropless from '../../loadtest/package.json' with { type: 'json' };
+import { PLATFORMS } from '../../release/platforms.ts';
 import { TOOLS, testWith } from '../tools.ts';
 import { makeRelease } from './release.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { PLATFORMS } from '../../binary-platforms.ts';
 import dropless from '../../loadtest/package.json' with { type: 'json' };
 import { parseChecksums } from '../../release/channels.ts';
+import { PLATFORMS } from '../../release/platforms.ts';
 import { TOOLS, testWith } from '../tools.ts';
 import { makeRelease, REPOSITORY } from './release.ts';
 

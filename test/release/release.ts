@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PLATFORMS } from '../../binary-platforms.ts';
 import dropless from '../../loadtest/package.json' with { type: 'json' };
+import { PLATFORMS } from '../../release/platforms.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** `OWNER/NAME` on GitHub: the package says where it is. */

@@ -1,6 +1,6 @@
 /**
  * Makes the program one file for each platform, from the bundles below this folder or the one named:
- * `bun build-binaries.ts [--native] [--runtimes FOLDER] [DIRECTORY]` writes `dist/binaries/dropless-PLATFORM`. Each holds
+ * `bun release/binaries.ts [--native] [--runtimes FOLDER] [DIRECTORY]` writes `dist/binaries/dropless-PLATFORM`. Each holds
  * Bun, the bundles, and what these read from beside them, the example service included.
  *
  * Bun's runtimes for other platforms come from npm, held to package-lock.json, and are kept, 100 MB each. Where one
@@ -10,12 +10,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PLATFORMS } from './binary-platforms.ts';
-import { EXAMPLE_SERVICE } from './loadtest/local/fleet-setup.ts';
+import { EXAMPLE_SERVICE } from '../loadtest/local/fleet-setup.ts';
+import { PLATFORMS } from './platforms.ts';
 
+const ROOT = join(import.meta.dirname, '..');
 const LOCK: {
   readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
-} = JSON.parse(readFileSync(join(import.meta.dirname, 'package-lock.json'), 'utf8'));
+} = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
 
 class Unavailable extends Error {}
 
@@ -30,11 +31,11 @@ const ASSETS = ['./page-client.js', './page-client.css', './service'];
 const { values, positionals } = parseArgs({
   options: {
     native: { type: 'boolean', default: false },
-    runtimes: { type: 'string', default: join(import.meta.dirname, 'node_modules/.cache/bun-runtimes') },
+    runtimes: { type: 'string', default: join(ROOT, 'node_modules/.cache/bun-runtimes') },
   },
   allowPositionals: true,
 });
-const directory = resolve(positionals[0] ?? import.meta.dirname);
+const directory = resolve(positionals[0] ?? ROOT);
 const runtimes = resolve(values.runtimes);
 const binaries = join(directory, 'dist/binaries');
 rmSync(binaries, { recursive: true, force: true });
@@ -134,7 +135,7 @@ async function fetchRuntime(platform: string): Promise<string> {
   rmSync(fetched, { recursive: true, force: true });
   mkdirSync(fetched, { recursive: true });
   const args = ['pack', '--json', '--pack-destination', fetched, name];
-  const { status, stdout } = spawnSync('npm', args, { cwd: import.meta.dirname, encoding: 'utf8' });
+  const { status, stdout } = spawnSync('npm', args, { cwd: ROOT, encoding: 'utf8' });
   const told = JSON.parse(stdout);
   if (status !== 0) {
     rmSync(fetched, { recursive: true });
