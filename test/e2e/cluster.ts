@@ -25,6 +25,8 @@ export async function run(
 ): Promise<Finished> {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const outputs = Promise.all([text(child.stdout), text(child.stderr)]);
+  // Where there is no such program they break off, and the child says why.
+  outputs.catch(() => {});
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status, signal) => resolve(status ?? (signal === null ? 1 : 128)));
