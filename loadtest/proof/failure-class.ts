@@ -46,6 +46,12 @@ export function sentMsOf({ sentMs, connection, endMs }: Settlement): number {
   return sentMs ?? (connection === null ? endMs : endMs - connection.setupMs);
 }
 
+/** When it was failed: a cut when it was cut, all else when it was sent or a connection was tried for it. */
+export function failedMsOf(loss: Settlement): number {
+  const isCut = loss.sentMs !== null && toHow(loss.outcome) === 'cut';
+  return isCut ? loss.endMs : sentMsOf(loss);
+}
+
 /** When its connection was opened, or began to be. */
 export function openedMsOf(loss: Settlement): number {
   const sentMs = sentMsOf(loss);

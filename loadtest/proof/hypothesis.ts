@@ -1,5 +1,5 @@
 import type { Settlement } from '../engine/settlement.ts';
-import { type FailureClass, isOfClass, sentMsOf, toHow } from './failure-class.ts';
+import { type FailureClass, failedMsOf, isOfClass } from './failure-class.ts';
 import { type InferenceEvidence, PROPAGATION_MS } from './inference-evidence.ts';
 import type { Stretch, SuspectEvidence, Suspicion } from './suspicion.ts';
 import { isWithin, type PodTimeline } from './timeline.ts';
@@ -312,9 +312,7 @@ function groupByBin(
   return groups;
 }
 
-/** The bin of time after the event in which the request was failed: a cut when it was cut, all else when it was sent. */
+/** The bin of time after the event in which the request was failed. */
 export function toBin(loss: Settlement, { zeroMs }: Stretch, { successes }: InferenceEvidence): number {
-  const isCut = loss.sentMs !== null && toHow(loss.outcome) === 'cut';
-  const atMs = isCut ? loss.endMs : sentMsOf(loss);
-  return Math.floor((atMs - zeroMs) / successes.slotMs);
+  return Math.floor((failedMsOf(loss) - zeroMs) / successes.slotMs);
 }

@@ -1,6 +1,6 @@
 import type { Settlement } from '../engine/settlement.ts';
 import { isCleared } from './direct-times.ts';
-import { type FailureClass, isFreshConnection, openedMsOf, sentMsOf, toHow } from './failure-class.ts';
+import { type FailureClass, failedMsOf, isFreshConnection, openedMsOf, sentMsOf } from './failure-class.ts';
 import type { InferenceEvidence } from './inference-evidence.ts';
 import type { PodTimeline } from './timeline.ts';
 
@@ -212,10 +212,7 @@ function isEligible(
     // Its probe has connected to it.
     if (isProbed && loss.outcome === 'refused') return false;
     const okMs = firstOkMs(pod, loss.sentMs === null ? null : loss.endpoint);
-    // What was not answered, or got no connection, belongs to the moment in which it was sent or tried.
-    const isCut = loss.sentMs !== null && toHow(loss.outcome) === 'cut';
-    const atMs = isCut ? loss.endMs : sentMsOf(loss);
-    if (okMs !== null && okMs <= atMs) return false;
+    if (okMs !== null && okMs <= failedMsOf(loss)) return false;
   }
   if (isEnd && connection !== null && (successes.lastOkMs(connection.id) ?? endMs) > endMs) return false;
   const openedMs = openedMsOf(loss);
