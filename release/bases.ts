@@ -7,14 +7,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDockerfile } from './dockerfile.ts';
-import { PLATFORMS } from './image.ts';
+import { IMAGE_PLATFORMS } from './image.ts';
 import { readIndexDigest } from './registry.ts';
 
 const [dockerfile = join(import.meta.dirname, '../Dockerfile')] = process.argv.slice(2);
 const { defaults } = parseDockerfile(readFileSync(dockerfile, 'utf8'));
 try {
   const lines = Object.entries(defaults).map(
-    async ([name, reference]) => `${name}=${reference}@${await readIndexDigest(reference, PLATFORMS)}\n`,
+    async ([name, reference]) =>
+      `${name}=${reference}@${await readIndexDigest(reference, IMAGE_PLATFORMS)}\n`,
   );
   process.stdout.write((await Promise.all(lines)).join(''));
 } catch (error) {

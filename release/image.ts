@@ -2,7 +2,7 @@
 import type { Recipe } from './dockerfile.ts';
 
 /** Of each image of a release. */
-export const PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
+export const IMAGE_PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
 
 export interface Built {
   /** Without `v`. */
@@ -65,7 +65,7 @@ export function formatOutputs(recipe: Recipe, target: string, built: Built): str
   const { version, revision, bases } = built;
   return Object.entries({
     version: [version],
-    platforms: [PLATFORMS.join(',')],
+    platforms: [IMAGE_PLATFORMS.join(',')],
     'build-args': list({ VERSION: version, REVISION: revision, ...bases }),
     labels: list(labels),
     // Of the index, which registries show, and of each image in it.
